@@ -1,0 +1,49 @@
+"""The bodies of all responses: one shape for success, one for failure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from scheduling.errors import ApiError
+
+
+class One(NamedTuple):
+    """What an endpoint answers: one thing, as it is stored."""
+
+    item: Mapping[str, Any]
+    replayed: bool = False
+    """Whether it is the answer to an earlier request with the same Idempotency-Key."""
+
+
+class Page(NamedTuple):
+    """What an endpoint answers: part of a list, as stored."""
+
+    items: Sequence[Mapping[str, Any]]
+    skip: int
+    take: int
+    count: int
+    """How many there are in all, on this page or not."""
+
+
+def success(data: object, skip: int = 0, take: int = 1, count: int = 1) -> dict[str, Any]:
+    """The body of a success."""
+    return {
+        "data": data,
+        "meta": {"message": "success", "meta": {"skip": skip, "take": take, "count": count}},
+    }
+
+
+def failure(error: ApiError, request_id: str) -> dict[str, Any]:
+    """The body of a failure. `message` is where API Gateway's own errors have theirs, so a client reads one place."""
+    return {
+        "statusCode": error.status,
+        "error": error.error,
+        "code": error.code,
+        "message": error.message,
+        "details": list(error.details),
+        "requestId": request_id,
+    }
+
+
+def etag(item: Mapping[str, Any]) -> str:
+    """The strong entity tag of one thing (RFC 9110, section 8.8.3)."""
+    return f'"{item["version"]}"'

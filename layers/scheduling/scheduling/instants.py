@@ -1,0 +1,81 @@
+"""Instants as integers: microseconds since 0001-01-01T00:00:00Z.
+
+Integers, because `datetime` ends with the year 9999 and series do not.
+"""
+
+import re
+from datetime import date
+from typing import NamedTuple
+
+MINUTE = 60_000_000
+DAY = 24 * 60 * MINUTE
+
+_ISO_8601 = re.compile(
+    r"(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6}))?)?"
+    r"(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))",
+    re.ASCII,
+)
+_END_OF_TIME = date.max.toordinal() * DAY
+
+
+class Moment(NamedTuple):
+    """A date and time as somebody wrote it down."""
+
+    instant: int
+    """Microseconds since 0001-01-01T00:00:00Z."""
+    offset: int
+    """Microseconds by which the writer's clock was ahead of UTC."""
+
+    @property
+    def local(self) -> int:
+        """What the writer's clock showed, in microseconds since its own 0001-01-01T00:00:00."""
+        return self.instant + self.offset
+
+
+def parse(text: str) -> Moment:
+    """Read an ISO 8601 date and time with an offset or `Z`.
+
+    Raises:
+        ValueError: with a sentence for the client when it is anything else.
+    """
+    match = _ISO_8601.fullmatch(text)
+    if not match:
+        raise ValueError("Must be an ISO 8601 date and time with an offset or Z, like 2023-12-01T09:00:00Z.")
+    day, hour, minute, second, fraction, sign, offset_hour, offset_minute = match.groups()
+    try:
+        midnight = (date.fromisoformat(day).toordinal() - 1) * DAY
+    except ValueError:
+        raise ValueError("Must be a date that exists.") from None
+    local = midnight + (int(hour) * 60 + int(minute)) * MINUTE
+    local += int(second or 0) * 1_000_000 + int((fraction or "").ljust(6, "0"))
+    offset = (int(offset_hour) * 60 + int(offset_minute)) * MINUTE if sign else 0
+    if sign == "-":
+        offset = -offset
+    if not 0 <= local - offset < _END_OF_TIME:
+        raise ValueError("Must lie within the years 1 to 9999 in UTC.")
+    return Moment(local - offset, offset)
+
+
+def utc_text(instant: int) -> str:
+    """The instant as text of a fixed width, so that text sorts as time does.
+
+    An instant after the year 9999 becomes `~`, which sorts after all others.
+    """
+    return _iso(instant, digits=6) + "Z" if instant < _END_OF_TIME else "~"
+
+
+def local_text(instant: int, offset: int) -> str | None:
+    """The instant as ISO 8601 on a clock with that offset; None where such a clock shows no year 1 to 9999."""
+    if not 0 <= instant + offset < _END_OF_TIME:
+        return None
+    sign = "-" if offset < 0 else "+"
+    hours, minutes = divmod(abs(offset) // MINUTE, 60)
+    return _iso(instant + offset) + (f"{sign}{hours:02}:{minutes:02}" if offset else "Z")
+
+
+def _iso(microseconds: int, digits: int | None = None) -> str:
+    days, rest = divmod(microseconds, DAY)
+    minutes, rest = divmod(rest, MINUTE)
+    seconds, fraction = divmod(rest, 1_000_000)
+    text = f"{date.fromordinal(days + 1)}T{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+    return f"{text}.{fraction:06}" if fraction or digits else text

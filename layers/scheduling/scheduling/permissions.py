@@ -1,0 +1,49 @@
+"""Who may do what: the one table, and the one function that applies it."""
+
+from collections.abc import Mapping
+from enum import Enum
+
+from scheduling.auth import Principal
+from scheduling.errors import Forbidden
+
+
+class Action(Enum):
+    """What can be done to a timeline and its sessions."""
+
+    READ = "read a session or a timeline"
+    CHANGE_SESSION = "create or change a session"
+    DELETE_SESSION = "delete a session"
+    CHANGE_TIMELINE = "create, change or delete a timeline"
+
+
+class Reach(Enum):
+    """Whose timelines a role may act on. A role that the table does not name may act on none."""
+
+    OWN = "own"
+    ANY = "any"
+
+
+_TABLE: Mapping[Action, Mapping[str, Reach]] = {
+    Action.READ: {"ADMIN": Reach.ANY, "MANAGER": Reach.ANY, "USER": Reach.OWN},
+    Action.CHANGE_SESSION: {"ADMIN": Reach.ANY, "MANAGER": Reach.ANY, "USER": Reach.OWN},
+    Action.DELETE_SESSION: {"ADMIN": Reach.ANY, "MANAGER": Reach.OWN, "USER": Reach.OWN},
+    Action.CHANGE_TIMELINE: {"ADMIN": Reach.ANY, "MANAGER": Reach.OWN, "USER": Reach.OWN},
+}
+
+
+def reaches(principal: Principal, action: Action) -> Reach | None:
+    """How far a principal's roles together reach."""
+    granted = {_TABLE[action].get(role) for role in principal.roles}
+    return Reach.ANY if Reach.ANY in granted else Reach.OWN if Reach.OWN in granted else None
+
+
+def may(principal: Principal, action: Action, owner_id: str) -> bool:
+    """Whether a principal may do that on the timelines of that owner."""
+    reach = reaches(principal, action)
+    return reach is Reach.ANY or (reach is Reach.OWN and owner_id == principal.id)
+
+
+def require(principal: Principal, action: Action, owner_id: str) -> None:
+    """Raises Forbidden unless `may` says yes."""
+    if not may(principal, action, owner_id):
+        raise Forbidden

@@ -1,0 +1,183 @@
+"""Timelines in their table, and the counts that they and the shards carry."""
+
+from typing import Any
+
+from scheduling import counts, timeline
+from scheduling.envelope import One, Page, etag
+from scheduling.errors import Forbidden, NotFound, TimelineNotEmpty
+from scheduling.listing import stretches, window
+from scheduling.permissions import Action, Reach, reaches, require
+from scheduling.request import Request
+from scheduling.settings import setting
+from scheduling.store.dynamodb import Item, add, batch_get, get, put, query, until_settled, write
+from scheduling.store.idempotency import recall, remember
+from scheduling.timeline import Timeline
+
+_COUNTS = "sessionCounts"
+_UNCHANGED = f"#version = :version AND #{_COUNTS} = :counts"
+
+
+def find(id: str, consistent: bool = True) -> Timeline | None:
+    """The timeline with that id; None if there is none, or no longer."""
+    found = get(setting("TIMELINES_TABLE"), consistent, id=id)
+    return found if found and "createdKey" in found else None
+
+
+def read(request: Request) -> One:
+    """One timeline."""
+    found = _existing(request.id)
+    require(request.principal, Action.READ, found["ownerId"])
+    return One(found)
+
+
+def create(request: Request) -> One:
+    """A new timeline, of the caller's unless an ADMIN says whose."""
+    owner = request.fields.get("ownerId") or request.principal.id
+    require(request.principal, Action.CHANGE_TIMELINE, owner)
+    new = timeline.create(request.fields, request.new_id, owner, request.stamp)
+
+    def decide() -> One:
+        if earlier := recall(request):
+            return earlier
+        write(
+            put(setting("TIMELINES_TABLE"), new, "attribute_not_exists(#id)"),
+            _counted(new, 1),
+            *remember(request, new),
+        )
+        return One(new)
+
+    return until_settled(decide, request.tally)
+
+
+def change(request: Request) -> One:
+    """A timeline, changed."""
+
+    def decide() -> One:
+        before = _existing(request.id)
+        require(request.principal, Action.CHANGE_TIMELINE, before["ownerId"])
+        request.expect(etag(before))
+        after = timeline.change(before, request.fields, request.stamp)
+        if after is not before:
+            write(_replace(before, after))
+        return One(after)
+
+    return until_settled(decide, request.tally)
+
+
+def remove(request: Request) -> One:
+    """A timeline, removed.
+
+    Raises:
+        TimelineNotEmpty: it still has sessions.
+    """
+
+    def decide() -> One:
+        before = _existing(request.id)
+        require(request.principal, Action.CHANGE_TIMELINE, before["ownerId"])
+        request.expect(etag(before))
+        if not timeline.is_empty(before):
+            raise TimelineNotEmpty
+        after = timeline.remove(before, request.stamp, request.after(int(setting("RETENTION_DAYS"))))
+        write(_replace(before, after), _counted(before, -1))
+        return One(after)
+
+    return until_settled(decide, request.tally)
+
+
+def page(request: Request) -> Page:
+    """The timelines that the caller may read, newest first."""
+    skip, take = request.fields["skip"], request.fields["take"]
+    reach = reaches(request.principal, Action.READ)
+    if reach is Reach.OWN:
+        own = list(_of_owner(request.principal.id, timeline.FIELDS))
+        return Page(own[skip : skip + take], skip, take, len(own))
+    if reach is not Reach.ANY:
+        raise Forbidden
+    months = counts.total(counts.of_kind("timelines", shard) for shard in _shards())
+    parts = list(stretches(months, skip, take, ascending=False))
+    found: list[Item] = []
+    if parts:
+        passed = parts[0].skip
+        keys = ("createdKey", "0", window(None, None).span(parts[0].month).high)
+        wanted = passed + sum(part.take for part in parts)
+        found = list(
+            query(
+                setting("TIMELINES_TABLE"),
+                ("allKey", timeline.ALL),
+                keys,
+                index="all-index",
+                descending=True,
+                limit=wanted,
+            )
+        )[passed:]
+    return Page(found, skip, take, sum(months.values()))
+
+
+def counts_of_timeline(found: Timeline) -> dict[str, int]:
+    """How many sessions a timeline has, by month."""
+    return counts.total([found[_COUNTS]])
+
+
+def counts_of_owner(owner_id: str) -> dict[str, int]:
+    """How many sessions an owner has, by month."""
+    return counts.total(found[_COUNTS] for found in _of_owner(owner_id, [_COUNTS]))
+
+
+def counts_of_all() -> dict[str, int]:
+    """How many sessions there are, by month."""
+    return counts.total(counts.of_kind("sessions", shard) for shard in _shards())
+
+
+def counted(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[Item]:
+    """What a transaction must write besides when a session changes: the counts of its timelines and shards.
+
+    It fails where a timeline that gains a session is gone.
+    """
+    table, changes = setting("TIMELINES_TABLE"), counts.Changes(before, after)
+    return [
+        *(
+            add(
+                table,
+                {"id": id},
+                steps,
+                under=_COUNTS,
+                condition="attribute_exists(#createdKey) AND #ownerId = :owner",
+                owner=owner,
+            )
+            for (id, owner), steps in changes.timelines.items()
+        ),
+        *(add(table, {"id": id}, steps) for id, steps in changes.shards.items()),
+    ]
+
+
+def _existing(id: str) -> Timeline:
+    found = find(id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _of_owner(owner_id: str, fields: Any) -> Any:
+    return query(
+        setting("TIMELINES_TABLE"),
+        ("ownerId", owner_id),
+        index="owner-index",
+        descending=True,
+        fields=fields,
+    )
+
+
+def _shards() -> list[Item]:
+    return batch_get(setting("TIMELINES_TABLE"), [counts.shard_id(number) for number in range(counts.SHARDS)])
+
+
+def _counted(one: Timeline, step: int) -> Item:
+    month = one["createdAt"][:7]
+    return add(setting("TIMELINES_TABLE"), {"id": counts.shard(one["ownerId"])}, {f"timelines#{month}": step})
+
+
+def _replace(before: Timeline, after: Timeline) -> Item:
+    """The whole item: its counts must not have moved meanwhile."""
+    return put(
+        setting("TIMELINES_TABLE"), after, _UNCHANGED, version=before["version"], counts=before[_COUNTS]
+    )
