@@ -1,0 +1,266 @@
+"""Build the layer: the runtime dependencies and the package `scheduling`, trimmed and compiled ahead.
+
+    python build.py ARTIFACTS_DIR
+
+What the wheels are for comes from the environment:
+
+    LAYER_ARCHITECTURE  arm64 (default) or x86_64: must be the template's parameter Architecture
+    LAYER_PYTHON        3.13 (default): must be the functions' Runtime
+    LAYER_TARGET        lambda (default), or `here`: the interpreter and the machine that run this
+                        file, for the local stack; the two above then mean nothing
+
+Bytecode is compiled ahead because /opt is read-only in Lambda: without it every cold start compiles
+every module again. Dependencies are kept ready, trimmed and compiled, below `.aws-sam/`, so that only
+the first build asks the package index.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+SOURCE = Path(__file__).resolve().parent
+REQUIREMENTS = SOURCE / "requirements.txt"
+
+# Amazon Linux 2023 has glibc 2.34: every wheel for that or an older one fits, the newest first.
+WHEEL_PLATFORMS = ("manylinux_2_34", "manylinux_2_28", "manylinux2014")
+MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
+
+# Only the calls that read and write items: managing tables is CloudFormation's business, not a function's.
+ITEM_OPERATIONS = (
+    "BatchGetItem",
+    "BatchWriteItem",
+    "DeleteItem",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "Scan",
+    "TransactGetItems",
+    "TransactWriteItems",
+    "UpdateItem",
+)
+
+
+class Target:
+    """What the layer is built for, and the interpreter that can compile for it, if there is one."""
+
+    def __init__(self) -> None:
+        self.here = os.environ.get("LAYER_TARGET", "lambda") == "here"
+        if self.here:
+            self.python = f"{sys.version_info.major}.{sys.version_info.minor}"
+            self.architecture = platform.machine()
+            self.compiler: str | None = sys.executable
+            return
+        self.python = os.environ.get("LAYER_PYTHON", "3.13")
+        self.architecture = os.environ.get("LAYER_ARCHITECTURE", "arm64")
+        if self.architecture not in MACHINES:
+            sys.exit(f"LAYER_ARCHITECTURE is {self.architecture!r}: it must be arm64 or x86_64.")
+        self.compiler = find_interpreter(self.python)
+
+    def __str__(self) -> str:
+        return f"Python {self.python} on {self.architecture}{' (this machine)' if self.here else ''}"
+
+    def pip_options(self) -> list[str]:
+        if self.here:
+            return []
+        machine = MACHINES[self.architecture]
+        platforms = [option for name in WHEEL_PLATFORMS for option in ("--platform", f"{name}_{machine}")]
+        return [*platforms, "--implementation", "cp", "--python-version", self.python]
+
+
+def find_interpreter(version: str) -> str | None:
+    """An interpreter of that version (bytecode of another one is useless), or None."""
+    if sys.version_info[:2] == tuple(int(part) for part in version.split(".")):
+        return sys.executable
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    commands = [
+        [f"python{version}"],
+        *([str(found)] for found in sorted(pyenv.glob(f"{version}.*/bin/python"), reverse=True)),
+        ["py", f"-{version}"],
+    ]
+    if uv := shutil.which("uv"):
+        found_by_uv = run_quietly([uv, "python", "find", "--no-python-downloads", version])
+        commands += [[found_by_uv]] if found_by_uv else []
+    for command in commands:
+        answer = run_quietly([*command, "-c", "import sys; print(sys.version_info[:2], sys.executable)"])
+        wanted = str(tuple(int(part) for part in version.split(".")))
+        if answer and answer.startswith(wanted):
+            return answer.removeprefix(wanted).strip()
+    return None
+
+
+def run_quietly(command: list[str]) -> str | None:
+    """What the command prints, or None when it is missing, fails or hangs."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def install(target: Target, into: Path) -> None:
+    """Unpack the pinned wheels; their hashes are checked, and nothing is compiled from source."""
+    # No resolving: requirements.txt is complete, and pip refuses extras of a pinned set otherwise.
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--no-deps", "--require-hashes", "--only-binary=:all:", "--no-compile"]
+    command += [*target.pip_options(), "--target", str(into), "--requirement", str(REQUIREMENTS)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(
+            f"pip could not install the layer's requirements for {target}:\n{done.stderr.strip()}\n"
+            "Is the package index reachable from here? Is there a wheel for that Python and architecture?"
+        )
+
+
+def trim(packages: Path, licences: Path) -> None:
+    """Drop what no function can use: tests, stubs, scripts, package metadata but the licences."""
+    shutil.rmtree(packages / "bin", ignore_errors=True)
+    for info in packages.glob("*.dist-info"):
+        for text in info.rglob("*"):
+            if text.is_file() and text.name.upper().startswith(("LICEN", "NOTICE")):
+                kept = licences / info.name.removesuffix(".dist-info") / text.name
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(text, kept)
+        shutil.rmtree(info)
+    for folder in [path for path in packages.rglob("*") if path.name in ("tests", "__pycache__")]:
+        shutil.rmtree(folder)
+    for stub in packages.rglob("*.pyi"):
+        stub.unlink()
+    trim_botocore(packages / "botocore" / "data")
+
+
+def trim_botocore(data: Path) -> None:
+    """Leave botocore the one service that is called, as plain JSON without documentation.
+
+    All partitions and regions stay, and so do endpoint overrides such as AWS_ENDPOINT_URL.
+    """
+    for folder in (path for path in data.iterdir() if path.is_dir() and path.name != "dynamodb"):
+        shutil.rmtree(folder)
+    for version in sorted((data / "dynamodb").iterdir())[:-1]:
+        shutil.rmtree(version)
+    newest = next((data / "dynamodb").iterdir())
+    for name in ("examples-1.json", "waiters-2.json"):
+        (newest / name).unlink(missing_ok=True)
+
+    for zipped in newest.glob("*.json.gz"):
+        write_json(zipped.with_suffix(""), json.loads(gzip.decompress(zipped.read_bytes())))
+        zipped.unlink()
+    model = json.loads((newest / "service-2.json").read_bytes())
+    write_json(newest / "service-2.json", only_item_operations(model))
+    pages = json.loads((newest / "paginators-1.json").read_bytes())
+    pages["pagination"] = {name: page for name, page in pages["pagination"].items() if name in ITEM_OPERATIONS}
+    write_json(newest / "paginators-1.json", pages)
+
+    endpoints = json.loads((data / "endpoints.json").read_bytes())
+    for partition in endpoints["partitions"]:
+        partition["services"] = {
+            name: service for name, service in partition["services"].items() if name == "dynamodb"
+        }
+    write_json(data / "endpoints.json", endpoints)
+
+
+def only_item_operations(model: dict[str, Any]) -> dict[str, Any]:
+    """The service model with those operations, the shapes that they reach, and no documentation."""
+    operations = {name: model["operations"][name] for name in ITEM_OPERATIONS}
+    shapes: dict[str, Any] = {}
+    waiting: list[Any] = list(operations.values())
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += value
+        elif isinstance(value, dict):
+            name = value.get("shape")
+            if isinstance(name, str) and name not in shapes:
+                shapes[name] = model["shapes"][name]
+                waiting.append(shapes[name])
+            waiting += value.values()
+    trimmed: dict[str, Any] = without_documentation({**model, "operations": operations, "shapes": shapes})
+    return trimmed
+
+
+def without_documentation(value: Any) -> Any:
+    if isinstance(value, list):
+        return [without_documentation(each) for each in value]
+    if isinstance(value, dict):
+        # A structure may have a member of that name: only a text is documentation.
+        return {
+            key: without_documentation(each)
+            for key, each in value.items()
+            if not (key == "documentation" and isinstance(each, str))
+        }
+    return value
+
+
+def write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, separators=(",", ":")))
+
+
+def compile_ahead(compiler: str | None, folder: Path, root: Path) -> None:
+    """Write bytecode that Python takes without looking at the source; tracebacks name Lambda's paths."""
+    if compiler is None:
+        return
+    command = [compiler, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    subprocess.run([*command, "-s", str(root), "-p", "/opt/python", str(folder)], check=True)
+
+
+def dependencies(target: Target, artifacts: Path) -> Path:
+    """A folder with `python/` and `licenses/`, ready to copy: made once for each set of inputs."""
+    key = hashlib.sha256(Path(__file__).read_bytes() + REQUIREMENTS.read_bytes())
+    key.update(f"{target} {target.compiler}".encode())
+    store = next((parent for parent in artifacts.parents if parent.name == ".aws-sam"), artifacts.parent)
+    ready = store / "layer-dependencies" / key.hexdigest()[:16]
+    if ready.exists():
+        return ready
+    print(f"Layer: installing the dependencies for {target}, once.", file=sys.stderr, flush=True)
+    half = ready.with_name(f"{ready.name}.{os.getpid()}")
+    try:
+        install(target, half / "python")
+        trim(half / "python", half / "licenses")
+        compile_ahead(target.compiler, half / "python", half / "python")
+        if not ready.exists():  # another build may have been quicker
+            half.rename(ready)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+    return ready
+
+
+def report(target: Target, artifacts: Path) -> None:
+    """What is in the layer, largest first."""
+    sizes = {
+        entry.name: sum(path.stat().st_size for path in [entry, *entry.rglob("*")] if path.is_file())
+        for entry in (artifacts / "python").iterdir()
+    }
+    total = sum(path.stat().st_size for path in artifacts.rglob("*") if path.is_file())
+    largest = sorted(sizes, key=lambda name: -sizes[name])
+    parts = ", ".join(f"{name} {sizes[name] / 1e6:.1f}" for name in largest if sizes[name] >= 50_000)
+    print(f"Layer: {total / 1e6:.1f} MB unzipped for {target}: {parts}", file=sys.stderr)
+    if target.compiler is None:
+        print(
+            f"Layer: WARNING: no Python {target.python} found, so no bytecode was compiled: every cold start "
+            "will take about three times the instructions.\n"
+            f"       Install one (`uv python install {target.python}`, `pyenv install {target.python}`, or "
+            f"your system's package) so that `python{target.python}` starts it, and build again.",
+            file=sys.stderr,
+        )
+
+
+def main() -> None:
+    if len(sys.argv) != 2 or not sys.argv[1]:
+        sys.exit("usage: python build.py ARTIFACTS_DIR (`sam build` calls it)")
+    artifacts = Path(sys.argv[1]).resolve()
+    target = Target()
+    shutil.copytree(dependencies(target, artifacts), artifacts, dirs_exist_ok=True)
+    package = artifacts / "python" / "scheduling"
+    shutil.copytree(SOURCE / "scheduling", package, ignore=shutil.ignore_patterns("__pycache__"))
+    compile_ahead(target.compiler, package, artifacts / "python")
+    report(target, artifacts)
+
+
+if __name__ == "__main__":
+    main()
