@@ -46,12 +46,12 @@ def slot(session: Mapping[str, Any]) -> Slot | None:
 
 
 def starting_at(instant: int) -> str:
-    """What the keys of ONCE slots with that start begin with. Keys of earlier ones sort before, of later ones after."""
+    """What the keys of ONCE slots with that start begin with; those of earlier ones sort before it."""
     return ONCE + utc_text(instant)
 
 
 def clashes(new: Slot, slots: Iterable[Slot]) -> list[Clash]:
-    """The slots in the way of a new one, earliest clashing occurrence first. A session is never in its own way."""
+    """The slots in the way of a new one, by their earliest occurrence that is. None is in its own."""
     wanted = _taken(new)
     found = []
     for other in slots:

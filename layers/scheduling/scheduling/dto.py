@@ -4,7 +4,7 @@ Strict: no coercion, no unknown field. The read-only fields of a response are dr
 send back what it read. Rules between fields are the entities' (`session.faults`).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -34,6 +34,10 @@ def _whole_number(text: object) -> object:
     return int(str(text)) if plain else text
 
 
+def _unset() -> Any:
+    """The default of what a PATCH may leave out but not clear."""
+
+
 SessionType = Literal["ONE_TIME", "RECURRING"]
 Cycle = Literal["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
 Weekday = Literal["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
@@ -54,8 +58,11 @@ class Input(BaseModel):
     """Fields of a response that are ignored."""
     partial: ClassVar[bool] = False
     """Whether what is not sent stays as it is, instead of taking its default."""
-    rules: ClassVar[Callable[[Mapping[str, Any]], Iterable[Fault]] | None] = None
-    """What is wrong between fields."""
+
+    @classmethod
+    def faults(cls, fields: Mapping[str, Any]) -> Iterable[Fault]:
+        """What is wrong between fields that are each right by themselves."""
+        return ()
 
     @model_validator(mode="before")
     @classmethod
@@ -69,7 +76,6 @@ class CreateSession(Input):
     """A session to schedule."""
 
     read_only = frozenset({"id", "createdAt", "updatedAt", "removedAt"})
-    rules = staticmethod(session.faults)
 
     type: SessionType = Field(description="Whether it takes place once or again and again.")
     timelineId: Reference = Field(description="The timeline (routine) that it belongs to.")
@@ -88,15 +94,21 @@ class CreateSession(Input):
     )
     description: Description | None = Field(None, description="Up to 4,000 characters.")
 
+    @classmethod
+    def faults(cls, fields: Mapping[str, Any]) -> Iterable[Fault]:
+        return session.faults(fields)
+
 
 class UpdateSession(CreateSession):
     """The fields of a session to change; null clears one. What is not sent stays as it is."""
 
     partial = True
 
-    type: SessionType = Field(None, description="ONE_TIME clears the cycle and the day.")
-    timelineId: Reference = Field(None, description="The timeline to move the session to.")
-    name: Name = Field(None, description="1 to 200 characters, not counting white space at the ends.")
+    type: SessionType = Field(default_factory=_unset, description="ONE_TIME clears the cycle and the day.")
+    timelineId: Reference = Field(default_factory=_unset, description="The timeline to move the session to.")
+    name: Name = Field(
+        default_factory=_unset, description="1 to 200 characters, not counting white space at the ends."
+    )
 
 
 class Page(Input):
@@ -139,7 +151,9 @@ class UpdateTimeline(Input):
     read_only = CreateTimeline.read_only | {"ownerId"}
     partial = True
 
-    name: Name = Field(None, description="1 to 200 characters, not counting white space at the ends.")
+    name: Name = Field(
+        default_factory=_unset, description="1 to 200 characters, not counting white space at the ends."
+    )
     description: Description | None = Field(None, description="Up to 4,000 characters.")
 
 
@@ -159,8 +173,7 @@ def read(model: type[Input], raw: object) -> dict[str, Any]:
         wrong = {fault.field for fault in faults}
         known = {field: raw.get(field) for field in model.model_fields if field in raw or not model.partial}
         fields = {field: value for field, value in known.items() if field not in wrong}
-    if model.rules:
-        faults += model.rules(fields)
+    faults += model.faults(fields)
     if faults:
         raise BadRequest(*faults)
     return fields

@@ -1,4 +1,4 @@
-"""The one path from an event to a response: who is calling, what is asked, the work, the envelope, the log line.
+"""The one path from an event to a response: who calls, what is asked, the work, the envelope, the log line.
 
 A handler is what is left. Whatever goes wrong on the way is turned into a response here and nowhere else.
 """
@@ -19,7 +19,7 @@ from scheduling.auth import Principal, principal
 from scheduling.envelope import One, Page, etag, failure, success
 from scheduling.errors import ApiError, BadRequest, Fault, InternalError, NotFound
 from scheduling.log import Outcome, report
-from scheduling.request import Idempotency, Request, idempotency
+from scheduling.request import Request, idempotency
 
 if TYPE_CHECKING:  # an endpoint that takes no input needs no model, and so no pydantic
     from scheduling.dto import Input
@@ -201,7 +201,7 @@ def _tags(header: str) -> frozenset[str]:
 def _success(this: Endpoint, answer: One | Page, event: Event, headers: Mapping[str, str]) -> Response:
     if isinstance(answer, Page):
         data = [this.view(item) for item in answer.items]
-        return _response(200, success(data, answer.skip, answer.take, answer.count))
+        return _response(200, success(data, answer.skip, answer.take, answer.total))
     tag = etag(answer.item)
     extra = {"ETag": tag}
     reads = event["requestContext"]["http"]["method"] == "GET"

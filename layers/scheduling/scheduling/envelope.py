@@ -20,8 +20,8 @@ class Page(NamedTuple):
     items: Sequence[Mapping[str, Any]]
     skip: int
     take: int
-    count: int
-    """How many there are in all, on this page or not."""
+    total: int
+    """How many there are, on this page or not."""
 
 
 def success(data: object, skip: int = 0, take: int = 1, count: int = 1) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def success(data: object, skip: int = 0, take: int = 1, count: int = 1) -> dict[
 
 
 def failure(error: ApiError, request_id: str) -> dict[str, Any]:
-    """The body of a failure. `message` is where API Gateway's own errors have theirs, so a client reads one place."""
+    """The body of a failure. API Gateway's own errors have their `message` in the same place."""
     return {
         "statusCode": error.status,
         "error": error.error,

@@ -65,7 +65,7 @@ def utc_text(instant: int) -> str:
 
 
 def local_text(instant: int, offset: int) -> str | None:
-    """The instant as ISO 8601 on a clock with that offset; None where such a clock shows no year 1 to 9999."""
+    """The instant as ISO 8601 on a clock with that offset; None where it is past the clock's year 9999."""
     if not 0 <= instant + offset < _END_OF_TIME:
         return None
     sign = "-" if offset < 0 else "+"

@@ -15,7 +15,7 @@ _AFTER_ALL_DATES = ":"
 
 
 class Span(NamedTuple):
-    """A range of sort keys, both ends included; between dates and `#id` there is room for an end that is not."""
+    """A range of sort keys, both ends included."""
 
     low: str
     high: str
@@ -30,7 +30,7 @@ class Stretch(NamedTuple):
 
 
 class Window(NamedTuple):
-    """The starts that a list is limited to: from `low` on, and before `high`, as texts that compare like sort keys.
+    """The starts that a list is limited to: from `low` on and before `high`, which compare like sort keys.
 
     A bound on the first instant of a month is that month, so that `low <= month` and `month < high` tell
     whether a whole month lies inside.

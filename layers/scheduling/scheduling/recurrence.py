@@ -22,7 +22,7 @@ WEEKDAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", 
 CYCLES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 
 INSTANT = 1
-"""The length of a session without an end: the smallest there is, so it occupies its starting instant alone."""
+"""The length of a session without an end: the smallest there is, so that it occupies its start alone."""
 
 _DAYS_IN_400_YEARS = 146_097
 _LEAP_CYCLE = range(date(2001, 1, 1).toordinal(), date(2005, 1, 1).toordinal())
@@ -35,7 +35,7 @@ class Dates(NamedTuple):
     day: int
 
     def next(self, ordinal: int) -> int:
-        """The first of these days on or after that one. Days are `date.toordinal()`, also past the year 9999."""
+        """The first of these days on or after that one, as `date.toordinal()` would go on past 9999."""
         passed, today = divmod(ordinal - 1, _DAYS_IN_400_YEARS)
         first = date.fromordinal(today + 1)
         year, month = first.year, self.month or first.month
@@ -164,7 +164,7 @@ def _wait(a: Every, b: Every) -> int:
             lag // DAY
         )  # b's day must come at least so many days after a's, for its start not to come before
         return _shortest_gap(a.dates, b.dates, days) * DAY + lag
-    # In 400 years every day of the month and every date falls on every weekday, so only the time of day counts.
+    # In 400 years every day of the month and every date falls on every weekday: only the time of day counts.
     return (b.first - a.first) % DAY
 
 

@@ -68,7 +68,7 @@ def remove(session: Session, now: str, expires_at: int) -> Session:
 
 
 def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-    """What is wrong between fields that are each right by themselves. A field that is absent is not judged."""
+    """What is wrong between fields that are each right by themselves; one that is absent is not judged."""
     absent = object()
 
     def is_null(field: str) -> bool:

@@ -1,4 +1,4 @@
-"""Timelines: their keys, what a client sees of them. Pure; a mapping with the same names everywhere, like a session."""
+"""Timelines: their keys, what a client sees of them. Pure; mappings with the same names everywhere."""
 
 from collections.abc import Mapping
 from typing import Any

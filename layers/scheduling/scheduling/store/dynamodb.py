@@ -42,7 +42,7 @@ _LONGEST_PAUSE_SECONDS = 0.4
 
 
 class Overtaken(Exception):
-    """Somebody else wrote first: read and decide again. `present` is what stands there now, if that was asked."""
+    """Somebody else wrote first: read and decide again. `present` is what stands there now, if asked for."""
 
     def __init__(self, present: Item | None = None) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ def _meaning(error: ClientError) -> Exception:
     reasons: Sequence[Mapping[str, Any]] = error.response.get("CancellationReasons", ())
     codes = {reason.get("Code") for reason in reasons} or {code}
     if codes & _RACES:
-        present = error.response.get("Item")
+        present: Any = error.response.get("Item")
         return Overtaken(from_wire(present) if present else None)
     if codes & _THROTTLES:
         return Throttled(code)
@@ -172,7 +172,9 @@ def query(
         key: the partition key's name and value.
         between: the sort key's name, and its lowest and highest value, both included.
         limit: how many to return at the most; no page is asked for more than that.
-        fields: which to return; all of them if none are named. On a table, not on an index, the read is consistent.
+        fields: which to return; all of them if none are named.
+
+    On the table itself, not on an index, the read is consistent.
     """
     for page in _pages(table, key, between, index, descending, limit, fields):
         yield from map(from_wire, page["Items"])
@@ -256,22 +258,25 @@ def update(
     return {"Update": {"TableName": table, "Key": to_wire(key), **expressions}}
 
 
-def add(
-    table: str, key: Mapping[str, str], steps: Mapping[str, int], under: str = "", **condition: Any
-) -> Item:
-    """A change of an item's counters, in a transaction: those at its top, or those in the map `under`.
-
-    Counters at the top are made where they are missing, as is the item; the map must be there.
-    """
+def add(table: str, key: Mapping[str, str], steps: Mapping[str, int]) -> Item:
+    """A change of the counters at the top of an item, in a transaction; what is missing of them is made."""
     names = {f"#n{number}": name for number, name in enumerate(steps)}
-    values = {f"s{number}": step for number, step in enumerate(steps.values())}
-    if under:
-        sums = [f"#{under}.#n{n} = if_not_exists(#{under}.#n{n}, :zero) + :s{n}" for n in range(len(steps))]
-        change = "SET " + ", ".join(sums)
-        values["zero"] = 0
-    else:
-        change = "ADD " + ", ".join(f"#n{n} :s{n}" for n in range(len(steps)))
-    operation = update(table, key, change, **condition, **values)
+    change = "ADD " + ", ".join(f"#n{number} :s{number}" for number in range(len(steps)))
+    operation = update(
+        table, key, change, **{f"s{number}": step for number, step in enumerate(steps.values())}
+    )
+    operation["Update"]["ExpressionAttributeNames"] = names
+    return operation
+
+
+def add_within(
+    table: str, key: Mapping[str, str], under: str, steps: Mapping[str, int], condition: str, **values: Any
+) -> Item:
+    """A change of the counters in the map `under` of an item that meets the condition, in a transaction."""
+    names = {f"#n{number}": name for number, name in enumerate(steps)}
+    sums = [f"#{under}.#n{n} = if_not_exists(#{under}.#n{n}, :zero) + :s{n}" for n in range(len(steps))]
+    values |= {f"s{number}": step for number, step in enumerate(steps.values())}
+    operation = update(table, key, "SET " + ", ".join(sums), condition, zero=0, **values)
     operation["Update"]["ExpressionAttributeNames"] |= names
     return operation
 

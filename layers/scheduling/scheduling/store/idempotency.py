@@ -33,7 +33,7 @@ def recall(request: Request) -> One | None:
 
 
 def remember(request: Request, answer: Mapping[str, Any]) -> list[Item]:
-    """What the transaction must write besides; it fails where another request with the same key was faster."""
+    """What the transaction must write besides; it fails where one with the same key was faster."""
     if request.idempotency is None:
         return []
     record = {

@@ -1,4 +1,4 @@
-"""Sessions, written: each change is one transaction over session, calendar and counts, decided on fresh reads.
+"""Sessions, written: each change one transaction over session, calendar and counts, decided on fresh reads.
 
 The promise that no two sessions of an owner overlap rests on HEAD, the item that carries the version of a
 calendar. A writer reads HEAD, then what could be in the way, and writes on condition that HEAD is still at
@@ -161,10 +161,11 @@ def _take(before: Session | None, after: Session, request: Request) -> list[Item
         table,
         head_key,
         "SET #version = :next, #last = :slot",
-        "#version = :version" if head["version"] else "attribute_not_exists(#version)",
+        "#version = :version OR (attribute_not_exists(#version) AND :version = :none)",
+        none=0,
         next=head["version"] + 1,
         slot=new["slot"],
-        **({"version": head["version"]} if head["version"] else {}),
+        version=head["version"],
     )
     replaced = old is not None and _key(old) == _key(new)
     return [

@@ -51,7 +51,7 @@ def page(request: Request) -> Page:
     months = limits.narrow(scope.counts)
     cut = [month for month in months if limits.cuts(month)]
     if cut:
-        counted = side_by_side(*(partial(scope.count, month, limits) for month in cut))
+        counted = side_by_side(*(partial(scope.count_in, month, limits) for month in cut))
         months |= dict(zip(cut, counted, strict=True))
     parts = stretches(months, skip, take, ascending)
     reads = [partial(scope.read, part, limits, not ascending) for part in scope.together(parts)]
@@ -63,16 +63,16 @@ class _Scope(NamedTuple):
     """The sessions among which a list is made."""
 
     counts: Mapping[str, int]
-    index: str
+    index_name: str
     key: str
     value: str | None
     """The partition of the index; None where each month is one."""
 
-    def count(self, month: str, limits: Window) -> int:
+    def count_in(self, month: str, limits: Window) -> int:
         """How many start in that part of the month that is within the limits."""
         low, high = limits.span(month)
         return count(
-            setting("SESSIONS_TABLE"), (self.key, self.value or month), (_SORT, low, high), self.index
+            setting("SESSIONS_TABLE"), (self.key, self.value or month), (_SORT, low, high), self.index_name
         )
 
     def together(self, parts: Iterable[Stretch]) -> list[list[Stretch]]:
@@ -90,7 +90,7 @@ class _Scope(NamedTuple):
             setting("SESSIONS_TABLE"),
             (self.key, self.value or parts[0].month),
             (_SORT, *span),
-            index=self.index,
+            index=self.index_name,
             descending=descending,
             limit=skip + take,
         )
@@ -98,7 +98,7 @@ class _Scope(NamedTuple):
 
 
 def _scope(request: Request) -> _Scope:
-    """One timeline, if that is asked for and may be read; else all of the caller's; for some roles, all there is."""
+    """One timeline, if it may be read; without one all of the caller's, and for some roles all there is."""
     principal, timeline_id = request.principal, request.fields["timelineId"]
     if timeline_id:
         found = timelines.find(timeline_id)

@@ -1,6 +1,6 @@
 """Timelines in their table, and the counts that they and the shards carry."""
 
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from scheduling import counts, timeline
 from scheduling.envelope import One, Page, etag
@@ -8,8 +8,9 @@ from scheduling.errors import Forbidden, NotFound, TimelineNotEmpty
 from scheduling.listing import stretches, window
 from scheduling.permissions import Action, Reach, reaches, require
 from scheduling.request import Request
+from scheduling.session import Session
 from scheduling.settings import setting
-from scheduling.store.dynamodb import Item, add, batch_get, get, put, query, until_settled, write
+from scheduling.store.dynamodb import Item, add, add_within, batch_get, get, put, query, until_settled, write
 from scheduling.store.idempotency import recall, remember
 from scheduling.timeline import Timeline
 
@@ -128,22 +129,16 @@ def counts_of_all() -> dict[str, int]:
     return counts.total(counts.of_kind("sessions", shard) for shard in _shards())
 
 
-def counted(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[Item]:
+def counted(before: Session | None, after: Session | None) -> list[Item]:
     """What a transaction must write besides when a session changes: the counts of its timelines and shards.
 
     It fails where a timeline that gains a session is gone.
     """
     table, changes = setting("TIMELINES_TABLE"), counts.Changes(before, after)
+    there = "attribute_exists(#createdKey) AND #ownerId = :owner"
     return [
         *(
-            add(
-                table,
-                {"id": id},
-                steps,
-                under=_COUNTS,
-                condition="attribute_exists(#createdKey) AND #ownerId = :owner",
-                owner=owner,
-            )
+            add_within(table, {"id": id}, _COUNTS, steps, there, owner=owner)
             for (id, owner), steps in changes.timelines.items()
         ),
         *(add(table, {"id": id}, steps) for id, steps in changes.shards.items()),
@@ -157,7 +152,7 @@ def _existing(id: str) -> Timeline:
     return found
 
 
-def _of_owner(owner_id: str, fields: Any) -> Any:
+def _of_owner(owner_id: str, fields: Sequence[str]) -> Iterator[Timeline]:
     return query(
         setting("TIMELINES_TABLE"),
         ("ownerId", owner_id),
