@@ -263,7 +263,7 @@ def add(table: str, key: Mapping[str, str], steps: Mapping[str, int]) -> Item:
     names = {f"#n{number}": name for number, name in enumerate(steps)}
     change = "ADD " + ", ".join(f"#n{number} :s{number}" for number in range(len(steps)))
     operation = update(
-        table, key, change, **{f"s{number}": step for number, step in enumerate(steps.values())}
+        table, key, change, None, **{f"s{number}": step for number, step in enumerate(steps.values())}
     )
     operation["Update"]["ExpressionAttributeNames"] = names
     return operation
