@@ -160,12 +160,11 @@ def _take(before: Session | None, after: Session, request: Request) -> list[Item
     moved = update(
         table,
         head_key,
-        "SET #version = :next, #last = :slot",
-        "#version = :version OR (attribute_not_exists(#version) AND :version = :none)",
-        none=0,
-        next=head["version"] + 1,
-        slot=new["slot"],
+        "SET #version = if_not_exists(#version, :version) + :one, #last = :slot",
+        "#version = :version" if head["version"] else "attribute_not_exists(#version)",
         version=head["version"],
+        one=1,
+        slot=new["slot"],
     )
     replaced = old is not None and _key(old) == _key(new)
     return [
