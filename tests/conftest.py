@@ -1,0 +1,81 @@
+"""What tests stand on: no network in unit and functional tests, tables from template.yaml, settings from there too."""
+
+import os
+import socket
+from collections.abc import Iterator
+from itertools import count
+from typing import Any, NoReturn
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from local.dynamodb import Engine, EngineMissing
+from scheduling.store import dynamodb
+from tests import template
+
+ISSUER = "https://issuer.test"
+AUDIENCE = "sessions"
+
+_OFFLINE = {"unit", "functional"}
+_namespaces = count()
+
+
+@pytest.fixture(autouse=True)
+def _offline(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unit and functional tests reach nothing, not even this machine."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise AssertionError("This test may not use the network.")
+
+    if _OFFLINE & set(request.path.parts):
+        monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """The variables of all functions, as a deployment with an issuer of its own sets them."""
+    variables = template.environment(JwtIssuer=ISSUER, JwtAudience=AUDIENCE, **{"AWS::StackName": "sessions"})
+    credentials = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+    }
+    for name, value in {**variables, **credentials}.items():
+        monkeypatch.setenv(name, value)
+    dynamodb.client.cache_clear()
+    yield monkeypatch
+    dynamodb.client.cache_clear()
+
+
+@pytest.fixture
+def tables(environment: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The tables, empty, in moto: quick, but never to be trusted with two threads. Is a client to look into them."""
+    with mock_aws():
+        yield _made(boto3.client("dynamodb"))
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """DynamoDB's own engine, running. Without it a machine skips its tests; CI fails."""
+    try:
+        with Engine() as running:
+            yield running
+    except EngineMissing as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+
+
+@pytest.fixture
+def dynamodb_local(engine: Engine, environment: pytest.MonkeyPatch) -> Any:
+    """The tables, empty, in DynamoDB's own engine, for this test alone. Is a client to look into them."""
+    environment.setenv("AWS_ACCESS_KEY_ID", f"test{next(_namespaces)}")
+    environment.setenv("DYNAMODB_ENDPOINT", engine.endpoint)
+    return _made(boto3.client("dynamodb", endpoint_url=engine.endpoint))
+
+
+def _made(client: Any) -> Any:
+    for table in template.tables():
+        client.create_table(**table)
+    return client
