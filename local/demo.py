@@ -1,0 +1,37 @@
+"""The demo timeline, with the id of the reference's examples: written by the layer's own code, so that it is right.
+
+The API gives every timeline an id of its own choosing, so this one cannot come through it. Called by
+local/stack.py in a process of its own, with a function's environment:
+
+    python demo.py TIMELINE_ID OWNER_ID
+"""
+
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+
+from scheduling.auth import Principal
+from scheduling.request import Request
+from scheduling.settings import setting
+from scheduling.store import timelines
+from scheduling.store.dynamodb import get
+
+
+def main(timeline_id: str, owner_id: str) -> None:
+    """Make the timeline, unless it is there, or was and has been removed."""
+    if get(setting("TIMELINES_TABLE"), id=timeline_id):
+        return
+    timelines.create(
+        Request(
+            principal=Principal(owner_id, frozenset({"USER"})),
+            id="",
+            fields={"name": "Yoga studio", "description": "The timeline of the examples"},
+            now=datetime.now(UTC),
+            new_id=timeline_id,
+            tally=Counter(),
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

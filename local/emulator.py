@@ -1,0 +1,161 @@
+"""The emulator's process: ministack, with what its CloudFormation leaves out, and the API on a port of its own.
+
+ministack reads its settings when it is imported, so local/stack.py passes them in the environment. Two of
+its handlers are wrapped here, because it ignores the properties that matter most to us:
+
+- the OpenAPI document in which SAM puts an HTTP API's routes, authorizers and CORS rules,
+- a table's time to live.
+
+They are private names of one pinned version: local/requirements.in pins it, and the e2e tests would notice.
+"""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack import app as ministack
+from ministack.core import hypercorn_compat
+from ministack.services import apigateway, dynamodb
+from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
+
+HOST = "127.0.0.1"
+API_PORT = int(os.environ["API_PORT"])
+AWS_PORT = int(os.environ["GATEWAY_PORT"])
+STATUS_PATH = "/_local/status"
+
+Properties = dict[str, Any]
+
+
+def routes_of_api(api_id: str, properties: Properties) -> None:
+    """Give an HTTP API the routes, authorizers and CORS rules of its OpenAPI document."""
+    document = properties.get("Body") or {}
+    schemes = document.get("components", {}).get("securitySchemes", {})
+    authorizer_ids = {name: uuid4().hex[:8] for name in schemes}
+    apigateway._authorizers[api_id] = {
+        authorizer_ids[name]: _authorizer(authorizer_ids[name], name, scheme["x-amazon-apigateway-authorizer"])
+        for name, scheme in schemes.items()
+    }
+    apigateway._routes[api_id], apigateway._integrations[api_id] = {}, {}
+    for path, operations in document.get("paths", {}).items():
+        for method, operation in operations.items():
+            if "x-amazon-apigateway-integration" in operation:
+                _add_route(api_id, path, method, operation, authorizer_ids)
+    if cors := document.get("x-amazon-apigateway-cors"):
+        apigateway._apis[api_id]["corsConfiguration"] = cors
+
+
+def _authorizer(authorizer_id: str, name: str, scheme: Properties) -> Properties:
+    audience = scheme["jwtConfiguration"]["audience"]
+    return {
+        "authorizerId": authorizer_id,
+        "authorizerType": "JWT",
+        "name": name,
+        "identitySource": [scheme["identitySource"]],
+        "jwtConfiguration": {
+            "issuer": scheme["jwtConfiguration"]["issuer"],
+            "audience": audience if isinstance(audience, list) else [audience],
+        },
+    }
+
+
+def _add_route(
+    api_id: str, path: str, method: str, operation: Properties, authorizer_ids: dict[str, str]
+) -> None:
+    integration_id, route_id = uuid4().hex[:8], uuid4().hex[:8]
+    integration = operation["x-amazon-apigateway-integration"]
+    apigateway._integrations[api_id][integration_id] = {
+        "integrationId": integration_id,
+        "integrationType": integration["type"].upper(),
+        "integrationUri": integration["uri"],
+        "integrationMethod": integration["httpMethod"],
+        "payloadFormatVersion": integration["payloadFormatVersion"],
+        "timeoutInMillis": 30000,
+        "connectionType": "INTERNET",
+    }
+    verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
+    schemes = [name for scheme in operation.get("security", []) for name in scheme]
+    apigateway._routes[api_id][route_id] = {
+        "routeId": route_id,
+        "routeKey": "$default" if path == "/$default" else f"{verb} {path}",
+        "target": f"integrations/{integration_id}",
+        "authorizationType": "JWT" if schemes else "NONE",
+        "authorizerId": authorizer_ids[schemes[0]] if schemes else None,
+        "authorizationScopes": [],
+        "apiKeyRequired": False,
+    }
+
+
+def time_to_live_of_table(table_name: str, properties: Properties) -> None:
+    """Give a table the time to live that the template says."""
+    if specification := properties.get("TimeToLiveSpecification"):
+        enabled = str(specification["Enabled"]).lower() == "true"
+        dynamodb._update_ttl(
+            {"TableName": table_name, "TimeToLiveSpecification": {**specification, "Enabled": enabled}}
+        )
+
+
+def complete(resource_type: str, finish: Callable[[str, Properties], None]) -> None:
+    """Call `finish` with the physical id and the properties after each create and update of such a resource."""
+    handlers = _RESOURCE_HANDLERS[resource_type]
+    create, update = handlers["create"], handlers["update"]
+
+    def created(logical_id: str, properties: Properties, stack: str) -> Any:
+        physical_id, attributes = create(logical_id, properties, stack)
+        finish(physical_id, properties)
+        return physical_id, attributes
+
+    def updated(old_id: str, old: Properties, new: Properties, stack: str, logical_id: str | None = None) -> Any:
+        physical_id, attributes = update(old_id, old, new, stack, logical_id=logical_id)
+        finish(physical_id, new)
+        return physical_id, attributes
+
+    _RESOURCE_HANDLERS[resource_type] = {**handlers, "create": created, "update": updated}
+
+
+async def front(scope: Properties, receive: Any, send: Any) -> None:
+    """The API at the root of its own port, AWS's services on the other."""
+    if scope["type"] == "http" and scope["path"] == STATUS_PATH:
+        await _answer(send, {"pid": os.getpid(), "state": os.environ["STATE_DIR"]})
+        return
+    if scope["type"] == "http" and scope["server"][1] == API_PORT:
+        api_ids = [key[-1] for key in apigateway._apis._data] or ["none"]
+        prefix = f"/_aws/execute-api/{api_ids[-1]}/$default"
+        scope = {**scope, "path": prefix + scope["path"], "raw_path": prefix.encode() + scope["raw_path"]}
+    await ministack.app(scope, receive, send)
+
+
+async def _answer(send: Any, body: Properties) -> None:
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+
+async def run() -> None:
+    """Serve until SIGTERM or SIGINT; state is written on the way out."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: stop.set())
+    config = Config()
+    config.bind = [f"{HOST}:{API_PORT}", f"{HOST}:{AWS_PORT}"]
+    config.keep_alive_timeout = 75
+    await serve(front, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+
+
+def main() -> None:
+    hypercorn_compat.install()
+    complete("AWS::ApiGatewayV2::Api", routes_of_api)
+    complete("AWS::DynamoDB::Table", time_to_live_of_table)
+    asyncio.run(run())
+
+
+if __name__ == "__main__":
+    main()

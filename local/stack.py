@@ -1,0 +1,466 @@
+"""The local stack: the real template, deployed by the real SAM CLI to an emulator on this machine.
+
+    python -m local.stack up | down | reset | token ROLE | logs
+
+`make up` and the rest call it; the e2e tests use the class. It never reaches AWS: credentials, profiles and
+endpoints of the caller are left out of everything that it starts.
+"""
+
+import base64
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import boto3
+
+ROOT = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+REGION = "us-east-1"
+DEFAULT_PORT = 4580
+DEMO_TIMELINE = "a1b2c3d4-e5f6-7890-g1h2-i3j4k5l6m7n8"
+ROLES = ("ADMIN", "MANAGER", "USER")
+PASSWORD = "Only-on-this-machine-1"
+START_SECONDS, STOP_SECONDS = 60, 30
+
+
+class StackError(Exception):
+    """What went wrong, and what to do about it, in words for a person."""
+
+
+class Stack:
+    """One emulator with one deployment, its state below `.local/<name>`.
+
+    The API answers on `port`, AWS's services on the port after it.
+    """
+
+    def __init__(self, name: str = "stack", port: int = DEFAULT_PORT) -> None:
+        self.name, self.port = name, port
+        self.state = ROOT / ".local" / name
+        self.build = ROOT / ".aws-sam" / f"local-{name}"
+        self._outputs: dict[str, str] = {}
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def aws_url(self) -> str:
+        return f"http://{HOST}:{self.port + 1}"
+
+    @property
+    def log(self) -> Path:
+        return self.state / "emulator.log"
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The deployment's outputs: UserPoolId, UserPoolClientId, SessionsTableName and so on."""
+        if not self._outputs:
+            self._outputs = {output["OutputKey"]: output["OutputValue"] for output in self._deployed()["Outputs"]}
+        return self._outputs
+
+    def client(self, service: str) -> Any:
+        """A client of the emulator's AWS."""
+        return boto3.Session("test", "test", region_name=REGION).client(service, endpoint_url=self.aws_url)
+
+    # --- Starting and stopping
+
+    def running(self) -> int | None:
+        """The process id of this stack's emulator; None when it does not run.
+
+        Raises:
+            StackError: something else has one of its ports.
+        """
+        for port in (self.port, self.port + 1):
+            if (pid := self._pid_behind(port)) or port != self.port:
+                return pid
+        return None
+
+    def _pid_behind(self, port: int) -> int | None:
+        with socket.socket() as probe:
+            probe.settimeout(2)
+            if probe.connect_ex((HOST, port)):
+                return None
+        try:
+            with urlopen(f"http://{HOST}:{port}/_local/status", timeout=5) as response:
+                status = json.load(response)
+            if Path(status["state"]) == self.state / "aws":
+                return int(status["pid"])
+        except (URLError, OSError, ValueError, KeyError, TypeError):
+            pass  # whatever it is, it is not ours
+        raise StackError(
+            f"Port {port} is taken by another program. Stop that one, or choose two other ports in a row: "
+            f"`make up PORT={self.port + 100}` uses {self.port + 100} and {self.port + 101}."
+        )
+
+    def start(self) -> None:
+        """Start the emulator, unless it runs; return when it answers.
+
+        Raises:
+            StackError: it does not come up.
+        """
+        if self.running():
+            return
+        self._launch()
+        self.wait_until_ready()
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        for folder in ("aws", "objects", "tmp"):
+            (self.state / folder).mkdir(parents=True, exist_ok=True)
+        environment = self._environment() | {
+            "API_PORT": str(self.port),
+            "GATEWAY_PORT": str(self.port + 1),
+            "BIND_HOST": HOST,
+            "MINISTACK_REGION": REGION,
+            "AUTH": "true",  # enforce the functions' roles
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(self.state / "aws"),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(self.state / "objects"),
+            "TMPDIR": str(self.state / "tmp"),
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+        }
+        with self.log.open("wb") as log:
+            self._emulator = subprocess.Popen(
+                [sys.executable, "-m", "local.emulator"],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C at `make up` must not take it along
+            )
+        self._write_memory()
+        return self._emulator
+
+    def wait_until_ready(self) -> None:
+        """Return when the emulator answers.
+
+        Raises:
+            StackError: it ended, or does not answer in a minute.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while not self.running():
+            if self._emulator.poll() is not None:
+                raise StackError(f"The emulator ended while starting. Its last words:\n{tail(self.log)}")
+            if time.monotonic() > deadline:
+                raise StackError(f"The emulator does not answer. Look into {self.log}, then `make down`.")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Stop the emulator, which then writes its state to disk.
+
+        Raises:
+            StackError: it does not stop.
+        """
+        pid = self.running()
+        if pid is None:
+            return
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while self._alive(pid):
+            if time.monotonic() > deadline:
+                raise StackError(f"The emulator (process {pid}) does not stop. `kill -9 {pid}` loses what is new.")
+            time.sleep(0.05)
+
+    def _alive(self, pid: int) -> bool:
+        emulator = getattr(self, "_emulator", None)
+        if emulator and emulator.pid == pid:
+            return emulator.poll() is None
+        try:
+            os.kill(pid, 0)
+        except OSError:
+            return False
+        return True
+
+    def wipe(self) -> None:
+        """Forget everything: users, timelines, sessions, and what was built."""
+        self.stop()
+        shutil.rmtree(self.state, ignore_errors=True)
+        shutil.rmtree(self.build, ignore_errors=True)
+
+    # --- Building and deploying
+
+    def build_template(self) -> None:
+        """Build what is deployed: the layer for this interpreter, the functions as they are.
+
+        Raises:
+            StackError: the build fails.
+        """
+        for bytecode in (ROOT / "functions").glob("*/__pycache__"):
+            shutil.rmtree(bytecode)  # a function's zip holds its handler alone
+        here = {"LAYER_TARGET": "here", "PYTHON": sys.executable}
+        self._sam("build", "--build-dir", str(self.build), environment=here)
+
+    def deploy(self, parameters: Mapping[str, str] | None = None) -> None:
+        """Deploy what was built, with the template's parameters.
+
+        Raises:
+            StackError: the deployment fails.
+        """
+        bucket = "deployments"
+        self.client("s3").create_bucket(Bucket=bucket)
+        values = {"DeletionProtection": "false", **(parameters or {})}
+        self._sam(
+            *("deploy", "--template-file", str(self.build / "template.yaml"), "--stack-name", "sessions"),
+            *("--s3-bucket", bucket, "--region", REGION, "--capabilities", "CAPABILITY_IAM"),
+            *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
+            *("--parameter-overrides", *(f"{name}={value}" for name, value in values.items())),
+            # botocore would ask for the account thrice, which the emulator does not know at first.
+            environment={"SAM_CLI_POLL_DELAY": "0.2", "AWS_MAX_ATTEMPTS": "1"},
+        )
+        self._outputs = {}
+
+    def _sam(self, command: str, *arguments: str, environment: Mapping[str, str]) -> None:
+        log = self.state / f"sam-{command}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as output:
+            done = subprocess.run(
+                # A section of samconfig.toml that does not exist: everything is said here.
+                [sys.executable, "-m", "samcli", command, "--config-env", "local", *arguments],
+                cwd=ROOT,
+                env=self._environment() | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        if done.returncode:
+            raise StackError(f"`sam {command}` failed. Its last words (all of them: {log}):\n{tail(log)}")
+
+    def _deployed(self) -> dict[str, Any]:
+        stacks: list[dict[str, Any]] = self.client("cloudformation").describe_stacks(StackName="sessions")["Stacks"]
+        return stacks[0]
+
+    def _environment(self) -> dict[str, str]:
+        """The caller's environment without anything of AWS, and the emulator in its place."""
+        nowhere = str(self.state / "none")
+        return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))} | {
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "AWS_CONFIG_FILE": nowhere,
+            "AWS_SHARED_CREDENTIALS_FILE": nowhere,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL": self.aws_url,
+            "SAM_CLI_TELEMETRY": "0",
+        }
+
+    # --- People and demo data
+
+    def add_user(self, name: str, *roles: str) -> str:
+        """Make a user in these role groups, unless there is one of that name; return their `sub`."""
+        cognito, pool = self.client("cognito-idp"), {"UserPoolId": self.outputs["UserPoolId"]}
+        email = f"{name}@example.com"
+        try:
+            found = cognito.admin_get_user(**pool, Username=email)["UserAttributes"]
+        except cognito.exceptions.UserNotFoundException:
+            attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
+            new = cognito.admin_create_user(
+                **pool, Username=email, UserAttributes=attributes, MessageAction="SUPPRESS"
+            )
+            found = new["User"]["Attributes"]
+            cognito.admin_set_user_password(**pool, Username=email, Password=PASSWORD, Permanent=True)
+            for role in roles:
+                cognito.admin_add_user_to_group(**pool, Username=email, GroupName=role)
+        return next(attribute["Value"] for attribute in found if attribute["Name"] == "sub")
+
+    def token_of(self, name: str) -> str:
+        """A fresh access token of that user, good for an hour."""
+        answer = self.client("cognito-idp").admin_initiate_auth(
+            UserPoolId=self.outputs["UserPoolId"],
+            ClientId=self.outputs["UserPoolClientId"],
+            AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": f"{name}@example.com", "PASSWORD": PASSWORD},
+        )
+        token: str = answer["AuthenticationResult"]["AccessToken"]
+        return token
+
+    def token(self, role: str) -> str:
+        """A fresh token of the demo user with that role."""
+        return self.token_of(role.lower())
+
+    def add_demo(self) -> None:
+        """A user for each role, and a timeline of the USER's with the id of the reference's examples."""
+        owner = {role: self.add_user(role.lower(), role) for role in ROLES}["USER"]
+        tables = {
+            f"{name.upper()}_TABLE": self.outputs[f"{name}TableName"]
+            for name in ("Sessions", "Timelines", "Calendar", "Idempotency")
+        }
+        layer = {"PYTHONPATH": str(ROOT / "layers" / "scheduling")}
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "local" / "demo.py"), DEMO_TIMELINE, owner],
+            env=self._environment() | tables | layer,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise StackError(f"The demo timeline could not be made:\n{done.stderr}")
+
+    # --- Between two commands
+
+    def _write_memory(self) -> None:
+        (self.state / "port").write_text(str(self.port))
+
+    @classmethod
+    def remembered(cls, name: str = "stack") -> "Stack":
+        """The stack as it was started last."""
+        try:
+            return cls(name, int((ROOT / ".local" / name / "port").read_text()))
+        except (OSError, ValueError):
+            return cls(name)
+
+
+def free_port() -> int:
+    """A port that is free together with the next one."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind((HOST, 0))
+            port: int = first.getsockname()[1]
+            try:
+                second.bind((HOST, port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+def tail(path: Path, lines: int = 25) -> str:
+    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+
+
+# --- The commands
+
+
+@contextmanager
+def step(what: str) -> Iterator[None]:
+    """Say what goes on, and how long it took."""
+    print(f"{what} ... ", end="", flush=True)
+    started = time.monotonic()
+    try:
+        yield
+    except BaseException:
+        print("failed", flush=True)
+        raise
+    print(f"{time.monotonic() - started:.1f} s", flush=True)
+
+
+def up(port: int | None) -> None:
+    """Everything from nothing, or what has changed since."""
+    before = Stack.remembered()
+    stack = Stack(port=port or before.port)
+    if before.port != stack.port and before.running():
+        with step(f"Stopping the stack on port {before.port}"):
+            before.stop()
+    with step("Building the layer and the functions"):
+        if not stack.running():
+            stack._launch()  # it starts while the build goes on
+        stack.build_template()
+    with step(f"Waiting for the emulator on port {stack.port + 1}"):
+        stack.wait_until_ready()
+    with step("Deploying template.yaml"):
+        stack.deploy()
+    with step("Adding demo users and a demo timeline"):
+        stack.add_demo()
+    print(WELCOME.format(url=stack.url, timeline=DEMO_TIMELINE, token=stack.token("USER")))
+
+
+WELCOME = """
+The API answers at {url}. Paste this:
+
+TOKEN='{token}'
+
+curl -X POST "{url}/sessions" -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{{
+  "type": "RECURRING", "timelineId": "{timeline}", "name": "Weekly Yoga Class",
+  "startDateTime": "2023-12-01T09:00:00Z", "endDateTime": "2023-12-01T10:00:00Z",
+  "repeatCycleType": "WEEKLY", "recurringDayOfWeek": "FRIDAY"}}'
+
+curl "{url}/sessions?timelineId={timeline}&startDateTimeSortOrder=ASC&skip=0&take=10" -H "Authorization: Bearer $TOKEN"
+
+The token is a USER's, who owns that timeline, and good for an hour. Next: `make token ROLE=ADMIN` for another,
+`make logs` to watch the functions, `make down` to stop (what you stored stays; only `make reset` wipes it)."""
+
+
+def down() -> None:
+    stack = Stack.remembered()
+    if not stack.running():
+        print("Nothing runs. `make up` starts the stack.")
+        return
+    with step("Stopping; everything is kept for the next `make up`"):
+        stack.stop()
+
+
+def reset() -> None:
+    with step("Stopping, and wiping what was stored"):
+        Stack.remembered().wipe()
+    print("Nothing is left. `make up` starts afresh.")
+
+
+def token(role: str) -> None:
+    if role not in ROLES:
+        raise StackError(f"There is no role {role!r}: `make token ROLE=ADMIN`, MANAGER or USER.")
+    print(_that_runs().token(role))
+
+
+def logs() -> None:
+    """What the functions logged in the last ten minutes, and, at a terminal, what they go on to log."""
+    client = _that_runs().client("logs")
+    since, shown = int((time.time() - 600) * 1000), set[str]()
+    while True:
+        groups = client.describe_log_groups(logGroupNamePrefix="/aws/lambda/sessions-")["logGroups"]
+        events = [
+            event
+            for group in groups
+            for event in client.filter_log_events(logGroupName=group["logGroupName"], startTime=since)["events"]
+        ]
+        for event in sorted(events, key=lambda event: event["timestamp"]):
+            if event["eventId"] not in shown:
+                shown.add(event["eventId"])
+                print(event["message"].rstrip(), flush=True)
+        if not sys.stdout.isatty():
+            return
+        time.sleep(1)
+
+
+def _that_runs() -> Stack:
+    stack = Stack.remembered()
+    if not stack.running():
+        raise StackError("The stack does not run: `make up` first.")
+    return stack
+
+
+def main(arguments: list[str]) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]  # no profile, endpoint or credentials of the caller's
+    try:
+        match arguments:
+            case ["up", *rest]:
+                up(int(rest[0]) if rest and rest[0] else None)
+            case ["down"]:
+                down()
+            case ["reset"]:
+                reset()
+            case ["token", role]:
+                token(role.upper())
+            case ["logs"]:
+                logs()
+            case _:
+                sys.exit(__doc__)
+    except StackError as error:
+        sys.exit(f"\n{error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
