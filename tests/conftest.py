@@ -19,6 +19,7 @@ AUDIENCE = "sessions"
 
 _OFFLINE = {"unit", "functional"}
 _namespaces = count()
+_session = boto3.Session()
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +53,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 def tables(environment: pytest.MonkeyPatch) -> Iterator[Any]:
     """The tables, empty, in moto, and a client to look into them. Quick; not to be trusted with threads."""
     with mock_aws():
-        yield _made(boto3.client("dynamodb"))
+        yield _made(_client("test"))
 
 
 @pytest.fixture(scope="session")
@@ -70,9 +71,20 @@ def engine() -> Iterator[Engine]:
 @pytest.fixture
 def dynamodb_local(engine: Engine, environment: pytest.MonkeyPatch) -> Any:
     """The tables, empty, in DynamoDB's own engine for this test alone, and a client to look into them."""
-    environment.setenv("AWS_ACCESS_KEY_ID", f"test{next(_namespaces)}")
+    namespace = f"test{next(_namespaces)}"
+    environment.setenv("AWS_ACCESS_KEY_ID", namespace)
     environment.setenv("DYNAMODB_ENDPOINT", engine.endpoint)
-    return _made(boto3.client("dynamodb", endpoint_url=engine.endpoint))
+    return _made(_client(namespace, engine.endpoint))
+
+
+def _client(namespace: str, endpoint: str | None = None) -> Any:
+    return _session.client(
+        "dynamodb",
+        region_name="eu-west-1",
+        aws_access_key_id=namespace,
+        aws_secret_access_key="test",
+        endpoint_url=endpoint,
+    )
 
 
 def _made(client: Any) -> Any:

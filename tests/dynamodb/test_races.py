@@ -1,0 +1,183 @@
+"""No double booking under concurrent writers: handlers in threads, on DynamoDB's own engine."""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from scheduling.store.dynamodb import client
+
+from tests.api import Answer, Caller
+from tests.dynamodb.conftest import AtOnce, Call, all_having_read, new_timeline
+from tests.invariants import breaches, live
+
+ANNA, BERT, ROOT = Caller("anna"), Caller("bert"), Caller("root", "[ADMIN]")
+WEEKLY = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
+
+
+def at(hour: int, minute: int = 0, day: int = 1) -> str:
+    """A time in December 2023; the 1st was a Friday."""
+    return f"2023-12-{day:02}T{hour:02}:{minute:02}:00Z"
+
+
+def post(
+    timeline: str, start: str = at(9), end: str = at(10), *, key: str | None = None, **fields: Any
+) -> Call:
+    """The creation of a session."""
+    times = {"startDateTime": start, "endDateTime": end}
+    body = {"type": "ONE_TIME", "timelineId": timeline, "name": "Yoga", **times, **fields}
+    return partial(ROOT.call, "create_session", body=body, headers={"Idempotency-Key": key} if key else {})
+
+
+def patch(id: str, start: str | None = None, end: str | None = None, **fields: Any) -> Call:
+    """The change of a session."""
+    times = {"startDateTime": start, "endDateTime": end} if start else {}
+    return partial(ROOT.call, "update_session", id=id, body=fields | times)
+
+
+def delete(id: str) -> Call:
+    """The removal of a session."""
+    return partial(ROOT.call, "delete_session", id=id)
+
+
+def statuses(answers: Sequence[Answer]) -> Counter[int]:
+    """How many answers have which status."""
+    return Counter(answer.status for answer in answers)
+
+
+def without_the_condition_on_head(params: dict[str, Any], **_: object) -> None:
+    """Take out of a transaction what keeps two writers apart."""
+    for operation in params["TransactItems"]:
+        update = operation.get("Update", {"Key": {}})
+        if update["Key"].get("slot") == {"S": "HEAD"}:
+            del update["ConditionExpression"]
+            values = update["ExpressionAttributeValues"]
+            used = [name for name in values if name in update["UpdateExpression"]]
+            update["ExpressionAttributeValues"] = {name: values[name] for name in used}
+
+
+def test_the_harness_finds_the_race_when_head_has_no_condition(dynamodb_local: Any) -> None:
+    """Without this, the tests below would show nothing."""
+    client().meta.events.register(
+        "provide-client-params.dynamodb.TransactWriteItems", without_the_condition_on_head
+    )
+    timeline = new_timeline(ANNA)
+    assert statuses(all_having_read([post(timeline)] * 20))[200] > 1
+    assert "Yoga and Yoga overlap" in breaches(dynamodb_local)
+
+
+def test_of_twenty_identical_posts_one_wins(at_once: AtOnce, timeline: str) -> None:
+    assert statuses(at_once([post(timeline)] * 20)) == {200: 1, 409: 19}
+
+
+def test_of_twenty_different_posts_that_all_overlap_one_wins(at_once: AtOnce, timeline: str) -> None:
+    posts = [post(timeline, at(9, minute), at(10, minute), name=f"Yoga {minute}") for minute in range(20)]
+    assert statuses(at_once(posts)) == {200: 1, 409: 19}
+
+
+def test_of_posts_to_two_timelines_of_one_owner_one_wins(at_once: AtOnce, timeline: str) -> None:
+    other = new_timeline(ANNA)
+    assert statuses(at_once([post(timeline), post(other)] * 5)) == {200: 1, 409: 9}
+
+
+def test_two_owners_are_never_in_the_way_of_each_other(at_once: AtOnce, timeline: str) -> None:
+    of_bert = new_timeline(BERT)
+    assert statuses(at_once([post(timeline), post(of_bert)])) == {200: 2}
+
+
+def test_of_two_patches_into_one_gap_one_wins(at_once: AtOnce, timeline: str) -> None:
+    ids = [post(timeline, at(hour), at(hour + 1))().data["id"] for hour in (9, 11)]
+    answers = at_once([patch(id, at(10, 15), at(10, 45)) for id in ids])
+    assert statuses(answers) == {200: 1, 409: 1}
+
+
+def test_of_two_sessions_that_swap_places_none_moves(at_once: AtOnce, timeline: str) -> None:
+    first, second = (post(timeline, at(hour), at(hour + 1))().data["id"] for hour in (9, 10))
+    assert statuses(at_once([patch(first, at(10), at(11)), patch(second, at(9), at(10))])) == {409: 2}
+
+
+def test_of_two_moves_to_a_third_owner_one_wins(at_once: AtOnce, timeline: str) -> None:
+    of_bert, of_cleo = new_timeline(BERT), new_timeline(Caller("cleo"))
+    ids = [post(timeline)().data["id"], post(of_bert)().data["id"]]
+    assert statuses(at_once([patch(id, timelineId=of_cleo) for id in ids])) == {200: 1, 409: 1}
+
+
+def test_a_session_moved_to_two_owners_ends_with_the_last(
+    at_once: AtOnce, timeline: str, dynamodb: Any
+) -> None:
+    id = post(timeline)().data["id"]
+    targets = [new_timeline(BERT), new_timeline(Caller("cleo"))]
+    assert statuses(at_once([patch(id, timelineId=target) for target in targets])) == {200: 2}
+    (session,) = live(dynamodb)
+    assert session["timelineId"] in targets
+
+
+def test_a_post_meets_the_removal_of_what_blocks_it(at_once: AtOnce, timeline: str) -> None:
+    """It may see it or not; once both are answered the time is either booked or free."""
+    blocking = post(timeline)().data["id"]
+    posted, removed = at_once([post(timeline), delete(blocking)])
+    assert removed.status == 200
+    assert posted.status in (200, 409)
+    assert post(timeline)().status == (409 if posted.status == 200 else 200)
+
+
+def test_a_patch_meets_the_removal_of_the_same_session(at_once: AtOnce, timeline: str) -> None:
+    id = post(timeline)().data["id"]
+    changed, removed = at_once([patch(id, at(14), at(15)), delete(id)])
+    assert removed.status == 200
+    assert changed.status in (200, 404)
+    assert patch(id, at(16), at(17))().status == 404
+
+
+def test_a_session_removed_twenty_times_is_removed_once(at_once: AtOnce, timeline: str) -> None:
+    id = post(timeline)().data["id"]
+    assert statuses(at_once([delete(id)] * 20)) == {200: 1, 404: 19}
+
+
+def test_of_a_series_and_sessions_on_its_days_either_the_one_or_the_others_win(
+    at_once: AtOnce, timeline: str
+) -> None:
+    singles = [post(timeline, at(9, 30, day), at(10, 30, day)) for day in (1, 8, 15, 22, 29)]
+    series, *others = at_once([post(timeline, **WEEKLY), *singles])
+    if series.status == 200:
+        assert statuses(others) == {409: 5}
+    else:
+        assert series.status == 409
+        assert statuses(others) == {200: 5}
+
+
+def test_of_series_that_meet_one_wins(at_once: AtOnce, timeline: str) -> None:
+    weekly = [post(timeline, at(9, 0, day), at(10, 0, day), **WEEKLY) for day in (1, 8, 15)]
+    daily = post(timeline, at(9, 30, 20), at(9, 45, 20), type="RECURRING", repeatCycleType="DAILY")
+    assert statuses(at_once([*weekly, daily])) == {200: 1, 409: 3}
+
+
+def test_32_writers_of_disjoint_sessions_into_one_calendar_all_succeed(
+    at_once: AtOnce, timeline: str, dynamodb: Any
+) -> None:
+    posts = [
+        post(timeline, at(hour, 0, day), at(hour + 1, 0, day)) for day in (1, 2) for hour in range(6, 22)
+    ]
+    assert statuses(at_once(posts)) == {200: 32}
+    assert len(live(dynamodb)) == 32
+
+
+def test_a_session_is_never_put_on_a_timeline_that_is_being_removed(at_once: AtOnce, timeline: str) -> None:
+    removal = partial(ANNA.call, "delete_timeline", id=timeline)
+    posted, removed = at_once([post(timeline), removal])
+    assert (posted.status, removed.status) in [(200, 409), (400, 200)]
+
+
+def test_two_patches_of_different_words_both_land(at_once: AtOnce, timeline: str) -> None:
+    id = post(timeline)().data["id"]
+    assert statuses(at_once([patch(id, name="Pilates"), patch(id, description="Bring a mat")])) == {200: 2}
+    session = ANNA.call("get_session", id=id).data
+    assert (session["name"], session["description"]) == ("Pilates", "Bring a mat")
+
+
+def test_a_create_sent_twice_at_once_with_one_key_has_one_effect_and_two_answers(
+    at_once: AtOnce, timeline: str, dynamodb: Any
+) -> None:
+    answers = at_once([post(timeline, key="attempt-1")] * 5)
+    assert statuses(answers) == {200: 5}
+    assert {answer.data["id"] for answer in answers} == {session["id"] for session in live(dynamodb)}
