@@ -1,0 +1,377 @@
+"""What a function's first call costs, and its next ones: `python -m bench.cold [--only get_session …]`.
+
+A fresh interpreter that sees nothing but the built layer imports a handler and answers one event, against a stub
+of DynamoDB on this machine. In the same run, in turn with it, so do functions that others would write:
+
+    floor      boto3's client and json, no more; with bytecode, and as `sam build` leaves it, without
+    fastapi    FastAPI behind Mangum, with bytecode
+    powertools Powertools' HTTP resolver with validation, with bytecode
+
+These make one call of DynamoDB. Where ours makes others, the floor is given the price of those too, paid by
+boto3's client as it comes. Instructions (counted by valgrind, where it is there) repeat to a tenth of a per
+cent; times here do not.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.stub import OWNER_ID, SESSION_ID, TIMELINE_ID, Stub
+from bench.table import table
+from tests import template
+from tests.api import Caller
+
+ROOT = Path(__file__).parent.parent
+HERE = Path(__file__).parent
+WORK = ROOT / ".local" / "bench"
+
+WARM_CALLS = 2000
+COUNTED_CALLS = 60
+ROUNDS = 5
+
+SESSION = {
+    "type": "ONE_TIME",
+    "timelineId": TIMELINE_ID,
+    "name": "Special Workshop",
+    "startDateTime": "2023-12-15T14:00:00Z",
+    "endDateTime": "2023-12-15T16:00:00Z",
+    "description": "Special workshop event",
+}
+MOVE = {"startDateTime": "2023-12-08T10:30:00Z", "endDateTime": "2023-12-08T11:30:00Z", "description": "Updated"}
+
+CALLS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "get_session": ("read", {"id": SESSION_ID}),
+    "get_timeline": ("read", {"id": TIMELINE_ID}),
+    "delete_session": ("read", {"id": SESSION_ID}),
+    "delete_timeline": ("read", {"id": TIMELINE_ID}),
+    "create_session": ("write", {"body": SESSION}),
+    "update_session": ("write", {"id": SESSION_ID, "body": MOVE}),
+    "create_timeline": ("write", {"body": {"name": "Yoga"}}),
+    "update_timeline": ("write", {"id": TIMELINE_ID, "body": {"name": "Pilates"}}),
+    "list_sessions": ("list", {}),
+    "list_timelines": ("list", {}),
+}
+"""Each function with the kind of its endpoint, and how it is called."""
+
+PEER_CALLS = {"read": CALLS["get_session"][1], "write": CALLS["create_session"][1], "list": {}}
+PEER_EVENTS = {"read": "get_session", "write": "create_session", "list": "list_sessions"}
+
+TARGETS = {
+    "cold / floor": {"read": 0.75, "write": 1.05, "list": 1.05},
+    "cold / floor without bytecode": {"read": 0.25, "write": 0.34, "list": 0.34},
+    "cold / fastapi": {"read": 0.35, "write": 0.48, "list": 0.48},
+    "warm / floor": {"read": 0.85, "write": 0.80, "list": 1.00},
+}
+
+PEERS = ("boto3", "fastapi", "mangum", "aws-lambda-powertools", "pydantic")
+
+
+class Program(NamedTuple):
+    """A function to be measured."""
+
+    name: str
+    handler: Path
+    path: tuple[Path, ...]
+    event: Mapping[str, Any]
+
+
+class Cost(NamedTuple):
+    """What a function took: medians."""
+
+    cpu: float
+    """Milliseconds to the first answer, interpreter and imports included."""
+    wall: float
+    warm: float
+    """Milliseconds of CPU for one more answer."""
+    megabytes: float
+    instructions: float | None
+    """Millions, to the first answer."""
+    warm_instructions: float | None
+    """Millions, for one more."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--only", nargs="+", choices=CALLS, default=list(CALLS), help="only these functions")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--warm-calls", type=int, default=WARM_CALLS)
+    parser.add_argument("--no-instructions", action="store_true", help="do not count, though valgrind is there")
+    options = parser.parse_args()
+    with Stub() as stub, tempfile.TemporaryDirectory() as folder:
+        bench = Bench(stub, Path(folder))
+        return bench.run(options)
+
+
+class Bench:
+    """One run."""
+
+    def __init__(self, stub: Stub, folder: Path) -> None:
+        self.stub = stub
+        self.folder = folder
+        self.environment = {
+            **template.environment(JwtIssuer="https://issuer.test", JwtAudience="sessions", **{"AWS::StackName": "s"}),
+            "AWS_ACCESS_KEY_ID": "bench",
+            "AWS_SECRET_ACCESS_KEY": "bench",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "AWS_ENDPOINT_URL": stub.endpoint,
+        }
+
+    def run(self, options: argparse.Namespace) -> int:
+        layer, peers, peers_uncompiled = built_layer(), peer_packages(True), peer_packages(False)
+        kinds = dict.fromkeys(CALLS[function][0] for function in options.only)
+        ours = {function: self.ours(function, layer) for function in options.only}
+        theirs = {}
+        for kind in kinds:
+            for name, packages in (
+                ("floor", peers),
+                ("floor without bytecode", peers_uncompiled),
+                ("fastapi", peers),
+                ("powertools", peers),
+            ):
+                theirs[name, kind] = self.peer(name, kind, packages)
+        calls = {function: self.calls_of(program) for function, program in ours.items()}
+        theirs_calls = {kind: self.calls_of(theirs["floor", kind]) for kind in kinds}
+        distinct = {_key(call): call for made in [*calls.values(), *theirs_calls.values()] for call in made}
+        bare = {key: self.bare(call, peers) for key, call in distinct.items()}
+        empty = Program("empty", HERE / "peers" / "empty.py", (), {})
+
+        programs = [*ours.values(), *theirs.values(), *bare.values(), empty]
+        costs = self.measure(programs, options)
+        by_program = {program.name: costs[number] for number, program in enumerate(programs)}
+        print_costs(by_program)
+
+        def dear(function: str, kind: str, name: str, what: str, warm: str) -> float | None:
+            """The floor, with what the calls that ours makes cost instead of its own."""
+            total = getattr(by_program[f"{name} {kind}"], what)
+            if total is None:
+                return None
+            price = Counter({key: getattr(by_program[program.name], warm) for key, program in bare.items()})
+            total += sum(price[_key(call)] for call in calls[function])
+            return float(total - sum(price[_key(call)] for call in theirs_calls[kind]))
+
+        rows, missed = [], 0
+        counted = by_program["empty"].instructions is not None
+        cold, warm = ("instructions", "warm_instructions") if counted else ("cpu", "warm")
+        for function in options.only:
+            kind = CALLS[function][0]
+            row = [function, str(len(calls[function]))]
+            for label, targets in TARGETS.items():
+                what = cold if label.startswith("cold") else warm
+                against = dear(function, kind, label.partition(" / ")[2], what, warm)
+                ratio = getattr(by_program[function], what) / against
+                met = ratio <= targets[kind] + 0.005
+                missed += not met
+                row.append(f"{ratio:.2f} (≤ {targets[kind]:.2f}){'' if met else ' MISSED'}")
+            rows.append(row)
+        print(f"\nRatios, by {'instructions' if counted else 'CPU time'}\n")
+        print(table(["function", "calls", *TARGETS], rows))
+        return missed if counted else 0
+
+    def ours(self, function: str, layer: Path) -> Program:
+        kind, arguments = CALLS[function]
+        copied = self.folder / function / "handler.py"  # without the bytecode that tests may have left beside it
+        copied.parent.mkdir()
+        shutil.copy(ROOT / "functions" / function / "handler.py", copied)
+        return Program(function, copied, (layer,), event(function, arguments))
+
+    def peer(self, name: str, kind: str, packages: Path) -> Program:
+        module = {"floor": "floor", "fastapi": "fastapi_mangum", "powertools": "powertools_http"}[name.split()[0]]
+        copied = self.folder / f"{name} {kind}"
+        copied.mkdir()
+        for file in (f"{module}.py", "models.py"):
+            shutil.copy(HERE / "peers" / file, copied)
+        asked = event(PEER_EVENTS[kind], PEER_CALLS[kind])
+        return Program(f"{name} {kind}", copied / f"{module}.py", (copied, packages), asked)
+
+    def bare(self, call: tuple[str, Any], packages: Path) -> Program:
+        operation, parameters = call
+        method = re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower()
+        return Program(_key(call), HERE / "peers" / "bare.py", (packages,), {"calls": [[method, parameters]]})
+
+    def calls_of(self, program: Program) -> list[tuple[str, Any]]:
+        """What a function asks of DynamoDB to answer its event."""
+        self.stub.calls.clear()
+        answer = self.start(program, 0)["answer"]
+        assert answer["statusCode"] == 200, (program.name, answer)
+        return list(self.stub.calls)
+
+    def measure(self, programs: list[Program], options: argparse.Namespace) -> list[Cost]:
+        """Every program in turn, again and again; then their instructions, side by side."""
+        seen: dict[int, list[dict[str, float]]] = defaultdict(list)
+        for done in range(options.rounds):
+            progress(f"round {done + 1} of {options.rounds}, {len(programs)} programs each")
+            for number, program in enumerate(programs):
+                seen[number].append(self.start(program, 0))
+        warm = []
+        for program in programs:
+            progress(f"{options.warm_calls} calls of {program.name}")
+            warm.append(self.start(program, options.warm_calls)["warm"] / max(1, options.warm_calls))
+        counted: list[tuple[float, float] | None] = [None] * len(programs)
+        if shutil.which("valgrind") and not options.no_instructions:
+            progress(f"instructions of {len(programs)} programs: some minutes")
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                counted = list(pool.map(self.count, programs))
+        progress("")
+        median = statistics.median
+        return [
+            Cost(
+                cpu=1000 * median(run["cold"] for run in seen[number]),
+                wall=1000 * median(run["wall"] for run in seen[number]),
+                warm=1000 * warm[number],
+                megabytes=median(run["kilobytes"] for run in seen[number]) / 1024,
+                instructions=both[0] if both else None,
+                warm_instructions=both[1] if both else None,
+            )
+            for number, both in enumerate(counted)
+        ]
+
+    def start(self, program: Program, warm_calls: int) -> dict[str, Any]:
+        started = time.perf_counter()
+        done = self.process(program, warm_calls)
+        wall = time.perf_counter() - started
+        return {**json.loads(done.stdout.splitlines()[-1]), "wall": wall}
+
+    def count(self, program: Program) -> tuple[float, float]:
+        """Millions of instructions: to the first answer, and for one more."""
+        totals = []
+        for calls in (0, COUNTED_CALLS):
+            done = self.process(program, calls, "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
+            found = re.search(r"Collected : (\d+)", done.stderr)
+            assert found, done.stderr
+            totals.append(int(found[1]) / 1e6)
+        return totals[0], (totals[1] - totals[0]) / COUNTED_CALLS
+
+    def process(self, program: Program, warm_calls: int, *before: str) -> "subprocess.CompletedProcess[str]":
+        specification = {
+            "path": [str(folder) for folder in program.path],
+            "handler": str(program.handler),
+            "environment": self.environment,
+            "event": program.event,
+            "warm_calls": warm_calls,
+        }
+        with tempfile.NamedTemporaryFile("w", dir=self.folder, suffix=".json") as file:
+            json.dump(specification, file)
+            file.flush()
+            # No site packages, nothing written: the layer is read-only in Lambda. One seed, for the same counts.
+            command = [*before, sys.executable, "-P", "-s", "-S", "-B", str(HERE / "start.py"), file.name]
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0"},
+                timeout=900,
+            )
+        if done.returncode:
+            raise RuntimeError(f"{program.name} failed:\n{done.stderr}")
+        return done
+
+
+def event(function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The event of a call by the owner of what the stub has."""
+    made = Caller(OWNER_ID).event(
+        function,
+        arguments.get("id", ""),
+        arguments.get("body"),
+        {},
+        {"host": "api.example.com", "user-agent": "bench", "x-forwarded-for": "192.0.2.1"},
+    )
+    made["requestContext"]["http"] |= {"sourceIp": "192.0.2.1", "protocol": "HTTP/1.1"}
+    return made
+
+
+def _key(call: tuple[str, Any]) -> str:
+    operation, parameters = call
+    if operation == "TransactWriteItems":
+        writes = Counter(kind for write in parameters["TransactItems"] for kind in write)
+        return f"bare {operation} {' '.join(f'{n} {kind}' for kind, n in sorted(writes.items()))}"
+    return f"bare {operation} {parameters.get('TableName', '')}".rstrip()
+
+
+def built_layer() -> Path:
+    """The layer, built for this interpreter."""
+    artifacts = WORK / "layer"
+    shutil.rmtree(artifacts, ignore_errors=True)
+    subprocess.run(
+        [sys.executable, ROOT / "layers" / "scheduling" / "build.py", artifacts],
+        env={**os.environ, "LAYER_TARGET": "here"},
+        check=True,
+    )
+    return artifacts / "python"
+
+
+def peer_packages(compiled: bool) -> Path:
+    """The peers' packages, copied from this environment so that it can be left out; with bytecode or without."""
+    chosen = sorted(closure(PEERS))
+    state = " ".join(f"{name} {distribution(name).version}" for name in [sys.version, *chosen][1:]) + sys.version
+    name = hashlib.sha256(state.encode()).hexdigest()[:12]
+    ready = WORK / f"peers-{name}{'' if compiled else '-uncompiled'}"
+    if ready.is_dir():
+        return ready
+    half = ready.with_suffix(".half")
+    shutil.rmtree(half, ignore_errors=True)
+    for package in chosen:
+        for file in distribution(package).files or ():
+            source, target = Path(str(file.locate())), half / file
+            if ".." not in file.parts and source.suffix != ".pyc":
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
+    if compiled:
+        command = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", half]
+        subprocess.run(command, check=True)
+    half.rename(ready)
+    return ready
+
+
+def closure(names: Iterable[str]) -> set[str]:
+    """Distributions with all that they need, as far as it is installed; extras are not followed."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop().lower().replace("_", "-")
+        if name in found:
+            continue
+        try:
+            needs = distribution(name).requires or []
+        except PackageNotFoundError:  # what another platform or Python would need
+            continue
+        found.add(name)
+        waiting += [re.split(r"[\s\[;<>=!~(]", need, maxsplit=1)[0] for need in needs if "extra ==" not in need]
+    return found
+
+
+def print_costs(costs: Mapping[str, Cost]) -> None:
+    def line(name: str, cost: Cost) -> Iterator[str]:
+        yield name
+        yield f"{cost.cpu:.0f}"
+        yield f"{cost.wall:.0f}"
+        yield f"{cost.megabytes:.0f}"
+        yield f"{cost.instructions:,.0f}" if cost.instructions else "-"
+        yield f"{cost.warm:.2f}"
+        yield f"{cost.warm_instructions:.2f}" if cost.warm_instructions is not None else "-"
+
+    header = ["", "cold CPU ms", "cold wall ms", "peak MiB", "cold M instr.", "warm CPU ms", "warm M instr."]
+    print(table(header, [list(line(name, cost)) for name, cost in costs.items()]))
+
+
+def progress(text: str) -> None:
+    """What is under way, where somebody watches."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(min(1, main()))

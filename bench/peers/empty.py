@@ -1,0 +1,5 @@
+"""A function that does nothing: what the interpreter itself takes."""
+
+
+def lambda_handler(event, context):
+    return {"statusCode": 200, "headers": {}, "body": ""}

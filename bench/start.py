@@ -1,0 +1,50 @@
+"""What Lambda does with a function, in a process of its own: import the handler, call it, say what that took.
+
+`python -I -S -B start.py SPECIFICATION.json`; nothing of the environment's packages is there but what it names.
+"""
+
+import json
+import os
+import sys
+import time
+from importlib.util import module_from_spec, spec_from_file_location
+
+with open(sys.argv[1], encoding="utf-8") as file:
+    SPECIFICATION = json.load(file)
+
+sys.path[:0] = SPECIFICATION["path"]
+os.environ.update(SPECIFICATION["environment"])
+
+spec = spec_from_file_location("handler", SPECIFICATION["handler"])
+assert spec
+assert spec.loader
+module = module_from_spec(spec)
+spec.loader.exec_module(module)
+
+
+class Context:
+    """What Powertools and Mangum read of Lambda's context."""
+
+    function_name = "bench"
+    memory_limit_in_mb = 128
+    invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:bench"
+    aws_request_id = "1"
+
+
+def peak_kilobytes() -> int:
+    """The most memory the process had; getrusage would count what its parent had before the fork."""
+    with open("/proc/self/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+
+
+answer = module.lambda_handler(SPECIFICATION["event"], Context())
+cold = time.process_time()
+memory = peak_kilobytes()
+for _ in range(SPECIFICATION["warm_calls"]):
+    module.lambda_handler(SPECIFICATION["event"], Context())
+warm = time.process_time() - cold
+print(
+    json.dumps(
+        {"answer": answer, "cold": cold, "warm": warm, "kilobytes": memory, "modules": len(sys.modules)}, default=str
+    )
+)

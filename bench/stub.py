@@ -1,0 +1,123 @@
+"""A DynamoDB that answers at once, always the same: so that what is measured is the function, not the database."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+SESSION_ID = "0b8f4d9c-5a43-4e1f-9d5c-7f1c2b1d3e4f"
+TIMELINE_ID = "a1b2c3d4-e5f6-7890-g1h2-i3j4k5l6m7n8"
+OWNER_ID = "6c2f1a9e-3b4d-4c5e-8f70-1a2b3c4d5e6f"
+PAGE = 10
+
+_CREATED = "2023-11-20T08:00:00.000Z"
+_TIMELINE = {
+    "id": {"S": TIMELINE_ID},
+    "name": {"S": "Yoga"},
+    "ownerId": {"S": OWNER_ID},
+    "createdAt": {"S": _CREATED},
+    "updatedAt": {"S": _CREATED},
+    "version": {"N": "1"},
+    "allKey": {"S": "ALL"},
+    "createdKey": {"S": f"{_CREATED}#{TIMELINE_ID}"},
+}
+
+
+def _session(number: int) -> dict[str, Any]:
+    id = SESSION_ID[:-2] + f"{number:02}" if number else SESSION_ID
+    start, end = f"2023-12-{number + 1:02}T09:00:00Z", f"2023-12-{number + 1:02}T10:00:00Z"
+    return {
+        "id": {"S": id},
+        "type": {"S": "ONE_TIME"},
+        "timelineId": {"S": TIMELINE_ID},
+        "name": {"S": "Special Workshop"},
+        "startDateTime": {"S": start},
+        "endDateTime": {"S": end},
+        "description": {"S": "Special workshop event"},
+        "createdAt": {"S": _CREATED},
+        "updatedAt": {"S": _CREATED},
+        "ownerId": {"S": OWNER_ID},
+        "version": {"N": "3"},
+        "startKey": {"S": f"{start[:-1]}.000000Z#{id}"},
+        "startMonth": {"S": "2023-12"},
+    }
+
+
+def _answer(operation: str, request: Mapping[str, Any], sessions_left: bool) -> dict[str, Any]:
+    """What DynamoDB would answer to a function of an API with a timeline and a page of sessions."""
+    month = {"2023-12": {"N": str(PAGE if sessions_left else 0)}}
+    timeline = {**_TIMELINE, "sessionCounts": {"M": month}}
+    table = request.get("TableName")
+    match operation, table:
+        case "GetItem", "SessionsTable":
+            return {"Item": _session(0)}
+        case "GetItem", "TimelinesTable":
+            return {"Item": timeline}
+        case "GetItem", "CalendarTable":
+            head = {"ownerId": {"S": OWNER_ID}, "slot": {"S": "HEAD"}, "version": {"N": "7"}}
+            return {"Item": head} if request["Key"]["slot"]["S"] == "HEAD" else {}
+        case "Query", "SessionsTable":
+            items = [_session(number) for number in range(PAGE)]
+            return {"Items": items, "Count": PAGE, "ScannedCount": PAGE}
+        case "Query", "TimelinesTable":
+            return {"Items": [timeline], "Count": 1, "ScannedCount": 1}
+        case "Query", _:
+            return {"Items": [], "Count": 0, "ScannedCount": 0}
+        case "BatchGetItem", _:
+            shard = {"id": {"S": "COUNTS#0"}, "sessions#2023-12": {"N": "10"}, "timelines#2023-11": {"N": "1"}}
+            return {"Responses": {"TimelinesTable": [shard]}, "UnprocessedKeys": {}}
+    return {}
+
+
+class Stub:
+    """The stub, answering at `endpoint` while the context is open."""
+
+    endpoint: str
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        """What was asked of it: the operations and their parameters."""
+        self.sessions_left = True
+        """Whether the timeline says that it has sessions: one without can be removed."""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+
+    def __enter__(self) -> "Stub":
+        self._thread.start()
+        starting = asyncio.run_coroutine_threadsafe(
+            asyncio.start_server(self._serve, "127.0.0.1", 0), self._loop
+        )
+        self._server = starting.result()
+        port = self._server.sockets[0].getsockname()[1]
+        self.endpoint = f"http://127.0.0.1:{port}"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._server.close)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+                headers = {
+                    name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])
+                }
+                request = json.loads(await reader.readexactly(int(headers["content-length"])))
+                operation = headers["x-amz-target"].partition(".")[2]
+                self.calls.append((operation, request))
+                body = json.dumps(_answer(operation, request, self.sessions_left)).encode()
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\n"
+                    b"x-amzn-RequestId: 1\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+                )
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # the function has ended
+        finally:
+            writer.close()
