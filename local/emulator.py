@@ -38,7 +38,9 @@ def routes_of_api(api_id: str, properties: Properties) -> None:
     schemes = document.get("components", {}).get("securitySchemes", {})
     authorizer_ids = {name: uuid4().hex[:8] for name in schemes}
     apigateway._authorizers[api_id] = {
-        authorizer_ids[name]: _authorizer(authorizer_ids[name], name, scheme["x-amazon-apigateway-authorizer"])
+        authorizer_ids[name]: _authorizer(
+            authorizer_ids[name], name, scheme["x-amazon-apigateway-authorizer"]
+        )
         for name, scheme in schemes.items()
     }
     apigateway._routes[api_id], apigateway._integrations[api_id] = {}, {}
@@ -110,7 +112,9 @@ def complete(resource_type: str, finish: Callable[[str, Properties], None]) -> N
         finish(physical_id, properties)
         return physical_id, attributes
 
-    def updated(old_id: str, old: Properties, new: Properties, stack: str, logical_id: str | None = None) -> Any:
+    def updated(
+        old_id: str, old: Properties, new: Properties, stack: str, logical_id: str | None = None
+    ) -> Any:
         physical_id, attributes = update(old_id, old, new, stack, logical_id=logical_id)
         finish(physical_id, new)
         return physical_id, attributes

@@ -6,7 +6,6 @@
 endpoints of the caller are left out of everything that it starts.
 """
 
-import base64
 import json
 import os
 import shutil
@@ -41,14 +40,49 @@ class StackError(Exception):
 class Stack:
     """One emulator with one deployment, its state below `.local/<name>`.
 
-    The API answers on `port`, AWS's services on the port after it.
+    The API answers on `port`, AWS's services on the port after it. A test makes one of its own:
+
+        with Stack("e2e", free_port()) as stack:  # started, deployed, and gone without a trace afterwards
+            stack.url, stack.outputs, stack.token("ADMIN"), stack.add_user("somebody", "USER")
     """
 
-    def __init__(self, name: str = "stack", port: int = DEFAULT_PORT) -> None:
-        self.name, self.port = name, port
+    def __init__(
+        self, name: str = "stack", port: int = DEFAULT_PORT, parameters: Mapping[str, str] | None = None
+    ) -> None:
+        self.port = port
+        self.parameters = {"DeletionProtection": "false", **(parameters or {})}
         self.state = ROOT / ".local" / name
         self.build = ROOT / ".aws-sam" / f"local-{name}"
+        self._emulator: subprocess.Popen[bytes] | None = None
         self._outputs: dict[str, str] = {}
+
+    def __enter__(self) -> "Stack":
+        self.wipe()
+        try:
+            self.raise_up()
+        except BaseException:
+            self.wipe()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wipe()
+
+    def raise_up(self) -> None:
+        """Start, build, deploy, and add the demo data, or what of that is not yet done."""
+        self.launch()
+        self.build_template()
+        self.wait_until_ready()
+        self.deploy()
+        self.add_demo()
+
+    @classmethod
+    def remembered(cls, name: str = "stack") -> "Stack":
+        """The stack as it was started last."""
+        try:
+            return cls(name, int((ROOT / ".local" / name / "port").read_text()))
+        except (OSError, ValueError):
+            return cls(name)
 
     @property
     def url(self) -> str:
@@ -66,12 +100,15 @@ class Stack:
     def outputs(self) -> dict[str, str]:
         """The deployment's outputs: UserPoolId, UserPoolClientId, SessionsTableName and so on."""
         if not self._outputs:
-            self._outputs = {output["OutputKey"]: output["OutputValue"] for output in self._deployed()["Outputs"]}
+            self._outputs = {
+                output["OutputKey"]: output["OutputValue"] for output in self._deployed()["Outputs"]
+            }
         return self._outputs
 
     def client(self, service: str) -> Any:
         """A client of the emulator's AWS."""
-        return boto3.Session("test", "test", region_name=REGION).client(service, endpoint_url=self.aws_url)
+        session: Any = boto3.Session("test", "test", region_name=REGION)
+        return session.client(service, endpoint_url=self.aws_url)
 
     # --- Starting and stopping
 
@@ -103,18 +140,11 @@ class Stack:
             f"`make up PORT={self.port + 100}` uses {self.port + 100} and {self.port + 101}."
         )
 
-    def start(self) -> None:
-        """Start the emulator, unless it runs; return when it answers.
-
-        Raises:
-            StackError: it does not come up.
-        """
+    def launch(self) -> None:
+        """Start the emulator, unless it runs; `wait_until_ready` says when it answers."""
         if self.running():
             return
-        self._launch()
-        self.wait_until_ready()
-
-    def _launch(self) -> subprocess.Popen[bytes]:
+        shutil.rmtree(self.state / "tmp", ignore_errors=True)  # the functions' code, unpacked by the last run
         for folder in ("aws", "objects", "tmp"):
             (self.state / folder).mkdir(parents=True, exist_ok=True)
         environment = self._environment() | {
@@ -141,8 +171,7 @@ class Stack:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C at `make up` must not take it along
             )
-        self._write_memory()
-        return self._emulator
+        (self.state / "port").write_text(str(self.port))
 
     def wait_until_ready(self) -> None:
         """Return when the emulator answers.
@@ -152,7 +181,7 @@ class Stack:
         """
         deadline = time.monotonic() + START_SECONDS
         while not self.running():
-            if self._emulator.poll() is not None:
+            if self._emulator and self._emulator.poll() is not None:
                 raise StackError(f"The emulator ended while starting. Its last words:\n{tail(self.log)}")
             if time.monotonic() > deadline:
                 raise StackError(f"The emulator does not answer. Look into {self.log}, then `make down`.")
@@ -171,13 +200,15 @@ class Stack:
         deadline = time.monotonic() + STOP_SECONDS
         while self._alive(pid):
             if time.monotonic() > deadline:
-                raise StackError(f"The emulator (process {pid}) does not stop. `kill -9 {pid}` loses what is new.")
+                raise StackError(
+                    f"The emulator (process {pid}) does not stop. `kill -9 {pid}` loses what is new."
+                )
             time.sleep(0.05)
+        shutil.rmtree(self.state / "tmp", ignore_errors=True)
 
     def _alive(self, pid: int) -> bool:
-        emulator = getattr(self, "_emulator", None)
-        if emulator and emulator.pid == pid:
-            return emulator.poll() is None
+        if self._emulator and self._emulator.pid == pid:  # a child that ended stays until it is asked
+            return self._emulator.poll() is None
         try:
             os.kill(pid, 0)
         except OSError:
@@ -203,20 +234,19 @@ class Stack:
         here = {"LAYER_TARGET": "here", "PYTHON": sys.executable}
         self._sam("build", "--build-dir", str(self.build), environment=here)
 
-    def deploy(self, parameters: Mapping[str, str] | None = None) -> None:
-        """Deploy what was built, with the template's parameters.
+    def deploy(self) -> None:
+        """Deploy what was built.
 
         Raises:
             StackError: the deployment fails.
         """
         bucket = "deployments"
         self.client("s3").create_bucket(Bucket=bucket)
-        values = {"DeletionProtection": "false", **(parameters or {})}
         self._sam(
             *("deploy", "--template-file", str(self.build / "template.yaml"), "--stack-name", "sessions"),
             *("--s3-bucket", bucket, "--region", REGION, "--capabilities", "CAPABILITY_IAM"),
             *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
-            *("--parameter-overrides", *(f"{name}={value}" for name, value in values.items())),
+            *("--parameter-overrides", *(f"{name}={value}" for name, value in self.parameters.items())),
             # botocore would ask for the account thrice, which the emulator does not know at first.
             environment={"SAM_CLI_POLL_DELAY": "0.2", "AWS_MAX_ATTEMPTS": "1"},
         )
@@ -230,7 +260,7 @@ class Stack:
                 # A section of samconfig.toml that does not exist: everything is said here.
                 [sys.executable, "-m", "samcli", command, "--config-env", "local", *arguments],
                 cwd=ROOT,
-                env=self._environment() | environment,
+                env={**self._environment(), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -239,13 +269,17 @@ class Stack:
             raise StackError(f"`sam {command}` failed. Its last words (all of them: {log}):\n{tail(log)}")
 
     def _deployed(self) -> dict[str, Any]:
-        stacks: list[dict[str, Any]] = self.client("cloudformation").describe_stacks(StackName="sessions")["Stacks"]
+        stacks: list[dict[str, Any]] = self.client("cloudformation").describe_stacks(StackName="sessions")[
+            "Stacks"
+        ]
         return stacks[0]
 
     def _environment(self) -> dict[str, str]:
         """The caller's environment without anything of AWS, and the emulator in its place."""
         nowhere = str(self.state / "none")
-        return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))} | {
+        return {
+            name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))
+        } | {
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": REGION,
@@ -274,7 +308,8 @@ class Stack:
             cognito.admin_set_user_password(**pool, Username=email, Password=PASSWORD, Permanent=True)
             for role in roles:
                 cognito.admin_add_user_to_group(**pool, Username=email, GroupName=role)
-        return next(attribute["Value"] for attribute in found if attribute["Name"] == "sub")
+        sub: str = next(attribute["Value"] for attribute in found if attribute["Name"] == "sub")
+        return sub
 
     def token_of(self, name: str) -> str:
         """A fresh access token of that user, good for an hour."""
@@ -308,28 +343,15 @@ class Stack:
         if done.returncode:
             raise StackError(f"The demo timeline could not be made:\n{done.stderr}")
 
-    # --- Between two commands
-
-    def _write_memory(self) -> None:
-        (self.state / "port").write_text(str(self.port))
-
-    @classmethod
-    def remembered(cls, name: str = "stack") -> "Stack":
-        """The stack as it was started last."""
-        try:
-            return cls(name, int((ROOT / ".local" / name / "port").read_text()))
-        except (OSError, ValueError):
-            return cls(name)
-
 
 def free_port() -> int:
     """A port that is free together with the next one."""
     while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind((HOST, 0))
-            port: int = first.getsockname()[1]
+        with socket.socket() as one, socket.socket() as next_one:
+            one.bind((HOST, 0))
+            port: int = one.getsockname()[1]
             try:
-                second.bind((HOST, port + 1))
+                next_one.bind((HOST, port + 1))
             except (OSError, OverflowError):
                 continue
             return port
@@ -363,8 +385,7 @@ def up(port: int | None) -> None:
         with step(f"Stopping the stack on port {before.port}"):
             before.stop()
     with step("Building the layer and the functions"):
-        if not stack.running():
-            stack._launch()  # it starts while the build goes on
+        stack.launch()  # it starts while the build goes on
         stack.build_template()
     with step(f"Waiting for the emulator on port {stack.port + 1}"):
         stack.wait_until_ready()
@@ -415,18 +436,20 @@ def token(role: str) -> None:
 def logs() -> None:
     """What the functions logged in the last ten minutes, and, at a terminal, what they go on to log."""
     client = _that_runs().client("logs")
-    since, shown = int((time.time() - 600) * 1000), set[str]()
+    since, shown = int((time.time() - 600) * 1000), set[tuple[int, str]]()
     while True:
         groups = client.describe_log_groups(logGroupNamePrefix="/aws/lambda/sessions-")["logGroups"]
         events = [
             event
             for group in groups
-            for event in client.filter_log_events(logGroupName=group["logGroupName"], startTime=since)["events"]
+            for event in client.filter_log_events(logGroupName=group["logGroupName"], startTime=since)[
+                "events"
+            ]
         ]
         for event in sorted(events, key=lambda event: event["timestamp"]):
-            if event["eventId"] not in shown:
-                shown.add(event["eventId"])
-                print(event["message"].rstrip(), flush=True)
+            if (line := (event["timestamp"], event["message"])) not in shown:
+                shown.add(line)
+                print(line[1].rstrip(), flush=True)
         if not sys.stdout.isatty():
             return
         time.sleep(1)

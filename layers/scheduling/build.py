@@ -154,7 +154,9 @@ def trim_botocore(data: Path) -> None:
     model = json.loads((newest / "service-2.json").read_bytes())
     write_json(newest / "service-2.json", only_item_operations(model))
     pages = json.loads((newest / "paginators-1.json").read_bytes())
-    pages["pagination"] = {name: page for name, page in pages["pagination"].items() if name in ITEM_OPERATIONS}
+    pages["pagination"] = {
+        name: page for name, page in pages["pagination"].items() if name in ITEM_OPERATIONS
+    }
     write_json(newest / "paginators-1.json", pages)
 
     endpoints = json.loads((data / "endpoints.json").read_bytes())

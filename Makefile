@@ -1,0 +1,65 @@
+# `make` alone prints what there is.
+
+PYTHON ?= python3
+VENV   := .venv
+RUN    := $(VENV)/bin/python
+PORT   ?=
+ROLE   ?= USER
+ARCHITECTURE ?= arm64
+LAYER  := layers/scheduling
+
+export SAM_CLI_TELEMETRY = 0
+
+.DEFAULT_GOAL := help
+.PHONY: help up down reset token logs setup lint test bench fuzz openapi lock build
+
+help: ## Print this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: setup ## Start the API on this machine (PORT=4580; the next port is taken too)
+	@$(RUN) -m local.stack up $(PORT)
+
+down: setup ## Stop it; what you stored stays
+	@$(RUN) -m local.stack down
+
+reset: setup ## Stop it and wipe what you stored
+	@$(RUN) -m local.stack reset
+
+token: setup ## Print a token of a demo user (ROLE=ADMIN, MANAGER or USER)
+	@$(RUN) -m local.stack token $(ROLE)
+
+logs: setup ## Print what the functions log, and go on until Ctrl-C
+	@$(RUN) -m local.stack logs
+
+setup: ## Make .venv with the pinned packages (up, test and the rest do it themselves)
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 or later, or say which one: make setup PYTHON=python3.13"; exit 1; }
+	@$(PYTHON) local/venv.py
+
+lint: setup ## Check style, types and the template
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+	@$(RUN) -m samcli validate --lint --region us-east-1
+
+test: lint ## Run every test
+	@$(RUN) -m pytest $(TESTS)
+
+bench: setup ## Measure decisions, lists, cold starts and calls
+	@$(RUN) -m bench
+
+fuzz: setup ## Let schemathesis look for faults for longer than `make test` does
+	@$(RUN) -m tests.fuzz
+
+openapi: setup ## Write docs/openapi.yaml anew from the code
+	@$(RUN) -m local.openapi
+
+lock: ## Pin anew what the two requirements.in ask for (needs uv)
+	@command -v uv >/dev/null || { echo "There is no uv. Install it: python3 -m pip install uv"; exit 1; }
+	uv pip compile $(LOCK) --upgrade --output-file local/requirements.txt local/requirements.in
+	uv pip compile $(LOCK) --constraint local/requirements.txt --output-file $(LAYER)/requirements.txt $(LAYER)/requirements.in
+
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
+
+build: setup ## Build what `sam deploy --guided` sends to AWS (ARCHITECTURE=arm64 or x86_64)
+	@rm -rf functions/*/__pycache__
+	LAYER_ARCHITECTURE=$(ARCHITECTURE) PATH="$(CURDIR)/$(VENV)/bin:$$PATH" sam build --parameter-overrides Architecture=$(ARCHITECTURE)
