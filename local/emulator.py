@@ -3,8 +3,10 @@
 ministack reads its settings when it is imported, so local/stack.py passes them in the environment. Two of
 its handlers are wrapped here, because it ignores the properties that matter most to us:
 
-- the OpenAPI document in which SAM puts an HTTP API's routes, authorizers and CORS rules,
-- a table's time to live.
+- the OpenAPI document in which SAM puts an HTTP API's routes, authorizers and CORS rules;
+- a table's time to live;
+
+and so is its SAM transform, which it lets see the parameters' defaults instead of their values.
 
 They are private names of one pinned version: local/requirements.in pins it, and the e2e tests would notice.
 """
@@ -14,6 +16,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 from uuid import uuid4
 
@@ -22,7 +25,9 @@ from hypercorn.config import Config
 from ministack import app as ministack
 from ministack.core import hypercorn_compat
 from ministack.services import apigateway, dynamodb
+from ministack.services.cloudformation import changesets, engine, handlers
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
+from samtranslator.translator import transform
 
 HOST = "127.0.0.1"
 API_PORT = int(os.environ["API_PORT"])
@@ -104,8 +109,8 @@ def time_to_live_of_table(table_name: str, properties: Properties) -> None:
 
 def complete(resource_type: str, finish: Callable[[str, Properties], None]) -> None:
     """Call `finish` with the physical id and the properties after each create and update of such a resource."""
-    handlers = _RESOURCE_HANDLERS[resource_type]
-    create, update = handlers["create"], handlers["update"]
+    known = _RESOURCE_HANDLERS[resource_type]
+    create, update = known["create"], known["update"]
 
     def created(logical_id: str, properties: Properties, stack: str) -> Any:
         physical_id, attributes = create(logical_id, properties, stack)
@@ -119,7 +124,24 @@ def complete(resource_type: str, finish: Callable[[str, Properties], None]) -> N
         finish(physical_id, new)
         return physical_id, attributes
 
-    _RESOURCE_HANDLERS[resource_type] = {**handlers, "create": created, "update": updated}
+    _RESOURCE_HANDLERS[resource_type] = {**known, "create": created, "update": updated}
+
+
+def let_sam_see_parameters() -> None:
+    """Give the SAM transform the values of the template's parameters, as AWS does."""
+    values: ContextVar[Properties] = ContextVar("values")
+    apply_transforms, sam_transform = engine._apply_transforms, transform.transform
+
+    def apply(template: Properties, provided: Any = None, previous: Any = None) -> Any:
+        token = values.set(engine._transform_parameters(template, provided, previous))
+        try:
+            return apply_transforms(template, provided, previous)
+        finally:
+            values.reset(token)
+
+    for module in (changesets, engine, handlers):
+        module._apply_transforms = apply
+    transform.transform = lambda template, _, policies: sam_transform(template, values.get(), policies)
 
 
 async def front(scope: Properties, receive: Any, send: Any) -> None:
@@ -158,6 +180,7 @@ def main() -> None:
     hypercorn_compat.install()
     complete("AWS::ApiGatewayV2::Api", routes_of_api)
     complete("AWS::DynamoDB::Table", time_to_live_of_table)
+    let_sam_see_parameters()
     asyncio.run(run())
 
 

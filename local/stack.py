@@ -266,7 +266,7 @@ class Stack:
                 stderr=subprocess.STDOUT,
             )
         if done.returncode:
-            raise StackError(f"`sam {command}` failed. Its last words (all of them: {log}):\n{tail(log)}")
+            raise StackError(f"`sam {command}` failed; {log} has all it said, with this:\n{what_failed(log)}")
 
     def _deployed(self) -> dict[str, Any]:
         stacks: list[dict[str, Any]] = self.client("cloudformation").describe_stacks(StackName="sessions")[
@@ -327,7 +327,12 @@ class Stack:
         return self.token_of(role.lower())
 
     def add_demo(self) -> None:
-        """A user for each role, and a timeline of the USER's with the id of the reference's examples."""
+        """A user for each role, and a timeline of the USER's with the id of the reference's examples.
+
+        With an issuer of its own (parameter JwtIssuer) a stack has no users, and so no demo data.
+        """
+        if "UserPoolId" not in self.outputs:
+            return
         owner = {role: self.add_user(role.lower(), role) for role in ROLES}["USER"]
         tables = {
             f"{name.upper()}_TABLE": self.outputs[f"{name}TableName"]
@@ -355,6 +360,13 @@ def free_port() -> int:
             except (OSError, OverflowError):
                 continue
             return port
+
+
+def what_failed(log: Path) -> str:
+    """The part of the SAM CLI's output that tells why: the first failure, or else the end."""
+    lines = log.read_text(errors="replace").splitlines()
+    first = next((number for number, line in enumerate(lines) if "_FAILED" in line), None)
+    return tail(log) if first is None else "\n".join([*lines[first : first + 10], lines[-1]])
 
 
 def tail(path: Path, lines: int = 25) -> str:
