@@ -51,7 +51,11 @@ SESSION = {
     "endDateTime": "2023-12-15T16:00:00Z",
     "description": "Special workshop event",
 }
-MOVE = {"startDateTime": "2023-12-08T10:30:00Z", "endDateTime": "2023-12-08T11:30:00Z", "description": "Updated"}
+MOVE = {
+    "startDateTime": "2023-12-08T10:30:00Z",
+    "endDateTime": "2023-12-08T11:30:00Z",
+    "description": "Updated",
+}
 
 CALLS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "get_session": ("read", {"id": SESSION_ID}),
@@ -109,7 +113,9 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=CALLS, default=list(CALLS), help="only these functions")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--warm-calls", type=int, default=WARM_CALLS)
-    parser.add_argument("--no-instructions", action="store_true", help="do not count, though valgrind is there")
+    parser.add_argument(
+        "--no-instructions", action="store_true", help="do not count, though valgrind is there"
+    )
     options = parser.parse_args()
     with Stub() as stub, tempfile.TemporaryDirectory() as folder:
         bench = Bench(stub, Path(folder))
@@ -123,7 +129,9 @@ class Bench:
         self.stub = stub
         self.folder = folder
         self.environment = {
-            **template.environment(JwtIssuer="https://issuer.test", JwtAudience="sessions", **{"AWS::StackName": "s"}),
+            **template.environment(
+                JwtIssuer="https://issuer.test", JwtAudience="sessions", **{"AWS::StackName": "s"}
+            ),
             "AWS_ACCESS_KEY_ID": "bench",
             "AWS_SECRET_ACCESS_KEY": "bench",
             "AWS_DEFAULT_REGION": "eu-west-1",
@@ -182,14 +190,18 @@ class Bench:
         return missed if counted else 0
 
     def ours(self, function: str, layer: Path) -> Program:
-        kind, arguments = CALLS[function]
-        copied = self.folder / function / "handler.py"  # without the bytecode that tests may have left beside it
+        arguments = CALLS[function][1]
+        copied = (
+            self.folder / function / "handler.py"
+        )  # without the bytecode that tests may have left beside it
         copied.parent.mkdir()
         shutil.copy(ROOT / "functions" / function / "handler.py", copied)
         return Program(function, copied, (layer,), event(function, arguments))
 
     def peer(self, name: str, kind: str, packages: Path) -> Program:
-        module = {"floor": "floor", "fastapi": "fastapi_mangum", "powertools": "powertools_http"}[name.split()[0]]
+        module = {"floor": "floor", "fastapi": "fastapi_mangum", "powertools": "powertools_http"}[
+            name.split()[0]
+        ]
         copied = self.folder / f"{name} {kind}"
         copied.mkdir()
         for file in (f"{module}.py", "models.py"):
@@ -249,7 +261,9 @@ class Bench:
         """Millions of instructions: to the first answer, and for one more."""
         totals = []
         for calls in (0, COUNTED_CALLS):
-            done = self.process(program, calls, "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
+            done = self.process(
+                program, calls, "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"
+            )
             found = re.search(r"Collected : (\d+)", done.stderr)
             assert found, done.stderr
             totals.append(int(found[1]) / 1e6)
@@ -316,7 +330,9 @@ def built_layer() -> Path:
 def peer_packages(compiled: bool) -> Path:
     """The peers' packages, copied from this environment so that it can be left out; with bytecode or without."""
     chosen = sorted(closure(PEERS))
-    state = " ".join(f"{name} {distribution(name).version}" for name in [sys.version, *chosen][1:]) + sys.version
+    state = (
+        " ".join(f"{name} {distribution(name).version}" for name in [sys.version, *chosen][1:]) + sys.version
+    )
     name = hashlib.sha256(state.encode()).hexdigest()[:12]
     ready = WORK / f"peers-{name}{'' if compiled else '-uncompiled'}"
     if ready.is_dir():
@@ -349,7 +365,9 @@ def closure(names: Iterable[str]) -> set[str]:
         except PackageNotFoundError:  # what another platform or Python would need
             continue
         found.add(name)
-        waiting += [re.split(r"[\s\[;<>=!~(]", need, maxsplit=1)[0] for need in needs if "extra ==" not in need]
+        waiting += [
+            re.split(r"[\s\[;<>=!~(]", need, maxsplit=1)[0] for need in needs if "extra ==" not in need
+        ]
     return found
 
 

@@ -45,6 +45,7 @@ for _ in range(SPECIFICATION["warm_calls"]):
 warm = time.process_time() - cold
 print(
     json.dumps(
-        {"answer": answer, "cold": cold, "warm": warm, "kilobytes": memory, "modules": len(sys.modules)}, default=str
+        {"answer": answer, "cold": cold, "warm": warm, "kilobytes": memory, "modules": len(sys.modules)},
+        default=str,
     )
 )

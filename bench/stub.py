@@ -66,7 +66,11 @@ def _answer(operation: str, request: Mapping[str, Any], sessions_left: bool) -> 
         case "Query", _:
             return {"Items": [], "Count": 0, "ScannedCount": 0}
         case "BatchGetItem", _:
-            shard = {"id": {"S": "COUNTS#0"}, "sessions#2023-12": {"N": "10"}, "timelines#2023-11": {"N": "1"}}
+            shard = {
+                "id": {"S": "COUNTS#0"},
+                "sessions#2023-12": {"N": "10"},
+                "timelines#2023-11": {"N": "1"},
+            }
             return {"Responses": {"TimelinesTable": [shard]}, "UnprocessedKeys": {}}
     return {}
 
@@ -107,7 +111,8 @@ class Stub:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
                 headers = {
-                    name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])
+                    name.lower(): value.strip()
+                    for name, _, value in (line.partition(":") for line in head[1:])
                 }
                 request = json.loads(await reader.readexactly(int(headers["content-length"])))
                 operation = headers["x-amz-target"].partition(".")[2]

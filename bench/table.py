@@ -14,5 +14,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         ]
         return f"| {' | '.join(aligned)} |"
 
-    rule = "|".join("-" * (width + 2) if not column else "-" * (width + 1) + ":" for column, width in enumerate(widths))
+    rule = "|".join(
+        "-" * (width + 2) if not column else "-" * (width + 1) + ":" for column, width in enumerate(widths)
+    )
     return "\n".join([line(header), f"|{rule}|", *map(line, rows)])

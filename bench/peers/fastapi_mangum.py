@@ -6,7 +6,6 @@ from typing import Annotated
 import boto3
 from fastapi import FastAPI, Query
 from mangum import Mangum
-
 from models import CreateSession, Many, One
 
 app = FastAPI()
@@ -29,7 +28,9 @@ def create_session(body: CreateSession) -> One:
 
 
 @app.get("/sessions")
-def list_sessions(skip: Annotated[int, Query(ge=0)] = 0, take: Annotated[int, Query(ge=1, le=100)] = 10) -> Many:
+def list_sessions(
+    skip: Annotated[int, Query(ge=0)] = 0, take: Annotated[int, Query(ge=1, le=100)] = 10
+) -> Many:
     found = client.query(
         TableName=os.environ["SESSIONS_TABLE"],
         IndexName="owner-startDateTime-index",

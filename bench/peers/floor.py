@@ -17,7 +17,9 @@ def lambda_handler(event, context):
         client.put_item(TableName=table, Item={"id": {"S": "1"}, **item})
         body = {"data": fields}
     elif event.get("pathParameters"):
-        item = client.get_item(TableName=table, Key={"id": {"S": event["pathParameters"]["sessionId"]}})["Item"]
+        item = client.get_item(TableName=table, Key={"id": {"S": event["pathParameters"]["sessionId"]}})[
+            "Item"
+        ]
         body = {"data": plain(item)}
     else:
         found = client.query(

@@ -6,7 +6,6 @@ from typing import Annotated
 import boto3
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Query
-
 from models import CreateSession, Many, One
 
 app = APIGatewayHttpResolver(enable_validation=True)
@@ -29,7 +28,9 @@ def create_session(body: CreateSession) -> One:
 
 
 @app.get("/sessions")
-def list_sessions(skip: Annotated[int, Query(ge=0)] = 0, take: Annotated[int, Query(ge=1, le=100)] = 10) -> Many:
+def list_sessions(
+    skip: Annotated[int, Query(ge=0)] = 0, take: Annotated[int, Query(ge=1, le=100)] = 10
+) -> Many:
     found = client.query(
         TableName=os.environ["SESSIONS_TABLE"],
         IndexName="owner-startDateTime-index",
