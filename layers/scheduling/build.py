@@ -219,7 +219,7 @@ def dependencies(target: Target, artifacts: Path) -> Path:
     ready = store / "layer-dependencies" / key.hexdigest()[:16]
     if ready.exists():
         return ready
-    print(f"Layer: installing the dependencies for {target}, once.", file=sys.stderr, flush=True)
+    print(f"Layer: installing the dependencies for {target}, once.", flush=True)
     half = ready.with_name(f"{ready.name}.{os.getpid()}")
     try:
         install(target, half / "python")
@@ -241,14 +241,13 @@ def report(target: Target, artifacts: Path) -> None:
     total = sum(path.stat().st_size for path in artifacts.rglob("*") if path.is_file())
     largest = sorted(sizes, key=lambda name: -sizes[name])
     parts = ", ".join(f"{name} {sizes[name] / 1e6:.1f}" for name in largest if sizes[name] >= 50_000)
-    print(f"Layer: {total / 1e6:.1f} MB unzipped for {target}: {parts}", file=sys.stderr)
+    print(f"Layer: {total / 1e6:.1f} MB unzipped for {target}: {parts}")
     if target.compiler is None:
         print(
             f"Layer: WARNING: no Python {target.python} found, so no bytecode was compiled: every cold start "
             "will take about three times the instructions.\n"
             f"       Install one (`uv python install {target.python}`, `pyenv install {target.python}`, or "
             f"your system's package) so that `python{target.python}` starts it, and build again.",
-            file=sys.stderr,
         )
 
 
