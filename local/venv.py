@@ -25,7 +25,8 @@ def main():
         with open(STAMP) as file:
             if file.read() == wanted and subprocess.call([python_of_venv(), "-c", ""]) == 0:
                 return
-    print("Installing the pinned packages into .venv (about a minute, once).", flush=True)
+    sys.stdout.write("Installing the pinned packages into .venv (about a minute, once).\n")
+    sys.stdout.flush()
     if not works(python_of_venv()):
         shutil.rmtree(VENV, ignore_errors=True)
         make_venv()
@@ -37,7 +38,7 @@ def main():
 def use_another_python():
     """Start again with a Python that is neither too old nor too new, or say that there is none."""
     for minor in range(NEWEST, OLDEST - 1, -1):
-        other = shutil.which("python3.%d" % minor)
+        other = find("python3.%d" % minor)
         if other and works(other):
             sys.exit(subprocess.call([other] + sys.argv))
     sys.exit(
@@ -47,10 +48,19 @@ def use_another_python():
     )
 
 
+def find(command):
+    """Its path, as `shutil.which` tells it where there is one."""
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        path = os.path.join(folder, command)
+        if os.access(path, os.X_OK):
+            return path
+    return None
+
+
 def works(python):
-    """Whether that interpreter starts and has pip's sources or pip."""
+    """Whether that interpreter starts and can make virtual environments."""
     try:
-        return subprocess.call([python, "-c", "import venv"], stderr=subprocess.DEVNULL) == 0
+        return subprocess.call([python, "-c", "import venv, ensurepip"], stderr=subprocess.PIPE) == 0
     except OSError:
         return False
 
