@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 import boto3
 import pytest
 from moto import mock_aws
-from scheduling.store import dynamodb
 
 from local.dynamodb import Engine, EngineMissing
+from scheduling.store import dynamodb
 from tests import template
 
 ISSUER = "https://issuer.test"

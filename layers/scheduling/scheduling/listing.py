@@ -45,9 +45,11 @@ class Window(NamedTuple):
         return self != Window()
 
     def narrow(self, counts: Mapping[str, int]) -> dict[str, int]:
-        """The counts of the months that lie in it, wholly or in part."""
+        """The counts of the months that lie in it, wholly or in part; none where it ends before it begins."""
         if not self.bounded:
             return dict(counts)
+        if self.high <= self.low:
+            return {}
         return {
             month: count
             for month, count in counts.items()

@@ -1,0 +1,303 @@
+"""Whatever is done in whatever order: the API agrees with a simple model, and its tables with each other."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, ClassVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.api import Answer, Caller
+from tests.invariants import breaches, live, scan
+
+Fields = dict[str, Any]
+
+OWNERS = [Caller("anna"), Caller("bert")]
+ROOT = Caller("root", "[ADMIN]")
+
+MIDNIGHT = datetime(2023, 12, 22, tzinfo=UTC)
+"""The first start there is. The last is four weeks later, so that sessions move from month to month."""
+STARTS = timedelta(weeks=4)
+FORESEEN = STARTS + timedelta(weeks=3)
+"""DAILY and WEEKLY series that meet at all do so within a week of the later one's first occurrence."""
+STEPS = {"DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1)}
+DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+NO_CYCLE: Fields = {"repeatCycleType": None, "recurringDayOfWeek": None}
+NO_SCHEDULE: Fields = {"startDateTime": None, "endDateTime": None, **NO_CYCLE}
+FEW = 3
+KEYS = (("SessionsTable", "id"), ("TimelinesTable", "id"), ("CalendarTable", "ownerId", "slot"))
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> Fields:
+    """A valid schedule, whole: few starts and few lengths, so that many are in each other's way."""
+    cycle = draw(st.sampled_from([None, None, "DAILY", "WEEKLY", "WEEKLY"]))
+    fields = NO_SCHEDULE | {
+        "type": "RECURRING" if cycle else draw(st.sampled_from(["ONE_TIME", "ONE_TIME", "RECURRING"])),
+        "repeatCycleType": cycle,
+    }
+    if cycle == "WEEKLY":
+        fields["recurringDayOfWeek"] = draw(st.sampled_from([None, *DAYS]))
+    start = draw(st.none() | starts) if not cycle else draw(starts)
+    if start:
+        fields["startDateTime"] = start
+        length = draw(st.sampled_from([None, timedelta(minutes=30), timedelta(hours=2), timedelta(hours=24)]))
+        fields["endDateTime"] = (datetime.fromisoformat(start) + length).isoformat() if length else None
+    return fields
+
+
+def _written(days: int, hours: int, offset: int) -> str:
+    moment = MIDNIGHT + timedelta(days=days, hours=hours)
+    return moment.astimezone(timezone(timedelta(hours=offset))).isoformat()
+
+
+starts = st.builds(
+    _written,
+    st.sampled_from([0, 1, 7, 9, 10, 14, STARTS.days]),
+    st.sampled_from([0, 9, 10, 23]),
+    st.sampled_from([0, 0, 2, -5]),
+)
+partial_schedules = st.one_of(
+    st.builds(lambda start: {"startDateTime": start}, starts),
+    st.builds(lambda end: {"endDateTime": end}, st.none() | starts),
+    st.just({"startDateTime": None, "endDateTime": None}),
+    st.just({"type": "ONE_TIME"}),
+)
+
+
+def occurrences(fields: Fields) -> Iterator[tuple[datetime, datetime]]:
+    """The intervals that a session takes, as far as need be foreseen."""
+    if not fields["startDateTime"]:
+        return
+    start = datetime.fromisoformat(fields["startDateTime"])
+    end = fields["endDateTime"]
+    length = datetime.fromisoformat(end) - start if end else timedelta(microseconds=1)
+    if day := fields["recurringDayOfWeek"]:
+        start += timedelta(days=(DAYS.index(day) - start.weekday()) % 7)
+    step = STEPS.get(fields["repeatCycleType"] or "", FORESEEN)
+    while start < MIDNIGHT + FORESEEN:
+        yield start, start + length
+        start += step
+
+
+def overlap(one: Fields, other: Fields) -> bool:
+    """Whether two sessions ever take the same time."""
+    theirs = list(occurrences(other))
+    return any(a < d and c < b for a, b in occurrences(one) for c, d in theirs)
+
+
+def is_valid(fields: Fields) -> bool:
+    """Whether the fields fit together, where each is right by itself."""
+    start, end, step = (
+        fields["startDateTime"],
+        fields["endDateTime"],
+        STEPS.get(fields["repeatCycleType"] or ""),
+    )
+    if not end:
+        return True
+    if not start:
+        return False
+    length = datetime.fromisoformat(end) - datetime.fromisoformat(start)
+    return length > timedelta(0) and (step is None or length <= step)
+
+
+class Scheduling(RuleBasedStateMachine):
+    """Several owners create, change, move and remove sessions and timelines."""
+
+    dynamodb: ClassVar[Any]
+
+    def __init__(self) -> None:
+        super().__init__()
+        for table, *key in KEYS:
+            for item in scan(self.dynamodb, table):
+                self.dynamodb.delete_item(TableName=table, Key={name: {"S": item[name]} for name in key})
+        self.owners: dict[str, str] = {}
+        """By the ids of timelines; those removed are not in it."""
+        self.sessions: dict[str, Fields] = {}
+        """As they were answered last, by their ids; those removed are not in it."""
+        for owner in (*OWNERS, OWNERS[0]):
+            self.new_timeline(owner)
+
+    @initialize(some=st.lists(schedules(), min_size=4, max_size=8), data=st.data())
+    def begin_with_some(self, some: list[Fields], data: st.DataObject) -> None:
+        for schedule in some:
+            self.create(data, schedule, "Yoga")
+
+    # What is done
+
+    @rule(data=st.data())
+    def replace_a_timeline(self, data: st.DataObject) -> None:
+        id = data.draw(self.a_timeline())
+        answer = ROOT.call("delete_timeline", id=id)
+        assert answer.status == (409 if self.on(id) else 200)
+        if answer.status == 200:
+            del self.owners[id]
+            assert ROOT.call("delete_timeline", id=id).status == 404
+            fields = {"type": "ONE_TIME", "timelineId": id, "name": "Too late"}
+            assert ROOT.call("create_session", body=fields).status == 400
+            self.new_timeline(Caller(answer.data["ownerId"]))
+
+    @rule(data=st.data(), schedule=schedules(), name=st.sampled_from(["Yoga", "Tai Chi"]))
+    def create(self, data: st.DataObject, schedule: Fields, name: str) -> None:
+        fields = {"timelineId": data.draw(self.a_timeline()), "name": name, "description": None, **schedule}
+        answer = ROOT.call("create_session", body=fields)
+        assert answer.status == self.expected(None, fields)
+        if answer.status == 200:
+            self.settle(answer, fields)
+
+    @precondition(lambda self: self.sessions)
+    @rule(data=st.data(), schedule=schedules())
+    def reschedule(self, data: st.DataObject, schedule: Fields) -> None:
+        self.change(data.draw(self.a_session()), schedule)
+
+    @precondition(lambda self: self.sessions)
+    @rule(data=st.data(), fields=partial_schedules)
+    def change_part_of_the_schedule(self, data: st.DataObject, fields: Fields) -> None:
+        self.change(data.draw(self.a_session()), fields)
+
+    @precondition(lambda self: self.sessions)
+    @rule(data=st.data(), schedule=st.just({}) | schedules())
+    def move(self, data: st.DataObject, schedule: Fields) -> None:
+        self.change(data.draw(self.a_session()), {"timelineId": data.draw(self.a_timeline()), **schedule})
+
+    @precondition(lambda self: self.sessions)
+    @rule(data=st.data(), name=st.sampled_from(["Yoga", "Pilates"]))
+    def rename(self, data: st.DataObject, name: str) -> None:
+        calendar = scan(self.dynamodb, "CalendarTable")
+        self.change(data.draw(self.a_session()), {"name": name})
+        assert scan(self.dynamodb, "CalendarTable") == calendar
+
+    @precondition(lambda self: len(self.sessions) > FEW)
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        id = data.draw(self.a_session())
+        answer = ROOT.call("delete_session", id=id)
+        before = self.sessions.pop(id)
+        assert answer.data == before | {field: answer.data[field] for field in ("updatedAt", "removedAt")}
+        assert answer.data["removedAt"]
+        assert ROOT.call("get_session", id=id).status == 404
+        assert ROOT.call("update_session", id=id, body={"name": "Too late"}).status == 404
+        assert ROOT.call("delete_session", id=id).status == 404
+
+    # What is asked
+
+    @rule(
+        data=st.data(),
+        order=st.sampled_from(["ASC", "DESC"]),
+        skip=st.integers(0, 6),
+        take=st.integers(1, 6),
+        low=st.none() | starts,
+        high=st.none() | starts,
+    )
+    def list_sessions(
+        self, data: st.DataObject, order: str, skip: int, take: int, low: str | None, high: str | None
+    ) -> None:
+        query: Fields = {"startDateTimeSortOrder": order, "skip": skip, "take": take}
+        caller, found = ROOT, list(self.sessions.values())
+        scope = data.draw(st.none() | st.sampled_from(OWNERS) | self.a_timeline())
+        if isinstance(scope, Caller):
+            caller, found = scope, [one for one in found if self.owners[one["timelineId"]] == scope.id]
+        elif scope:
+            query["timelineId"], found = scope, self.on(scope)
+        for name, bound in (("startDateTimeFrom", low), ("startDateTimeTo", high)):
+            if bound:
+                query[name] = bound
+                found = [one for one in found if one["startDateTime"]]
+        if low:
+            found = [one for one in found if start(one) >= datetime.fromisoformat(low)]
+        if high:
+            found = [one for one in found if start(one) < datetime.fromisoformat(high)]
+        answer = caller.call("list_sessions", query=query)
+        assert answer.data == in_order(found, order)[skip : skip + take]
+        assert answer.count == len(found)
+
+    # What always holds
+
+    @invariant()
+    def the_tables_hold_what_was_answered_and_agree(self) -> None:
+        stored = {one["id"]: one for one in live(self.dynamodb)}
+        assert stored.keys() == self.sessions.keys()
+        for id, session in self.sessions.items():
+            assert {field: stored[id].get(field) for field in session} == session
+            assert stored[id]["ownerId"] == self.owners[session["timelineId"]]
+        assert breaches(self.dynamodb) == []
+
+    # The model
+
+    def new_timeline(self, owner: Caller) -> None:
+        created = owner.call("create_timeline", body={"name": "Routine"}).data
+        self.owners[created["id"]] = owner.id
+
+    def a_timeline(self) -> st.SearchStrategy[str]:
+        return st.sampled_from(list(self.owners))
+
+    def a_session(self) -> st.SearchStrategy[str]:
+        return st.sampled_from(list(self.sessions))
+
+    def on(self, timeline: str) -> list[Fields]:
+        return [one for one in self.sessions.values() if one["timelineId"] == timeline]
+
+    def expected(self, id: str | None, after: Fields) -> int:
+        """The status for a session that would be so."""
+        if not is_valid(after) or after["timelineId"] not in self.owners:
+            return 400
+        owner = self.owners[after["timelineId"]]
+        others = [
+            other
+            for other in self.sessions.values()
+            if other["id"] != id and self.owners[other["timelineId"]] == owner
+        ]
+        return 409 if any(overlap(after, other) for other in others) else 200
+
+    def change(self, id: str, fields: Fields) -> None:
+        before = self.sessions[id]
+        implied = NO_CYCLE if fields.get("type") == "ONE_TIME" else {}
+        after = before | implied | fields
+        answer = ROOT.call("update_session", id=id, body=fields)
+        assert answer.status == (200 if after == before else self.expected(id, after)), answer
+        if answer.status == 200:
+            self.settle(answer, after)
+            assert (answer.data == before) == (after == before)
+
+    def settle(self, answer: Answer, fields: Fields) -> None:
+        """It was done as it was meant, and is found so."""
+        stamps = {field: answer.data[field] for field in ("id", "createdAt", "updatedAt", "removedAt")}
+        assert answer.data == fields | stamps
+        self.sessions[stamps["id"]] = answer.data
+        assert ROOT.call("get_session", id=stamps["id"]).data == answer.data
+
+
+def start(session: Fields) -> datetime:
+    return datetime.fromisoformat(session["startDateTime"])
+
+
+def in_order(sessions: list[Fields], order: str) -> list[Fields]:
+    """By start, ties by id; those without a start come last in both orders."""
+    backwards = order == "DESC"
+    dated = sorted(
+        (one for one in sessions if one["startDateTime"]),
+        key=lambda one: (start(one), one["id"]),
+        reverse=backwards,
+    )
+    undated = sorted(
+        (one for one in sessions if not one["startDateTime"]), key=lambda one: one["id"], reverse=backwards
+    )
+    return dated + undated
+
+
+def test_the_api_agrees_with_the_model_after_every_step(dynamodb_local: Any) -> None:
+    class OnTheseTables(Scheduling):
+        dynamodb = dynamodb_local
+
+    bounds = settings(
+        max_examples=14, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    run_state_machine_as_test(OnTheseTables, settings=bounds)
