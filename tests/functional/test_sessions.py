@@ -1,0 +1,390 @@
+"""Sessions through their handlers: what is asked, answered and stored."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.functional.conftest import ADMIN, ANNA, BERT, new_session, new_timeline, one_time
+from tests.invariants import breaches, scan
+
+YOGA = {
+    "type": "RECURRING",
+    "name": "Weekly Yoga Class",
+    "startDateTime": "2023-12-01T09:00:00Z",
+    "endDateTime": "2023-12-01T10:00:00Z",
+    "repeatCycleType": "WEEKLY",
+    "recurringDayOfWeek": "FRIDAY",
+    "description": "Weekly yoga session for intermediate level",
+}
+STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+def test_a_created_session_is_answered_with_all_twelve_fields(timeline: str) -> None:
+    answer = ANNA.call("create_session", body=YOGA | {"timelineId": timeline})
+    session = answer.data
+    assert session == {
+        **YOGA,
+        "id": session["id"],
+        "timelineId": timeline,
+        "createdAt": session["createdAt"],
+        "updatedAt": session["createdAt"],
+        "removedAt": None,
+    }
+    assert UUID(session["id"]).version == 4
+    assert STAMP.fullmatch(session["createdAt"])
+    assert answer.body["meta"] == {"message": "success", "meta": {"skip": 0, "take": 1, "count": 1}}
+    assert answer.headers == {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        "ETag": '"1"',
+        "Location": f"/sessions/{session['id']}",
+    }
+
+
+def test_what_was_created_is_what_is_read(timeline: str) -> None:
+    created = new_session(ANNA, timeline)
+    assert ANNA.call("get_session", id=created["id"]).data == created
+
+
+def test_a_session_needs_only_type_timeline_and_name(timeline: str) -> None:
+    session = ANNA.call(
+        "create_session", body={"type": "RECURRING", "timelineId": timeline, "name": " x "}
+    ).data
+    assert session["name"] == "x"
+    unset = (
+        "startDateTime",
+        "endDateTime",
+        "repeatCycleType",
+        "recurringDayOfWeek",
+        "description",
+        "removedAt",
+    )
+    assert [session[field] for field in unset] == [None] * 6
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2023-12-15T14:00:00+09:00", "2023-12-15T07:00:00.000001Z"),
+        ("2023-12-15T14:00Z", "2023-12-15T14:30-0500"),
+        ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"),
+        ("9999-12-31T23:59:59.999999Z", None),
+    ],
+)
+def test_times_come_back_letter_for_letter(timeline: str, start: str, end: str | None) -> None:
+    session = new_session(ANNA, timeline, startDateTime=start, endDateTime=end)
+    assert (session["startDateTime"], session["endDateTime"]) == (start, end)
+    found = ANNA.call("list_sessions", query={"startDateTimeFrom": start}).data
+    assert [one["id"] for one in found] == [session["id"]]
+
+
+@pytest.mark.parametrize("name", ["x", "x" * 200, "\U0001f9d8" * 200, "line\nbreak", " trimmed "])
+def test_a_name_has_1_to_200_characters_after_trimming(timeline: str, name: str) -> None:
+    assert new_session(ANNA, timeline, name=name)["name"] == name.strip()
+
+
+def test_what_was_read_can_be_sent_back(timeline: str) -> None:
+    session = new_session(ANNA, timeline)
+    answer = ANNA.call("update_session", id=session["id"], body=session)
+    assert answer.data == session
+    copy = ANNA.call("create_session", body=session | {"startDateTime": None, "endDateTime": None}).data
+    assert copy["id"] != session["id"]
+
+
+# PATCH
+
+
+def test_a_patch_changes_what_it_names_and_the_time_of_update(timeline: str) -> None:
+    session = new_session(ANNA, timeline, description="old")
+    changed = ANNA.call("update_session", id=session["id"], body={"name": "New", "description": None}).data
+    assert changed == session | {"name": "New", "description": None, "updatedAt": changed["updatedAt"]}
+    assert changed["updatedAt"] >= session["updatedAt"]
+
+
+def test_an_empty_patch_changes_nothing(tables: Any, timeline: str) -> None:
+    session = new_session(ANNA, timeline)
+    before = scan(tables, "SessionsTable")
+    answer = ANNA.call("update_session", id=session["id"], body={})
+    assert (answer.data, answer.headers["ETag"]) == (session, '"1"')
+    assert scan(tables, "SessionsTable") == before
+
+
+def test_a_patch_to_one_time_clears_cycle_and_day(timeline: str) -> None:
+    session = ANNA.call("create_session", body=YOGA | {"timelineId": timeline}).data
+    changed = ANNA.call("update_session", id=session["id"], body={"type": "ONE_TIME"}).data
+    assert (changed["repeatCycleType"], changed["recurringDayOfWeek"]) == (None, None)
+
+
+def test_a_weekly_series_without_a_day_follows_its_start(timeline: str) -> None:
+    series = ANNA.call(
+        "create_session", body=YOGA | {"timelineId": timeline, "recurringDayOfWeek": None}
+    ).data
+    moved = {"startDateTime": "2023-12-04T09:00:00Z", "endDateTime": "2023-12-04T10:00:00Z"}
+    assert ANNA.call("update_session", id=series["id"], body=moved).status == 200
+    friday = {"startDateTime": "2023-12-08T09:00:00Z", "endDateTime": "2023-12-08T10:00:00Z"}
+    monday = {"startDateTime": "2023-12-11T09:00:00Z", "endDateTime": "2023-12-11T10:00:00Z"}
+    assert ANNA.call("create_session", body=one_time(timeline, **friday)).status == 200
+    assert ANNA.call("create_session", body=one_time(timeline, **monday)).status == 409
+
+
+@pytest.mark.parametrize(
+    ("stored", "patch", "field"),
+    [
+        ({}, {"startDateTime": None}, "startDateTime"),
+        ({}, {"endDateTime": "2023-12-15T14:00:00Z"}, "endDateTime"),
+        ({}, {"startDateTime": "2023-12-15T16:00:00Z"}, "endDateTime"),
+        ({}, {"repeatCycleType": "DAILY"}, "repeatCycleType"),
+        ({}, {"recurringDayOfWeek": "FRIDAY"}, "recurringDayOfWeek"),
+        ({}, {"type": "RECURRING", "recurringDayOfWeek": "FRIDAY"}, "recurringDayOfWeek"),
+        (
+            {},
+            {"type": "RECURRING", "repeatCycleType": "DAILY", "endDateTime": "2023-12-17T00:00:00Z"},
+            "endDateTime",
+        ),
+        (YOGA, {"repeatCycleType": "MONTHLY"}, "recurringDayOfWeek"),
+        (YOGA, {"repeatCycleType": None}, "recurringDayOfWeek"),
+    ],
+)
+def test_a_patched_session_must_still_be_right(
+    tables: Any, timeline: str, stored: dict[str, Any], patch: dict[str, Any], field: str
+) -> None:
+    session = new_session(ANNA, timeline, **stored)
+    before = scan(tables, "SessionsTable")
+    answer = ANNA.call("update_session", id=session["id"], body=patch)
+    assert answer.status == 400
+    assert [detail["field"] for detail in answer.body["details"]] == [field]
+    assert scan(tables, "SessionsTable") == before
+
+
+@pytest.mark.parametrize("field", ["type", "timelineId", "name"])
+def test_null_does_not_clear_what_a_session_needs(timeline: str, field: str) -> None:
+    session = new_session(ANNA, timeline)
+    answer = ANNA.call("update_session", id=session["id"], body={field: None})
+    assert (answer.status, answer.body["details"][0]["field"]) == (400, field)
+
+
+def test_a_session_moves_to_another_timeline(tables: Any, timeline: str) -> None:
+    session, other = new_session(ANNA, timeline), new_timeline(ANNA)
+    assert (
+        ANNA.call("update_session", id=session["id"], body={"timelineId": other}).data["timelineId"] == other
+    )
+    assert ANNA.call("list_sessions", query={"timelineId": timeline}).count == 0
+    assert ANNA.call("list_sessions", query={"timelineId": other}).count == 1
+    assert breaches(tables) == []
+
+
+def test_a_session_moves_to_a_timeline_of_another_owner_and_frees_the_first(
+    tables: Any, timeline: str
+) -> None:
+    session, other = new_session(ANNA, timeline), new_timeline(BERT)
+    assert ADMIN.call("update_session", id=session["id"], body={"timelineId": other}).status == 200
+    assert ANNA.call("create_session", body=one_time(timeline)).status == 200
+    assert BERT.call("create_session", body=one_time(other)).status == 409
+    assert breaches(tables) == []
+
+
+# DELETE
+
+
+def test_a_removed_session_is_answered_with_its_removal_and_then_gone(tables: Any, timeline: str) -> None:
+    session = new_session(ANNA, timeline)
+    removed = ANNA.call("delete_session", id=session["id"]).data
+    assert removed == session | {"removedAt": removed["removedAt"], "updatedAt": removed["removedAt"]}
+    assert STAMP.fullmatch(removed["removedAt"])
+    assert ANNA.call("get_session", id=session["id"]).status == 404
+    assert ANNA.call("update_session", id=session["id"], body={"name": "x"}).status == 404
+    assert ANNA.call("delete_session", id=session["id"]).status == 404
+    assert ANNA.call("list_sessions").body["data"] == []
+    assert ANNA.call("create_session", body=one_time(timeline)).status == 200
+    (item,) = [item for item in scan(tables, "SessionsTable") if item["id"] == session["id"]]
+    assert item["expiresAt"] > 30 * 24 * 3600
+    assert breaches(tables) == []
+
+
+# Ids
+
+
+@pytest.mark.parametrize(
+    "id", ["0f5c2a6e-8f1d-4c3b-9a7e-2d4b6c8e0f12", "x", "COUNTS#0", "ä", "x" * 3000, ".."]
+)
+@pytest.mark.parametrize("function", ["get_session", "update_session", "delete_session"])
+def test_an_unknown_or_malformed_id_is_a_404(tables: Any, function: str, id: str) -> None:
+    body = {} if function == "update_session" else None
+    answer = ANNA.call(function, id=id, body=body)
+    assert (answer.status, answer.body["code"]) == (404, "NOT_FOUND")
+
+
+def test_an_unknown_timeline_is_invalid_in_a_body_and_empty_as_a_filter(timeline: str) -> None:
+    answer = ANNA.call("create_session", body=one_time("no-such-timeline"))
+    assert (answer.status, answer.body["code"]) == (400, "INVALID_TIMELINE")
+    assert answer.body["details"] == [{"field": "timelineId", "message": "Must be the id of a timeline."}]
+    session = new_session(ANNA, timeline)
+    answer = ANNA.call("update_session", id=session["id"], body={"timelineId": "no-such-timeline"})
+    assert answer.body["code"] == "INVALID_TIMELINE"
+    listed = ANNA.call("list_sessions", query={"timelineId": "no-such-timeline"})
+    assert (listed.data, listed.count) == ([], 0)
+
+
+# Conflicts: the cases of the promise that a reader would ask for first
+
+
+def booked(timeline: str, start: str, end: str | None, **fields: Any) -> int:
+    """The status of a booking."""
+    body = one_time(timeline, startDateTime=start, endDateTime=end, name="Another", **fields)
+    return ANNA.call("create_session", body=body).status
+
+
+def series(timeline: str, cycle: str, start: str, end: str, **fields: Any) -> dict[str, Any]:
+    """A new series."""
+    return new_session(
+        ANNA,
+        timeline,
+        type="RECURRING",
+        repeatCycleType=cycle,
+        startDateTime=start,
+        endDateTime=end,
+        **fields,
+    )
+
+
+def test_a_touching_session_is_free_in_both_orders(timeline: str) -> None:
+    new_session(ANNA, timeline)
+    assert booked(timeline, "2023-12-15T16:00:00Z", "2023-12-15T17:00:00Z") == 200
+    assert booked(timeline, "2023-12-15T13:00:00Z", "2023-12-15T14:00:00Z") == 200
+
+
+def test_the_same_instant_in_two_offsets_conflicts(timeline: str) -> None:
+    new_session(ANNA, timeline)
+    assert booked(timeline, "2023-12-15T23:00:00+09:00", "2023-12-16T00:30:00+09:00") == 409
+
+
+def test_an_owner_is_not_booked_twice_on_two_timelines(timeline: str) -> None:
+    new_session(ANNA, timeline)
+    assert booked(new_timeline(ANNA), "2023-12-15T15:00:00Z", "2023-12-15T15:30:00Z") == 409
+
+
+def test_two_owners_do_not_meet(timeline: str) -> None:
+    new_session(ANNA, timeline)
+    assert new_session(BERT, new_timeline(BERT))
+
+
+def test_a_session_moved_by_a_quarter_of_an_hour_overlaps_only_itself(timeline: str) -> None:
+    session = new_session(ANNA, timeline)
+    later = {"startDateTime": "2023-12-15T14:15:00Z", "endDateTime": "2023-12-15T16:15:00Z"}
+    assert ANNA.call("update_session", id=session["id"], body=later).status == 200
+
+
+def test_renaming_never_conflicts(tables: Any, timeline: str) -> None:
+    first = new_session(ANNA, timeline)
+    assert ANNA.call("update_session", id=first["id"], body={"name": "Other"}).status == 200
+
+
+def test_a_series_hits_an_existing_session_on_its_500th_occurrence(timeline: str) -> None:
+    new_session(ANNA, timeline, startDateTime="2025-04-13T09:30:00Z", endDateTime="2025-04-13T09:45:00Z")
+    body = {"startDateTime": "2023-12-01T09:00:00Z", "endDateTime": "2023-12-01T10:00:00Z"}
+    answer = ANNA.call(
+        "create_session", body=one_time(timeline, type="RECURRING", repeatCycleType="DAILY", **body)
+    )
+    assert answer.status == 409
+    assert [detail["startDateTime"] for detail in answer.body["details"]] == ["2025-04-13T09:30:00Z"]
+
+
+def test_a_far_occurrence_of_a_series_is_taken(timeline: str) -> None:
+    series(timeline, "YEARLY", "2023-12-25T09:00:00Z", "2023-12-25T12:00:00Z")
+    assert booked(timeline, "9998-12-25T11:00:00Z", "9998-12-25T13:00:00Z") == 409
+    assert booked(timeline, "9998-12-25T12:00:00Z", "9998-12-25T13:00:00Z") == 200
+
+
+def test_a_daily_series_over_midnight_reaches_into_the_next_day(timeline: str) -> None:
+    series(timeline, "DAILY", "2023-12-01T23:30:00Z", "2023-12-02T00:30:00Z")
+    assert booked(timeline, "2023-12-05T00:00:00Z", "2023-12-05T00:15:00Z") == 409
+
+
+def test_a_monthly_series_on_the_31st_never_touches_the_30th_or_the_1st(timeline: str) -> None:
+    series(timeline, "MONTHLY", "2024-01-31T09:00:00Z", "2024-01-31T10:00:00Z")
+    for day in ("2024-04-30", "2024-05-01", "2024-02-29", "2024-03-01"):
+        assert booked(timeline, f"{day}T09:00:00Z", f"{day}T10:00:00Z") == 200
+    assert booked(timeline, "2024-05-31T09:00:00Z", "2024-05-31T10:00:00Z") == 409
+
+
+def test_after_29_february_2096_comes_2104(timeline: str) -> None:
+    series(timeline, "YEARLY", "2096-02-29T09:00:00Z", "2096-02-29T10:00:00Z")
+    assert booked(timeline, "2100-02-28T00:00:00Z", "2100-03-02T00:00:00Z") == 200
+    assert booked(timeline, "2104-02-29T09:59:00Z", "2104-02-29T10:59:00Z") == 409
+
+
+def test_a_weekly_friday_that_starts_on_a_saturday_leaves_the_saturday_free(timeline: str) -> None:
+    series(timeline, "WEEKLY", "2023-12-02T09:00:00Z", "2023-12-02T10:00:00Z", recurringDayOfWeek="FRIDAY")
+    assert booked(timeline, "2023-12-02T09:00:00Z", "2023-12-02T10:00:00Z") == 200
+    assert booked(timeline, "2023-12-08T09:00:00Z", "2023-12-08T10:00:00Z") == 409
+
+
+def test_a_series_made_one_time_frees_the_later_weeks_and_back_again_checks_them_anew(timeline: str) -> None:
+    weekly = series(timeline, "WEEKLY", "2023-12-01T09:00:00Z", "2023-12-01T10:00:00Z")
+    assert ANNA.call("update_session", id=weekly["id"], body={"type": "ONE_TIME"}).status == 200
+    assert booked(timeline, "2023-12-08T09:00:00Z", "2023-12-08T10:00:00Z") == 200
+    back = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
+    assert ANNA.call("update_session", id=weekly["id"], body=back).status == 409
+
+
+def test_a_refused_patch_leaves_every_field_as_it_was(tables: Any, timeline: str) -> None:
+    new_session(ANNA, timeline)
+    other = new_session(
+        ANNA, timeline, startDateTime="2023-12-15T16:00:00Z", endDateTime="2023-12-15T17:00:00Z"
+    )
+    before = [scan(tables, table) for table in ("SessionsTable", "TimelinesTable", "CalendarTable")]
+    refused = ANNA.call(
+        "update_session", id=other["id"], body={"startDateTime": "2023-12-15T15:59:00Z", "name": "x"}
+    )
+    assert refused.status == 409
+    assert [scan(tables, table) for table in ("SessionsTable", "TimelinesTable", "CalendarTable")] == before
+
+
+def test_what_was_removed_can_be_booked_by_another(timeline: str) -> None:
+    session = new_session(ANNA, timeline)
+    ANNA.call("delete_session", id=session["id"])
+    assert ADMIN.call("create_session", body=one_time(timeline)).status == 200
+
+
+def test_a_session_without_an_end_occupies_its_start_alone(timeline: str) -> None:
+    new_session(ANNA, timeline, endDateTime=None)
+    assert booked(timeline, "2023-12-15T14:00:00Z", None) == 409
+    assert booked(timeline, "2023-12-15T13:00:00Z", "2023-12-15T14:00:00Z") == 200
+    assert booked(timeline, "2023-12-15T14:00:00.000001Z", "2023-12-15T14:01:00Z") == 200
+
+
+def test_a_conflict_tells_of_up_to_ten_sessions_in_the_way_the_earliest_first(timeline: str) -> None:
+    for day in range(1, 13):
+        times = {
+            "startDateTime": f"2023-12-{day:02}T09:00:00+09:00",
+            "endDateTime": f"2023-12-{day:02}T01:00:00Z",
+        }
+        new_session(ANNA, timeline, name=f"Day {day}", **times)
+    times = {"startDateTime": "2023-11-01T00:30:00Z", "endDateTime": "2023-11-01T00:45:00Z"}
+    answer = ANNA.call(
+        "create_session", body=one_time(timeline, type="RECURRING", repeatCycleType="DAILY", **times)
+    )
+    assert answer.status == 409
+    assert [detail["name"] for detail in answer.body["details"]] == [f"Day {day}" for day in range(1, 11)]
+    assert answer.body["details"][0] | {"sessionId": ""} == {
+        "sessionId": "",
+        "name": "Day 1",
+        "startDateTime": "2023-12-01T09:00:00+09:00",
+        "endDateTime": "2023-12-01T01:00:00Z",
+    }
+
+
+def test_a_conflict_with_a_series_tells_its_earliest_clashing_occurrence(timeline: str) -> None:
+    weekly = series(timeline, "WEEKLY", "2023-12-01T18:00:00+09:00", "2023-12-01T10:00:00Z", name="Yoga")
+    times = {"startDateTime": "2033-12-01T00:00:00Z", "endDateTime": "2033-12-31T00:00:00Z"}
+    answer = ANNA.call("create_session", body=one_time(timeline, **times))
+    assert answer.body["details"] == [
+        {
+            "sessionId": weekly["id"],
+            "name": "Yoga",
+            "startDateTime": "2033-12-02T18:00:00+09:00",
+            "endDateTime": "2033-12-02T10:00:00Z",
+        }
+    ]
