@@ -80,7 +80,7 @@ def make_venv():
 
 def install():
     # No resolving: the file is complete, and pip refuses extras of a set pinned by hash otherwise.
-    command = [python_of_venv(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command = [python_of_venv(), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "--requirement", REQUIREMENTS]
     if subprocess.call(command) != 0:
         sys.exit("pip could not install local/requirements.txt: its own words are above. Then `make setup` again.")
