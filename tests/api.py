@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NamedTuple
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import urlencode
 
-from tests.template import route
+from tests.template import ROOT, route
 
 
 @dataclass(frozen=True)
@@ -55,30 +55,25 @@ class Caller(NamedTuple):
     def event(
         self, function: str, id: str, body: object, query: Mapping[str, object], headers: Mapping[str, str]
     ) -> dict[str, Any]:
-        """The event of an HTTP API, payload format 2.0."""
+        """The function's event in `events/`, with this instead of what it asks."""
+        event = json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
+        for asked in ("queryStringParameters", "pathParameters", "body"):
+            event.pop(asked, None)
         method, path = route(function)
         parameter = path.partition("{")[2].rstrip("}")
-        raw_path = path.partition("{")[0] + id
-        raw_query = urlencode(query, quote_via=quote_plus)
+        event["rawPath"] = event["requestContext"]["http"]["path"] = path.partition("{")[0] + id
+        event["rawQueryString"] = urlencode(query)
+        event["headers"] |= headers
         claims = {"sub": self.id, **({"cognito:groups": self.roles} if self.roles else {})}
-        return {
-            "version": "2.0",
-            "routeKey": f"{method} {path}",
-            "rawPath": raw_path,
-            "rawQueryString": raw_query,
-            "headers": {"content-type": "application/json", **headers},
-            **({"queryStringParameters": {k: str(v) for k, v in query.items()}} if query else {}),
-            **({"pathParameters": {parameter: id}} if parameter else {}),
-            "requestContext": {
-                "authorizer": {"jwt": {"claims": claims, "scopes": None}},
-                "http": {"method": method, "path": raw_path},
-                "requestId": f"{function}-of-{self.id}",
-                "routeKey": f"{method} {path}",
-                "stage": "$default",
-            },
-            **({} if body is None else {"body": json.dumps(body)}),
-            "isBase64Encoded": False,
-        }
+        event["requestContext"]["authorizer"]["jwt"]["claims"] = claims
+        if query:
+            event["queryStringParameters"] = {name: str(value) for name, value in query.items()}
+        if parameter:
+            event["pathParameters"] = {parameter: id}
+        if body is not None:
+            event["body"] = json.dumps(body)
+        assert event["routeKey"] == f"{method} {path}"
+        return dict(event)
 
 
 def handler(function: str) -> Any:
