@@ -1,0 +1,150 @@
+"""Lists: which sessions, in which order, which page, how many in all."""
+
+from itertools import count
+from typing import Any
+
+import pytest
+
+from tests.api import Caller
+from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, new_session, new_timeline
+
+DAYS = ["2022-11-30", "2023-01-31", "2023-02-01", "2023-02-15", "2023-02-28", "2023-03-01", "2024-02-29"]
+
+
+def listed(caller: Caller = ANNA, **query: object) -> list[str]:
+    """The names of the sessions on a page."""
+    return [session["name"] for session in caller.call("list_sessions", query=query).data]
+
+
+@pytest.fixture
+def days(timeline: str) -> str:
+    """Anna's timeline with a session on each day, named by it, and two without a start."""
+    for day in [*DAYS[::2], *DAYS[1::2]]:
+        new_session(
+            ANNA, timeline, name=day, startDateTime=f"{day}T09:00:00Z", endDateTime=f"{day}T10:00:00Z"
+        )
+    for name in ("undated", "undated"):
+        new_session(ANNA, timeline, name=name, startDateTime=None, endDateTime=None)
+    return timeline
+
+
+def test_the_latest_start_comes_first_and_ten_are_returned_by_default(days: str) -> None:
+    answer = ANNA.call("list_sessions")
+    assert [one["name"] for one in answer.data] == [*DAYS[::-1], "undated", "undated"]
+    assert answer.body["meta"] == {"message": "success", "meta": {"skip": 0, "take": 10, "count": 9}}
+    assert answer.headers == {"Content-Type": "application/json", "Cache-Control": "no-store"}
+
+
+@pytest.mark.parametrize("who", [ANNA, MANAGER, ADMIN])
+@pytest.mark.parametrize("scope", ["all", "timeline"])
+@pytest.mark.parametrize("order", ["ASC", "DESC"])
+def test_every_page_of_every_scope_is_the_slice_it_says(
+    days: str, who: Caller, scope: str, order: str
+) -> None:
+    whole = [*(DAYS if order == "ASC" else DAYS[::-1]), "undated", "undated"]
+    query: dict[str, object] = {"startDateTimeSortOrder": order}
+    if scope == "timeline":
+        query["timelineId"] = days
+    for skip in range(10):
+        for take in (1, 2, 3, 8, 100):
+            assert listed(who, skip=skip, take=take, **query) == whole[skip : skip + take]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "names"),
+    [
+        ("2023-02-01T00:00:00Z", None, DAYS[2:]),
+        ("2023-02-01T09:00:00Z", None, DAYS[2:]),
+        ("2023-02-01T09:00:00.000001Z", None, DAYS[3:]),
+        ("2023-02-01T18:00:00+09:00", None, DAYS[2:]),
+        (None, "2023-02-01T09:00:00Z", DAYS[:2]),
+        (None, "2023-02-01T09:00:00.000001Z", DAYS[:3]),
+        (None, "2023-03-01T00:00:00Z", DAYS[:5]),
+        ("2023-02-02T00:00:00Z", "2023-02-20T00:00:00Z", DAYS[3:4]),
+        ("2023-01-01T00:00:00Z", "2023-03-01T09:00:00Z", DAYS[1:5]),
+        ("2023-02-15T09:00:00Z", "2023-02-15T09:00:00Z", []),
+        ("2024-01-01T00:00:00Z", "2023-01-01T00:00:00Z", []),
+        ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", DAYS),
+    ],
+)
+@pytest.mark.parametrize("who", [ANNA, ADMIN])
+def test_a_range_keeps_the_sessions_that_start_in_it(
+    days: str, who: Caller, start: str | None, end: str | None, names: list[str]
+) -> None:
+    limits = {"startDateTimeFrom": start, "startDateTimeTo": end, "startDateTimeSortOrder": "ASC"}
+    query = {name: value for name, value in limits.items() if value}
+    for extra in ({}, {"timelineId": days}):
+        answer = who.call("list_sessions", query=query | extra)
+        assert [one["name"] for one in answer.data] == names
+        assert answer.count == len(names)
+        assert listed(who, **query, **extra, skip=1, take=2) == names[1:3]
+    assert listed(who, **query | {"startDateTimeSortOrder": "DESC"}) == names[::-1]
+
+
+def test_the_plus_of_an_offset_needs_no_escape(days: str) -> None:
+    event = ANNA.event("list_sessions", "", None, {}, {})
+    from tests.api import handler
+
+    raw = "startDateTimeFrom=2024-02-29T18:00:00+09:00"
+    assert '"count":1' in handler("list_sessions")(event | {"rawQueryString": raw}, None)["body"]
+
+
+@pytest.mark.parametrize("order", ["ASC", "DESC"])
+def test_ties_have_one_order_over_all_pages(timeline: str, order: str) -> None:
+    """Sessions of two owners may start at once."""
+    other = new_timeline(BERT)
+    ids = [new_session(ANNA, timeline)["id"], new_session(BERT, other)["id"]]
+    pages = [
+        ADMIN.call("list_sessions", query={"skip": skip, "take": 1, "startDateTimeSortOrder": order}).data[0][
+            "id"
+        ]
+        for skip in range(2)
+    ]
+    assert pages == sorted(ids, reverse=order == "DESC")
+
+
+def test_lists_show_only_what_their_reader_may_read(timeline: str) -> None:
+    new_session(ANNA, timeline)
+    new_session(BERT, new_timeline(BERT), name="Bert's")
+    assert listed(BERT) == ["Bert's"]
+    assert listed(BERT, timelineId=timeline) == []
+    assert BERT.call("list_sessions", query={"timelineId": timeline}).count == 0
+    assert len(listed(MANAGER)) == len(listed(ADMIN)) == 2
+
+
+def test_all_of_an_owners_timelines_are_one_list(timeline: str) -> None:
+    new_session(ANNA, timeline, name="first")
+    new_session(
+        ANNA, new_timeline(ANNA), name="second", startDateTime="2023-12-16T14:00:00Z", endDateTime=None
+    )
+    assert listed() == ["second", "first"]
+
+
+def test_nobody_has_nothing(tables: Any) -> None:
+    for who in (ANNA, ADMIN):
+        assert who.call("list_sessions").body == {
+            "data": [],
+            "meta": {"message": "success", "meta": {"skip": 0, "take": 10, "count": 0}},
+        }
+        assert who.call("list_timelines").count == 0
+
+
+def test_timelines_are_listed_newest_first(tables: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = count()
+    monkeypatch.setattr(
+        "scheduling.request.Request.stamp",
+        property(lambda _: f"2026-{next(ticks) + 1:02}-23T00:00:00.000Z"),
+    )
+    names = [f"Routine {number}" for number in range(5)]
+    for number, name in enumerate(names):
+        new_timeline((ANNA, BERT)[number % 2], name=name)
+
+    def page(who: Caller, **query: object) -> list[str]:
+        return [one["name"] for one in who.call("list_timelines", query=query).data]
+
+    assert page(ANNA) == ["Routine 4", "Routine 2", "Routine 0"]
+    assert page(ANNA, skip=1, take=1) == ["Routine 2"]
+    for skip in range(6):
+        for take in (1, 2, 5):
+            assert page(ADMIN, skip=skip, take=take) == names[::-1][skip : skip + take]
+    assert ADMIN.call("list_timelines", query={"take": 1}).count == 5

@@ -1,0 +1,144 @@
+"""What clients do again, and what two do at once: Idempotency-Key, ETag, If-Match, If-None-Match."""
+
+from typing import Any
+
+import pytest
+
+from scheduling.store import schedule
+from scheduling.store.dynamodb import get
+from tests.functional.conftest import ANNA, BERT, new_session, new_timeline, one_time
+from tests.invariants import breaches, live, scan
+
+KEY = {"Idempotency-Key": "8c6b1c3e"}
+
+
+def test_the_same_key_and_body_get_the_first_answer_again(tables: Any, timeline: str) -> None:
+    first = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
+    again = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
+    assert again.body == first.body
+    assert again.headers == first.headers | {"Idempotency-Replayed": "true"}
+    assert len(live(tables)) == 1
+
+
+def test_the_same_key_makes_one_timeline(tables: Any) -> None:
+    answers = [ANNA.call("create_timeline", body={"name": "x"}, headers=KEY) for _ in range(3)]
+    assert len({answer.data["id"] for answer in answers}) == 1
+    assert ANNA.call("list_timelines").count == 1
+
+
+def test_a_key_is_of_one_principal_and_one_route(timeline: str) -> None:
+    assert ANNA.call("create_session", body=one_time(timeline), headers=KEY).status == 200
+    other = ANNA.call("create_timeline", body={"name": "x"}, headers=KEY)
+    assert "Idempotency-Replayed" not in other.headers
+    mine = BERT.call("create_session", body=one_time(new_timeline(BERT)), headers=KEY)
+    assert "Idempotency-Replayed" not in mine.headers
+
+
+def test_the_same_key_with_another_body_is_a_422(tables: Any, timeline: str) -> None:
+    ANNA.call("create_session", body=one_time(timeline), headers=KEY)
+    answer = ANNA.call("create_session", body=one_time(timeline, name="Other"), headers=KEY)
+    assert (answer.status, answer.body["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert len(live(tables)) == 1
+
+
+def test_a_failed_try_stores_nothing_so_that_a_freed_slot_can_be_tried_again(
+    tables: Any, timeline: str
+) -> None:
+    blocking = new_session(ANNA, timeline)
+    assert ANNA.call("create_session", body=one_time(timeline), headers=KEY).status == 409
+    assert scan(tables, "IdempotencyTable") == []
+    ANNA.call("delete_session", id=blocking["id"])
+    assert ANNA.call("create_session", body=one_time(timeline), headers=KEY).status == 200
+
+
+def test_a_record_that_is_over_is_as_good_as_none(tables: Any, timeline: str) -> None:
+    """DynamoDB may purge it days later."""
+    session = ANNA.call("create_session", body=one_time(timeline), headers=KEY).data
+    (record,) = scan(tables, "IdempotencyTable")
+    tables.update_item(
+        TableName="IdempotencyTable",
+        Key={"id": {"S": record["id"]}},
+        UpdateExpression="SET expiresAt = :past",
+        ExpressionAttributeValues={":past": {"N": "1"}},
+    )
+    ANNA.call("delete_session", id=session["id"])
+    again = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
+    assert (again.status, again.data["id"] != session["id"]) == (200, True)
+
+
+def test_a_session_in_the_way_that_is_the_requests_own_is_its_answer(
+    timeline: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first try lands between the second's look for a record and its look into the calendar."""
+    first: list[Any] = []
+
+    def recall_too_early(request: Any) -> Any:
+        if not first:
+            first.append(None)
+            first[0] = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
+            return None
+        return original(request)
+
+    original = schedule.recall
+    monkeypatch.setattr(schedule, "recall", recall_too_early)
+    second = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
+    assert second.body == first[0].body
+    assert second.headers["Idempotency-Replayed"] == "true"
+
+
+def test_an_etag_moves_with_every_change(timeline: str) -> None:
+    id = new_session(ANNA, timeline)["id"]
+    tags = [ANNA.call("get_session", id=id).headers["ETag"]]
+    for name in ("a", "b"):
+        tags.append(ANNA.call("update_session", id=id, body={"name": name}).headers["ETag"])
+        assert ANNA.call("get_session", id=id).headers["ETag"] == tags[-1]
+    tags.append(ANNA.call("delete_session", id=id).headers["ETag"])
+    assert len(set(tags)) == 4
+
+
+@pytest.mark.parametrize(
+    ("if_match", "status"),
+    [('"1"', 200), ("*", 200), ('"0", "1"', 200), ('"2"', 412), ('W/"1"', 412), ("1", 412), ("", 412)],
+)
+@pytest.mark.parametrize(
+    "function", ["update_session", "delete_session", "update_timeline", "delete_timeline"]
+)
+def test_if_match_lets_only_the_present_version_be_changed(
+    tables: Any, timeline: str, function: str, if_match: str, status: int
+) -> None:
+    id = timeline if function.endswith("timeline") else new_session(ANNA, timeline)["id"]
+    body = {"name": "New"} if function.startswith("update") else None
+    before = [scan(tables, table) for table in ("SessionsTable", "TimelinesTable")]
+    answer = ANNA.call(function, id=id, body=body, headers={"If-Match": if_match})
+    assert answer.status == status
+    if status == 412:
+        assert answer.body["code"] == "PRECONDITION_FAILED"
+        assert [scan(tables, table) for table in ("SessionsTable", "TimelinesTable")] == before
+    assert breaches(tables) == []
+
+
+@pytest.mark.parametrize(
+    ("if_none_match", "status"), [('"1"', 304), ('W/"1"', 304), ("*", 304), ('"7", "1"', 304), ('"2"', 200)]
+)
+def test_if_none_match_spares_what_is_known(timeline: str, if_none_match: str, status: int) -> None:
+    id = new_session(ANNA, timeline)["id"]
+    for function, one in (("get_session", id), ("get_timeline", timeline)):
+        answer = ANNA.call(function, id=one, headers={"If-None-Match": if_none_match})
+        assert (answer.status, answer.headers["ETag"]) == (status, '"1"')
+        assert (answer.body is None) == (status == 304)
+
+
+def test_two_changes_of_different_fields_both_land(timeline: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second is made between the first one's read and its write."""
+    id = new_session(ANNA, timeline)["id"]
+    meanwhile = [{"description": "by another"}]
+
+    def existing(table: str, consistent: bool = True, **key: str) -> Any:
+        found = get(table, consistent, **key)
+        if meanwhile:
+            ANNA.call("update_session", id=id, body=meanwhile.pop())
+        return found
+
+    monkeypatch.setattr("scheduling.store.sessions.get", existing)
+    changed = ANNA.call("update_session", id=id, body={"name": "New"}).data
+    assert (changed["name"], changed["description"]) == ("New", "by another")

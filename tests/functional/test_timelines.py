@@ -1,0 +1,113 @@
+"""Timelines through their handlers, and who may do what on them."""
+
+from typing import Any
+
+import pytest
+
+from tests.api import Caller
+from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, new_session, new_timeline, one_time
+from tests.invariants import breaches, scan
+
+
+def test_a_created_timeline_is_the_callers_and_has_seven_fields(tables: Any) -> None:
+    answer = ANNA.call("create_timeline", body={"name": " Yoga ", "description": "d"})
+    timeline = answer.data
+    assert timeline == {
+        "id": timeline["id"],
+        "name": "Yoga",
+        "description": "d",
+        "ownerId": "anna",
+        "createdAt": timeline["createdAt"],
+        "updatedAt": timeline["createdAt"],
+        "removedAt": None,
+    }
+    assert answer.headers["Location"] == f"/timelines/{timeline['id']}"
+    assert ANNA.call("get_timeline", id=timeline["id"]).data == timeline
+
+
+def test_only_an_admin_makes_a_timeline_for_another(tables: Any) -> None:
+    body = {"name": "Room 7", "ownerId": "room-7"}
+    assert ADMIN.call("create_timeline", body=body).data["ownerId"] == "room-7"
+    assert MANAGER.call("create_timeline", body=body).status == 403
+    assert ANNA.call("create_timeline", body=body).status == 403
+    assert ANNA.call("create_timeline", body={"name": "Mine", "ownerId": "anna"}).status == 200
+
+
+def test_a_patch_changes_words_and_never_the_owner(timeline: str) -> None:
+    before = ANNA.call("get_timeline", id=timeline).data
+    changed = ANNA.call("update_timeline", id=timeline, body=before | {"name": "New", "ownerId": "bert"}).data
+    assert changed == before | {"name": "New", "updatedAt": changed["updatedAt"]}
+    assert ANNA.call("update_timeline", id=timeline, body={}).headers["ETag"] == '"2"'
+    assert ANNA.call("update_timeline", id=timeline, body={"name": None}).status == 400
+
+
+def test_a_timeline_with_sessions_cannot_be_removed(tables: Any, timeline: str) -> None:
+    session = new_session(ANNA, timeline)
+    refused = ANNA.call("delete_timeline", id=timeline)
+    assert (refused.status, refused.body["code"]) == (409, "TIMELINE_NOT_EMPTY")
+    ANNA.call("delete_session", id=session["id"])
+    removed = ANNA.call("delete_timeline", id=timeline).data
+    assert removed["removedAt"]
+    for function in ("get_timeline", "update_timeline", "delete_timeline"):
+        body = {} if function == "update_timeline" else None
+        assert ANNA.call(function, id=timeline, body=body).status == 404
+    assert ANNA.call("list_timelines").count == 0
+    assert ANNA.call("create_session", body=one_time(timeline)).body["code"] == "INVALID_TIMELINE"
+    (item,) = [item for item in scan(tables, "TimelinesTable") if item["id"] == timeline]
+    assert item["expiresAt"] > 30 * 24 * 3600
+    assert breaches(tables) == []
+
+
+@pytest.mark.parametrize("id", ["unknown", "COUNTS#0", "x" * 65])
+@pytest.mark.parametrize("function", ["get_timeline", "update_timeline", "delete_timeline"])
+def test_an_unknown_or_malformed_id_is_a_404(timeline: str, function: str, id: str) -> None:
+    new_session(ANNA, timeline)
+    assert ANNA.call(function, id=id, body={} if function == "update_timeline" else None).status == 404
+
+
+# The permission table: who, and the status on Anna's things, and on things of their own.
+
+MATRIX = [
+    (Caller("eve"), 403, 200),
+    (Caller("eve", "[USER]"), 403, 200),
+    (Caller("eve", "[STAFF]"), 403, 200),
+    (MANAGER, 200, 200),
+    (ADMIN, 200, 200),
+    (Caller("both", "[USER ADMIN]"), 200, 200),
+]
+ONLY_OWN_FOR_MANAGERS = {"delete_session", "update_timeline", "delete_timeline"}
+
+
+@pytest.mark.parametrize(("who", "foreign", "own"), MATRIX, ids=lambda value: str(value))
+@pytest.mark.parametrize(
+    "function",
+    [
+        *("get_session", "update_session", "create_session", "delete_session"),
+        *("get_timeline", "update_timeline", "delete_timeline"),
+    ],
+)
+def test_a_role_reaches_as_far_as_the_table_says(
+    tables: Any, timeline: str, function: str, who: Caller, foreign: int, own: int
+) -> None:
+    if who is MANAGER and function in ONLY_OWN_FOR_MANAGERS:
+        foreign = 403
+    for timeline_id, owner, expected in ((timeline, ANNA, foreign), (new_timeline(who), who, own)):
+        id = timeline_id if function.endswith("timeline") else new_session(owner, timeline_id)["id"]
+        if function == "delete_timeline":
+            id = new_timeline(owner)
+        body = {"name": "x"} if function.startswith("update") else None
+        if function == "create_session":
+            body = one_time(timeline_id, startDateTime=None, endDateTime=None)
+        answer = who.call(function, id="" if function == "create_session" else id, body=body)
+        assert answer.status == expected
+        if expected == 403:
+            assert answer.body["code"] == "FORBIDDEN"
+    assert breaches(tables) == []
+
+
+def test_moving_a_session_needs_the_right_on_both_timelines(timeline: str) -> None:
+    session, foreign = new_session(ANNA, timeline), new_timeline(BERT)
+    move = {"timelineId": foreign}
+    assert ANNA.call("update_session", id=session["id"], body=move).status == 403
+    assert BERT.call("update_session", id=session["id"], body=move).status == 403
+    assert MANAGER.call("update_session", id=session["id"], body=move).status == 200
