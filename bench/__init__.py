@@ -1,1 +1,6 @@
 """What the API costs: `make bench`, or one section by `python -m bench.cold`, `.lists`, `.writes`, `.decision`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "layers" / "scheduling"))

@@ -4,6 +4,7 @@ A handler is what is left. Whatever goes wrong on the way is turned into a respo
 """
 
 import base64
+import gc
 import json
 import re
 import time
@@ -68,7 +69,11 @@ def endpoint(
     def decorate(work: Work) -> Handler:
         @wraps(work)
         def lambda_handler(event: Event, context: Any) -> Response:
-            return _respond(this, work, event)
+            response = _respond(this, work, event)
+            if not gc.isenabled():  # off since the import, see `scheduling`
+                gc.freeze()
+                gc.enable()
+            return response
 
         lambda_handler.endpoint = this  # type: ignore[attr-defined]
         return lambda_handler  # type: ignore[return-value]
