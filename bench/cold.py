@@ -30,7 +30,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.stub import OWNER_ID, SESSION_ID, TIMELINE_ID, Stub
+from bench.stub import EMPTY_TIMELINE_ID, OWNER_ID, SESSION_ID, TIMELINE_ID, Stub
 from bench.table import table
 from tests import template
 from tests.api import Caller
@@ -61,7 +61,7 @@ CALLS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "get_session": ("read", {"id": SESSION_ID}),
     "get_timeline": ("read", {"id": TIMELINE_ID}),
     "delete_session": ("read", {"id": SESSION_ID}),
-    "delete_timeline": ("read", {"id": TIMELINE_ID}),
+    "delete_timeline": ("read", {"id": EMPTY_TIMELINE_ID}),
     "create_session": ("write", {"body": SESSION}),
     "update_session": ("write", {"id": SESSION_ID, "body": MOVE}),
     "create_timeline": ("write", {"body": {"name": "Yoga"}}),
@@ -187,6 +187,7 @@ class Bench:
             rows.append(row)
         print(f"\nRatios, by {'instructions' if counted else 'CPU time'}\n")
         print(table(["function", "calls", *TARGETS], rows))
+        print(f"\n{missed} targets missed." if missed else "\nAll targets met.")
         return missed if counted else 0
 
     def ours(self, function: str, layer: Path) -> Program:

@@ -9,6 +9,7 @@ from typing import Any
 
 SESSION_ID = "0b8f4d9c-5a43-4e1f-9d5c-7f1c2b1d3e4f"
 TIMELINE_ID = "a1b2c3d4-e5f6-7890-g1h2-i3j4k5l6m7n8"
+EMPTY_TIMELINE_ID = "00000000-e5f6-7890-g1h2-i3j4k5l6m7n8"
 OWNER_ID = "6c2f1a9e-3b4d-4c5e-8f70-1a2b3c4d5e6f"
 PAGE = 10
 
@@ -45,9 +46,10 @@ def _session(number: int) -> dict[str, Any]:
     }
 
 
-def _answer(operation: str, request: Mapping[str, Any], sessions_left: bool) -> dict[str, Any]:
+def _answer(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
     """What DynamoDB would answer to a function of an API with a timeline and a page of sessions."""
-    month = {"2023-12": {"N": str(PAGE if sessions_left else 0)}}
+    empty = request.get("Key", {}).get("id") == {"S": EMPTY_TIMELINE_ID}
+    month = {"2023-12": {"N": str(0 if empty else PAGE)}}
     timeline = {**_TIMELINE, "sessionCounts": {"M": month}}
     table = request.get("TableName")
     match operation, table:
@@ -83,8 +85,6 @@ class Stub:
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         """What was asked of it: the operations and their parameters."""
-        self.sessions_left = True
-        """Whether the timeline says that it has sessions: one without can be removed."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
 
@@ -117,7 +117,7 @@ class Stub:
                 request = json.loads(await reader.readexactly(int(headers["content-length"])))
                 operation = headers["x-amz-target"].partition(".")[2]
                 self.calls.append((operation, request))
-                body = json.dumps(_answer(operation, request, self.sessions_left)).encode()
+                body = json.dumps(_answer(operation, request)).encode()
                 writer.write(
                     b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\n"
                     b"x-amzn-RequestId: 1\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)

@@ -1,0 +1,217 @@
+"""Databases for measuring: DynamoDB's own engine, filled as the API would fill it, and what a call takes of it."""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, redirect_stdout
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from io import StringIO
+from itertools import islice
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import boto3
+
+from local.dynamodb import Engine
+from scheduling import calendar, counts, session, timeline
+from scheduling.store import dynamodb
+from scheduling.store.dynamodb import to_wire
+from tests import template
+from tests.api import Answer, Caller
+
+OWNER = Caller("anna")
+MANAGER = Caller("maria", "[MANAGER]")
+TIMELINE_ID = "a1b2c3d4-e5f6-7890-g1h2-i3j4k5l6m7n8"
+
+YEARS = range(2021, 2026)
+BEGIN = datetime(YEARS.start, 1, 1, tzinfo=UTC)
+SPAN = datetime(YEARS.stop, 1, 1, tzinfo=UTC) - BEGIN
+SINGLE_SIZES = (10, 1_000, 100_000)
+SERIES = 5_000
+
+_CREATED = "2020-12-01T08:00:00.000Z"
+_BATCH = 25
+_WRITERS = 4
+
+
+class Cost(NamedTuple):
+    """What a request took of DynamoDB."""
+
+    calls: int
+    items: int
+    """Read, whether returned or not."""
+    read_units: float
+    write_units: float
+
+
+class Database:
+    """The tables, in a database of their own."""
+
+    def __init__(self, endpoint: str, name: str) -> None:
+        self._environment = {
+            **template.environment(
+                JwtIssuer="https://issuer.test", JwtAudience="sessions", **{"AWS::StackName": "s"}
+            ),
+            "AWS_ACCESS_KEY_ID": name,
+            "AWS_SECRET_ACCESS_KEY": "bench",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "DYNAMODB_ENDPOINT": endpoint,
+        }
+        self.use()
+        self.client = boto3.Session().client("dynamodb", endpoint_url=endpoint)
+        for table in template.tables():
+            self.client.create_table(**table)
+
+    def use(self) -> None:
+        """Have handlers called from now on work on this one."""
+        os.environ.update(self._environment)
+        dynamodb.client.cache_clear()
+
+    def fill(self, sessions: Iterable[Mapping[str, Any]], total: int) -> None:
+        """Write a timeline with those sessions, and what the API keeps of them elsewhere.
+
+        It has had sessions in every month, so that what differs between sizes is the number of sessions.
+        """
+        kept = Counter({f"{year}-{month:02}": 0 for year in YEARS for month in range(1, 13)})
+        home = timeline.create({"name": "Routine"}, TIMELINE_ID, OWNER.id, _CREATED)
+
+        def items() -> Iterator[tuple[str, Mapping[str, Any]]]:
+            for number, one in enumerate(sessions):
+                if number % 1000 == 0:
+                    progress(f"writing session {number:,} of {total:,}")
+                kept[one["startMonth"]] += 1
+                yield "SessionsTable", one
+                taken = calendar.slot(one)
+                assert taken
+                yield "CalendarTable", taken
+
+        self._write(items())
+        home["sessionCounts"] = dict(kept)
+        shard = {f"sessions#{month}": count for month, count in kept.items()}
+        shard["timelines#2020-12"] = 1
+        head = {"ownerId": OWNER.id, "slot": calendar.HEAD, "version": total}
+        self._write(
+            [
+                ("TimelinesTable", home),
+                ("TimelinesTable", {"id": counts.shard(OWNER.id), **shard}),
+                ("CalendarTable", head),
+            ]
+        )
+        progress("")
+
+    def _write(self, items: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        waiting = iter(items)
+
+        def write(batch: list[tuple[str, Mapping[str, Any]]]) -> None:
+            requests: dict[str, list[Any]] = {}
+            for table, item in batch:
+                requests.setdefault(table, []).append({"PutRequest": {"Item": to_wire(item)}})
+            while requests:
+                requests = self.client.batch_write_item(RequestItems=requests).get("UnprocessedItems") or {}
+
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            while some := [batch for _ in range(10 * _WRITERS) if (batch := list(islice(waiting, _BATCH)))]:
+                list(pool.map(write, some))
+
+
+def singles(total: int) -> Iterator[dict[str, Any]]:
+    """That many sessions of one timeline, evenly over the years, each with some free time after it."""
+    distance = SPAN / total
+    length = min(timedelta(hours=1), distance / 2)
+    for number in range(total):
+        start = BEGIN + number * distance
+        yield _session(number, "ONE_TIME", start, start + length)
+
+
+def series(total: int) -> Iterator[dict[str, Any]]:
+    """That many weekly series of one timeline, none in the way of another, each with some free time after it."""
+    distance = timedelta(weeks=1) / total
+    for number in range(total):
+        start = BEGIN + number * distance
+        yield _session(number, "RECURRING", start, start + distance / 2, repeatCycleType="WEEKLY")
+
+
+def _session(number: int, kind: str, start: datetime, end: datetime, **rule: str) -> dict[str, Any]:
+    fields = {
+        "type": kind,
+        "timelineId": TIMELINE_ID,
+        "name": f"Session {number}",
+        "description": "What a session is about, said in a sentence or two, as people do: " + 40 * "word ",
+        "startDateTime": _text(start),
+        "endDateTime": _text(end),
+        **rule,
+    }
+    id = str(UUID(int=number * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128, version=4))
+    return session.create(fields, id, OWNER.id, _CREATED)
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+@lru_cache
+def _engine() -> Engine:
+    """The engine; it ends with this process."""
+    return Engine().__enter__()
+
+
+@lru_cache
+def with_singles(total: int) -> Database:
+    """A database with that many single sessions; made once."""
+    made = Database(_engine().endpoint, f"singles{total}")
+    made.fill(singles(total), total)
+    return made
+
+
+@lru_cache
+def with_series(total: int) -> Database:
+    """A database with that many weekly series; made once."""
+    made = Database(_engine().endpoint, f"series{total}")
+    made.fill(series(total), total)
+    return made
+
+
+def request(caller: Caller, function: str, **arguments: Any) -> tuple[Answer, Cost]:
+    """What a function answers to a caller, and what that took."""
+    with taken() as costs, redirect_stdout(StringIO()):
+        answer = caller.call(function, **arguments)
+    return answer, costs()
+
+
+@contextmanager
+def taken(client: Any = None) -> Iterator[Any]:
+    """Calls of the client in this context are asked what they took; yields a function that sums it up."""
+    events = (client or dynamodb.client()).meta.events
+    seen: list[Cost] = []
+
+    def ask(params: dict[str, Any], **_: object) -> None:
+        params["ReturnConsumedCapacity"] = "INDEXES"  # DynamoDB Local leaves some out of a total alone
+
+    def note(parsed: Mapping[str, Any], model: Any, **_: object) -> None:
+        capacity = parsed.get("ConsumedCapacity") or []
+        units = sum(one["CapacityUnits"] for one in ([capacity] if isinstance(capacity, dict) else capacity))
+        batch = (
+            sum(len(items) for items in parsed.get("Responses", {}).values())
+            if model.name == "BatchGetItem"
+            else 0
+        )
+        items = parsed.get("ScannedCount", 0) + batch + ("Item" in parsed)
+        writes = model.name not in ("GetItem", "Query", "BatchGetItem", "Scan")
+        seen.append(Cost(1, items, 0 if writes else units, units if writes else 0))
+
+    events.register("before-parameter-build.dynamodb", ask)
+    events.register("after-call.dynamodb", note)
+    try:
+        yield lambda: Cost(*(sum(column) for column in zip(*seen, strict=True)))
+    finally:
+        events.unregister("before-parameter-build.dynamodb", ask)
+        events.unregister("after-call.dynamodb", note)
+
+
+def progress(text: str) -> None:
+    """What is under way, where somebody watches."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
