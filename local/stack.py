@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -240,8 +240,9 @@ class Stack:
         Raises:
             StackError: the deployment fails.
         """
-        bucket = "deployments"
-        self.client("s3").create_bucket(Bucket=bucket)
+        bucket, s3 = "deployments", self.client("s3")
+        with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+            s3.create_bucket(Bucket=bucket)
         self._sam(
             *("deploy", "--template-file", str(self.build / "template.yaml"), "--stack-name", "sessions"),
             *("--s3-bucket", bucket, "--region", REGION, "--capabilities", "CAPABILITY_IAM"),
