@@ -1,0 +1,153 @@
+"""How often each endpoint goes to DynamoDB, counted below botocore: what a request costs, and how long it takes."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from threading import Lock
+from typing import Any
+
+import pytest
+
+from scheduling.store.dynamodb import client
+from tests.api import Caller
+from tests.dynamodb.conftest import Call, new_timeline
+
+ANNA, BERT, ROOT = Caller("anna"), Caller("bert"), Caller("root", "[ADMIN]")
+TIMES = {"startDateTime": "2023-12-01T09:00:00Z", "endDateTime": "2023-12-01T10:00:00Z"}
+LATER = {"startDateTime": "2024-01-05T09:00:00Z", "endDateTime": "2024-01-05T10:00:00Z"}
+WEEKLY = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
+SLOWED_SECONDS = 0.2
+
+Rounds = Callable[..., list[list[str]]]
+
+
+@pytest.fixture
+def rounds(dynamodb: Any) -> Rounds:
+    """What a call reads and writes: round after round, and within a round what goes side by side.
+
+    Each call of DynamoDB is held back for a moment, so that what is begun together is seen to be.
+    """
+    begun: list[tuple[float, str]] = []
+    lock = Lock()
+
+    def hold(request: Any, **_: object) -> None:
+        with lock:
+            begun.append((time.monotonic(), request.headers["X-Amz-Target"].decode().partition(".")[2]))
+        time.sleep(SLOWED_SECONDS)
+
+    def of(call: Call, status: int = 200) -> list[list[str]]:
+        begun.clear()
+        client().meta.events.register("before-send.dynamodb", hold)
+        try:
+            assert call().status == status
+        finally:
+            client().meta.events.unregister("before-send.dynamodb", hold)
+        found: list[list[str]] = []
+        first = float("-inf")
+        for moment, operation in begun:
+            if moment - first >= SLOWED_SECONDS:
+                found.append([])
+                first = moment
+            found[-1].append(operation)
+        return [sorted(operations) for operations in found]
+
+    return of
+
+
+@pytest.fixture
+def id(timeline: str) -> str:
+    """The id of a session, not the first in its calendar."""
+    for day in ("01", "02"):
+        body = {"type": "ONE_TIME", "timelineId": timeline, "name": "Yoga"}
+        times = {name: time.replace("12-01", f"12-{day}") for name, time in TIMES.items()}
+        id: str = ANNA.call("create_session", body=body | times).data["id"]
+    return id
+
+
+def create(timeline: str, key: str | None = None, **fields: Any) -> Call:
+    body = {"type": "ONE_TIME", "timelineId": timeline, "name": "Yoga"} | fields
+    return partial(ANNA.call, "create_session", body=body, headers={"Idempotency-Key": key} if key else {})
+
+
+def change(id: str, **fields: Any) -> Call:
+    return partial(ROOT.call, "update_session", id=id, body=fields)
+
+
+GET, WRITE, PUT, QUERY, BATCH = "GetItem", "TransactWriteItems", "PutItem", "Query", "BatchGetItem"
+DECIDE = [GET], sorted([GET, QUERY, QUERY]), [WRITE]
+"""HEAD; then the slot written last, the series and the neighbours; then the transaction."""
+
+
+def test_a_read_by_id_is_one(rounds: Rounds, id: str, timeline: str) -> None:
+    assert rounds(partial(ANNA.call, "get_session", id=id)) == [[GET]]
+    assert rounds(partial(ANNA.call, "get_timeline", id=timeline)) == [[GET]]
+
+
+@pytest.mark.parametrize("order", ["ASC", "DESC"])
+def test_a_list_is_two_the_counts_and_the_page(rounds: Rounds, id: str, timeline: str, order: str) -> None:
+    query: dict[str, object] = {"startDateTimeSortOrder": order}
+    of_timeline = partial(ANNA.call, "list_sessions", query=query | {"timelineId": timeline})
+    assert rounds(of_timeline) == [[GET], [QUERY]]
+    assert rounds(partial(ANNA.call, "list_sessions", query=query)) == [[QUERY], [QUERY]]
+    assert rounds(partial(ROOT.call, "list_sessions", query=query)) == [[BATCH], [QUERY]]
+
+
+def test_a_page_over_two_months_and_sessions_without_a_start_is_read_side_by_side(
+    rounds: Rounds, id: str, timeline: str
+) -> None:
+    create(timeline, **LATER)()
+    create(timeline)()
+    of_timeline = partial(ANNA.call, "list_sessions", query={"timelineId": timeline})
+    assert rounds(of_timeline) == [[GET], [QUERY, QUERY]]
+    assert rounds(partial(ROOT.call, "list_sessions")) == [[BATCH], [QUERY, QUERY, QUERY]]
+
+
+def test_a_list_of_nothing_is_one(rounds: Rounds, timeline: str) -> None:
+    assert rounds(partial(ANNA.call, "list_sessions", query={"timelineId": timeline})) == [[GET]]
+
+
+def test_a_removal_is_two(rounds: Rounds, id: str) -> None:
+    assert rounds(partial(ANNA.call, "delete_session", id=id)) == [[GET], [WRITE]]
+
+
+def test_a_creation_is_four(rounds: Rounds, id: str, timeline: str) -> None:
+    assert rounds(create(timeline, **LATER)) == [[GET], *DECIDE]
+    assert rounds(create(timeline, **LATER), 409)[-1] == [BATCH]
+
+
+def test_a_key_costs_a_creation_one_more_and_its_replay_is_one(
+    rounds: Rounds, id: str, timeline: str
+) -> None:
+    creation = create(timeline, key="attempt-1", **LATER)
+    assert rounds(creation) == [[GET], [GET], *DECIDE]
+    assert rounds(creation) == [[GET]]
+
+
+def test_a_creation_without_a_start_is_two(rounds: Rounds, timeline: str) -> None:
+    assert rounds(create(timeline)) == [[GET], [WRITE]]
+
+
+def test_a_series_reads_once_more_what_comes_after_its_beginning(
+    rounds: Rounds, id: str, timeline: str
+) -> None:
+    head, decided, written = DECIDE
+    assert rounds(create(timeline, **LATER, **WEEKLY)) == [[GET], head, decided, [QUERY], written]
+
+
+def test_a_change_of_times_is_four(rounds: Rounds, id: str) -> None:
+    assert rounds(change(id, **LATER)) == [[GET], *DECIDE]
+
+
+def test_a_move_to_another_owner_is_four(rounds: Rounds, id: str) -> None:
+    """Whose calendar is empty, so that no slot was written last."""
+    moved = change(id, timelineId=new_timeline(BERT), **LATER)
+    assert rounds(moved) == [[GET, GET], [GET], [QUERY, QUERY], [WRITE]]
+
+
+def test_a_change_of_words_is_two(rounds: Rounds, id: str) -> None:
+    assert rounds(change(id, name="Pilates", description="Bring a mat")) == [[GET], [PUT]]
+
+
+def test_a_change_that_changes_nothing_is_one(rounds: Rounds, id: str) -> None:
+    assert rounds(change(id)) == [[GET]]
+    assert rounds(change(id, name="Yoga")) == [[GET]]
