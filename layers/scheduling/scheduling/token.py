@@ -18,6 +18,8 @@ from scheduling.settings import setting
 
 _TIMEOUT_SECONDS = 3
 _KEYS_LIVE_SECONDS = 3600
+_COOLDOWN_SECONDS = 10
+"""How long after a reading an unknown key causes no other: forged tokens must not make us flood the issuer."""
 
 
 def verify(token: str) -> Mapping[str, Any]:
@@ -52,7 +54,10 @@ def verify(token: str) -> Mapping[str, Any]:
 
 @lru_cache
 def _keys(issuer: str) -> jwt.PyJWKClient:
-    """The issuer's keys, kept for an hour, and read again when a token names one that is not among them."""
+    """The issuer's keys, kept for an hour, and read again when a token names one that is not among them.
+
+    That at most twice a minute, which is PyJWT's default: else made-up names would make us flood the issuer.
+    """
     # OpenID Connect Discovery 1.0, section 4
     address = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
     try:
@@ -60,4 +65,9 @@ def _keys(issuer: str) -> jwt.PyJWKClient:
             keys_address = json.load(response)["jwks_uri"]
     except (URLError, OSError, ValueError, KeyError, TypeError) as error:
         raise ServiceUnavailable("the issuer's configuration") from error
-    return jwt.PyJWKClient(keys_address, lifespan=_KEYS_LIVE_SECONDS, timeout=_TIMEOUT_SECONDS)
+    return jwt.PyJWKClient(
+        keys_address,
+        lifespan=_KEYS_LIVE_SECONDS,
+        timeout=_TIMEOUT_SECONDS,
+        cooldown_duration=_COOLDOWN_SECONDS,
+    )
