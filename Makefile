@@ -41,8 +41,8 @@ lint: setup ## Check style, types and the template
 	@$(RUN) -m mypy
 	@$(RUN) -m samcli validate --lint --region us-east-1
 
-test: lint ## Run every test
-	@$(RUN) -m pytest $(TESTS)
+test: lint ## Run every test, or some (TESTS=tests/unit)
+	@$(RUN) -m pytest $(or $(TESTS),--cov --cov-report=term)
 
 bench: setup ## Measure decisions, lists, cold starts and calls
 	@$(RUN) -m bench
