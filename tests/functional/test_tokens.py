@@ -94,11 +94,6 @@ class Issuer:
         )
 
 
-@pytest.fixture(autouse=True)
-def _offline() -> None:
-    """Here the network is needed: the key server is on this machine."""
-
-
 @pytest.fixture(scope="module")
 def running_issuer() -> Iterator[Issuer]:
     """One for all tests: keys take a while to make."""

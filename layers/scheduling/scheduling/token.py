@@ -54,10 +54,7 @@ def verify(token: str) -> Mapping[str, Any]:
 
 @lru_cache
 def _keys(issuer: str) -> jwt.PyJWKClient:
-    """The issuer's keys, kept for an hour, and read again when a token names one that is not among them.
-
-    That at most twice a minute, which is PyJWT's default: else made-up names would make us flood the issuer.
-    """
+    """The issuer's keys, kept for an hour, and read again when a token names one that is not among them."""
     # OpenID Connect Discovery 1.0, section 4
     address = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
     try:
