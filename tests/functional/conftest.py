@@ -1,13 +1,82 @@
 """Who calls in these tests, and what they have."""
 
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scheduling.store import dynamodb
+from tests import api
 from tests.api import Caller
 
 ANNA, BERT = Caller("anna"), Caller("bert")
 MANAGER, ADMIN = Caller("mary", "[MANAGER]"), Caller("root", "[ADMIN]")
+
+CALLS: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+"""What each function called in the tests so far: DynamoDB actions, each with a table or an index."""
+
+WHOLE_FOLDER = pytest.StashKey[bool]()
+"""Whether this run has all the tests of this folder."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Judge the roles last, and only when every module of this folder is in the run."""
+    folder = Path(__file__).parent
+    present = {item.path for item in items}
+    config.stash[WHOLE_FOLDER] = present >= set(folder.glob("test_*.py")) and not (
+        config.option.keyword or config.option.markexpr
+    )
+    items.sort(key=lambda item: item.path.name == "test_roles.py")
+
+
+@pytest.fixture(autouse=True)
+def _recorded(tables: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What functions call is remembered for `test_roles.py`."""
+    running: list[str] = []
+    find = api.handler
+
+    def handler(function: str) -> Any:
+        known = find(function)
+
+        def recorded(event: Any, context: Any) -> Any:
+            running.append(function)
+            try:
+                return known(event, context)
+            finally:
+                running.pop()
+
+        return recorded
+
+    def record(params: dict[str, Any], model: Any, **_: object) -> None:
+        if running:
+            CALLS[running[-1]] |= set(_actions(model.name, params))
+
+    monkeypatch.setattr(api, "handler", handler)
+    events = dynamodb.client().meta.events
+    events.register("provide-client-params.dynamodb", record)
+    yield
+    events.unregister("provide-client-params.dynamodb", record)
+
+
+def _actions(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What IAM judges a call by; a transaction by its members."""
+    match operation:
+        case "TransactWriteItems":
+            for member in parameters["TransactItems"]:
+                ((kind, inner),) = member.items()
+                yield (
+                    "ConditionCheckItem" if kind == "ConditionCheck" else f"{kind}Item",
+                    inner["TableName"],
+                )
+        case "BatchGetItem":
+            for table in parameters["RequestItems"]:
+                yield operation, table
+        case _:
+            index = parameters.get("IndexName")
+            yield operation, parameters["TableName"] + (f"/index/{index}" if index else "")
 
 
 @pytest.fixture

@@ -1,0 +1,45 @@
+"""Least privilege, proved: what each function calls, in all of the other functional tests, is what its role allows.
+
+`conftest.py` records the calls; this module is run last, and judges only a run of the whole folder.
+"""
+
+from typing import Any
+
+import pytest
+
+from tests import template
+from tests.functional.conftest import CALLS, WHOLE_FOLDER
+
+
+def allowed(function: str) -> set[tuple[str, str]]:
+    """What the function's role allows: actions, each with a table or an index."""
+    return {
+        (action.removeprefix("dynamodb:"), resource_name(resource))
+        for policy in template.functions()[function]["Policies"]
+        for statement in policy["Statement"]
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    }
+
+
+def listed(one_or_more: Any) -> list[Any]:
+    """As CloudFormation has it: a list, or one without its brackets."""
+    return one_or_more if isinstance(one_or_more, list) else [one_or_more]
+
+
+def resource_name(resource: dict[str, Any]) -> str:
+    """`SessionsTable`, or `SessionsTable/index/owner-startDateTime-index`."""
+    ((kind, content),) = resource.items()
+    if kind == "Fn::GetAtt":
+        return str(content[0])
+    assert kind == "Fn::Sub"
+    return str(content).replace("${", "").replace(".Arn}", "")
+
+
+@pytest.mark.parametrize("function", template.functions())
+def test_a_function_may_do_what_it_does_and_nothing_else(
+    function: str, request: pytest.FixtureRequest
+) -> None:
+    if not request.config.stash.get(WHOLE_FOLDER, False):
+        pytest.skip("judges only a run of all functional tests")
+    assert CALLS[function] == allowed(function)
