@@ -1,0 +1,216 @@
+"""Occurrences and overlap: the checked cases, and a slow oracle's word on any others."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, event, example, given, settings
+from hypothesis import strategies as st
+
+from scheduling import instants, recurrence
+from scheduling.dto import CreateSession, read
+from scheduling.errors import BadRequest
+from scheduling.recurrence import Every, Once, conflict, first_clash, occupied, overlaps_itself
+from tests.template import ROOT
+from tests.unit import oracle
+
+Session = dict[str, Any]
+
+OVERLAP = json.loads((ROOT / "tests/vectors/overlap.json").read_text("utf-8"))
+VALIDITY = json.loads((ROOT / "tests/vectors/validity.json").read_text("utf-8"))
+MICROSECOND = timedelta(microseconds=1)
+WEEKDAYS = recurrence.WEEKDAYS
+
+
+def meets(one: Session, other: Session) -> bool:
+    """Whether two sessions conflict."""
+    a, b = occupied(one), occupied(other)
+    return bool(a and b and conflict(a, b))
+
+
+@pytest.mark.parametrize("case", OVERLAP, ids=lambda case: case["why"])
+def test_the_checked_pairs_conflict_as_they_should_in_both_orders(case: dict[str, Any]) -> None:
+    assert meets(case["a"], case["b"]) is case["conflict"]
+    assert meets(case["b"], case["a"]) is case["conflict"]
+    assert oracle.conflict(case["a"], case["b"]) is case["conflict"]
+
+
+@pytest.mark.parametrize("case", VALIDITY, ids=lambda case: case["why"])
+def test_the_checked_schedules_are_as_valid_as_they_should_be(case: dict[str, Any]) -> None:
+    body = {"timelineId": "a", "name": "x", **case["session"]}
+    try:
+        read(CreateSession, body)
+    except BadRequest:
+        assert not case["valid"]
+    else:
+        assert case["valid"]
+
+
+years = st.one_of(st.integers(1, 4), st.integers(1996, 2105), st.integers(9996, 9999))
+offsets = st.one_of(st.just(0), st.integers(-14 * 60, 14 * 60), st.integers(-1439, 1439))
+LONGEST_DAYS = {None: 2000, "DAILY": 1, "WEEKLY": 7, "MONTHLY": 31, "YEARLY": 1461}
+
+
+def text(moment: datetime) -> str:
+    """As a client would write it."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+@st.composite
+def starts(draw: st.DrawFn) -> datetime:
+    """A start, often on a day at which rules part: the ends of months, the 29th of February."""
+    days = st.one_of(
+        st.sampled_from([(2, 28), (2, 29), (3, 1), (12, 31), (1, 1), (1, 31), (4, 30)]), st.none()
+    )
+    chosen, year = draw(days), draw(years)
+    month, day = chosen or (draw(st.integers(1, 12)), draw(st.integers(1, 31)))
+    times = st.one_of(
+        st.sampled_from([0, 1, 12 * 3600 * 10**6, 24 * 3600 * 10**6 - 1]),
+        st.integers(0, 24 * 3600 * 10**6 - 1),
+    )
+    try:
+        naive = datetime(year, month, day) + draw(times) * MICROSECOND
+    except (ValueError, OverflowError):
+        assume(False)
+    return naive.replace(tzinfo=timezone(timedelta(minutes=draw(offsets))))
+
+
+@st.composite
+def sessions(draw: st.DrawFn, start: datetime | None = None) -> Session:
+    """A valid session with a start."""
+    start = start or draw(starts())
+    cycle = draw(st.sampled_from([None, "DAILY", "WEEKLY", "MONTHLY", "YEARLY"]))
+    whole = LONGEST_DAYS[cycle] * oracle.DAY
+    lengths = st.one_of(st.none(), st.integers(1, 4 * 3600 * 10**6), st.integers(1, whole), st.just(whole))
+    length = draw(lengths)
+    session: Session = {"type": "RECURRING" if cycle else "ONE_TIME", "repeatCycleType": cycle}
+    if cycle == "WEEKLY":
+        session["recurringDayOfWeek"] = draw(st.none() | st.sampled_from(WEEKDAYS))
+    try:
+        session["startDateTime"] = text(start)
+        start.astimezone(UTC)
+        if length:
+            session["endDateTime"] = text((start + length * MICROSECOND).astimezone(start.tzinfo))
+            (start + length * MICROSECOND).astimezone(UTC)
+    except (OverflowError, ValueError):
+        assume(False)
+    taken = occupied(session)
+    assume(not (isinstance(taken, Every) and overlaps_itself(taken)))
+    return session
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
+    """Two sessions, mostly aimed at each other: one starts a microsecond around the other's start or end."""
+    one = draw(sessions())
+    if draw(st.integers(0, 3)) == 0:
+        return one, draw(sessions())
+    start = datetime.fromisoformat(one["startDateTime"])
+    end = datetime.fromisoformat(one.get("endDateTime") or one["startDateTime"])
+    days = st.one_of(st.just(0), st.integers(-40, 40), st.sampled_from([-366, -365, 365, 366, 1461, -1461]))
+    try:
+        aimed = draw(st.sampled_from([start, end])) + timedelta(days=draw(days))
+        aimed = (aimed + draw(st.integers(-1, 1)) * MICROSECOND).astimezone(
+            timezone(timedelta(minutes=draw(offsets)))
+        )
+    except (OverflowError, ValueError):
+        assume(False)
+    return one, draw(sessions(start=aimed))
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(pairs())
+@example(
+    (
+        {"repeatCycleType": "YEARLY", "startDateTime": "2072-02-29T09:00:00Z"},
+        {
+            "repeatCycleType": "WEEKLY",
+            "startDateTime": "2072-03-01T09:00:00Z",
+            "recurringDayOfWeek": "MONDAY",
+        },
+    )
+)
+def test_any_two_sessions_conflict_iff_the_oracle_says_so(pair: tuple[Session, Session]) -> None:
+    one, other = pair
+    expected = oracle.conflict(one, other)
+    event(f"{one['repeatCycleType']} and {other['repeatCycleType']}: {expected}")
+    assert meets(one, other) is expected
+    assert meets(other, one) is expected
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(pairs())
+def test_the_first_clash_is_an_occurrence_that_clashes_and_none_before_it_does(
+    pair: tuple[Session, Session],
+) -> None:
+    one, other = pair
+    existing, new = occupied(one), occupied(other)
+    assert existing
+    assert new
+    assume(conflict(existing, new))
+    start = first_clash(existing, new)
+    assert existing.next(start) == start
+    assert conflict(Once(start, existing.length), new)
+    before: int | None = existing.first
+    for _ in range(50):
+        if before is None or before >= start:
+            break
+        assert not conflict(Once(before, existing.length), new)
+        before = existing.next(before + 1)
+
+
+def test_two_that_never_meet_have_no_first_clash() -> None:
+    with pytest.raises(ValueError, match="never meet"):
+        first_clash(Once(0, 1), Once(1, 1))
+    with pytest.raises(ValueError, match="never meet"):
+        first_clash(Once(5, 1), Every(9, 1, 10, None, 0))
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(starts(), st.sampled_from(recurrence.CYCLES), st.data())
+def test_a_series_overlaps_itself_iff_the_oracle_says_so(
+    start: datetime, cycle: str, data: st.DataObject
+) -> None:
+    base = {"DAILY": [1], "WEEKLY": [7], "MONTHLY": [28, 29, 30, 31], "YEARLY": [365, 366, 1461]}[cycle]
+    length = data.draw(st.sampled_from(base)) * oracle.DAY + data.draw(st.integers(-1, 1))
+    try:
+        ends = start + length * MICROSECOND
+        ends.astimezone(UTC)
+        start.astimezone(UTC)
+    except (OverflowError, ValueError):
+        assume(False)
+    session = {"repeatCycleType": cycle, "startDateTime": text(start), "endDateTime": text(ends)}
+    taken = occupied(session)
+    assert isinstance(taken, Every)
+    assert overlaps_itself(taken) is oracle.overlaps_itself(session)
+
+
+@settings(max_examples=300, deadline=None)
+@given(starts())
+def test_an_instant_is_the_same_for_python_and_its_text_comes_back(moment: datetime) -> None:
+    try:
+        in_utc = moment.astimezone(UTC)
+    except (OverflowError, ValueError):
+        with pytest.raises(ValueError, match="years 1 to 9999"):
+            instants.parse(text(moment))
+        return
+    parsed = instants.parse(text(moment))
+    assert parsed.instant == (in_utc - datetime(1, 1, 1, tzinfo=UTC)) // MICROSECOND
+    assert instants.local_text(parsed.instant, parsed.offset) == text(moment)
+    assert instants.utc_text(parsed.instant) == in_utc.isoformat(timespec="microseconds").replace(
+        "+00:00", "Z"
+    )
+
+
+def test_what_comes_after_the_year_9999_has_no_text_and_sorts_last() -> None:
+    end = instants.parse("9999-12-31T23:59:59.999999Z").instant + 1
+    assert instants.local_text(end, 0) is None
+    assert instants.utc_text(end) > instants.utc_text(end - 1)
+
+
+def test_a_series_goes_on_after_the_year_9999() -> None:
+    leap = occupied({"repeatCycleType": "YEARLY", "startDateTime": "9996-02-29T09:00:00Z"})
+    assert isinstance(leap, Every)
+    following = leap.next(leap.first + 1)
+    assert (following - leap.first) // oracle.DAY == 1461
