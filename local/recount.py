@@ -35,7 +35,7 @@ def differences(dynamodb: Any, sessions_table: str, timelines_table: str) -> lis
     """Where kept and counted differ. The kept are read first, so that a write meanwhile makes mending fail."""
     kept = {item["id"]: item for item in _scan(dynamodb, timelines_table)}
     counted: dict[str, Counter[tuple[str, ...]]] = {id: Counter() for id in kept}
-    for id, timeline in kept.items():
+    for timeline in kept.values():
         if "createdKey" in timeline:
             shard = counted.setdefault(counts.shard(timeline["ownerId"]), Counter())
             shard[(f"timelines#{timeline['createdAt'][:7]}",)] += 1
@@ -58,7 +58,10 @@ def mend(dynamodb: Any, timelines_table: str, difference: Difference) -> bool:
     names = {f"#n{number}": name for number, name in enumerate(difference.path)}
     path = ".".join(names)
     unmoved = f"{path} = :kept" if difference.kept is not None else f"attribute_not_exists({path})"
-    values = {":counted": difference.counted, **({":kept": difference.kept} if difference.kept is not None else {})}
+    values = {
+        ":counted": difference.counted,
+        **({":kept": difference.kept} if difference.kept is not None else {}),
+    }
     try:
         dynamodb.update_item(
             TableName=timelines_table,
@@ -102,7 +105,11 @@ def main() -> int:
         mended = options.mend and mend(dynamodb, options.timelines_table, difference)
         left += not mended
         print(difference, "- mended" if mended else "")
-    print("All counts are right." if not left else f"{left} counts differ. Run it again, with --mend to set them right.")
+    print(
+        f"{left} counts differ. Run it again, with --mend to set them right."
+        if left
+        else "All counts are right."
+    )
     return int(left > 0)
 
 
