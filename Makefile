@@ -51,7 +51,7 @@ fuzz: setup ## Let schemathesis look for faults for longer than `make test` does
 	@$(RUN) -m tests.fuzz
 
 openapi: setup ## Write docs/openapi.yaml anew from the code
-	@$(RUN) -m local.openapi
+	@PYTHONPATH=$(LAYER) $(RUN) -m local.openapi
 
 lock: ## Pin anew what the two requirements.in ask for (needs uv)
 	@command -v uv >/dev/null || { echo "There is no uv. Install it: python3 -m pip install uv"; exit 1; }

@@ -20,7 +20,7 @@ from pydantic import (
 
 from scheduling import session
 from scheduling.errors import BadRequest, Fault
-from scheduling.instants import parse
+from scheduling.instants import ISO_8601, parse
 
 
 def _date_time(text: str) -> str:
@@ -41,11 +41,19 @@ def _unset() -> Any:
 SessionType = Literal["ONE_TIME", "RECURRING"]
 Cycle = Literal["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
 Weekday = Literal["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    Field(json_schema_extra={"pattern": r"\S"}),
+]
 Description = Annotated[str, StringConstraints(max_length=4000)]
 Reference = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,64}$")]
 OwnerId = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
-DateTime = Annotated[str, AfterValidator(_date_time), Field(json_schema_extra={"format": "date-time"})]
+DateTime = Annotated[
+    str,
+    AfterValidator(_date_time),
+    Field(json_schema_extra={"format": "date-time", "pattern": f"^{ISO_8601.pattern}$"}),
+]
 WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
 
 
@@ -114,7 +122,9 @@ class UpdateSession(CreateSession):
 class Page(Input):
     """Which part of a list."""
 
-    skip: Annotated[WholeNumber, Field(ge=0, description="How many to leave out from the beginning.")] = 0
+    skip: Annotated[
+        WholeNumber, Field(ge=0, le=10**18 - 1, description="How many to leave out from the beginning.")
+    ] = 0
     take: Annotated[WholeNumber, Field(ge=1, le=100, description="How many to return at the most.")] = 10
 
 

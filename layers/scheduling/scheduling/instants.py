@@ -10,7 +10,7 @@ from typing import NamedTuple
 MINUTE = 60_000_000
 DAY = 24 * 60 * MINUTE
 
-_ISO_8601 = re.compile(
+ISO_8601 = re.compile(
     r"(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6}))?)?"
     r"(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))",
     re.ASCII,
@@ -38,7 +38,7 @@ def parse(text: str) -> Moment:
     Raises:
         ValueError: with a sentence for the client when it is anything else.
     """
-    match = _ISO_8601.fullmatch(text)
+    match = ISO_8601.fullmatch(text)
     if not match:
         raise ValueError("Must be an ISO 8601 date and time with an offset or Z, like 2023-12-01T09:00:00Z.")
     day, hour, minute, second, fraction, sign, offset_hour, offset_minute = match.groups()
