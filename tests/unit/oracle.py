@@ -1,7 +1,7 @@
 """A slow second opinion on overlap: looks at one day after another, and shares no code with the layer.
 
-Times are microseconds since 0001-01-01T00:00:00Z. Series late in the calendar are first moved 8,000 years
-back, a whole number of the Gregorian calendar's cycles, since `date` ends with the year 9999.
+Times are microseconds since 0001-01-01T00:00:00Z. Where two series are compared, one that begins late is first
+moved 7,600 years back, a whole number of the Gregorian calendar's cycles, since `date` ends with the year 9999.
 """
 
 import itertools
@@ -15,7 +15,7 @@ _EPOCH = datetime(1, 1, 1, tzinfo=UTC)
 _WEEKDAYS = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
 _RARITY = {None: 0, "YEARLY": 1, "MONTHLY": 2, "WEEKLY": 3, "DAILY": 4}
 _LATE = 9000
-_CYCLES_BACK = 8000
+_YEARS_BACK = 7600
 _DAYS_OF_A_CYCLE = 400 * 365 + 97
 
 
@@ -86,8 +86,11 @@ def conflict(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two sessions overlap, ever."""
     if not (one.get("startDateTime") and other.get("startDateTime")):
         return False
-    late = all(int(session["startDateTime"][:4]) > _LATE for session in (one, other))
-    schedules = (Schedule(session, _CYCLES_BACK if late else 0) for session in (one, other))
+    both_series = one.get("repeatCycleType") and other.get("repeatCycleType")
+    schedules = (
+        Schedule(session, _YEARS_BACK if both_series and int(session["startDateTime"][:4]) > _LATE else 0)
+        for session in (one, other)
+    )
     rare, often = sorted(schedules, key=lambda schedule: _RARITY[schedule.cycle])
     begin = max(rare.day, often.day)
     # What has been under way since before the later one began may reach into it; then one whole cycle.
@@ -110,9 +113,7 @@ def overlaps_itself(session: Mapping[str, Any]) -> bool:
     )
     days = schedule.days(schedule.day, date(2040, 1, 1))
     starts = [schedule.start(day) for day in days]
-    return any(
-        start + schedule.length > following for start, following in itertools.pairwise(starts)
-    )
+    return any(start + schedule.length > following for start, following in itertools.pairwise(starts))
 
 
 def _day(instant: int) -> date:

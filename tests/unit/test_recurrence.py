@@ -131,6 +131,12 @@ def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
         },
     )
 )
+@example(
+    (
+        {"repeatCycleType": "DAILY", "startDateTime": "9999-02-28T00:00:00Z"},
+        {"repeatCycleType": "YEARLY", "startDateTime": "0001-01-01T00:00:00Z"},
+    )
+)
 def test_any_two_sessions_conflict_iff_the_oracle_says_so(pair: tuple[Session, Session]) -> None:
     one, other = pair
     expected = oracle.conflict(one, other)
