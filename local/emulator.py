@@ -86,7 +86,8 @@ def _add_route(
         "connectionType": "INTERNET",
     }
     verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
-    schemes = [name for scheme in operation.get("security", []) for name in scheme]
+    # A public route names the scheme NONE, which is none of the document's.
+    schemes = [name for scheme in operation.get("security", []) for name in scheme if name in authorizer_ids]
     apigateway._routes[api_id][route_id] = {
         "routeId": route_id,
         "routeKey": "$default" if path == "/$default" else f"{verb} {path}",

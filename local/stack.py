@@ -410,16 +410,18 @@ def up(port: int | None) -> None:
 
 
 WELCOME = """
-The API answers at {url}. Paste this:
+The API answers. Paste this:
 
+API={url}
 TOKEN='{token}'
 
-curl -X POST "{url}/sessions" -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{{
+curl -X POST "$API/sessions" -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{{
   "type": "RECURRING", "timelineId": "{timeline}", "name": "Weekly Yoga Class",
   "startDateTime": "2023-12-01T09:00:00Z", "endDateTime": "2023-12-01T10:00:00Z",
   "repeatCycleType": "WEEKLY", "recurringDayOfWeek": "FRIDAY"}}'
 
-curl "{url}/sessions?timelineId={timeline}&startDateTimeSortOrder=ASC&skip=0&take=10" -H "Authorization: Bearer $TOKEN"
+curl "$API/sessions?timelineId={timeline}&startDateTimeSortOrder=ASC&skip=0&take=10" \\
+  -H "Authorization: Bearer $TOKEN"
 
 The token is a USER's, who owns that timeline, and good for an hour. Next: `make token ROLE=ADMIN` for another,
 `make logs` to watch the functions, `make down` to stop (what you stored stays; only `make reset` wipes it)."""
@@ -478,6 +480,10 @@ def _that_runs() -> Stack:
 def main(arguments: list[str]) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]  # no profile, endpoint or credentials of the caller's
+    direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(
+        [*([direct] if direct else []), HOST, "localhost"]
+    )
     try:
         match arguments:
             case ["up", *rest]:
