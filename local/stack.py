@@ -30,7 +30,7 @@ DEFAULT_PORT = 4580
 DEMO_TIMELINE = "a1b2c3d4-e5f6-7890-g1h2-i3j4k5l6m7n8"
 ROLES = ("ADMIN", "MANAGER", "USER")
 PASSWORD = "Only-on-this-machine-1"
-START_SECONDS, STOP_SECONDS = 60, 30
+START_SECONDS, STOP_SECONDS = 90, 90
 
 
 class StackError(Exception):
@@ -177,7 +177,7 @@ class Stack:
         """Return when the emulator answers.
 
         Raises:
-            StackError: it ended, or does not answer in a minute.
+            StackError: it ended, or does not answer in time.
         """
         deadline = time.monotonic() + START_SECONDS
         while not self.running():
