@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, distribution
@@ -40,7 +40,7 @@ HERE = Path(__file__).parent
 WORK = ROOT / ".local" / "bench"
 
 WARM_CALLS = 2000
-COUNTED_CALLS = 60
+COUNTED_CALLS = 40
 ROUNDS = 5
 
 SESSION = {
@@ -90,7 +90,8 @@ class Program(NamedTuple):
     name: str
     handler: Path
     path: tuple[Path, ...]
-    event: Mapping[str, Any]
+    events: tuple[Mapping[str, Any], ...]
+    """What it is called with, one after the other: the first is the cold start."""
 
 
 class Cost(NamedTuple):
@@ -154,25 +155,24 @@ class Bench:
         calls = {function: self.calls_of(program) for function, program in ours.items()}
         theirs_calls = {kind: self.calls_of(theirs["floor", kind]) for kind in kinds}
         distinct = {_key(call): call for made in [*calls.values(), *theirs_calls.values()] for call in made}
-        bare = {key: self.bare(call, peers) for key, call in distinct.items()}
-        empty = Program("empty", HERE / "peers" / "empty.py", (), {})
+        bare = self.bare(distinct.values(), peers)
+        empty = Program("empty", HERE / "peers" / "empty.py", (), ({},))
 
-        programs = [*ours.values(), *theirs.values(), *bare.values(), empty]
+        programs = [*ours.values(), *theirs.values(), bare, empty]
         costs = self.measure(programs, options)
-        by_program = {program.name: costs[number] for number, program in enumerate(programs)}
-        print_costs(by_program)
+        by_name = {program.name: costs[number][0] for number, program in enumerate(programs)}
+        prices = dict(zip(distinct, costs[programs.index(bare)], strict=True))
+        del by_name[bare.name]
+        print_costs(by_name, prices)
 
-        def dear(function: str, kind: str, name: str, what: str, warm: str) -> float | None:
-            """The floor, with what the calls that ours makes cost instead of its own."""
-            total = getattr(by_program[f"{name} {kind}"], what)
-            if total is None:
-                return None
-            price = Counter({key: getattr(by_program[program.name], warm) for key, program in bare.items()})
-            total += sum(price[_key(call)] for call in calls[function])
-            return float(total - sum(price[_key(call)] for call in theirs_calls[kind]))
+        def dear(function: str, kind: str, name: str, what: str, warm: str) -> float:
+            """The floor, or a peer, with what the calls that ours makes cost instead of its own."""
+            total: float = getattr(by_name[f"{name} {kind}"], what)
+            total += sum(getattr(prices[_key(call)], warm) for call in calls[function])
+            return total - sum(getattr(prices[_key(call)], warm) for call in theirs_calls[kind])
 
         rows, missed = [], 0
-        counted = by_program["empty"].instructions is not None
+        counted = by_name["empty"].instructions is not None
         cold, warm = ("instructions", "warm_instructions") if counted else ("cpu", "warm")
         for function in options.only:
             kind = CALLS[function][0]
@@ -180,7 +180,7 @@ class Bench:
             for label, targets in TARGETS.items():
                 what = cold if label.startswith("cold") else warm
                 against = dear(function, kind, label.partition(" / ")[2], what, warm)
-                ratio = getattr(by_program[function], what) / against
+                ratio = getattr(by_name[function], what) / against
                 met = ratio <= targets[kind] + 0.005
                 missed += not met
                 row.append(f"{ratio:.2f} (≤ {targets[kind]:.2f}){'' if met else ' MISSED'}")
@@ -197,7 +197,7 @@ class Bench:
         )  # without the bytecode that tests may have left beside it
         copied.parent.mkdir()
         shutil.copy(ROOT / "functions" / function / "handler.py", copied)
-        return Program(function, copied, (layer,), event(function, arguments))
+        return Program(function, copied, (layer,), (event(function, arguments),))
 
     def peer(self, name: str, kind: str, packages: Path) -> Program:
         module = {"floor": "floor", "fastapi": "fastapi_mangum", "powertools": "powertools_http"}[
@@ -208,74 +208,93 @@ class Bench:
         for file in (f"{module}.py", "models.py"):
             shutil.copy(HERE / "peers" / file, copied)
         asked = event(PEER_EVENTS[kind], PEER_CALLS[kind])
-        return Program(f"{name} {kind}", copied / f"{module}.py", (copied, packages), asked)
+        return Program(f"{name} {kind}", copied / f"{module}.py", (copied, packages), (asked,))
 
-    def bare(self, call: tuple[str, Any], packages: Path) -> Program:
-        operation, parameters = call
-        method = re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower()
-        return Program(_key(call), HERE / "peers" / "bare.py", (packages,), {"calls": [[method, parameters]]})
+    def bare(self, calls: Iterable[tuple[str, Any]], packages: Path) -> Program:
+        events = []
+        for operation, parameters in calls:
+            method = re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower()
+            events.append({"calls": [[method, parameters]]})
+        return Program("bare calls", HERE / "peers" / "bare.py", (packages,), tuple(events))
 
     def calls_of(self, program: Program) -> list[tuple[str, Any]]:
         """What a function asks of DynamoDB to answer its event."""
         self.stub.calls.clear()
-        answer = self.start(program, 0)["answer"]
+        answer = self.start(program, 0)[0]["answer"]
         assert answer["statusCode"] == 200, (program.name, answer)
         return list(self.stub.calls)
 
-    def measure(self, programs: list[Program], options: argparse.Namespace) -> list[Cost]:
-        """Every program in turn, again and again; then their instructions, side by side."""
-        seen: dict[int, list[dict[str, float]]] = defaultdict(list)
+    def measure(self, programs: list[Program], options: argparse.Namespace) -> list[list[Cost]]:
+        """Every program in turn, again and again; then their instructions, side by side. A cost for each event."""
+        cold: list[list[list[dict[str, Any]]]] = [[] for _ in programs]
         for done in range(options.rounds):
             progress(f"round {done + 1} of {options.rounds}, {len(programs)} programs each")
             for number, program in enumerate(programs):
-                seen[number].append(self.start(program, 0))
+                cold[number].append(self.start(program, 0))
         warm = []
         for program in programs:
             progress(f"{options.warm_calls} calls of {program.name}")
-            warm.append(self.start(program, options.warm_calls)["warm"] / max(1, options.warm_calls))
-        counted: list[tuple[float, float] | None] = [None] * len(programs)
+            warm.append(
+                [
+                    found["warm"] / max(1, options.warm_calls)
+                    for found in self.start(program, options.warm_calls)
+                ]
+            )
+        counted: list[list[tuple[float, float]]] = []
         if shutil.which("valgrind") and not options.no_instructions:
             progress(f"instructions of {len(programs)} programs: some minutes")
             with ThreadPoolExecutor(os.cpu_count()) as pool:
                 counted = list(pool.map(self.count, programs))
         progress("")
-        median = statistics.median
-        return [
-            Cost(
-                cpu=1000 * median(run["cold"] for run in seen[number]),
-                wall=1000 * median(run["wall"] for run in seen[number]),
-                warm=1000 * warm[number],
-                megabytes=median(run["kilobytes"] for run in seen[number]) / 1024,
-                instructions=both[0] if both else None,
-                warm_instructions=both[1] if both else None,
+
+        def cost(number: int, event: int) -> Cost:
+            def median(of: str) -> float:
+                return statistics.median(run[event][of] for run in cold[number])
+
+            first, further = counted[number][event] if counted else (None, None)
+            return Cost(
+                cpu=1000 * median("cold"),
+                wall=1000 * median("wall"),
+                warm=1000 * warm[number][event],
+                megabytes=median("kilobytes") / 1024,
+                instructions=first,
+                warm_instructions=further,
             )
-            for number, both in enumerate(counted)
+
+        return [
+            [cost(number, event) for event in range(len(program.events))]
+            for number, program in enumerate(programs)
         ]
 
-    def start(self, program: Program, warm_calls: int) -> dict[str, Any]:
+    def start(self, program: Program, warm_calls: int) -> list[dict[str, Any]]:
+        """What was found for each event."""
         started = time.perf_counter()
         done = self.process(program, warm_calls)
         wall = time.perf_counter() - started
-        return {**json.loads(done.stdout.splitlines()[-1]), "wall": wall}
+        return [{**found, "wall": wall} for found in json.loads(done.stdout.splitlines()[-1])]
 
-    def count(self, program: Program) -> tuple[float, float]:
-        """Millions of instructions: to the first answer, and for one more."""
-        totals = []
-        for calls in (0, COUNTED_CALLS):
-            done = self.process(
-                program, calls, "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"
-            )
-            found = re.search(r"Collected : (\d+)", done.stderr)
-            assert found, done.stderr
-            totals.append(int(found[1]) / 1e6)
-        return totals[0], (totals[1] - totals[0]) / COUNTED_CALLS
+    def count(self, program: Program) -> list[tuple[float, float]]:
+        """Millions of instructions for each event: to its first answer, and for one more."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as dumps:
+            counting = ("valgrind", "--tool=callgrind", "--dump-before=getpgrp")
+            self.process(program, COUNTED_CALLS, *counting, f"--callgrind-out-file={dumps}/dump")
+            totals = []
+            for number in range(1, 3 * len(program.events) + 1):
+                found = re.search(
+                    r"^totals: (\d+)", (Path(dumps) / f"dump.{number}").read_text("utf-8"), re.M
+                )
+                assert found
+                totals.append(int(found[1]) / 1e6)
+        return [
+            (totals[3 * event], totals[3 * event + 2] / COUNTED_CALLS) for event in range(len(program.events))
+        ]
 
     def process(self, program: Program, warm_calls: int, *before: str) -> "subprocess.CompletedProcess[str]":
         specification = {
             "path": [str(folder) for folder in program.path],
             "handler": str(program.handler),
             "environment": self.environment,
-            "event": program.event,
+            "events": program.events,
             "warm_calls": warm_calls,
         }
         with tempfile.NamedTemporaryFile("w", dir=self.folder, suffix=".json") as file:
@@ -312,8 +331,8 @@ def _key(call: tuple[str, Any]) -> str:
     operation, parameters = call
     if operation == "TransactWriteItems":
         writes = Counter(kind for write in parameters["TransactItems"] for kind in write)
-        return f"bare {operation} {' '.join(f'{n} {kind}' for kind, n in sorted(writes.items()))}"
-    return f"bare {operation} {parameters.get('TableName', '')}".rstrip()
+        return f"{operation} {' '.join(f'{n} {kind}' for kind, n in sorted(writes.items()))}"
+    return f"{operation} {parameters.get('TableName', '')}".rstrip()
 
 
 def built_layer() -> Path:
@@ -372,7 +391,7 @@ def closure(names: Iterable[str]) -> set[str]:
     return found
 
 
-def print_costs(costs: Mapping[str, Cost]) -> None:
+def print_costs(costs: Mapping[str, Cost], prices: Mapping[str, Cost]) -> None:
     def line(name: str, cost: Cost) -> Iterator[str]:
         yield name
         yield f"{cost.cpu:.0f}"
@@ -384,6 +403,9 @@ def print_costs(costs: Mapping[str, Cost]) -> None:
 
     header = ["", "cold CPU ms", "cold wall ms", "peak MiB", "cold M instr.", "warm CPU ms", "warm M instr."]
     print(table(header, [list(line(name, cost)) for name, cost in costs.items()]))
+    print()
+    rows = [[name, *list(line(name, cost))[-2:]] for name, cost in prices.items()]
+    print(table(["bare call of DynamoDB", *header[-2:]], rows))
 
 
 def progress(text: str) -> None:

@@ -37,15 +37,20 @@ def peak_kilobytes() -> int:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
 
-answer = module.lambda_handler(SPECIFICATION["event"], Context())
-cold = time.process_time()
-memory = peak_kilobytes()
-for _ in range(SPECIFICATION["warm_calls"]):
-    module.lambda_handler(SPECIFICATION["event"], Context())
-warm = time.process_time() - cold
-print(
-    json.dumps(
-        {"answer": answer, "cold": cold, "warm": warm, "kilobytes": memory, "modules": len(sys.modules)},
-        default=str,
-    )
-)
+def milestone() -> float:
+    """The CPU time so far. valgrind is told to write down its count whenever this function of libc is called."""
+    os.getpgrp()
+    return time.process_time()
+
+
+found = []
+for event in SPECIFICATION["events"]:
+    answer = module.lambda_handler(event, Context())
+    cold = milestone()
+    memory = peak_kilobytes()
+    milestone()
+    for _ in range(SPECIFICATION["warm_calls"]):
+        module.lambda_handler(event, Context())
+    warm = milestone() - cold
+    found.append({"answer": answer, "cold": cold, "warm": warm, "kilobytes": memory})
+print(json.dumps(found, default=str))

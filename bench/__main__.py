@@ -1,0 +1,27 @@
+"""Every section, and in the end which targets were missed: `make bench`."""
+
+import sys
+import time
+
+from bench import cold, decision, lists, writes
+
+SECTIONS = {"decision": decision.main, "writes": writes.main, "lists": lists.main, "cold": cold.main}
+
+
+def main() -> int:
+    """The command. Ends with 1 if a target was missed."""
+    missed, seconds = {}, {}
+    for name, section in SECTIONS.items():
+        print(f"\n== {name}", flush=True)
+        started = time.monotonic()
+        missed[name] = section()
+        seconds[name] = time.monotonic() - started
+    print("\n== summary")
+    for name in SECTIONS:
+        verdict = f"{missed[name]} targets missed" if missed[name] else "all targets met"
+        print(f"{name:10} {verdict}, {seconds[name]:.0f} s")
+    return min(1, sum(missed.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
