@@ -42,11 +42,14 @@ _LONGEST_PAUSE_SECONDS = 0.4
 
 
 class Overtaken(Exception):
-    """Somebody else wrote first: read and decide again. `present` is what stands there now, if asked for."""
+    """Somebody else wrote first: read and decide again."""
 
-    def __init__(self, present: Item | None = None) -> None:
+    def __init__(self, present: Item | None, again: bool) -> None:
         super().__init__()
         self.present = present
+        """What stands there now, if asked for."""
+        self.again = again
+        """Whether it was sent before and not answered, so that it may have been overtaken by itself."""
 
 
 @lru_cache
@@ -91,7 +94,8 @@ def _meaning(error: ClientError) -> Exception:
     codes = {reason.get("Code") for reason in reasons} or {code}
     if codes & _RACES:
         present: Any = error.response.get("Item")
-        return Overtaken(from_wire(present) if present else None)
+        again = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
+        return Overtaken(from_wire(present) if present else None, again)
     if codes & _THROTTLES:
         return Throttled(code)
     return ServiceUnavailable(code) if code in _UNAVAILABLE else error
@@ -300,19 +304,24 @@ def write(*operations: Item) -> None:
 
     One alone is no transaction: it costs half. Should its answer be lost, botocore sends it again, and its
     condition then fails on its own effect; what stands there is compared to tell that from being overtaken.
+    Where that cannot be told, to decide again would find, say, a session gone that this very request removed.
 
     Raises:
         Overtaken: a condition did not hold.
+        ServiceUnavailable: one did not hold at a second attempt, and the first may have taken effect.
     """
-    if len(operations) > 1:
-        call("transact_write_items", TransactItems=list(operations))
-        return
-    ((kind, parameters),) = operations[0].items()
+    kind, parameters = next(iter(operations[0].items()))
     try:
-        call(f"{kind.lower()}_item", **parameters, ReturnValuesOnConditionCheckFailure="ALL_OLD")
+        if len(operations) > 1:
+            call("transact_write_items", TransactItems=list(operations))
+        else:
+            call(f"{kind.lower()}_item", **parameters, ReturnValuesOnConditionCheckFailure="ALL_OLD")
     except Overtaken as overtaken:
-        if kind != "Put" or overtaken.present != from_wire(parameters["Item"]):
-            raise
+        if kind == "Put" and overtaken.present == from_wire(parameters["Item"]):
+            return
+        if overtaken.again:
+            raise ServiceUnavailable("the answer to the first attempt") from overtaken
+        raise
 
 
 def to_wire(item: Mapping[str, Any]) -> Item:

@@ -1,0 +1,350 @@
+"""Faults of DynamoDB and of the way to it, put in below botocore: all of a request takes effect, or nothing.
+
+Every call of every endpoint fails in every way, once or from then on; then two calls of one write fail, in every
+pair of ways that differ. Each time the client is told of success only if it is true, and else that it may try again.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
+from itertools import combinations, count, product
+from typing import Any, NamedTuple
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
+from urllib3 import HTTPResponse
+from urllib3.exceptions import ProtocolError
+
+from scheduling.session import view as session_view
+from scheduling.store import dynamodb as store
+from scheduling.store.dynamodb import from_wire
+from scheduling.timeline import view as timeline_view
+from tests.api import Answer, Caller
+from tests.invariants import breaches
+
+ANNA, ROOT = Caller("anna"), Caller("root", "[ADMIN]")
+BODY = {
+    "type": "ONE_TIME",
+    "name": "Workshop",
+    "startDateTime": "2023-12-15T14:00:00Z",
+    "endDateTime": "2023-12-15T16:00:00Z",
+}
+WEEKLY = {
+    "type": "RECURRING",
+    "name": "Yoga",
+    "startDateTime": "2023-12-01T09:00:00Z",
+    "endDateTime": "2023-12-01T10:00:00Z",
+    "repeatCycleType": "WEEKLY",
+}
+MOVED = {"startDateTime": "2024-01-15T14:00:00Z", "endDateTime": "2024-01-15T16:00:00Z"}
+TABLES = ("SessionsTable", "TimelinesTable", "CalendarTable", "IdempotencyTable")
+FOREVER = range(10_000)
+
+Send = Callable[[AWSPreparedRequest], Any]
+Fault = Callable[[AWSPreparedRequest, Send], Any]
+Tables = dict[str, list[dict[str, Any]]]
+
+
+def _refusal(request: AWSPreparedRequest, status: int, error: str, **more: object) -> AWSResponse:
+    body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{error}", "message": "injected", **more})
+    headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": "1"}
+    raw = HTTPResponse(BytesIO(body.encode()), headers=headers, status=status, preload_content=False)
+    return AWSResponse(request.url, status, raw.headers, raw)
+
+
+def throttled(request: AWSPreparedRequest, _: Send) -> Any:
+    if _operation(request) == "TransactWriteItems":
+        reasons = [{"Code": "ThrottlingError", "Message": "injected"}]
+        return _refusal(request, 400, "TransactionCanceledException", CancellationReasons=reasons)
+    return _refusal(request, 400, "ProvisionedThroughputExceededException")
+
+
+def in_another_transaction(request: AWSPreparedRequest, send: Send) -> Any:
+    match _operation(request):
+        case "TransactWriteItems":
+            reasons = [{"Code": "None"}, {"Code": "TransactionConflict", "Message": "injected"}]
+            return _refusal(request, 400, "TransactionCanceledException", CancellationReasons=reasons)
+        case "PutItem":
+            return _refusal(request, 400, "TransactionConflictException")
+    return send(request)  # a read is not refused for a transaction that is under way
+
+
+def broken_inside(request: AWSPreparedRequest, _: Send) -> Any:
+    return _refusal(request, 500, "InternalServerError")
+
+
+def broken_inside_afterwards(request: AWSPreparedRequest, send: Send) -> Any:
+    send(request)
+    return _refusal(request, 500, "InternalServerError")
+
+
+def timed_out(request: AWSPreparedRequest, _: Send) -> Any:
+    raise ReadTimeoutError(endpoint_url=request.url)
+
+
+def timed_out_afterwards(request: AWSPreparedRequest, send: Send) -> Any:
+    send(request)
+    raise ReadTimeoutError(endpoint_url=request.url)
+
+
+def connection_reset(request: AWSPreparedRequest, _: Send) -> Any:
+    raise ConnectionClosedError(endpoint_url=request.url)
+
+
+def reply_cut(request: AWSPreparedRequest, send: Send) -> Any:
+    """The connection ends in the middle of the body, which urllib3 notices by its length; the rest as in botocore."""
+    whole = send(request).content
+    raw = HTTPResponse(
+        BytesIO(whole[: len(whole) // 2]),
+        headers={"Content-Length": str(len(whole))},
+        status=200,
+        preload_content=False,
+    )
+    with pytest.raises(ProtocolError) as noticed:
+        assert AWSResponse(request.url, 200, raw.headers, raw).content is None
+    raise ConnectionClosedError(error=noticed.value, request=request, endpoint_url=request.url)
+
+
+OF_A_READ = (throttled, broken_inside, timed_out, connection_reset, reply_cut)
+OF_A_WRITE = (*OF_A_READ, in_another_transaction, broken_inside_afterwards, timed_out_afterwards)
+PAIRED_OF_A_READ = (timed_out,)
+PAIRED_OF_A_WRITE = (throttled, in_another_transaction, timed_out, timed_out_afterwards)
+"""What is tried in pairs: the ways that differ in whether there was an effect, and in who tries again."""
+
+READS = {"GetItem", "BatchGetItem", "Query"}
+
+
+def _operation(request: AWSPreparedRequest) -> str:
+    name = request.headers["X-Amz-Target"]
+    return (name.decode() if isinstance(name, bytes) else str(name)).partition(".")[2]
+
+
+class Faults:
+    """What goes wrong: by the number of the request that is sent to DynamoDB."""
+
+    def __init__(self, send: Callable[[Any, AWSPreparedRequest], Any]) -> None:
+        self._send = send
+        self.set({})
+
+    def set(self, plan: Mapping[int, Fault]) -> None:
+        """Count from 0 again."""
+        self.plan = plan
+        self.operations: dict[int, str] = {}
+        self._numbers = count()
+
+    def send(self, session: Any, request: AWSPreparedRequest) -> Any:
+        number = next(self._numbers)
+        self.operations[number] = _operation(request)
+
+        def really(asked: AWSPreparedRequest) -> Any:
+            return self._send(session, asked)
+
+        fault = self.plan.get(number)
+        return fault(request, really) if fault else really(request)
+
+
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
+    """Nothing goes wrong until told to; nobody waits before trying again."""
+    made = Faults(URLLib3Session.send)
+    monkeypatch.setattr(URLLib3Session, "send", lambda session, request: made.send(session, request))
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr(store, "_PATIENCE_SECONDS", 0.2)
+    return made
+
+
+class Home(NamedTuple):
+    """What is there before a request: two timelines of Anna's, the second empty, and two sessions."""
+
+    timeline: str
+    empty_timeline: str
+    series: str
+    session: str
+
+
+class Case(NamedTuple):
+    """A request."""
+
+    name: str
+    caller: Caller
+    function: str
+    arguments: Callable[[Home], Mapping[str, Any]]
+    writes: bool = True
+
+
+CASES = [
+    Case(
+        "create_session", ANNA, "create_session", lambda home: {"body": {**BODY, "timelineId": home.timeline}}
+    ),
+    Case(
+        "create_session_with_a_key",
+        ANNA,
+        "create_session",
+        lambda home: {"body": {**BODY, "timelineId": home.timeline}, "headers": {"idempotency-key": "k"}},
+    ),
+    Case(
+        "create_a_series",
+        ANNA,
+        "create_session",
+        lambda home: {"body": {**WEEKLY, **MOVED, "timelineId": home.timeline}},
+    ),
+    Case("get_session", ANNA, "get_session", lambda home: {"id": home.session}, writes=False),
+    Case(
+        "list_sessions",
+        ANNA,
+        "list_sessions",
+        lambda home: {"query": {"timelineId": home.timeline}},
+        writes=False,
+    ),
+    Case("list_all_sessions", ROOT, "list_sessions", lambda home: {}, writes=False),
+    Case(
+        "rename_session", ANNA, "update_session", lambda home: {"id": home.session, "body": {"name": "New"}}
+    ),
+    Case("move_session", ANNA, "update_session", lambda home: {"id": home.session, "body": MOVED}),
+    Case(
+        "move_session_elsewhere",
+        ANNA,
+        "update_session",
+        lambda home: {
+            "id": home.session,
+            "body": {**MOVED, "timelineId": home.empty_timeline},
+            "headers": {"if-match": '"1"'},
+        },
+    ),
+    Case("delete_session", ANNA, "delete_session", lambda home: {"id": home.session}),
+    Case("create_timeline", ANNA, "create_timeline", lambda home: {"body": {"name": "New"}}),
+    Case("get_timeline", ANNA, "get_timeline", lambda home: {"id": home.timeline}, writes=False),
+    Case("list_timelines", ANNA, "list_timelines", lambda home: {}, writes=False),
+    Case("list_all_timelines", ROOT, "list_timelines", lambda home: {}, writes=False),
+    Case(
+        "rename_timeline",
+        ANNA,
+        "update_timeline",
+        lambda home: {"id": home.timeline, "body": {"name": "New"}},
+    ),
+    Case("delete_timeline", ANNA, "delete_timeline", lambda home: {"id": home.empty_timeline}),
+]
+WRITES = [case for case in CASES if case.writes]
+EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+
+
+class Trial:
+    """A request that is tried again and again, each time from the same state of the tables."""
+
+    def __init__(self, client: Any, faults: Faults, case: Case) -> None:
+        self._client, self._faults, self._case = client, faults, case
+        timelines = [ANNA.call("create_timeline", body={"name": name}).data["id"] for name in ("One", "Two")]
+        made = [
+            ANNA.call("create_session", body={**body, "timelineId": timelines[0]}).data["id"]
+            for body in (
+                WEEKLY,
+                {**BODY, "startDateTime": "2023-12-14T14:00:00Z", "endDateTime": "2023-12-14T15:00:00Z"},
+            )
+        ]
+        self._home = Home(*timelines, *made)
+        self._before = self._now()
+        self._operations = self.attempt({})
+        self.calls = len(self._operations)
+
+    def choose(self, number: int, of_a_read: Sequence[Fault], of_a_write: Sequence[Fault]) -> Sequence[Fault]:
+        """The one or the other, by what that call does when all goes well; one that is then not made may write."""
+        return of_a_read if self._operations.get(number) in READS else of_a_write
+
+    def attempt(self, plan: Mapping[int, Fault]) -> Mapping[int, str]:
+        """Make the request while that goes wrong, and judge what comes of it. Returns the calls that it took."""
+        self._faults.set(plan)
+        answer = self._case.caller.call(self._case.function, **self._case.arguments(self._home))
+        operations = self._faults.operations
+        self._faults.set({})
+        after = self._now()
+        told = {number: fault.__name__ for number, fault in list(plan.items())[:3]}
+        self._judge(answer, after, f"{self._case.name}, {told}: {answer}")
+        self._restore(after)
+        return operations
+
+    def _judge(self, answer: Answer, after: Tables, told: str) -> None:
+        changed = after != self._before
+        if answer.status == 200:
+            assert changed == self._case.writes, told
+            if changed:
+                self._stands(answer, after, told)
+        else:
+            assert (answer.status, answer.headers.get("Retry-After")) == (503, "1"), told
+        if changed:
+            self._is_one_step(after, told)
+            assert breaches(self._client) == [], told
+
+    def _stands(self, answer: Answer, after: Tables, told: str) -> None:
+        """What the client was told is what is there."""
+        sessions = {item["id"]: session_view(item) for item in after["SessionsTable"]}
+        timelines = {item["id"]: timeline_view(item) for item in after["TimelinesTable"]}
+        there = (sessions | timelines)[answer.data["id"]]
+        assert there == answer.data, told
+
+    def _is_one_step(self, after: Tables, told: str) -> None:
+        """One thing is new, or one version further; invariants see to the rest."""
+        steps = 0
+        for table in ("SessionsTable", "TimelinesTable"):
+            versions = {item["id"]: item.get("version", 0) for item in self._before[table]}
+            steps += sum(
+                item["version"] - versions.get(item["id"], 0) for item in after[table] if "version" in item
+            )
+        assert steps == 1, told
+
+    def _now(self) -> Tables:
+        return {
+            table: sorted(
+                (
+                    from_wire(item)
+                    for item in self._client.scan(TableName=table, ConsistentRead=True)["Items"]
+                ),
+                key=lambda item: str(item.get("id") or item.get("slot")),
+            )
+            for table in TABLES
+        }
+
+    def _restore(self, after: Tables) -> None:
+        for table in TABLES:
+            if after[table] == self._before[table]:
+                continue
+            keys = ("ownerId", "slot") if table == "CalendarTable" else ("id",)
+            for item in after[table]:
+                if item not in self._before[table]:
+                    self._client.delete_item(
+                        TableName=table, Key=store.to_wire({key: item[key] for key in keys})
+                    )
+            for item in self._before[table]:
+                if item not in after[table]:
+                    self._client.put_item(TableName=table, Item=store.to_wire(item))
+
+
+@EVERY_CASE
+def test_one_call_fails_once(dynamodb_local: Any, faults: Faults, case: Case) -> None:
+    trial = Trial(dynamodb_local, faults, case)
+    for number in range(trial.calls):
+        for fault in trial.choose(number, OF_A_READ, OF_A_WRITE):
+            trial.attempt({number: fault})
+
+
+@EVERY_CASE
+def test_one_call_fails_and_so_does_every_one_after_it(
+    dynamodb_local: Any, faults: Faults, case: Case
+) -> None:
+    trial = Trial(dynamodb_local, faults, case)
+    for number in range(trial.calls):
+        for fault in trial.choose(number, OF_A_READ, OF_A_WRITE):
+            trial.attempt({later: fault for later in FOREVER[number:]})
+
+
+@pytest.mark.parametrize("case", WRITES, ids=[case.name for case in WRITES])
+def test_two_calls_of_a_write_fail(dynamodb_local: Any, faults: Faults, case: Case) -> None:
+    trial = Trial(dynamodb_local, faults, case)
+    for first, second in combinations(range(trial.calls + 1), 2):
+        of_first, of_second = (
+            trial.choose(number, PAIRED_OF_A_READ, PAIRED_OF_A_WRITE) for number in (first, second)
+        )
+        for fault, other in product(of_first, of_second):
+            trial.attempt({first: fault, second: other})
