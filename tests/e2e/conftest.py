@@ -1,0 +1,79 @@
+"""The local stack, as `make up` deploys it, and people who call it over HTTP with tokens of its Cognito."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from local.stack import DEMO_TIMELINE, Stack, free_port
+
+
+class Person(NamedTuple):
+    """Somebody with a token."""
+
+    id: str
+    """The `sub` of their tokens."""
+    http: httpx.Client
+    token: str
+
+    def call(
+        self, method: str, path: str, headers: dict[str, str] | None = None, **rest: Any
+    ) -> httpx.Response:
+        """Send a request; see httpx for `json`, `params` and `content`."""
+        authorized = {"Authorization": f"Bearer {self.token}", **(headers or {})}
+        return self.http.request(method, path, headers=authorized, **rest)
+
+    def made(self, path: str, **body: Any) -> dict[str, Any]:
+        """What was made from that body."""
+        answer = self.call("POST", path, json=body)
+        assert answer.status_code == 200, answer.text
+        data: dict[str, Any] = answer.json()["data"]
+        return data
+
+    def timeline(self, **body: Any) -> str:
+        """The id of a new timeline of theirs."""
+        id: str = self.made("/timelines", name="Routine", **body)["id"]
+        return id
+
+
+class People(NamedTuple):
+    """Those who call."""
+
+    stack: Stack
+    http: httpx.Client
+    demo: Person
+    """The owner of the demo timeline."""
+    manager: Person
+    admin: Person
+
+    def new(self, name: str, *roles: str) -> Person:
+        """A user of that name, in those groups."""
+        return Person(self.stack.add_user(name, *roles), self.http, self.stack.token_of(name))
+
+
+@pytest.fixture(scope="session")
+def deployed() -> Iterator[Stack]:
+    """One stack for all, with state of its own."""
+    with Stack("e2e", free_port()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def people(deployed: Stack) -> Iterator[People]:
+    """The demo users."""
+    with httpx.Client(base_url=deployed.url, timeout=20, trust_env=False) as http:
+        found = [
+            Person(deployed.add_user(role.lower()), http, deployed.token(role))
+            for role in ("USER", "MANAGER", "ADMIN")
+        ]
+        yield People(deployed, http, *found)
+
+
+@pytest.fixture
+def demo(people: People) -> Iterator[Person]:
+    """The owner of the demo timeline, which has no sessions before the test and none after it."""
+    yield people.demo
+    listed = people.demo.call("GET", "/sessions", params={"timelineId": DEMO_TIMELINE, "take": 100})
+    for session in listed.json()["data"]:
+        assert people.demo.call("DELETE", f"/sessions/{session['id']}").status_code == 200

@@ -1,0 +1,127 @@
+"""Who may do what: every role, every action, on one's own and on another's, with real tokens over HTTP."""
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import People, Person
+
+OK, NO = 200, 403
+
+# action: the status for ADMIN, MANAGER, USER, and somebody in no group; on another's, then on one's own.
+EXPECTED = {
+    "read a session": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
+    "create a session": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
+    "change a session": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
+    "move a session away": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
+    "delete a session": ((OK, NO, NO, NO), (OK, OK, OK, OK)),
+    "read a timeline": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
+    "create a timeline": ((OK, NO, NO, NO), (OK, OK, OK, OK)),
+    "change a timeline": ((OK, NO, NO, NO), (OK, OK, OK, OK)),
+    "delete a timeline": ((OK, NO, NO, NO), (OK, OK, OK, OK)),
+}
+ROLES = ("ADMIN", "MANAGER", "USER", "")
+
+
+@pytest.fixture(scope="module")
+def owner(people: People) -> Person:
+    """Whose things the others try to reach."""
+    return people.new("owner", "USER")
+
+
+@pytest.fixture(scope="module", params=ROLES, ids=lambda role: role or "no role")
+def caller(request: pytest.FixtureRequest, people: People) -> tuple[str, Person]:
+    """Somebody of each role."""
+    role = request.param
+    return role, people.new(f"matrix-{role.lower() or 'none'}", *([role] if role else []))
+
+
+def attempt(action: str, caller: Person, owner: Person) -> httpx.Response:
+    """What the caller gets for that, done to things of the owner's."""
+    match action:
+        case "create a timeline":
+            return caller.call("POST", "/timelines", json={"name": "New", "ownerId": owner.id})
+        case "read a timeline":
+            return caller.call("GET", f"/timelines/{owner.timeline()}")
+        case "change a timeline":
+            return caller.call("PATCH", f"/timelines/{owner.timeline()}", json={"name": "New"})
+        case "delete a timeline":
+            return caller.call("DELETE", f"/timelines/{owner.timeline()}")
+    body = {"type": "ONE_TIME", "timelineId": owner.timeline(), "name": "Session"}
+    if action == "create a session":
+        return caller.call("POST", "/sessions", json=body)
+    path = f"/sessions/{owner.made('/sessions', **body)['id']}"
+    match action:
+        case "read a session":
+            return caller.call("GET", path)
+        case "change a session":
+            return caller.call("PATCH", path, json={"name": "New"})
+        case "move a session away":
+            return caller.call("PATCH", path, json={"timelineId": owner.timeline()})
+        case "delete a session":
+            return caller.call("DELETE", path)
+    raise AssertionError(action)
+
+
+@pytest.mark.parametrize("whose", ["another's", "one's own"])
+@pytest.mark.parametrize("action", EXPECTED)
+def test_a_role_may_do_what_the_table_says(
+    caller: tuple[str, Person], owner: Person, action: str, whose: str
+) -> None:
+    role, who = caller
+    answer = attempt(action, who, owner if whose == "another's" else who)
+    assert answer.status_code == EXPECTED[action][whose == "one's own"][ROLES.index(role)]
+    if answer.status_code == NO:
+        body = answer.json()
+        assert (body["statusCode"], body["error"], body["code"]) == (403, "Forbidden", "FORBIDDEN")
+        assert body["details"] == []
+
+
+def test_lists_show_what_their_reader_may_read(people: People) -> None:
+    first, second = people.new("lister-1", "USER"), people.new("lister-2", "USER")
+    timelines = {one: one.timeline() for one in (first, second)}
+    for one, timeline in timelines.items():
+        one.made("/sessions", type="ONE_TIME", timelineId=timeline, name=one.id)
+    for one, other in ((first, second), (second, first)):
+        assert [session["name"] for session in one.call("GET", "/sessions").json()["data"]] == [one.id]
+        of_other = one.call("GET", "/sessions", params={"timelineId": timelines[other]})
+        assert (of_other.json()["data"], of_other.json()["meta"]["meta"]["count"]) == ([], 0)
+        assert [found["id"] for found in one.call("GET", "/timelines").json()["data"]] == [timelines[one]]
+    for all_seeing in (people.manager, people.admin):
+        for path in ("/sessions", "/timelines"):
+            assert all_seeing.call("GET", path).json()["meta"]["meta"]["count"] >= 2
+        one = all_seeing.call("GET", "/sessions", params={"timelineId": timelines[first]})
+        assert [session["name"] for session in one.json()["data"]] == [first.id]
+
+
+def test_moving_a_session_needs_the_right_on_both_timelines(people: People) -> None:
+    mine, theirs = people.new("mover-1", "USER"), people.new("mover-2", "USER")
+    session = mine.made("/sessions", type="ONE_TIME", timelineId=mine.timeline(), name="x")
+    move = {"timelineId": theirs.timeline()}
+    for who, status in ((mine, NO), (theirs, NO), (people.manager, OK)):
+        assert who.call("PATCH", f"/sessions/{session['id']}", json=move).status_code == status
+    assert mine.call("GET", f"/sessions/{session['id']}").status_code == NO
+    assert theirs.call("GET", f"/sessions/{session['id']}").status_code == OK
+
+
+def test_a_conflict_names_nothing_that_the_caller_may_not_read(people: People) -> None:
+    """An owner's calendar spans timelines; MANAGERs and ADMINs see all, so only an owner can meet a conflict."""
+    who = people.new("conflict", "USER")
+    timed = {"startDateTime": "2023-12-15T14:00:00Z", "endDateTime": "2023-12-15T15:00:00Z"}
+    first = who.made("/sessions", type="ONE_TIME", timelineId=who.timeline(), name="Secret", **timed)
+    body = {"type": "ONE_TIME", "timelineId": who.timeline(), "name": "x", **timed}
+    stranger = people.new("conflict-stranger", "USER").call("POST", "/sessions", json=body)
+    assert stranger.status_code == NO
+    assert "Secret" not in stranger.text
+    assert first["id"] not in stranger.text
+    assert people.manager.call("POST", "/sessions", json=body).json()["details"][0]["name"] == "Secret"
+
+
+def test_what_a_body_says_of_ids_owners_and_versions_changes_nothing(people: People) -> None:
+    who = people.new("assigner", "USER")
+    session = who.made("/sessions", type="ONE_TIME", timelineId=who.timeline(), name="x")
+    path = f"/sessions/{session['id']}"
+    forged = {"id": "mine", "createdAt": "2000-01-01T00:00:00.000Z", "removedAt": "2000-01-01T00:00:00.000Z"}
+    assert who.call("PATCH", path, json=forged).json()["data"] == session
+    for field in ("ownerId", "version", "startKey", "expiresAt"):
+        assert who.call("PATCH", path, json={field: "1"}).status_code == 400
+    assert who.call("GET", path).json()["data"] == session
