@@ -1,0 +1,85 @@
+"""Tokens of an issuer that is not the stack's own: who the gateway lets in, and who a function called past it does."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from local.stack import Stack, free_port
+from tests.issuer import ATTACKS, AUDIENCE, Issuer
+from tests.template import ROOT
+
+NOT_SEEN_BY_THE_EMULATOR = {"without an expiry", "of nobody", "of an empty subject"}
+"""Its authorizer lets these pass; the layer sees the last two, and the first only where no gateway did."""
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    """The issuer, whose keys the gateway and the functions read over HTTP."""
+    running = Issuer()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def stack(issuer: Issuer) -> Iterator[Stack]:
+    """A stack that trusts it, and so has no user pool."""
+    parameters = {"JwtIssuer": issuer.url, "JwtAudience": f"other,{AUDIENCE}"}
+    with Stack("e2e-issuer", free_port(), parameters) as running:
+        yield running
+
+
+def asked(stack: Stack, authorization: str | None) -> httpx.Response:
+    """The answer of the gateway, or of the function behind it."""
+    headers = {} if authorization is None else {"Authorization": authorization}
+    return httpx.get(f"{stack.url}/timelines", headers=headers, timeout=20, trust_env=False)
+
+
+def invoked(stack: Stack, authorization: str | None) -> tuple[int, dict[str, str]]:
+    """The answer of the function when it is called past the gateway: without claims."""
+    event = json.loads((ROOT / "events" / "list_timelines.json").read_text("utf-8"))
+    del event["requestContext"]["authorizer"]
+    event["headers"] = {} if authorization is None else {"authorization": authorization}
+    functions = stack.client("lambda")
+    (name,) = [
+        function["FunctionName"]
+        for function in functions.list_functions()["Functions"]
+        if "ListTimelinesFunction" in function["FunctionName"]
+    ]
+    with functions.invoke(FunctionName=name, Payload=json.dumps(event))["Payload"] as payload:
+        answer: dict[str, Any] = json.load(payload)
+    return answer["statusCode"], answer["headers"]
+
+
+def test_a_good_token_is_let_in_at_both_doors(stack: Stack, issuer: Issuer) -> None:
+    good = f"Bearer {issuer.token()}"
+    assert asked(stack, good).status_code == 200
+    assert invoked(stack, good)[0] == 200
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_bad_token_is_a_401_at_both_doors(stack: Stack, issuer: Issuer, attack: str) -> None:
+    bad = f"Bearer {ATTACKS[attack](issuer)}"
+    if attack not in NOT_SEEN_BY_THE_EMULATOR:
+        assert asked(stack, bad).status_code == 401
+    status, headers = invoked(stack, bad)
+    assert (status, headers["WWW-Authenticate"]) == (401, 'Bearer realm="sessions", error="invalid_token"')
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer", "Basic YTpi"])
+def test_no_token_is_a_401_at_both_doors(stack: Stack, authorization: str | None) -> None:
+    assert asked(stack, authorization).status_code == 401
+    assert invoked(stack, authorization)[0] == 401
+
+
+def test_the_roles_of_another_issuer_count_too(stack: Stack, issuer: Issuer) -> None:
+    made = httpx.post(
+        f"{stack.url}/timelines",
+        json={"name": "Room", "ownerId": "room-7"},
+        headers={"Authorization": f"Bearer {issuer.token(**{'cognito:groups': ['STAFF', 'ADMIN']})}"},
+        timeout=20,
+        trust_env=False,
+    )
+    assert (made.status_code, made.json()["data"]["ownerId"]) == (200, "room-7")
