@@ -410,7 +410,7 @@ def up(port: int | None) -> None:
 
 
 WELCOME = """
-The API answers. Paste this:
+The API answers, and {url}/docs shows what it can. Paste this:
 
 API={url}
 TOKEN='{token}'
