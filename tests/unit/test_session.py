@@ -1,0 +1,159 @@
+"""The rules of a session, and what a PATCH, a removal and the table make of it."""
+
+from typing import Any
+
+import pytest
+
+from scheduling import session
+
+ONCE = {
+    "type": "ONE_TIME",
+    "timelineId": "t",
+    "name": "Yoga",
+    "startDateTime": "2023-12-01T09:00:00+09:00",
+    "endDateTime": "2023-12-01T10:00:00+09:00",
+}
+WEEKLY = {**ONCE, "type": "RECURRING", "repeatCycleType": "WEEKLY", "recurringDayOfWeek": "MONDAY"}
+
+
+def faulty(fields: dict[str, Any]) -> list[str]:
+    """The names of the fields at fault, in order."""
+    return [fault.field for fault in session.faults(fields)]
+
+
+def created(fields: dict[str, Any]) -> session.Session:
+    """A session as it is stored when it is new."""
+    return session.create(fields, "id", "ada", "then")
+
+
+def changed(before: session.Session, **fields: Any) -> session.Session:
+    """The session after a PATCH by its owner."""
+    return session.change(before, fields, "ada", "now")
+
+
+def test_a_right_session_has_no_fault() -> None:
+    assert faulty(ONCE) == []
+    assert faulty(WEEKLY) == []
+
+
+def test_an_end_needs_a_start() -> None:
+    assert faulty({**ONCE, "startDateTime": None}) == ["startDateTime"]
+
+
+def test_an_end_comes_after_the_start_as_instants_not_as_letters() -> None:
+    assert faulty({**ONCE, "endDateTime": "2023-12-01T00:00:00Z"}) == ["endDateTime"]
+    assert faulty({**ONCE, "endDateTime": "2023-12-01T00:00:00.000001Z"}) == []
+
+
+def test_a_one_time_session_has_neither_cycle_nor_day_and_both_are_named() -> None:
+    assert faulty({**WEEKLY, "type": "ONE_TIME"}) == ["repeatCycleType", "recurringDayOfWeek"]
+
+
+@pytest.mark.parametrize("cycle", [None, "DAILY", "MONTHLY", "YEARLY"])
+def test_a_day_of_the_week_is_for_weekly_series_alone(cycle: str | None) -> None:
+    assert faulty({**WEEKLY, "repeatCycleType": cycle}) == ["recurringDayOfWeek"]
+
+
+def test_a_series_may_fill_its_cycle_and_not_a_microsecond_more() -> None:
+    daily = {**WEEKLY, "repeatCycleType": "DAILY", "recurringDayOfWeek": None}
+    assert faulty({**daily, "endDateTime": "2023-12-02T00:00:00Z"}) == []
+    assert faulty({**daily, "endDateTime": "2023-12-02T00:00:00.000001Z"}) == ["endDateTime"]
+
+
+def test_a_series_that_ends_before_it_begins_is_one_fault_not_two() -> None:
+    assert faulty({**WEEKLY, "endDateTime": "2023-11-01T00:00:00Z"}) == ["endDateTime"]
+
+
+def test_several_faults_are_named_at_once() -> None:
+    fields = {**WEEKLY, "type": "ONE_TIME", "endDateTime": "2023-11-01T00:00:00Z"}
+    assert faulty(fields) == ["endDateTime", "repeatCycleType", "recurringDayOfWeek"]
+
+
+def test_what_is_missing_because_it_was_faulty_itself_is_not_judged() -> None:
+    assert faulty({"endDateTime": WEEKLY["endDateTime"]}) == []
+    assert faulty({"type": "RECURRING", "recurringDayOfWeek": "MONDAY"}) == []
+
+
+def test_a_new_session_is_stored_without_nulls_and_sorts_by_its_start_in_utc() -> None:
+    stored = created({**ONCE, "description": None})
+    assert "description" not in stored
+    assert stored["startKey"] == "2023-12-01T00:00:00.000000Z#id"
+    assert stored["startMonth"] == "2023-12"
+    assert (stored["version"], stored["createdAt"], stored["updatedAt"]) == (1, "then", "then")
+
+
+def test_the_month_of_a_start_is_its_month_in_utc() -> None:
+    assert created({**ONCE, "startDateTime": "2023-12-01T08:59:59+09:00"})["startMonth"] == "2023-11"
+
+
+def test_a_session_without_a_start_sorts_after_every_date() -> None:
+    stored = created({"type": "ONE_TIME", "timelineId": "t", "name": "Yoga"})
+    assert stored["startMonth"] == "none"
+    assert stored["startKey"] > created({**ONCE, "startDateTime": "9999-12-31T23:59:59Z"})["startKey"]
+
+
+def test_a_client_sees_all_twelve_fields_and_no_other() -> None:
+    seen = session.view(created(ONCE))
+    assert tuple(seen) == session.FIELDS
+    assert len(seen) == 12
+    assert seen["removedAt"] is None
+
+
+def test_a_patch_changes_what_it_names_and_nothing_else() -> None:
+    before = created(WEEKLY)
+    after = changed(before, name="Pilates")
+    assert after == {**before, "name": "Pilates", "version": 2, "updatedAt": "now"}
+
+
+@pytest.mark.parametrize("fields", [{}, {"name": "Yoga"}, {"description": None}, {"type": "ONE_TIME"}])
+def test_a_patch_that_changes_nothing_gives_the_same_session(fields: dict[str, Any]) -> None:
+    before = created(ONCE)
+    assert changed(before, **fields) is before
+
+
+def test_null_clears_a_field() -> None:
+    after = changed(created(WEEKLY), recurringDayOfWeek=None, endDateTime=None)
+    assert "recurringDayOfWeek" not in after
+    assert "endDateTime" not in after
+    assert after["repeatCycleType"] == "WEEKLY"
+
+
+def test_one_time_clears_cycle_and_day_but_not_what_the_same_patch_sets() -> None:
+    after = changed(created(WEEKLY), type="ONE_TIME")
+    assert "repeatCycleType" not in after
+    assert "recurringDayOfWeek" not in after
+    wrong = changed(created(WEEKLY), type="ONE_TIME", repeatCycleType="DAILY")
+    assert faulty(wrong) == ["repeatCycleType"]
+
+
+def test_a_moved_start_moves_the_sort_key_and_the_month() -> None:
+    after = changed(created(ONCE), startDateTime="2024-01-01T00:00:00Z", endDateTime=None)
+    assert after["startKey"] == "2024-01-01T00:00:00.000000Z#id"
+    assert after["startMonth"] == "2024-01"
+    cleared = changed(after, startDateTime=None)
+    assert (cleared["startKey"], cleared["startMonth"]) == ("~#id", "none")
+
+
+def test_the_same_instant_written_otherwise_is_a_change() -> None:
+    before = created(ONCE)
+    after = changed(before, startDateTime="2023-12-01T00:00:00Z")
+    assert after["version"] == 2
+    assert after["startKey"] == before["startKey"]
+
+
+def test_a_session_takes_the_owner_of_the_timeline_that_it_moves_to() -> None:
+    after = session.change(created(ONCE), {"timelineId": "u"}, "bob", "now")
+    assert (after["timelineId"], after["ownerId"]) == ("u", "bob")
+
+
+def test_a_removed_session_is_in_no_index_and_expires() -> None:
+    before = created(ONCE)
+    after = session.remove(before, "now", 99)
+    assert "startKey" not in after
+    assert (after["removedAt"], after["updatedAt"], after["expiresAt"], after["version"]) == (
+        "now",
+        "now",
+        99,
+        2,
+    )
+    assert "startKey" in before
