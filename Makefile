@@ -7,11 +7,12 @@ PORT   ?=
 ROLE   ?= USER
 ARCHITECTURE ?= arm64
 LAYER  := layers/scheduling
+AUDIT  := .local/audit
 
 export SAM_CLI_TELEMETRY = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset token logs setup lint test bench fuzz openapi lock build
+.PHONY: help up down reset token logs setup lint test bench fuzz openapi checkov audit lock build
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,9 +54,18 @@ fuzz: setup ## Let schemathesis look for faults for longer than `make test` does
 openapi: setup ## Write docs/openapi.yaml anew from the code
 	@PYTHONPATH=$(LAYER) $(RUN) -m local.openapi
 
+checkov: ## Check the template against checkov's rules (in a venv of its own)
+	@test -x $(AUDIT)/bin/checkov || { echo "Installing checkov, once ..."; $(PYTHON) -m venv $(AUDIT) \
+		&& $(AUDIT)/bin/pip install --quiet --require-hashes -r local/audit.txt; }
+	@$(AUDIT)/bin/checkov
+
+audit: checkov ## The same, and look up what is known against the dependencies (asks PyPI's advisories)
+	@$(AUDIT)/bin/pip-audit --require-hashes --disable-pip -r $(LAYER)/requirements.txt
+
 lock: ## Pin anew what the two requirements.in ask for (needs uv)
 	@command -v uv >/dev/null || { echo "There is no uv. Install it: python3 -m pip install uv"; exit 1; }
 	uv pip compile $(LOCK) --upgrade --output-file local/requirements.txt local/requirements.in
+	uv pip compile $(LOCK) --upgrade --output-file local/audit.txt local/audit.in
 	uv pip compile $(LOCK) --constraint local/requirements.txt --output-file $(LAYER)/requirements.txt $(LAYER)/requirements.in
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
