@@ -1,0 +1,52 @@
+"""The table of the design, cell by cell."""
+
+import pytest
+
+from scheduling.auth import Principal
+from scheduling.errors import Forbidden
+from scheduling.permissions import Action, Reach, may, reaches, require
+
+TABLE = {
+    Action.READ: {"ADMIN": "any", "MANAGER": "any", "USER": "own"},
+    Action.CHANGE_SESSION: {"ADMIN": "any", "MANAGER": "any", "USER": "own"},
+    Action.DELETE_SESSION: {"ADMIN": "any", "MANAGER": "own", "USER": "own"},
+    Action.CHANGE_TIMELINE: {"ADMIN": "any", "MANAGER": "own", "USER": "own"},
+}
+CELLS = [(action, role, reach) for action, row in TABLE.items() for role, reach in row.items()]
+
+
+def caller(*roles: str) -> Principal:
+    """Ada, with these roles."""
+    return Principal("ada", frozenset(roles))
+
+
+def test_the_table_here_names_every_action() -> None:
+    assert set(TABLE) == set(Action)
+
+
+@pytest.mark.parametrize(("action", "role", "reach"), CELLS)
+def test_a_role_may_do_what_its_cell_says(action: Action, role: str, reach: str) -> None:
+    assert may(caller(role), action, "ada")
+    assert may(caller(role), action, "bob") is (reach == "any")
+    assert reaches(caller(role), action) is Reach(reach)
+
+
+@pytest.mark.parametrize("action", Action)
+def test_the_farthest_of_several_roles_counts(action: Action) -> None:
+    assert reaches(caller("USER", "ADMIN"), action) is Reach.ANY
+    assert reaches(caller("USER", "MANAGER"), action) is Reach(TABLE[action]["MANAGER"])
+
+
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize("roles", [(), ("OWNER",), ("admin",)])
+def test_who_has_no_role_of_the_table_may_do_nothing_even_on_their_own(
+    roles: tuple[str, ...], action: Action
+) -> None:
+    assert reaches(caller(*roles), action) is None
+    assert not may(caller(*roles), action, "ada")
+
+
+def test_to_require_what_is_not_granted_is_forbidden() -> None:
+    require(caller("USER"), Action.READ, "ada")
+    with pytest.raises(Forbidden):
+        require(caller("USER"), Action.READ, "bob")
