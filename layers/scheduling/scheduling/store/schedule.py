@@ -10,7 +10,7 @@ new version and not yet the slot that came with it. Reads of single items are se
 the slot that was written last, and that one is read by its key beside the queries.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -56,9 +56,13 @@ def create(request: Request) -> One:
     """
 
     def decide() -> One:
-        if earlier := recall(request):
-            return earlier
-        timeline = timelines.find(request.fields["timelineId"])
+        find = partial(timelines.find, request.fields["timelineId"])
+        if request.idempotency:
+            timeline, earlier = side_by_side(find, partial(recall, request))
+            if isinstance(earlier, One):
+                return earlier
+        else:
+            timeline = find()
         owner = _owner(timeline)
         require(request.principal, Action.CHANGE_SESSION, owner)
         new = session.create(request.fields, request.new_id, owner, request.stamp)
@@ -184,8 +188,14 @@ def _key(slot: Slot) -> dict[str, str]:
 
 def _in_the_way(new: Slot, head: Item) -> list[Clash]:
     """The slots in the way of a new one: every series that is, and the first few of the single sessions."""
-    owner_id = new["ownerId"]
-    reads = [partial(_series, owner_id), partial(_singles, new)]
+    owner_id, taken = new["ownerId"], occupied(new)
+    assert taken
+    reads: list[Callable[[], list[Slot]]] = [partial(list, _slots(owner_id, EVERY, EVERY + _AFTER_ALL))]
+    if isinstance(taken, Once):
+        reads.append(partial(_before, new, starting_at(taken.first + taken.length)))
+    else:
+        first = starting_at(taken.first)
+        reads += [partial(_before, new, first), partial(_from, new, first)]
     if "last" in head:
         reads.append(partial(_slot, owner_id, head["last"]))
     found = {slot["slot"]: slot for slots in side_by_side(*reads) for slot in slots}
@@ -197,27 +207,22 @@ def _slot(owner_id: str, key: str) -> list[Slot]:
     return [found] if found else []
 
 
-def _series(owner_id: str) -> list[Slot]:
-    return list(_slots(owner_id, EVERY, EVERY + _AFTER_ALL))
+def _before(new: Slot, end: str) -> list[Slot]:
+    """The single sessions that start before a time and may be in the way; the new one may stand among them itself."""
+    owner_id = new["ownerId"]
+    nearest = list(_slots(owner_id, ONCE, end, descending=True, limit=_NEIGHBOURS))
+    if not clashes(new, nearest):
+        return nearest
+    return list(_slots(owner_id, ONCE, end, descending=True, limit=_CLASHES_TOLD + 1))
 
 
-def _singles(new: Slot) -> list[Slot]:
-    """The single sessions that may be in the way of a new one, which may stand among them itself."""
-    owner_id, taken = new["ownerId"], occupied(new)
-    assert taken
-    if isinstance(taken, Once):
-        before_its_end = (ONCE, starting_at(taken.first + taken.length))
-        nearest = list(_slots(owner_id, *before_its_end, descending=True, limit=_NEIGHBOURS))
-        if not clashes(new, nearest):
-            return nearest
-        return list(_slots(owner_id, *before_its_end, descending=True, limit=_CLASHES_TOLD + 1))
-    first = starting_at(taken.first)
-    found = list(_slots(owner_id, ONCE, first, descending=True, limit=_NEIGHBOURS))
-    later = _slots(owner_id, first, ONCE + _AFTER_ALL)
+def _from(new: Slot, start: str) -> list[Slot]:
+    """The first of the single sessions from a time on that is in the way, and some that come after it."""
+    later = _slots(new["ownerId"], start, ONCE + _AFTER_ALL)
     for slot in later:
         if clashes(new, [slot]):
-            return [*found, slot, *islice(later, _SINGLES_AFTER_A_CLASH)]
-    return found
+            return [slot, *islice(later, _SINGLES_AFTER_A_CLASH)]
+    return []
 
 
 def _slots(
