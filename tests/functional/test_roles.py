@@ -15,7 +15,7 @@ def allowed(function: str) -> set[tuple[str, str]]:
     """What the function's role allows: actions, each with a table or an index."""
     return {
         (action.removeprefix("dynamodb:"), resource_name(resource))
-        for policy in template.functions()[function]["Policies"]
+        for policy in template.functions()[function].get("Policies", [])
         for statement in policy["Statement"]
         for action in listed(statement["Action"])
         for resource in listed(statement["Resource"])
