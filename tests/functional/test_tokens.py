@@ -78,6 +78,17 @@ def test_no_token_is_a_401_without_an_error_code(issuer: Issuer, authorization: 
     assert (status, headers["WWW-Authenticate"]) == (401, 'Bearer realm="sessions"')
 
 
+def test_a_401_is_in_the_error_shape_and_says_nothing_of_the_token(issuer: Issuer) -> None:
+    forged = ATTACKS["tampered with"](issuer)
+    event = ANNA.event("list_timelines", "", None, {}, {"authorization": f"Bearer {forged}"})
+    del event["requestContext"]["authorizer"]
+    text = handler("list_timelines")(event, None)["body"]
+    body = json.loads(text)
+    assert list(body) == ["statusCode", "error", "code", "message", "details", "requestId"]
+    assert (body["statusCode"], body["error"], body["code"]) == (401, "Unauthorized", "UNAUTHORIZED")
+    assert not any(part in text for part in forged.split("."))
+
+
 def test_keys_are_kept_and_read_again_when_a_new_one_appears(
     issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

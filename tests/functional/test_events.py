@@ -1,0 +1,45 @@
+"""The events for `sam local invoke`, as they are, in the order in which a newcomer would try them."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from local import demo
+from local.stack import DEMO_TIMELINE
+from tests import api
+from tests.template import ROOT
+
+
+def invoked(function: str) -> dict[str, Any]:
+    """What a function answers to its event."""
+    event = json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
+    response = api.handler(function)(event, None)
+    assert response["statusCode"] == 200, response
+    data: dict[str, Any] = json.loads(response["body"])["data"]
+    return data
+
+
+def test_every_event_works_as_it_is(tables: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = {
+        function: json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
+        for function in ("get_session", "get_timeline")
+    }
+    owner = read["get_session"]["requestContext"]["authorizer"]["jwt"]["claims"]["sub"]
+    session_id = read["get_session"]["pathParameters"]["sessionId"]
+    assert read["get_timeline"]["pathParameters"]["timelineId"] == DEMO_TIMELINE
+    demo.main(DEMO_TIMELINE, owner)
+    with monkeypatch.context() as patch:
+        patch.setattr("scheduling.endpoint.uuid4", lambda: UUID(session_id))
+        session = invoked("create_session")
+    assert session["name"] == "Weekly Yoga Class"
+    assert invoked("get_session") == session
+    assert invoked("list_sessions") == [session]
+    assert invoked("update_session")["startDateTime"] == "2023-12-08T10:30:00Z"
+    assert invoked("delete_session")["removedAt"]
+    assert invoked("get_timeline")["id"] == DEMO_TIMELINE
+    invoked("create_timeline")
+    assert len(invoked("list_timelines")) == 2
+    assert invoked("update_timeline")["id"] == DEMO_TIMELINE
+    assert invoked("delete_timeline")["removedAt"]
