@@ -111,7 +111,7 @@ def plot(database: Database, total: int) -> None:
     database.use()
     caller, query = SCOPES["one timeline"]
     ours, plain = [], []
-    steps = 60
+    steps = 50  # not a divisor of the months, so that it meets each anywhere
     for step in range(steps + 1):
         skip = min(total * step // steps, total - TAKE)
         ours.append(
