@@ -52,8 +52,8 @@ def functions() -> dict[str, Any]:
 
 
 def route(function: str) -> tuple[str, str]:
-    """The method and the path that call a function."""
-    (event,) = functions()[function]["Events"].values()
+    """The method and the path that call a function; the first, where it has several."""
+    event = next(iter(functions()[function]["Events"].values()))
     return event["Properties"]["Method"], event["Properties"]["Path"]
 
 

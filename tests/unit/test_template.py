@@ -56,10 +56,8 @@ def test_every_event_is_of_that_api_and_under_its_authorizer() -> None:
         assert event["Type"] == "HttpApi", name
         route = f"{event['Properties']['Method']} {event['Properties']['Path']}"
         assert event["Properties"]["ApiId"] == {"Ref": "Api"}, name
-        if route not in PUBLIC:
-            assert "Auth" not in event["Properties"], name
-        else:
-            assert statements(FUNCTIONS[name]) == [], name
+        auth = {"Authorizer": "NONE"} if route in PUBLIC else None
+        assert event["Properties"].get("Auth") == auth, name
 
 
 def test_nothing_but_the_api_calls_a_function() -> None:
@@ -129,6 +127,13 @@ def test_a_role_names_its_actions_and_what_they_are_for(name: str) -> None:
         assert isinstance(actions, list)
         assert "dynamodb:Scan" not in actions
         assert all(action.startswith("dynamodb:") for action in actions)
+
+
+def test_the_page_reaches_no_table_and_can_be_left_out() -> None:
+    page = FUNCTIONS["GetDocsFunction"]
+    assert statements(page) == []
+    assert page["Condition"] == "Docs"
+    assert template.template()["Parameters"]["EnableDocs"]["Default"] == "true"
 
 
 def test_roles_are_not_made_elsewhere() -> None:

@@ -1,0 +1,56 @@
+"""The page at /docs in a real browser: opened, authorised, a session created and listed by clicking."""
+
+import json
+import os
+import shutil
+from http import HTTPStatus
+
+import httpx
+
+from local.stack import Stack
+from tests import npm
+from tests.e2e.conftest import Person
+
+
+def test_a_session_is_created_and_listed_by_clicking(deployed: Stack, demo: Person) -> None:
+    """With DOCS_SCREENSHOT=docs/docs-page.png the picture of the README is made anew."""
+    npm.installed()
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None:
+        npm.missing("chromium")
+    picture = os.path.abspath(path) if (path := os.environ.get("DOCS_SCREENSHOT")) else ""
+    token = deployed.token("USER")
+    saw = json.loads(npm.run("node", "page.mjs", str(browser), f"{deployed.url}/docs", token, picture))
+    assert saw["complaints"] == [], "the browser's console, where a breach of the content policy would be"
+    assert saw["elsewhere"] == [], "the page loads nothing from anywhere else"
+    assert saw["created"]["status"] == saw["listed"]["status"] == HTTPStatus.OK
+    session = saw["created"]["body"]["data"]
+    assert session in saw["listed"]["body"]["data"]
+    assert session["id"] in saw["shown"]
+
+
+def test_the_page_needs_no_token_and_trusts_itself_alone(deployed: Stack) -> None:
+    page = httpx.get(f"{deployed.url}/docs", timeout=20, trust_env=False)
+    policy = page.headers["Content-Security-Policy"]
+    assert page.status_code == HTTPStatus.OK
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert 'src="/' not in page.text
+    assert "://" not in page.text
+
+
+def test_a_file_that_is_not_the_pages_is_not_found(deployed: Stack) -> None:
+    for path in ("docs/handler.py", "docs/index.html.gz", "docs/.."):
+        missing = httpx.get(f"{deployed.url}/{path}", timeout=20, trust_env=False)
+        assert missing.status_code == HTTPStatus.NOT_FOUND, path
+        assert missing.json()["message"]
+
+
+def test_it_serves_the_committed_document_to_clients_with_and_without_gzip(deployed: Stack) -> None:
+    from local import openapi
+
+    for encoding in ("gzip", "identity"):
+        answer = httpx.get(
+            f"{deployed.url}/openapi.json", headers={"Accept-Encoding": encoding}, timeout=20, trust_env=False
+        )
+        assert answer.json() == openapi.document()
