@@ -1,0 +1,14 @@
+"""Schemathesis finds nothing in a minute; `make fuzz` lets it look for longer."""
+
+import pytest
+
+from local.stack import Stack
+from tests.fuzz.run import fuzz
+
+
+@pytest.mark.slow
+def test_schemathesis_finds_no_fault(deployed: Stack) -> None:
+    deployed.add_user("fuzz", "USER")
+    done = fuzz(deployed.url, deployed.token_of("fuzz"), seconds=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "10 passed" in done.stdout, "every operation was tried"

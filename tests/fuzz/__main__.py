@@ -1,0 +1,22 @@
+"""`make fuzz`: schemathesis on a local stack of its own, for ten minutes, or as many as are asked for.
+
+python -m tests.fuzz [MINUTES]
+"""
+
+import sys
+
+from local.stack import Stack, free_port
+from tests.fuzz.run import fuzz
+
+
+def main() -> int:
+    minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 10
+    with Stack("fuzz", free_port()) as stack:
+        stack.add_user("fuzz", "USER")
+        done = fuzz(stack.url, stack.token_of("fuzz"), seconds=int(minutes * 60))
+        print(done.stdout)
+        return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""Schemathesis over a running API with the project's document: every check, every phase, good and bad data."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.template import ROOT
+
+CONFIG = Path(__file__).parent / "schemathesis.toml"
+
+
+def fuzz(url: str, token: str, seconds: int) -> "subprocess.CompletedProcess[str]":
+    """Look for faults for so long; the answer's return code is 0 when there are none."""
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
+            *(
+                "run",
+                str(ROOT / "docs" / "openapi.yaml"),
+                "--url",
+                url,
+                "-H",
+                f"Authorization: Bearer {token}",
+            ),
+            *("--checks", "all", "--mode", "all", "--max-time", str(seconds), "--request-timeout", "35"),
+            *("--generation-database", "none", "--warnings", "off", "--no-color"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=seconds + 180,
+    )
