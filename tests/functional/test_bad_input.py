@@ -45,6 +45,8 @@ def refused(function: str, caller: Caller = ANNA, *, raw: Any = None, **call: An
         {"body": "null"},
         {"body": "17"},
         {"body": "NaN"},
+        {"body": '{"name": NaN}'},
+        {"body": '{"name": "x", "description": -Infinity}'},
         {"body": "[" * 100_000},
         {"body": "1" * 5000},
         {"body": "not base64!", "isBase64Encoded": True},
