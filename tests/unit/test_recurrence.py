@@ -145,6 +145,20 @@ def test_any_two_sessions_conflict_iff_the_oracle_says_so(pair: tuple[Session, S
 
 
 @given(pairs())
+@example(  # the new one ends as the existing one first begins, and meets it six days later
+    (
+        {
+            "repeatCycleType": "DAILY",
+            "startDateTime": "2023-12-01T10:00:00Z",
+            "endDateTime": "2023-12-01T11:00:00Z",
+        },
+        {
+            "repeatCycleType": "WEEKLY",
+            "startDateTime": "2023-11-30T09:00:00Z",
+            "endDateTime": "2023-12-01T10:00:00Z",
+        },
+    )
+)
 def test_the_first_clash_is_the_one_that_the_oracle_finds(pair: tuple[Session, Session]) -> None:
     one, other = pair
     existing, new = occupied(one), occupied(other)
