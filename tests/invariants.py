@@ -77,6 +77,10 @@ def _instant(text: str) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def _month(start: str) -> str:
+    return start[:7] if 1900 <= int(start[:4]) < 2200 else start[:2]
+
+
 def _counts(sessions: list[Item], timelines: list[Item]) -> Iterator[str]:
     """Removed timelines must be empty too."""
     kept: Counter[tuple[str, str]] = Counter()
@@ -91,7 +95,7 @@ def _counts(sessions: list[Item], timelines: list[Item]) -> Iterator[str]:
             owners[item["id"]] = item["ownerId"]
             counted[counts.shard(item["ownerId"]), f"timelines#{item['createdAt'][:7]}"] += 1
     for session in sessions:
-        month = _instant(session["startDateTime"])[:7] if "startDateTime" in session else "none"
+        month = _month(_instant(session["startDateTime"])) if "startDateTime" in session else "none"
         counted[session["timelineId"], month] += 1
         counted[counts.shard(session["ownerId"]), f"sessions#{month}"] += 1
         if owners.get(session["timelineId"]) != session["ownerId"]:

@@ -12,6 +12,8 @@ from scheduling.session import UNDATED, UNDATED_KEY
 
 _FIRST_OF_MONTH = "-01T00:00:00.000000Z"
 _AFTER_ALL_DATES = ":"
+_AFTER = "~"
+"""Put behind a month, it makes a text that sorts after every start in it."""
 
 
 class Span(NamedTuple):
@@ -53,18 +55,18 @@ class Window(NamedTuple):
         return {
             month: count
             for month, count in counts.items()
-            if month != UNDATED and self.low[:7] <= month < self.high
+            if month != UNDATED and self.low < month + _AFTER and month < self.high
         }
 
     def cuts(self, month: str) -> bool:
         """Whether only part of the month lies in it."""
-        return month != UNDATED and (self.low > month or self.high[:7] == month)
+        return month != UNDATED and (self.low > month or self.high < month + _AFTER)
 
     def span(self, month: str) -> Span:
         """The sort keys of that part of the month that lies in it."""
         if month == UNDATED:
             return Span(UNDATED_KEY, UNDATED_KEY * 2)
-        return Span(max(self.low, month), min(self.high, month + "~"))
+        return Span(max(self.low, month), min(self.high, month + _AFTER))
 
 
 def window(start: str | None, end: str | None) -> Window:

@@ -101,5 +101,14 @@ def _keyed(fields: Mapping[str, Any]) -> Session:
     start = session.get("startDateTime")
     text = utc_text(parse(start).instant) if start else UNDATED_KEY
     session["startKey"] = f"{text}#{session['id']}"
-    session["startMonth"] = text[:7] if start else UNDATED
+    session["startMonth"] = month(text) if start else UNDATED
     return session
+
+
+def month(start: str) -> str:
+    """The month, `2023-12`, under which a start is counted; outside the years 1900 to 2199 the century, `18`.
+
+    So there are 3,697 of them at the most, and no item that counts by them can outgrow DynamoDB's 400 KB. Each
+    begins all the starts that it stands for, and they sort as time does.
+    """
+    return start[:7] if "1900" <= start[:4] < "2200" else start[:2]
