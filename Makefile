@@ -12,7 +12,7 @@ AUDIT  := .local/audit
 export SAM_CLI_TELEMETRY = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset token logs setup lint test bench fuzz openapi checkov audit lock build
+.PHONY: help up down reset token logs setup lint test bench load fuzz openapi checkov audit lock build
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ test: lint ## Run every test, or some (TESTS=tests/unit)
 
 bench: setup ## Measure decisions, lists, cold starts and calls
 	@$(RUN) -m bench
+
+load: setup ## Many users at once against a stack of their own, and a warm function's memory (two minutes)
+	@$(RUN) -m bench.load
 
 fuzz: setup ## Let schemathesis look for faults for longer than `make test` does
 	@$(RUN) -m tests.fuzz
