@@ -1,0 +1,66 @@
+"""Write the tables of a stack to a file of JSON lines, or fill empty tables from one.
+
+DynamoDB's own backups are the better ones on AWS, being of one instant. This is for moving a stack: between
+accounts, or between AWS and a laptop. Nobody should write meanwhile, for the tables are read one after another.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+TABLES = ("sessions", "timelines", "calendar", "idempotency")
+_MOST_IN_A_BATCH = 25
+
+
+def export(dynamodb: Any, tables: Mapping[str, str], file: Path) -> int:
+    """Write all items, each a line with the kind of its table; how many there were."""
+    written = 0
+    with file.open("w", encoding="utf-8") as lines:
+        for kind, table in tables.items():
+            for page in dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
+                for item in page["Items"]:
+                    lines.write(json.dumps({"table": kind, "item": item}) + "\n")
+                    written += 1
+    return written
+
+
+def fill(dynamodb: Any, tables: Mapping[str, str], file: Path) -> int:
+    """Put the items of a file into tables, which should be empty; how many there were."""
+    put = 0
+    waiting: dict[str, list[Any]] = {}
+    with file.open(encoding="utf-8") as lines:
+        for line in lines:
+            entry = json.loads(line)
+            waiting.setdefault(tables[entry["table"]], []).append({"PutRequest": {"Item": entry["item"]}})
+            put += 1
+            if sum(map(len, waiting.values())) == _MOST_IN_A_BATCH:
+                waiting = _write(dynamodb, waiting)
+    _write(dynamodb, waiting)
+    return put
+
+
+def _write(dynamodb: Any, waiting: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    while waiting:
+        waiting = dynamodb.batch_write_item(RequestItems=waiting)["UnprocessedItems"]
+    return waiting
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("what", choices=["export", "fill"])
+    parser.add_argument("file", type=Path)
+    for kind in TABLES:
+        parser.add_argument(f"--{kind}-table", required=True, help="from the stack's outputs")
+    options = parser.parse_args()
+    tables = {kind: getattr(options, f"{kind}_table") for kind in TABLES}
+    work = export if options.what == "export" else fill
+    print(f"{work(boto3.client('dynamodb'), tables, options.file)} items.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""What was exported fills other tables, and the API goes on there as if nothing had been."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import backup
+from tests.api import Caller
+from tests.dynamodb.conftest import new_timeline
+from tests.invariants import breaches, scan
+
+ANNA = Caller("anna")
+TABLES = {kind: f"{kind.capitalize()}Table" for kind in ("sessions", "timelines", "calendar", "idempotency")}
+
+
+def session(timeline: str, day: int, **fields: Any) -> dict[str, Any]:
+    """The body of a session."""
+    start = f"2023-12-{day:02}T09:00:00Z"
+    return {"type": "ONE_TIME", "timelineId": timeline, "name": "Yoga", "startDateTime": start, **fields}
+
+
+def test_an_export_fills_empty_tables_with_everything(
+    dynamodb: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    timeline, key = new_timeline(ANNA), {"Idempotency-Key": "first"}
+    for day in range(1, 29):
+        ANNA.call("create_session", body=session(timeline, day), headers=key if day == 1 else {})
+    removed = ANNA.call("list_sessions", query={"take": 1}).data[0]["id"]
+    ANNA.call("delete_session", id=removed)
+    before = {table: sorted(scan(dynamodb, table), key=str) for table in TABLES.values()}
+
+    monkeypatch.setattr(backup.boto3, "client", lambda _: dynamodb)
+    names = [part for kind, table in TABLES.items() for part in (f"--{kind}-table", table)]
+    monkeypatch.setattr(sys, "argv", ["backup", "export", str(tmp_path / "all"), *names])
+    backup.main()
+    for table in TABLES.values():
+        keys = [
+            key["AttributeName"] for key in dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]
+        ]
+        for item in scan(dynamodb, table):
+            dynamodb.delete_item(TableName=table, Key={name: {"S": item[name]} for name in keys})
+    assert ANNA.call("list_sessions").count == 0
+    monkeypatch.setattr(sys, "argv", ["backup", "fill", str(tmp_path / "all"), *names])
+    backup.main()
+
+    assert {table: sorted(scan(dynamodb, table), key=str) for table in TABLES.values()} == before
+    items = sum(map(len, before.values()))
+    assert capsys.readouterr().out.splitlines()[-1] == f"{items} items."
+    assert breaches(dynamodb) == []
+    assert ANNA.call("list_sessions").count == 27
+    assert ANNA.call("create_session", body=session(timeline, 2)).status == 409
+    again = ANNA.call("create_session", body=session(timeline, 1), headers=key)
+    assert again.headers["Idempotency-Replayed"] == "true"
