@@ -69,6 +69,7 @@ lock: ## Pin anew what the two requirements.in ask for (needs uv)
 	@command -v uv >/dev/null || { echo "There is no uv. Install it: python3 -m pip install uv"; exit 1; }
 	uv pip compile $(LOCK) --upgrade --output-file local/requirements.txt local/requirements.in
 	uv pip compile $(LOCK) --upgrade --output-file local/audit.txt local/audit.in
+	uv pip compile $(LOCK) --python-version 3.13 --upgrade --output-file local/lambda_image.txt local/lambda_image.in
 	uv pip compile $(LOCK) --constraint local/requirements.txt --output-file $(LAYER)/requirements.txt $(LAYER)/requirements.in
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url

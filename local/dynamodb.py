@@ -41,7 +41,7 @@ class Engine:
         self._address = address
 
     def __enter__(self) -> "Engine":
-        java, home = _java(), _unpacked()
+        java, home = _java(), unpacked()
         self._log = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
             [
@@ -94,7 +94,7 @@ def _java() -> str:
     return java
 
 
-def _unpacked() -> Path:
+def unpacked() -> Path:
     """The folder of the engine, fetched the first time.
 
     Raises:

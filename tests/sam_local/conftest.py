@@ -1,0 +1,178 @@
+"""The SAM CLI's `local` commands with containers of a Docker engine, and DynamoDB's own engine beside them.
+
+All of them run in the engine's network, where containers reach what listens on this machine's loopback.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+from local import dynamodb, lambda_image
+from local.docker_engine import HOST, DockerEngine
+from local.docker_engine import EngineMissing as NoDocker
+from local.stack import free_port
+from tests import template
+from tests.issuer import AUDIENCE, Issuer
+from tests.template import ROOT
+
+REGION = "eu-west-1"
+_BUILT = ROOT / ".aws-sam" / "sam-local"
+_SAM = (sys.executable, "-m", "samcli")
+_WITHOUT_DEFAULTS = ("--config-env", "local")  # a section of samconfig.toml that there is not
+_START_SECONDS = 30
+
+
+class SamLocal:
+    """`sam local`, with the template built for this machine."""
+
+    def __init__(self, docker: DockerEngine, image: str, database: dynamodb.Engine, issuer: Issuer) -> None:
+        self.issuer = issuer
+        self.endpoint = database.endpoint
+        self._docker = docker.address
+        parameters = {
+            "Architecture": lambda_image.ARCHITECTURE,
+            "DynamoDbEndpoint": seen_by_containers(database.endpoint),
+            "JwtIssuer": issuer.url,
+            "JwtAudience": AUDIENCE,
+        }
+        self._options = [
+            *_WITHOUT_DEFAULTS,
+            *("--template", str(_BUILT / "template.yaml"), "--region", REGION),
+            *("--skip-pull-image", "--invoke-image", image),
+            *("--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())),
+        ]
+
+    def invoke(self, function: str, namespace: str) -> dict[str, Any]:
+        """What a function, by the name of its folder, answers to its event in `events/`, as it is."""
+        logical_id = "".join(word.capitalize() for word in function.split("_")) + "Function"
+        event = ROOT / "events" / f"{function}.json"
+        done = subprocess.run(
+            [*_SAM, "local", "invoke", logical_id, "--event", str(event), *self._options],
+            cwd=ROOT,
+            env=self._environment(namespace),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        print(done.stderr)  # the function's log; pytest shows it when a test fails
+        try:
+            answer: dict[str, Any] = json.loads(done.stdout)
+        except ValueError:
+            pytest.fail(f"sam local invoke {logical_id} answered no JSON: {done.stdout}")
+        return answer
+
+    @contextmanager
+    def api(self, namespace: str, log: Path) -> Iterator[httpx.Client]:
+        """`sam local start-api`, and a client of it, while the context is open."""
+        port = free_port()
+        command = [*_SAM, "local", "start-api", "--port", str(port), "--warm-containers", "LAZY"]
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [*command, *self._options],
+                cwd=ROOT,
+                env=self._environment(namespace),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+                _wait(client, process, log)
+                yield client
+        finally:
+            process.terminate()
+            process.wait(_START_SECONDS)
+
+    def _environment(self, namespace: str) -> dict[str, str]:
+        """Nothing of the caller's AWS, and nothing of AWS asked: there is no way out to it."""
+        return _own_environment() | {
+            "DOCKER_HOST": self._docker,
+            "AWS_ACCESS_KEY_ID": namespace,
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:1",
+            "AWS_MAX_ATTEMPTS": "1",
+        }
+
+
+@pytest.fixture(scope="module")
+def sam() -> Iterator[SamLocal]:
+    """All that `sam local` needs, running. Without it a machine skips these tests; CI fails."""
+    with ExitStack() as stack:
+        try:
+            dynamodb.unpacked()  # and all else that comes by network, before there is none
+            docker = stack.enter_context(DockerEngine())
+            image = lambda_image.build(docker)
+            _build()
+            stack.enter_context(docker.inside())
+            database = stack.enter_context(dynamodb.Engine())
+        except (NoDocker, dynamodb.EngineMissing) as missing:
+            if os.environ.get("CI"):
+                pytest.fail(str(missing))
+            pytest.skip(str(missing))
+        issuer = Issuer()
+        stack.callback(issuer.stop)
+        issuer.url = seen_by_containers(issuer.url)
+        yield SamLocal(docker, image, database, issuer)
+
+
+def seen_by_containers(address: str) -> str:
+    """The address by which a container reaches what listens at that one of this machine."""
+    return address.replace("127.0.0.1", HOST)
+
+
+def make_tables(endpoint: str, namespace: str) -> None:
+    """Make the tables, empty, in a database of their own."""
+    session = boto3.Session(namespace, "test", region_name=REGION)
+    client = session.client("dynamodb", endpoint_url=endpoint)
+    for table in template.tables():
+        client.create_table(**table)
+    client.close()
+
+
+def _build() -> None:
+    architecture = lambda_image.ARCHITECTURE
+    command = [*_SAM, "build", *_WITHOUT_DEFAULTS, "--build-dir", str(_BUILT)]
+    done = subprocess.run(
+        [*command, "--parameter-overrides", f"Architecture={architecture}"],
+        cwd=ROOT,
+        env=_own_environment() | {"LAYER_ARCHITECTURE": architecture, "PYTHON": sys.executable},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def _own_environment() -> dict[str, str]:
+    """Ours without AWS, and without what the functions declare: that would take the place of the template's."""
+    ours = template.environment().keys()
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "SAM_CLI_")) and name not in ours
+    } | {"SAM_CLI_TELEMETRY": "0"}
+
+
+def _wait(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            client.get("/no-such-path")
+        except httpx.ConnectError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"sam local start-api does not start: {log.read_text()}")
+            time.sleep(0.1)
+        else:
+            return

@@ -1,0 +1,102 @@
+"""`sam local invoke` and `sam local start-api`: the functions in surroundings like Lambda's, in Docker."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from local import demo
+from local.stack import DEMO_TIMELINE
+from scheduling.store import dynamodb
+from tests import api
+from tests.issuer import YESTERDAY, tampered
+from tests.sam_local.conftest import SamLocal, make_tables
+from tests.template import ROOT, functions
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+
+AT_ONCE = 3
+WITHOUT_A_SESSION = {"create_session", "delete_timeline"}
+"""The one makes it, the other refuses because of it."""
+
+
+def event(function: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
+    return loaded
+
+
+def fill(sam: SamLocal, environment: pytest.MonkeyPatch, function: str) -> str:
+    """Make a database with what the function's event speaks of, and return its namespace."""
+    namespace = function.replace("_", "")
+    make_tables(sam.endpoint, namespace)
+    environment.setenv("AWS_ACCESS_KEY_ID", namespace)
+    environment.setenv("DYNAMODB_ENDPOINT", sam.endpoint)
+    dynamodb.client.cache_clear()
+    read = event("get_session")
+    demo.main(DEMO_TIMELINE, read["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])
+    if function not in WITHOUT_A_SESSION:
+        with environment.context() as patch:
+            patch.setattr("scheduling.endpoint.uuid4", lambda: UUID(read["pathParameters"]["sessionId"]))
+            made = api.handler("create_session")(event("create_session"), None)
+        assert made["statusCode"] == 200, made
+    return namespace
+
+
+def test_every_event_works_as_it_is(sam: SamLocal, environment: pytest.MonkeyPatch) -> None:
+    namespaces = {function: fill(sam, environment, function) for function in functions()}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = dict(
+            zip(namespaces, pool.map(sam.invoke, *zip(*namespaces.items(), strict=True)), strict=True)
+        )
+    assert {function: answer["statusCode"] for function, answer in answers.items()} == dict.fromkeys(
+        functions(), 200
+    ), answers
+
+    page = answers.pop("get_docs")
+    assert page["headers"]["Content-Type"] == "text/html; charset=utf-8"
+    data = {function: json.loads(answer["body"])["data"] for function, answer in answers.items()}
+    session_id = event("get_session")["pathParameters"]["sessionId"]
+
+    created = data["create_session"]
+    assert (created["name"], created["timelineId"]) == ("Weekly Yoga Class", DEMO_TIMELINE)
+    assert (created["repeatCycleType"], created["recurringDayOfWeek"]) == ("WEEKLY", "FRIDAY")
+    assert answers["create_session"]["headers"]["Location"] == f"/sessions/{created['id']}"
+    assert (data["get_session"]["id"], data["get_session"]["name"]) == (session_id, created["name"])
+    assert [session["id"] for session in data["list_sessions"]] == [session_id]
+    assert (data["update_session"]["id"], data["update_session"]["startDateTime"]) == (
+        session_id,
+        "2023-12-08T10:30:00Z",
+    )
+    assert (data["delete_session"]["id"], bool(data["delete_session"]["removedAt"])) == (session_id, True)
+    assert data["create_timeline"]["description"] == "All classes in the large room"
+    assert data["get_timeline"]["id"] == DEMO_TIMELINE
+    assert [timeline["id"] for timeline in data["list_timelines"]] == [DEMO_TIMELINE]
+    assert data["update_timeline"]["name"] == "Yoga studio, first floor"
+    assert (data["delete_timeline"]["id"], bool(data["delete_timeline"]["removedAt"])) == (
+        DEMO_TIMELINE,
+        True,
+    )
+
+
+def test_start_api_answers_to_a_verified_token_alone(sam: SamLocal, tmp_path: Path) -> None:
+    """It passes no claims on, so the layer verifies the token, against the issuer's keys."""
+    make_tables(sam.endpoint, "startapi")
+    good = {"Authorization": f"Bearer {sam.issuer.token()}"}
+    with sam.api("startapi", tmp_path / "log") as client:
+        for bad in ({}, *({"Authorization": f"Bearer {token}"} for token in refused(sam))):
+            answer = client.get("/timelines", headers=bad)
+            assert answer.status_code == 401, answer.text
+            assert answer.json()["code"] == "UNAUTHORIZED"
+            assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="sessions"')
+        made = client.post("/timelines", headers=good, json={"name": "Mine"})
+        assert (made.status_code, made.json()["data"]["ownerId"]) == (200, "anna"), made.text
+        listed = client.get("/timelines", headers=good)
+        assert (listed.status_code, listed.json()["data"]) == (200, [made.json()["data"]]), listed.text
+
+
+def refused(sam: SamLocal) -> list[str]:
+    """Tokens that were good once, or nearly are."""
+    return [sam.issuer.token(exp=YESTERDAY), sam.issuer.token(aud="another"), tampered(sam.issuer.token())]
