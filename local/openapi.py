@@ -17,6 +17,8 @@ import yaml
 from samtranslator.yaml_helper import yaml_parse
 
 from scheduling import dto, errors, session, timeline
+from scheduling.dto.create_session import CreateSession
+from scheduling.dto.create_timeline import CreateTimeline
 from scheduling.endpoint import Endpoint
 from scheduling.envelope import Page, failure, success
 
@@ -414,8 +416,8 @@ def schemas() -> Json:
         if body := operation.endpoint.body:
             made[body.__name__] = request_schema(body)
     for thing, fields, model in (
-        ("Session", session.FIELDS, dto.CreateSession),
-        ("Timeline", timeline.FIELDS, dto.CreateTimeline),
+        ("Session", session.FIELDS, CreateSession),
+        ("Timeline", timeline.FIELDS, CreateTimeline),
     ):
         made[thing] = response_schema(thing, fields, model)
         made[f"{thing}Answer"] = envelope(reference(thing))

@@ -1,7 +1,7 @@
 """POST /sessions: schedule a session."""
 
 from scheduling import session
-from scheduling.dto import CreateSession
+from scheduling.dto.create_session import CreateSession
 from scheduling.endpoint import endpoint
 from scheduling.envelope import One
 from scheduling.errors import InvalidTimeline, SchedulingConflict

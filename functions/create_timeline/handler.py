@@ -1,7 +1,7 @@
 """POST /timelines: make a timeline."""
 
 from scheduling import timeline
-from scheduling.dto import CreateTimeline
+from scheduling.dto.create_timeline import CreateTimeline
 from scheduling.endpoint import endpoint
 from scheduling.envelope import One
 from scheduling.request import Request

@@ -1,7 +1,7 @@
 """GET /sessions: list the sessions that the caller may read."""
 
 from scheduling import session
-from scheduling.dto import ListSessions
+from scheduling.dto.list_sessions import ListSessions
 from scheduling.endpoint import endpoint
 from scheduling.envelope import Page
 from scheduling.request import Request

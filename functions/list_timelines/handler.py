@@ -1,7 +1,7 @@
 """GET /timelines: list the timelines that the caller may read."""
 
 from scheduling import timeline
-from scheduling.dto import ListTimelines
+from scheduling.dto.list_timelines import ListTimelines
 from scheduling.endpoint import endpoint
 from scheduling.envelope import Page
 from scheduling.request import Request

@@ -1,7 +1,7 @@
 """PATCH /sessions/{sessionId}: change some fields of a session."""
 
 from scheduling import session
-from scheduling.dto import UpdateSession
+from scheduling.dto.update_session import UpdateSession
 from scheduling.endpoint import endpoint
 from scheduling.envelope import One
 from scheduling.errors import InvalidTimeline, PreconditionFailed, SchedulingConflict

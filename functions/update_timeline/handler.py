@@ -1,7 +1,7 @@
 """PATCH /timelines/{timelineId}: change some fields of a timeline."""
 
 from scheduling import timeline
-from scheduling.dto import UpdateTimeline
+from scheduling.dto.update_timeline import UpdateTimeline
 from scheduling.endpoint import endpoint
 from scheduling.envelope import One
 from scheduling.errors import PreconditionFailed

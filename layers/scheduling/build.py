@@ -46,6 +46,9 @@ ITEM_OPERATIONS = (
     "UpdateItem",
 )
 
+# The kinds of values that items have (see `to_wire`): botocore looks for each kind in each value that it reads.
+STORED_KINDS = ("S", "N", "M", "BOOL", "NULL")
+
 
 class Target:
     """What the layer is built for, and the interpreter that can compile for it, if there is one."""
@@ -168,7 +171,8 @@ def trim_botocore(data: Path) -> None:
 
 
 def only_item_operations(model: dict[str, Any]) -> dict[str, Any]:
-    """The service model with those operations, the shapes that they reach, and no documentation."""
+    """The service model with those operations, the shapes that they reach, the kinds of values that items have, and
+    no documentation."""
     operations = {name: model["operations"][name] for name in ITEM_OPERATIONS}
     shapes: dict[str, Any] = {}
     waiting: list[Any] = list(operations.values())
@@ -182,6 +186,8 @@ def only_item_operations(model: dict[str, Any]) -> dict[str, Any]:
                 shapes[name] = model["shapes"][name]
                 waiting.append(shapes[name])
             waiting += value.values()
+    kinds = shapes["AttributeValue"]["members"]
+    shapes["AttributeValue"] |= {"members": {kind: kinds[kind] for kind in STORED_KINDS}}
     trimmed: dict[str, Any] = without_documentation({**model, "operations": operations, "shapes": shapes})
     return trimmed
 

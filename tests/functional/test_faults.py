@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from scheduling import log
+from scheduling.errors import ApiError, RetriesExhausted, SchedulingConflict, Throttled
 from scheduling.store import schedule
 from tests.functional.conftest import ANNA, one_time
 from tests.invariants import live
@@ -82,7 +83,7 @@ def test_a_request_is_one_line_with_what_an_operator_needs_and_no_token_or_body(
     assert "forged" not in output
     assert created["route"] == "POST /sessions"
     assert created["principal_id"] == "anna"
-    assert (created["level"], created["status"], created["Conflicts"]) == ("INFO", 200, 0)
+    assert (created["level"], created["status"]) == ("INFO", 200)
     assert (refused["level"], refused["status"], refused["code"], refused["Conflicts"]) == (
         *("INFO", 409, "SCHEDULING_CONFLICT", 1),
     )
@@ -90,17 +91,44 @@ def test_a_request_is_one_line_with_what_an_operator_needs_and_no_token_or_body(
 
 def test_the_line_is_also_a_metric(timeline: str, logged: Log) -> None:
     """CloudWatch's embedded metric format: what the directive names must be there, metrics as numbers."""
-    ANNA.call("get_timeline", id=timeline)
+    for _ in range(2):
+        ANNA.call("create_session", body=one_time(timeline))
+    counted = []
+    for line in logged.lines():
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "Sessions"
+        assert directive["Dimensions"] == [["service"], ["service", "route"]]
+        assert all(
+            isinstance(line[name], str) for dimensions in directive["Dimensions"] for name in dimensions
+        )
+        counted.append({metric["Name"]: metric["Unit"] for metric in directive["Metrics"]})
+        assert all(type(line[name]) in (int, float) for name in counted[-1])
+        assert line["ConflictRetries"] == 0
+    assert counted == [
+        {"Latency": "Milliseconds"},
+        {"Latency": "Milliseconds", "Conflicts": "Count"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "retries", "counts"),
+    [
+        (None, 3, {"ConflictRetries": 3}),
+        (SchedulingConflict([]), 1, {"ConflictRetries": 1, "Conflicts": 1}),
+        (RetriesExhausted(), 9, {"ConflictRetries": 9, "ConflictRetriesExhausted": 1, "ServerErrors": 1}),
+        (Throttled("put_item"), 0, {"Throttles": 1, "ServerErrors": 1}),
+        (ZeroDivisionError(), 0, {"ServerErrors": 1}),
+    ],
+)
+def test_what_happened_is_counted(
+    error: Exception | None, retries: int, counts: dict[str, int], logged: Log
+) -> None:
+    status = 200 if error is None else error.status if isinstance(error, ApiError) else 500
+    log.report(log.Outcome("id", "GET /", "anna", status, 1.5, retries, error, 0))
     (line,) = logged.lines()
     (directive,) = line["_aws"]["CloudWatchMetrics"]
-    assert directive["Namespace"] == "Sessions"
-    assert directive["Dimensions"] == [["service"], ["service", "route"]]
-    assert all(isinstance(line[name], str) for dimensions in directive["Dimensions"] for name in dimensions)
-    names = {metric["Name"] for metric in directive["Metrics"]}
-    assert names == {
-        *("Latency", "Conflicts", "ConflictRetries", "ConflictRetriesExhausted", "Throttles", "ServerErrors"),
-    }
-    assert all(isinstance(line[name], int | float) for name in names)
+    names = [metric["Name"] for metric in directive["Metrics"]]
+    assert {name: line[name] for name in names} == {"Latency": 1.5, **counts}
 
 
 def test_only_the_first_request_of_a_function_is_a_cold_start(

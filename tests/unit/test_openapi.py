@@ -9,6 +9,7 @@ import yaml
 
 from local import openapi
 from scheduling import dto, session, timeline
+from scheduling.dto.create_session import CreateSession
 from tests import template
 from tests.api import handler
 
@@ -122,4 +123,4 @@ def test_the_document_refuses_dates_that_the_code_refuses(text: str) -> None:
         judge(text, schema)
     body = {"type": "ONE_TIME", "timelineId": "a", "name": "b", "startDateTime": text}
     with pytest.raises(dto.BadRequest):
-        dto.read(dto.CreateSession, body)
+        dto.read(CreateSession, body)

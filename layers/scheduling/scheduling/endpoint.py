@@ -30,6 +30,9 @@ Response = dict[str, Any]
 View = Callable[[Any], dict[str, Any]]
 Work = Callable[[Request], One | Page]
 
+_to_json = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":")
+).encode  # made once, not for each answer
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 
@@ -145,7 +148,7 @@ def _request(
         id=id,
         fields=fields,
         now=now,
-        new_id=str(uuid4()),
+        new_id=str(uuid4()) if this.creates else "",
         tally=tally,
         if_match=None if if_match is None else _tags(if_match),
         idempotency=idempotency(caller, this.creates, key, fields) if this.creates and key else None,
@@ -209,8 +212,8 @@ def _success(this: Endpoint, answer: One | Page, event: Event, headers: Mapping[
         return _response(200, success(data, answer.skip, answer.take, answer.total))
     tag = etag(answer.item)
     extra = {"ETag": tag}
-    reads = event["requestContext"]["http"]["method"] == "GET"
-    if reads and _tags(headers.get("if-none-match", "")) & {"*", tag, f"W/{tag}"}:
+    known = headers.get("if-none-match")
+    if known and _tags(known) & {"*", tag, f"W/{tag}"} and event["requestContext"]["http"]["method"] == "GET":
         return _response(304, None, extra)
     if this.creates:
         extra["Location"] = f"{this.creates}/{answer.item['id']}"
@@ -223,5 +226,5 @@ def _response(
     status: int, body: Mapping[str, Any] | None, extra: Mapping[str, str] | None = None
 ) -> Response:
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store", **(extra or {})}
-    text = "" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    text = "" if body is None else _to_json(body)
     return {"statusCode": status, "headers": headers, "body": text}

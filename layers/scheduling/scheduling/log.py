@@ -3,6 +3,7 @@
 No token, no header, no body goes into it. A name with line breaks cannot forge a line: JSON escapes them.
 """
 
+import json
 from functools import lru_cache
 from itertools import count
 from typing import Any, NamedTuple
@@ -11,15 +12,11 @@ from aws_lambda_powertools.logging import Logger
 
 from scheduling.errors import ApiError, RetriesExhausted, SchedulingConflict, Throttled
 
-_COUNTS = ("Conflicts", "ConflictRetries", "ConflictRetriesExhausted", "Throttles", "ServerErrors")
-_METRICS = {
-    "Namespace": "Sessions",
-    "Dimensions": [["service"], ["service", "route"]],
-    "Metrics": [
-        {"Name": "Latency", "Unit": "Milliseconds"},
-        *({"Name": name, "Unit": "Count"} for name in _COUNTS),
-    ],
-}
+_LATENCY = {"Name": "Latency", "Unit": "Milliseconds"}
+_DIMENSIONS = [["service"], ["service", "route"]]
+_to_json = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, separators=(",", ":"), default=str
+).encode
 _requests = count()
 
 
@@ -37,9 +34,21 @@ class Outcome(NamedTuple):
 
 
 def report(outcome: Outcome) -> None:
-    """Write the line of a request: at ERROR, with the trace, where the fault is ours."""
+    """Write the line of a request: at ERROR, with the trace, where the fault is ours.
+
+    What did not happen is not counted: a zero would make each line twice as long, and a metric to pay for.
+    """
     error = outcome.error
     ours = outcome.status >= 500
+    counts = {
+        "Conflicts": isinstance(error, SchedulingConflict),
+        "ConflictRetries": outcome.retries,
+        "ConflictRetriesExhausted": isinstance(error, RetriesExhausted),
+        "Throttles": isinstance(error, Throttled),
+        "ServerErrors": ours,
+    }
+    counted = {name: int(number) for name, number in counts.items() if number}
+    metrics = [_LATENCY, *({"Name": name, "Unit": "Count"} for name in counted)]
     line: dict[str, Any] = {
         "request_id": outcome.request_id,
         "route": outcome.route,
@@ -48,12 +57,12 @@ def report(outcome: Outcome) -> None:
         "cold_start": next(_requests) == 0,
         **({"code": error.code} if isinstance(error, ApiError) else {}),
         "Latency": round(outcome.milliseconds, 3),
-        "Conflicts": int(isinstance(error, SchedulingConflict)),
         "ConflictRetries": outcome.retries,
-        "ConflictRetriesExhausted": int(isinstance(error, RetriesExhausted)),
-        "Throttles": int(isinstance(error, Throttled)),
-        "ServerErrors": int(ours),
-        "_aws": {"Timestamp": outcome.now_milliseconds, "CloudWatchMetrics": [_METRICS]},
+        **counted,
+        "_aws": {
+            "Timestamp": outcome.now_milliseconds,
+            "CloudWatchMetrics": [{"Namespace": "Sessions", "Dimensions": _DIMENSIONS, "Metrics": metrics}],
+        },
     }
     if ours:
         _logger().error("request failed", extra=line, exc_info=error)
@@ -63,4 +72,6 @@ def report(outcome: Outcome) -> None:
 
 @lru_cache
 def _logger() -> Logger:
-    return Logger(location=None)
+    # Encoder and decoder are made once; left to itself, the Logger makes an encoder for each line, and tries whether
+    # each message is JSON.
+    return Logger(location=None, json_serializer=_to_json, json_deserializer=str)

@@ -1,13 +1,13 @@
 """Who may do what: the one table, and the one function that applies it."""
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import StrEnum
 
 from scheduling.auth import Principal
 from scheduling.errors import Forbidden
 
 
-class Action(Enum):
+class Action(StrEnum):
     """What can be done to a timeline and its sessions."""
 
     READ = "read a session or a timeline"
@@ -16,7 +16,7 @@ class Action(Enum):
     CHANGE_TIMELINE = "create, change or delete a timeline"
 
 
-class Reach(Enum):
+class Reach(StrEnum):
     """Whose timelines a role may act on. A role that the table does not name may act on none."""
 
     OWN = "own"

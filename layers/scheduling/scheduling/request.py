@@ -30,7 +30,7 @@ class Request(NamedTuple):
     """What the body or the query said, validated."""
     now: datetime
     new_id: str
-    """An id for what the request may create."""
+    """An id for what the request creates; empty if that is not what it is for."""
     tally: Counter[str]
     """What happened on the way that an operator wants to count."""
     if_match: frozenset[str] | None = None

@@ -12,6 +12,7 @@ import botocore.session
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.handlers import BUILTIN_HANDLERS
 from botocore.parsers import ResponseParserError
 
 from scheduling.errors import RetriesExhausted, ServiceUnavailable, Throttled
@@ -67,8 +68,19 @@ def client() -> BaseClient:
         parameter_validation=False,
         user_agent="sessions-api",
     )
+    session = botocore.session.Session(include_builtin_handlers=False)
+    for event, handler in _handlers():
+        session.register(event, handler)
     endpoint = optional_setting("DYNAMODB_ENDPOINT")
-    return botocore.session.Session().create_client("dynamodb", config=config, endpoint_url=endpoint)
+    return session.create_client("dynamodb", config=config, endpoint_url=endpoint)
+
+
+def _handlers() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Those of botocore's own handlers that concern DynamoDB: of some hundred and thirty, eight."""
+    for event, handler, *order in BUILTIN_HANDLERS:
+        kind, _, where = event.partition(".")
+        if not order and kind != "docs" and where.split(".")[0] in ("", "*", "dynamodb"):
+            yield event, handler
 
 
 def call(operation: str, **parameters: Any) -> Item:
@@ -330,8 +342,8 @@ def to_wire(item: Mapping[str, Any]) -> Item:
 
 
 def from_wire(item: Mapping[str, Any]) -> Item:
-    """An item as Python has it. The API stores text, whole numbers, flags, maps, lists and null."""
-    return {name: _from_wire(value) for name, value in item.items()}
+    """An item as Python has it. The API stores text, whole numbers, flags, maps and null."""
+    return {name: value["S"] if "S" in value else _from_wire(value) for name, value in item.items()}
 
 
 def _to_wire(value: object) -> Item:

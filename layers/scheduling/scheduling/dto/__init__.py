@@ -1,5 +1,6 @@
 """What comes in: the bodies and queries of all endpoints, as pydantic models.
 
+Each has a module of its own: a cold start pays for every model that it imports, and an endpoint needs one.
 Strict: no coercion, no unknown field. The read-only fields of a response are dropped, so that a client can
 send back what it read. Rules between fields are the entities' (`session.faults`).
 """
@@ -18,7 +19,6 @@ from pydantic import (
     model_validator,
 )
 
-from scheduling import session
 from scheduling.errors import BadRequest, Fault
 from scheduling.instants import ISO_8601, parse
 
@@ -34,9 +34,11 @@ def _whole_number(text: object) -> object:
     return int(str(text)) if plain else text
 
 
-def _unset() -> Any:
+def unset() -> Any:
     """The default of what a PATCH may leave out but not clear."""
 
+
+READ_ONLY = frozenset({"id", "createdAt", "updatedAt", "removedAt"})
 
 SessionType = Literal["ONE_TIME", "RECURRING"]
 Cycle = Literal["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
@@ -78,93 +80,6 @@ class Input(BaseModel):
         if not isinstance(raw, dict):
             return raw
         return {field: value for field, value in raw.items() if field not in cls.read_only}
-
-
-class CreateSession(Input):
-    """A session to schedule."""
-
-    read_only = frozenset({"id", "createdAt", "updatedAt", "removedAt"})
-
-    type: SessionType = Field(description="Whether it takes place once or again and again.")
-    timelineId: Reference = Field(description="The timeline (routine) that it belongs to.")
-    name: Name = Field(description="1 to 200 characters, not counting white space at the ends.")
-    startDateTime: DateTime | None = Field(
-        None, description="ISO 8601 with an offset or Z. Recurrence is reckoned in this offset."
-    )
-    endDateTime: DateTime | None = Field(
-        None, description="After startDateTime; the session occupies the time up to it, itself not included."
-    )
-    repeatCycleType: Cycle | None = Field(
-        None, description="How often a RECURRING session takes place. Until it is set, only once."
-    )
-    recurringDayOfWeek: Weekday | None = Field(
-        None, description="The day of a WEEKLY session; null means the weekday of startDateTime."
-    )
-    description: Description | None = Field(None, description="Up to 4,000 characters.")
-
-    @classmethod
-    def faults(cls, fields: Mapping[str, Any]) -> Iterable[Fault]:
-        return session.faults(fields)
-
-
-class UpdateSession(CreateSession):
-    """The fields of a session to change; null clears one. What is not sent stays as it is."""
-
-    partial = True
-
-    type: SessionType = Field(default_factory=_unset, description="ONE_TIME clears the cycle and the day.")
-    timelineId: Reference = Field(default_factory=_unset, description="The timeline to move the session to.")
-    name: Name = Field(
-        default_factory=_unset, description="1 to 200 characters, not counting white space at the ends."
-    )
-
-
-class Page(Input):
-    """Which part of a list."""
-
-    skip: Annotated[
-        WholeNumber, Field(ge=0, le=10**18 - 1, description="How many to leave out from the beginning.")
-    ] = 0
-    take: Annotated[WholeNumber, Field(ge=1, le=100, description="How many to return at the most.")] = 10
-
-
-class ListSessions(Page):
-    """Which sessions, in which order."""
-
-    timelineId: Reference | None = Field(None, description="Only the sessions of this timeline.")
-    startDateTimeSortOrder: Literal["ASC", "DESC"] = Field(
-        "DESC", description="Sessions without a start come last in both."
-    )
-    startDateTimeFrom: DateTime | None = Field(None, description="Only sessions that start then or later.")
-    startDateTimeTo: DateTime | None = Field(None, description="Only sessions that start before then.")
-
-
-class ListTimelines(Page):
-    """Which timelines."""
-
-
-class CreateTimeline(Input):
-    """A timeline to make."""
-
-    read_only = frozenset({"id", "createdAt", "updatedAt", "removedAt"})
-
-    name: Name = Field(description="1 to 200 characters, not counting white space at the ends.")
-    description: Description | None = Field(None, description="Up to 4,000 characters.")
-    ownerId: OwnerId | None = Field(
-        None, description="Whose time its sessions take. Only an ADMIN may name another than themselves."
-    )
-
-
-class UpdateTimeline(Input):
-    """The fields of a timeline to change; null clears one. What is not sent stays as it is."""
-
-    read_only = CreateTimeline.read_only | {"ownerId"}
-    partial = True
-
-    name: Name = Field(
-        default_factory=_unset, description="1 to 200 characters, not counting white space at the ends."
-    )
-    description: Description | None = Field(None, description="Up to 4,000 characters.")
 
 
 def read(model: type[Input], raw: object) -> dict[str, Any]:
