@@ -7,7 +7,6 @@ local/stack.py in a process of its own, with a function's environment:
 """
 
 import sys
-from collections import Counter
 from datetime import UTC, datetime
 
 from scheduling.auth import Principal
@@ -28,7 +27,7 @@ def main(timeline_id: str, owner_id: str) -> None:
             fields={"name": "Yoga studio", "description": "The timeline of the examples"},
             now=datetime.now(UTC),
             new_id=timeline_id,
-            tally=Counter(),
+            tally={"retries": 0},
         )
     )
 

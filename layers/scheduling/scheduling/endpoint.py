@@ -8,7 +8,6 @@ import gc
 import json
 import re
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import wraps
@@ -85,7 +84,7 @@ def endpoint(
 
 
 def _respond(this: Endpoint, work: Work, event: Event) -> Response:
-    started, now, tally = time.perf_counter(), datetime.now(UTC), Counter[str]()
+    started, now, tally = time.perf_counter(), datetime.now(UTC), {"retries": 0}
     caller: Principal | None = None
     failed: Exception | None = None
     request_id = str(event.get("requestContext", {}).get("requestId", ""))
@@ -119,7 +118,7 @@ def _request(
     event: Event,
     headers: Mapping[str, str],
     now: datetime,
-    tally: Counter[str],
+    tally: dict[str, int],
 ) -> Request:
     """What is asked; the input is judged before the id in the path is, which may refer to nothing.
 

@@ -4,6 +4,7 @@ No token, no header, no body goes into it. A name with line breaks cannot forge 
 """
 
 import json
+import logging
 from functools import lru_cache
 from itertools import count
 from typing import Any, NamedTuple
@@ -18,6 +19,11 @@ _to_json = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, separators=(",", ":"), default=str
 ).encode
 _requests = count()
+
+# Nobody asks which line of code logged, in which thread of which process: logging need not find out. These switches
+# are from its how-to, "Optimization".
+logging._srcfile = None
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 class Outcome(NamedTuple):

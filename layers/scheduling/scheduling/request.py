@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -31,7 +30,7 @@ class Request(NamedTuple):
     now: datetime
     new_id: str
     """An id for what the request creates; empty if that is not what it is for."""
-    tally: Counter[str]
+    tally: dict[str, int]
     """What happened on the way that an operator wants to count."""
     if_match: frozenset[str] | None = None
     """The entity tags of which the present one must be one (RFC 9110, section 13.1.1)."""

@@ -3,7 +3,6 @@
 import random
 import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -113,7 +112,7 @@ def _meaning(error: ClientError) -> Exception:
     return ServiceUnavailable(code) if code in _UNAVAILABLE else error
 
 
-def until_settled(decide: Callable[[], T], tally: Counter[str]) -> T:
+def until_settled(decide: Callable[[], T], tally: dict[str, int]) -> T:
     """What `decide` returns, called again with growing, jittered pauses for as long as others are faster.
 
     Raises:
