@@ -172,8 +172,14 @@ def trim_botocore(data: Path) -> None:
 
 def only_item_operations(model: dict[str, Any]) -> dict[str, Any]:
     """The service model with those operations, the shapes that they reach, the kinds of values that items have, and
-    no documentation."""
-    operations = {name: model["operations"][name] for name in ITEM_OPERATIONS}
+    no documentation.
+
+    Nor does it say where in a request tables may be named by ARNs, which the rules for endpoints would look at:
+    the functions know their tables by name.
+    """
+    operations = {name: dict(model["operations"][name]) for name in ITEM_OPERATIONS}
+    for operation in operations.values():
+        operation.pop("operationContextParams", None)
     shapes: dict[str, Any] = {}
     waiting: list[Any] = list(operations.values())
     while waiting:
