@@ -1,0 +1,171 @@
+"""Every command in the documentation is tried; those of the first minutes as they are written, in a copy of the
+repository."""
+
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from local.stack import free_port
+from tests.template import ROOT
+
+HERE = "tests/e2e/test_documented_commands.py"
+TRIED = {
+    "make up": HERE,
+    "make down": HERE,
+    "curl": HERE,
+    ".venv/bin/python -m local.backup": HERE,
+    ".venv/bin/python -m local.recount": HERE,
+    "make test": ".ci/run",
+    "make openapi": "tests/unit/test_openapi.py",
+    "sam build": "local/stack.py",
+    "sam deploy": "local/stack.py",
+    "sam local": "tests/sam_local/test_sam_local.py",
+}
+"""Where commands that begin like that are run."""
+BY_HAND = {
+    "make bench": "takes half an hour, and people read its figures",
+    "python -m bench": "the same",
+    "make audit": "asks the network for advisories",
+    "aws": "there is no AWS here; that it knows the options is tested below",
+    "git checkout": "is git's own",
+}
+
+PAGES = (
+    *("README.md", "SECURITY.md", "docs/architecture.md", "docs/guide.md", "docs/operations.md"),
+    "docs/measurements.md",  # docs/decisions.md is history
+)
+BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```", re.M | re.S)
+INLINE = re.compile(r"`((?:make|sam|aws|git|docker|python|PYTHONPATH=\S+) [^`]+)`")
+COPIED = ("functions", "layers", "local", "docs", "template.yaml", "samconfig.toml", "Makefile")
+TABLES = ("Sessions", "Timelines", "Calendar", "Idempotency")
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def commands(text: str) -> Iterator[str]:
+    """The commands that a reader may type, each by itself, without what is set before it."""
+    for block in [*BLOCK.findall(text), *INLINE.findall(text)]:
+        lines = [block] if block.startswith("curl") else block.splitlines()
+        for line in lines:
+            for command in re.split(r" && | \| ", line):
+                yield re.sub(r"^(\w+=\S* )+", "", command.strip())
+
+
+def begins(command: str, beginning: str) -> bool:
+    return re.match(rf"{re.escape(beginning)}(?![\w-])", command) is not None
+
+
+def test_every_command_of_the_documentation_is_tried() -> None:
+    found = [command for name in PAGES for command in commands(page(name))]
+    known = [*TRIED, *BY_HAND]
+    assert [command for command in found if not any(begins(command, start) for start in known)] == []
+    assert [start for start in known if not any(begins(command, start) for command in found)] == []
+    assert [where for where in TRIED.values() if not (ROOT / where).is_file()] == []
+
+
+def test_the_aws_and_sam_commands_have_the_options_that_they_are_given() -> None:
+    found = [command for name in PAGES for command in commands(page(name))]
+    session = botocore.session.Session()
+    for command in found:
+        options = re.findall(r"--([\w-]+)", command)
+        match command.split():
+            case ["aws", service, operation, *_]:
+                model = session.get_service_model(service)
+                (name,) = (name for name in model.operation_names if xform_name(name, "-") == operation)
+                members = {
+                    xform_name(member, "-") for member in model.operation_model(name).input_shape.members
+                }
+                assert set(options) <= members, command
+            case ["sam", *words]:
+                names = itertools.takewhile(lambda word: word.islower() and word.isalpha(), words)
+                text = sh(ROOT, f"{sys.executable} -m samcli {' '.join(names)} --help")
+                assert set(options) <= set(re.findall(r"--([\w-]+)", text)), command
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of what `make up` needs, with the packages that are installed and with nothing running."""
+    folder = tmp_path_factory.mktemp("copy")
+    for name in COPIED:
+        made = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        made(ROOT / name, folder / name)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    (folder / ".aws-sam").mkdir()
+    (folder / ".aws-sam" / "layer-dependencies").symlink_to(ROOT / ".aws-sam" / "layer-dependencies")
+    yield folder
+    sh(folder, "make reset")
+
+
+def sh(folder: Path, command: str, **variables: str) -> str:
+    """What a command prints there."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE"))}
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=folder, env=kept | variables, capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.e2e
+@pytest.mark.slow
+def test_the_readmes_first_screen_and_the_operators_tools(copy: Path) -> None:
+    assert "make up" in sh(copy, "make")
+    welcome = sh(copy, f"make up PORT={free_port()}")
+    said = dict(re.findall(r"^(API|TOKEN)='?([^'\n]+)'?$", welcome, re.M))
+
+    readme = page("README.md")
+    (curl,) = (block for block in BLOCK.findall(readme) if block.startswith("curl"))
+    documented = json.loads(re.findall(r"^```json\n(.*?)^```", readme, re.M | re.S)[0])
+    answer = json.loads(sh(copy, curl, **said))
+    made_up = ("id", "createdAt", "updatedAt")
+    assert list(answer["data"]) == list(documented["data"])
+    assert answer == documented | {
+        "data": documented["data"] | {name: answer["data"][name] for name in made_up}
+    }
+    again = json.loads(sh(copy, curl, **said))
+    assert (again["statusCode"], again["details"][0]["sessionId"]) == (409, answer["data"]["id"])
+    assert "/docs" in welcome
+    assert sh(copy, "curl -sf $API/docs", **said).startswith("<!doctype html>")
+    assert sh(copy, "make token ROLE=ADMIN").count(".") == 2
+
+    environment = operators(copy, said["API"])
+    tools = [line for block in BLOCK.findall(page("docs/operations.md")) for line in block.splitlines()]
+    exported, filled, recounted = (
+        sh(copy, line, **environment).splitlines()[-1] for line in tools if "python -m local." in line
+    )
+    assert exported == filled
+    assert int(exported.split()[0]) > len(TABLES)
+    assert recounted == "All counts are right."
+
+    assert "make up" in sh(copy, "make down")
+    assert "make up" in sh(copy, "make reset")
+
+
+def operators(copy: Path, api: str) -> dict[str, str]:
+    """The environment of somebody who looks after that stack: its tables, and how they are reached."""
+    endpoint = re.sub(r"\d+$", lambda port: str(int(port[0]) + 1), api)
+    reached = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    session: Any = botocore.session.Session()
+    session.set_credentials("test", "test")
+    client = session.create_client("cloudformation", region_name="us-east-1", endpoint_url=endpoint)
+    (stack,) = client.describe_stacks(StackName="sessions")["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return reached | {table.upper(): outputs[f"{table}TableName"] for table in TABLES}
