@@ -1,155 +1,173 @@
-"""A Docker engine of its own, in a network of its own: for `sam local` where no engine runs, as in CI.
+"""A Docker engine for `sam local`: the one that runs on this machine, or else one of our own.
 
-The engine and its containers live in a network namespace that no link leaves: what a container binds there is
-reachable from nowhere else, and the machine's own firewall and addresses stay as they are. Whoever wants to talk
-with them goes inside; what listens on 127.0.0.1 in there is reached by containers at `HOST`.
+With the one that runs, nothing is touched but what was made here: our containers are in a network of their own, by
+which they are known. Where that network's gateway is an address of this machine (Linux), they reach what listens
+there, and nobody else does but containers of this machine. Where the engine has a machine of its own (Docker Desktop
+and the like), they reach what listens on 127.0.0.1, under a name that the engine gives it.
 
-It needs Linux, root and Debian's docker.io.
+Where none runs, as in CI, root starts one on Linux. It and its containers live in a network namespace that no link
+leaves: what a container binds there is reachable from nowhere else, and the machine's own firewall and addresses stay
+as they are. Whoever wants to talk with them goes inside; what listens on 127.0.0.1 in there is reached by containers.
 """
 
 import ctypes
 import os
+import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-HOST = "192.0.2.1"
-"""Where containers reach this machine's 127.0.0.1: an address that is nobody's (RFC 5737)."""
+_LOOPBACK = "127.0.0.1"
+_LOOPBACK_INSIDE = "192.0.2.1"
+"""Where an engine of our own has loopback for its containers: an address that is nobody's (RFC 5737)."""
+_LOOPBACK_OUTSIDE = "host.docker.internal"
+"""The same for an engine that has a machine of its own."""
 
 _BRIDGE = "docker0"
 _DATA = Path(__file__).parent.parent / ".local" / "docker"
-_START_SECONDS, _STOP_SECONDS = 30, 30
+_ANSWER_SECONDS, _START_SECONDS, _STOP_SECONDS = 20, 30, 30
 _NEW_NETWORK = 0x40000000  # CLONE_NEWNET in <sched.h>
-_NEEDED = ("dockerd", "docker", "ip", "iptables", "setpriv")
+_NEEDED = ("dockerd", "docker", "ip", "iptables", "setpriv", "unshare")
 _ALSO_IN = "/usr/sbin:/sbin"  # where Debian has some of them, and not every PATH
 
 
 class EngineMissing(Exception):
-    """An engine cannot run here; the argument is the sentence that says why."""
+    """There is no engine to be had; the argument is the sentence that says why, or what to install."""
 
 
+@dataclass(frozen=True)
 class DockerEngine:
-    """The engine, running while the context is open.
+    """An engine that runs."""
 
-    Images stay between runs, below `.local/docker`.
-    """
-
-    def __enter__(self) -> "DockerEngine":
-        _check()
-        self._home = Path(tempfile.mkdtemp(prefix="docker-"))  # a socket's path must be short
-        self.address = f"unix://{self._home}/docker.sock"
-        self._log = (self._home / "log").open("w+")
-        self._process: subprocess.Popen[str] | None = None
-        self._network = -1
-        outside = _network()
-        try:
-            _call("unshare", _NEW_NETWORK)
-            self._network = _network()
-            self._start()
-        except BaseException as error:
-            self.__exit__()
-            if isinstance(error, OSError | subprocess.CalledProcessError):
-                words = getattr(error, "stderr", b"") or b""
-                raise EngineMissing(
-                    f"This machine refuses a network for an engine: {error} {words.decode()}"
-                ) from error
-            raise
-        finally:
-            _enter(outside)
-            os.close(outside)
-        return self
+    address: str
+    """What its clients take as `DOCKER_HOST`."""
+    host: str
+    """By which address or name containers reach a service of this machine,"""
+    listen: str = _LOOPBACK
+    """and at which address that service must listen."""
+    network: str | None = None
+    """The Docker network that all our containers must be in; None: it does not matter."""
+    _namespace: int | None = None
 
     @contextmanager
     def inside(self) -> Iterator[None]:
-        """In its network while the context is open: this thread, and all threads and processes that it starts."""
-        outside = _network()
-        _enter(self._network)
+        """Where it can be talked with, while the context is open: this thread, and all that the thread starts."""
+        if self._namespace is None:
+            yield
+            return
+        outside = _namespace()
+        _enter(self._namespace)
         try:
             yield
         finally:
             _enter(outside)
             os.close(outside)
 
-    def _start(self) -> None:
-        _run(["ip", "link", "set", "lo", "up"])
-        self._process = subprocess.Popen(
-            [
-                *("setpriv", "--pdeathsig", "TERM"),  # never outlive who started it
-                *("dockerd", "--host", self.address, "--data-root", str(_DATA)),
-                *("--exec-root", str(self._home / "run"), "--pidfile", str(self._home / "pid")),
-                *("--bip", f"{HOST}/24", "--iptables=false", "--ip6tables=false"),
-            ],
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            text=True,
-        )
-        self._wait()
-        # Docker's bridge has that address; what comes to it goes on to loopback, which the kernel refuses unless told.
-        incoming = ("-i", _BRIDGE, "-p", "tcp", "-d", HOST)
-        rule = (*incoming, "-j", "DNAT", "--to-destination", "127.0.0.1")
-        _run(["iptables", "-t", "nat", "-A", "PREROUTING", *rule])
-        Path(f"/proc/sys/net/ipv4/conf/{_BRIDGE}/route_localnet").write_text("1")
-
-    def _wait(self) -> None:
-        assert self._process
-        deadline = time.monotonic() + _START_SECONDS
-        while True:
-            try:
-                self.docker("info")
-            except subprocess.CalledProcessError as error:
-                if self._process.poll() is None and time.monotonic() < deadline:
-                    time.sleep(0.1)
-                    continue
-                self._log.seek(0)
-                words = "\n".join(self._log.read().splitlines()[-10:])
-                raise EngineMissing(f"dockerd does not start on this machine:\n{words}") from error
-            return
-
-    def docker(self, *arguments: str, stdin: IO[bytes] | None = None) -> str:
+    def docker(self, *arguments: str, seconds: float | None = None) -> str:
         """What a command of Docker's client prints.
 
         Raises:
             CalledProcessError: it failed.
+            TimeoutExpired: it took longer than that.
         """
-        return _run(["docker", "--host", self.address, *arguments], stdin)
+        return _run(["docker", "--host", self.address, *arguments], seconds)
 
-    def __exit__(self, *_: object) -> None:
-        try:
-            if self._process:
-                if self._process.poll() is None:
-                    self._clean()
-                self._stop(self._process)
-        finally:
-            if self._network >= 0:
-                os.close(self._network)
-            self._log.close()
-            shutil.rmtree(self._home, ignore_errors=True)
+    def check(self, image: str, python: str, port: int) -> None:
+        """See to it that containers reach what listens at that port.
 
-    def _clean(self) -> None:
-        """Remove what only this run needed: its containers, and the images that a newer one has replaced."""
+        Raises:
+            EngineMissing: they do not.
+        """
+        network = ["--network", self.network] if self.network else []
+        connect = f"import socket; socket.create_connection(('{self.host}', {port}), 5)"
         try:
-            if left := self.docker("ps", "--all", "--quiet").split():
-                self.docker("rm", "--force", *left)
-            self.docker("image", "prune", "--force")
+            self.docker("run", "--rm", *network, "--entrypoint", python, image, "-c", connect)
         except subprocess.CalledProcessError as error:
-            print(f"Docker could not clean up: {error.stderr}", file=sys.stderr)
+            raise EngineMissing(
+                f"Containers of {self.address} do not reach this machine's {self.listen} as {self.host}. "
+                f"Is there a firewall, or does the engine run elsewhere, or without root?\n{error.stderr.decode()}"
+            ) from error
 
-    @staticmethod
-    def _stop(process: subprocess.Popen[str]) -> None:
-        process.terminate()
+    def remove(self, *which: str) -> None:
+        """Remove the containers that `docker ps` lists with those options."""
+        if containers := self.docker("ps", "--all", "--quiet", *which).split():
+            self.docker("rm", "--force", *containers)
+
+
+@contextmanager
+def engine() -> Iterator[DockerEngine]:
+    """The engine that runs, or else one that is started for as long as the context is open.
+
+    Raises:
+        EngineMissing: none runs, and none can be started.
+    """
+    address = _running()
+    with _visited(address) if address else _started() as found:
+        yield found
+
+
+# --- The engine that runs
+
+
+def _running() -> str | None:
+    """Where the engine answers that `DOCKER_HOST` or Docker's context names; None when it does not."""
+    try:
+        _run(["docker", "version", "--format", "{{.Server.Version}}"], seconds=_ANSWER_SECONDS)
+        return _run(["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]).strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+@contextmanager
+def _visited(address: str) -> Iterator[DockerEngine]:
+    network = f"sessions-{secrets.token_hex(4)}"
+    engine = DockerEngine(address, _LOOPBACK_OUTSIDE, network=network)
+    engine.docker("network", "create", network)
+    try:
+        gateways = "{{range .IPAM.Config}}{{.Gateway}} {{end}}"
+        gateway = engine.docker("network", "inspect", "--format", gateways, network).split()[0]
+        yield replace(engine, host=gateway, listen=gateway) if _is_of_this_machine(gateway) else engine
+    finally:
+        engine.remove("--filter", f"network={network}")
+        engine.docker("network", "rm", network)
+
+
+def _is_of_this_machine(address: str) -> bool:
+    with socket.socket() as probe:
         try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
+# --- An engine of our own
+
+
+@contextmanager
+def _started() -> Iterator[DockerEngine]:
+    """An engine in a network of its own. Its images stay for the next one, below `.local/docker`."""
+    _check()
+    with (
+        # Not below .local: a socket's path must be short.
+        tempfile.TemporaryDirectory(prefix="sessions-docker-", ignore_cleanup_errors=True) as home,
+        _new_namespace() as namespace,
+    ):
+        engine = DockerEngine(f"unix://{home}/docker.sock", _LOOPBACK_INSIDE, _namespace=namespace)
+        with _dockerd(engine, Path(home)):
+            try:
+                yield engine
+            finally:
+                engine.remove()
+                engine.docker("image", "prune", "--force")
 
 
 def _check() -> None:
@@ -159,32 +177,102 @@ def _check() -> None:
         EngineMissing: it cannot.
     """
     if sys.platform != "linux" or os.geteuid() != 0:
-        raise EngineMissing("A Docker engine is started by root on Linux only.")
+        raise EngineMissing(
+            "No Docker engine answers: install Docker and start it (on Linux, your user must be in the group docker)."
+        )
     path = _environment()["PATH"]
     if missing := [command for command in _NEEDED if not shutil.which(command, path=path)]:
         raise EngineMissing(
-            f"There is no {', '.join(missing)}. On Debian: apt-get install docker.io iproute2"
+            f"No Docker engine answers, and to start one there is no {', '.join(missing)}. "
+            "On Debian: apt-get install docker.io iproute2 iptables util-linux"
         )
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{_ALSO_IN}"}
+@contextmanager
+def _dockerd(engine: DockerEngine, home: Path) -> Iterator[None]:
+    with (home / "log").open("w+") as log:
+        with engine.inside():
+            process = subprocess.Popen(
+                [
+                    *("setpriv", "--pdeathsig", "TERM"),  # never outlive who started it
+                    *("unshare", "--mount"),  # what it mounts goes with it
+                    *("dockerd", "--host", engine.address, "--data-root", str(_DATA)),
+                    *("--exec-root", str(home / "run"), "--pidfile", str(home / "pid")),
+                    *("--bip", f"{engine.host}/24", "--iptables=false", "--ip6tables=false"),
+                ],
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                text=True,
+                start_new_session=True,  # Ctrl-C is not for it: its containers are removed first
+            )
+        try:
+            _wait(engine, process, log)
+            with engine.inside():
+                _let_containers_reach_loopback()
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
-def _run(command: Sequence[str], stdin: IO[bytes] | None = None) -> str:
-    done = subprocess.run(
-        command, env=_environment(), stdin=stdin or subprocess.DEVNULL, capture_output=True, check=True
-    )
-    return done.stdout.decode()
+def _wait(engine: DockerEngine, process: subprocess.Popen[str], log: IO[str]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with suppress(subprocess.CalledProcessError):
+            engine.docker("info")
+            return
+        time.sleep(0.1)
+    log.seek(0)
+    words = "\n".join(log.read().splitlines()[-10:])
+    raise EngineMissing(f"dockerd does not start on this machine:\n{words}")
 
 
-def _network() -> int:
-    """A file descriptor of the network that this thread is in."""
+def _let_containers_reach_loopback() -> None:
+    """Send what comes to the bridge's address on to loopback, which the kernel refuses unless told."""
+    incoming = ("-i", _BRIDGE, "-p", "tcp", "-d", _LOOPBACK_INSIDE)
+    rule = (*incoming, "-j", "DNAT", "--to-destination", _LOOPBACK)
+    try:
+        _run(["ip", "link", "set", "lo", "up"])
+        _run(["iptables", "-t", "nat", "-A", "PREROUTING", *rule])
+        Path(f"/proc/sys/net/ipv4/conf/{_BRIDGE}/route_localnet").write_text("1")
+    except (OSError, subprocess.CalledProcessError) as error:
+        words = getattr(error, "stderr", b"") or b""
+        raise EngineMissing(
+            f"This machine refuses an engine its network: {error} {words.decode()}"
+        ) from error
+
+
+@contextmanager
+def _new_namespace() -> Iterator[int]:
+    """A network namespace that lives as long as somebody is in it, or the context is open."""
+    outside = _namespace()
+    try:
+        _call("unshare", _NEW_NETWORK)
+        inside = _namespace()
+        _enter(outside)
+    except OSError as error:
+        raise EngineMissing(f"This machine refuses a network for an engine: {error}") from error
+    finally:
+        os.close(outside)
+    try:
+        yield inside
+    finally:
+        os.close(inside)
+
+
+def _namespace() -> int:
+    """A file descriptor of the network namespace that this thread is in."""
     return os.open("/proc/thread-self/ns/net", os.O_RDONLY)
 
 
-def _enter(network: int) -> None:
-    _call("setns", network, _NEW_NETWORK)
+def _enter(namespace: int) -> None:
+    _call("setns", namespace, _NEW_NETWORK)
 
 
 def _call(function: str, *arguments: int) -> None:
@@ -193,3 +281,23 @@ def _call(function: str, *arguments: int) -> None:
     if library[function](*arguments) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{function}: {os.strerror(number)}")
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{_ALSO_IN}"}
+
+
+def _run(command: Sequence[str], seconds: float | None = None) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            timeout=seconds,
+        )
+    except subprocess.CalledProcessError as error:
+        error.add_note(error.stderr.decode())
+        raise
+    return done.stdout.decode()

@@ -1,9 +1,9 @@
-"""An image that does what Lambda's own for Python does, made without an image registry.
+"""The image that functions run in: Lambda's own, or one made here that does the same, where no registry is in reach.
 
-It holds a shell and three commands, CPython and the libraries of both, as they lie on this machine, and from PyPI
-what Lambda's runtime has beside: the runtime interface client and boto3, pinned by hash. The emulator of Lambda's
-runtime API comes from the SAM CLI, which adds it to any image by itself. It is no copy of Amazon Linux: what a
-function needs of the system must be tried on AWS.
+The one made here holds a shell and three commands, CPython and the libraries of both, as they lie on this machine,
+and from PyPI what Lambda's runtime has beside: the runtime interface client and boto3, pinned by hash. It is no copy
+of Amazon Linux: what a function needs of the system must be tried on AWS. The emulator of Lambda's runtime API comes
+from the SAM CLI, which adds it to either by itself.
 """
 
 import hashlib
@@ -17,12 +17,18 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from samcli.local.docker.lambda_image import LambdaImage, Runtime
+
 from local.docker_engine import DockerEngine, EngineMissing
 
 PYTHON = "3.13"
-ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine(), "")
+ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "")
+INTERPRETER = f"/var/lang/bin/python{PYTHON}"
+
+_PULL_SECONDS = 180
 
 _HERE = Path(__file__).parent
+_MADE = "sessions-lambda-python"
 _REQUIREMENTS = _HERE / "lambda_image.txt"
 _LAYER_BUILD = runpy.run_path(str(_HERE.parent / "layers" / "scheduling" / "build.py"))
 _PROGRAMS = ("sh", "mv", "chmod", "cp")  # what the SAM CLI runs in it to add the emulator and layers
@@ -33,32 +39,43 @@ _NOT_NEEDED = shutil.ignore_patterns(
     *("config-*", "_tkinter*", "*.a"),
 )
 _BOOTSTRAP = f"""#!/bin/sh
-export LD_LIBRARY_PATH=/var/lang/lib:/opt/lib
 export PYTHONPATH=/var/task:/opt/python:/var/runtime
-exec /var/lang/bin/python{PYTHON} -m awslambdaric "$_HANDLER"
+exec {INTERPRETER} -m awslambdaric "$_HANDLER"
 """
 _SETTINGS = (
     *("ENV PATH=/var/lang/bin:/usr/bin:/bin LANG=C.UTF-8 TZ=:UTC LAMBDA_TASK_ROOT=/var/task",),
+    *("ENV LD_LIBRARY_PATH=/var/lang/lib:/opt/lib",),
     *("ENV LAMBDA_RUNTIME_DIR=/var/runtime", "WORKDIR /var/task"),
 )
 
 
-def build(engine: DockerEngine) -> str:
-    """The image's name; it is made, unless the engine has it.
+def find(engine: DockerEngine) -> str:
+    """The image's name, once the engine has it.
 
     Raises:
-        EngineMissing: something that goes into it is not on this machine.
+        EngineMissing: it can be neither pulled nor made.
     """
-    python = _LAYER_BUILD["find_interpreter"](PYTHON)
-    if not python:
-        raise EngineMissing(
-            f"There is no Python {PYTHON}, which the functions run on. Install it beside the other."
-        )
     if not ARCHITECTURE:
         raise EngineMissing(f"Lambda has no processors of this kind: {platform.machine()}.")
+    name = Runtime.get_image_name_tag(f"python{PYTHON}", ARCHITECTURE)
+    name = f"{LambdaImage._INVOKE_REPO_PREFIX}/{name}"
+    try:
+        if not engine.docker("image", "ls", "--quiet", name):
+            engine.docker("pull", "--quiet", name, seconds=_PULL_SECONDS)
+    except subprocess.SubprocessError:
+        return _made(engine, f"The engine cannot get {name}")
+    return name
+
+
+def _made(engine: DockerEngine, because: str) -> str:
+    python = _LAYER_BUILD["find_interpreter"](PYTHON) if sys.platform == "linux" else None
+    if not python:
+        raise EngineMissing(
+            f"{because}, and one like it can be made on Linux only, with Python {PYTHON} installed."
+        )
     made_of = hashlib.sha256(Path(__file__).read_bytes() + _REQUIREMENTS.read_bytes())
     made_of.update(_output(python, "-c", "import sys; print(sys.executable, sys.version)").encode())
-    name = f"sessions-lambda-python:{PYTHON}-{ARCHITECTURE}-{made_of.hexdigest()[:12]}"
+    name = f"{_MADE}:{PYTHON}-{ARCHITECTURE}-{made_of.hexdigest()[:12]}"
     if not engine.docker("image", "ls", "--quiet", name):
         with tempfile.TemporaryDirectory() as folder:
             root, archive = Path(folder, "root"), Path(folder, "root.tar")
@@ -66,7 +83,10 @@ def build(engine: DockerEngine) -> str:
             with tarfile.open(archive, "w") as tar:
                 tar.add(root, arcname=".", filter=_owned_by_root)
             changes = [option for setting in _SETTINGS for option in ("--change", setting)]
+            former = engine.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", _MADE).split()
             engine.docker("import", *changes, str(archive), name)
+            if former:
+                engine.docker("image", "rm", "--force", *former)
     return name
 
 

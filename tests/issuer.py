@@ -1,4 +1,4 @@
-"""An OpenID Connect issuer on loopback, and what is done to tokens by those who have none."""
+"""An OpenID Connect issuer on this machine, and what is done to tokens by those who have none."""
 
 import base64
 import hashlib
@@ -23,9 +23,9 @@ def new_key() -> rsa.RSAPrivateKey:
 
 
 class Issuer:
-    """An OpenID Connect issuer on loopback, with the two documents that matter."""
+    """An OpenID Connect issuer at an address of this machine, with the two documents that matter."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1") -> None:
         self.keys = {"first": new_key()}
         self.reads = 0
         issuer = self
@@ -40,8 +40,8 @@ class Issuer:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Documents)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.server = ThreadingHTTPServer((address, 0), Documents)
+        self.url = f"http://{address}:{self.server.server_port}"
         self.thread = threading.Thread(
             target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
         )

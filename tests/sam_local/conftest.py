@@ -1,6 +1,6 @@
 """The SAM CLI's `local` commands with containers of a Docker engine, and DynamoDB's own engine beside them.
 
-All of them run in the engine's network, where containers reach what listens on this machine's loopback.
+All of them run where the engine can be talked with, and listen where its containers reach them.
 """
 
 import json
@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import httpx
 import pytest
 
-from local import dynamodb, lambda_image
-from local.docker_engine import HOST, DockerEngine
+from local import docker_engine, dynamodb, lambda_image
+from local.docker_engine import DockerEngine
 from local.docker_engine import EngineMissing as NoDocker
 from local.stack import free_port
 from tests import template
@@ -38,10 +39,10 @@ class SamLocal:
     def __init__(self, docker: DockerEngine, image: str, database: dynamodb.Engine, issuer: Issuer) -> None:
         self.issuer = issuer
         self.endpoint = database.endpoint
-        self._docker = docker.address
+        self.docker = docker
         parameters = {
             "Architecture": lambda_image.ARCHITECTURE,
-            "DynamoDbEndpoint": seen_by_containers(database.endpoint),
+            "DynamoDbEndpoint": seen_by_containers(docker, database.endpoint),
             "JwtIssuer": issuer.url,
             "JwtAudience": AUDIENCE,
         }
@@ -49,6 +50,7 @@ class SamLocal:
             *_WITHOUT_DEFAULTS,
             *("--template", str(_BUILT / "template.yaml"), "--region", REGION),
             *("--skip-pull-image", "--invoke-image", image),
+            *(("--docker-network", docker.network) if docker.network else ()),
             *("--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())),
         ]
 
@@ -96,7 +98,7 @@ class SamLocal:
     def _environment(self, namespace: str) -> dict[str, str]:
         """Nothing of the caller's AWS, and nothing of AWS asked: there is no way out to it."""
         return _own_environment() | {
-            "DOCKER_HOST": self._docker,
+            "DOCKER_HOST": self.docker.address,
             "AWS_ACCESS_KEY_ID": namespace,
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_CONFIG_FILE": os.devnull,
@@ -112,24 +114,25 @@ def sam() -> Iterator[SamLocal]:
     with ExitStack() as stack:
         try:
             dynamodb.unpacked()  # and all else that comes by network, before there is none
-            docker = stack.enter_context(DockerEngine())
-            image = lambda_image.build(docker)
+            docker = stack.enter_context(docker_engine.engine())
+            image = lambda_image.find(docker)
             _build()
             stack.enter_context(docker.inside())
-            database = stack.enter_context(dynamodb.Engine())
+            database = stack.enter_context(dynamodb.Engine(docker.listen))
+            docker.check(image, lambda_image.INTERPRETER, urlsplit(database.endpoint).port)
         except (NoDocker, dynamodb.EngineMissing) as missing:
             if os.environ.get("CI"):
                 pytest.fail(str(missing))
             pytest.skip(str(missing))
-        issuer = Issuer()
+        issuer = Issuer(docker.listen)
         stack.callback(issuer.stop)
-        issuer.url = seen_by_containers(issuer.url)
+        issuer.url = seen_by_containers(docker, issuer.url)
         yield SamLocal(docker, image, database, issuer)
 
 
-def seen_by_containers(address: str) -> str:
+def seen_by_containers(docker: DockerEngine, address: str) -> str:
     """The address by which a container reaches what listens at that one of this machine."""
-    return address.replace("127.0.0.1", HOST)
+    return address.replace(docker.listen, docker.host)
 
 
 def make_tables(endpoint: str, namespace: str) -> None:
