@@ -25,6 +25,7 @@ import boto3
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
+SEEN_BY_CONTAINERS = "host.docker.internal"
 REGION = "us-east-1"
 DEFAULT_PORT = 4580
 DEMO_TIMELINE = "a1b2c3d4-e5f6-7890-g1h2-i3j4k5l6m7n8"
@@ -252,6 +253,7 @@ class Stack:
             environment={"SAM_CLI_POLL_DELAY": "0.2", "AWS_MAX_ATTEMPTS": "1"},
         )
         self._outputs = {}
+        self.write_variables()
 
     def _sam(self, command: str, *arguments: str, environment: Mapping[str, str]) -> None:
         log = self.state / f"sam-{command}.log"
@@ -291,6 +293,19 @@ class Stack:
             "AWS_ENDPOINT_URL": self.aws_url,
             "SAM_CLI_TELEMETRY": "0",
         }
+
+    def tables(self) -> dict[str, str]:
+        """The variables from which a function knows its tables."""
+        return {
+            f"{name.upper()}_TABLE": self.outputs[f"{name}TableName"]
+            for name in ("Sessions", "Timelines", "Calendar", "Idempotency")
+        }
+
+    def write_variables(self) -> None:
+        """Write what leads functions in Docker to these tables: `sam local` reads it, as samconfig.toml says."""
+        variables = self.tables() | {"DYNAMODB_ENDPOINT": f"http://{SEEN_BY_CONTAINERS}:{self.port + 1}"}
+        path = self.state / "sam-local.json"
+        path.write_text(json.dumps({"Parameters": variables}, indent=2) + "\n")
 
     # --- People and demo data
 
@@ -335,14 +350,10 @@ class Stack:
         if "UserPoolId" not in self.outputs:
             return
         owner = {role: self.add_user(role.lower(), role) for role in ROLES}["USER"]
-        tables = {
-            f"{name.upper()}_TABLE": self.outputs[f"{name}TableName"]
-            for name in ("Sessions", "Timelines", "Calendar", "Idempotency")
-        }
         layer = {"PYTHONPATH": str(ROOT / "layers" / "scheduling")}
         done = subprocess.run(
             [sys.executable, str(ROOT / "local" / "demo.py"), DEMO_TIMELINE, owner],
-            env=self._environment() | tables | layer,
+            env=self._environment() | self.tables() | layer,
             capture_output=True,
             text=True,
         )

@@ -5,6 +5,7 @@ All of them run where the engine can be talked with, and listen where its contai
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -27,7 +28,7 @@ from tests.issuer import AUDIENCE, Issuer
 from tests.template import ROOT
 
 REGION = "eu-west-1"
-_BUILT = ROOT / ".aws-sam" / "sam-local"
+BUILT = ROOT / ".aws-sam" / "sam-local"
 _SAM = (sys.executable, "-m", "samcli")
 _WITHOUT_DEFAULTS = ("--config-env", "local")  # a section of samconfig.toml that there is not
 _START_SECONDS = 30
@@ -37,20 +38,21 @@ class SamLocal:
     """`sam local`, with the template built for this machine."""
 
     def __init__(self, docker: DockerEngine, image: str, database: dynamodb.Engine, issuer: Issuer) -> None:
+        self.docker = docker
         self.issuer = issuer
         self.endpoint = database.endpoint
-        self.docker = docker
         parameters = {
             "Architecture": lambda_image.ARCHITECTURE,
             "DynamoDbEndpoint": seen_by_containers(docker, database.endpoint),
             "JwtIssuer": issuer.url,
             "JwtAudience": AUDIENCE,
         }
-        self._options = [
-            *_WITHOUT_DEFAULTS,
-            *("--template", str(_BUILT / "template.yaml"), "--region", REGION),
-            *("--skip-pull-image", "--invoke-image", image),
+        self._what_to_run = [
+            *("--template", str(BUILT / "template.yaml"), "--skip-pull-image", "--invoke-image", image),
             *(("--docker-network", docker.network) if docker.network else ()),
+        ]
+        self._options = [
+            *(*self._what_to_run, *_WITHOUT_DEFAULTS, "--region", REGION),
             *("--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())),
         ]
 
@@ -66,12 +68,29 @@ class SamLocal:
             capture_output=True,
             text=True,
         )
-        print(done.stderr)  # the function's log; pytest shows it when a test fails
-        try:
-            answer: dict[str, Any] = json.loads(done.stdout)
-        except ValueError:
-            pytest.fail(f"sam local invoke {logical_id} answered no JSON: {done.stdout}")
-        return answer
+        return _answer(done)
+
+    def run(self, line: str, folder: Path, *more: str) -> dict[str, Any]:
+        """What a function answers to a line of the docs, typed into a shell.
+
+        `sam` is ours there, and gets what leads it to what the tests have built, and `more`. It is put into `folder`.
+        """
+        command = folder / "sam"
+        options = (*self._what_to_run, "--config-file", str(ROOT / "samconfig.toml"), *more)
+        command.write_text(f'#!/bin/sh\nexec {shlex.join(_SAM)} "$@" {shlex.join(options)}\n')
+        command.chmod(0o755)
+        environment = self._environment("test")
+        environment["PATH"] = f"{folder}:{environment['PATH']}"
+        return _answer(
+            subprocess.run(
+                ["sh", "-c", line],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+            )
+        )
 
     @contextmanager
     def api(self, namespace: str, log: Path) -> Iterator[httpx.Client]:
@@ -135,6 +154,15 @@ def seen_by_containers(docker: DockerEngine, address: str) -> str:
     return address.replace(docker.listen, docker.host)
 
 
+def _answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    print(done.stderr)  # the function's log; pytest shows it when a test fails
+    try:
+        answer: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        pytest.fail(f"{done.args} answered no JSON: {done.stdout}")
+    return answer
+
+
 def make_tables(endpoint: str, namespace: str) -> None:
     """Make the tables, empty, in a database of their own."""
     session = boto3.Session(namespace, "test", region_name=REGION)
@@ -146,7 +174,7 @@ def make_tables(endpoint: str, namespace: str) -> None:
 
 def _build() -> None:
     architecture = lambda_image.ARCHITECTURE
-    command = [*_SAM, "build", *_WITHOUT_DEFAULTS, "--build-dir", str(_BUILT)]
+    command = [*_SAM, "build", *_WITHOUT_DEFAULTS, "--build-dir", str(BUILT)]
     done = subprocess.run(
         [*command, "--parameter-overrides", f"Architecture={architecture}"],
         cwd=ROOT,

@@ -1,7 +1,13 @@
 """`sam local invoke` and `sam local start-api`: the functions in surroundings like Lambda's, in Docker."""
 
 import json
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,11 +15,13 @@ from uuid import UUID
 import pytest
 
 from local import demo
-from local.stack import DEMO_TIMELINE
+from local.docker_engine import DockerEngine
+from local.lambda_image import ARCHITECTURE
+from local.stack import DEMO_TIMELINE, HOST, Stack, free_port
 from scheduling.store import dynamodb
-from tests import api
+from tests import api, npm
 from tests.issuer import YESTERDAY, tampered
-from tests.sam_local.conftest import SamLocal, make_tables
+from tests.sam_local.conftest import BUILT, SamLocal, make_tables
 from tests.template import ROOT, functions
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -21,6 +29,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow]
 AT_ONCE = 3
 WITHOUT_A_SESSION = {"create_session", "delete_timeline"}
 """The one makes it, the other refuses because of it."""
+VARIABLES = {"SESSIONS_TABLE", "TIMELINES_TABLE", "CALENDAR_TABLE", "IDEMPOTENCY_TABLE", "DYNAMODB_ENDPOINT"}
+"""What differs between one stack's functions and another's, where tokens are no matter."""
 
 
 def event(function: str) -> dict[str, Any]:
@@ -95,6 +105,53 @@ def test_start_api_answers_to_a_verified_token_alone(sam: SamLocal, tmp_path: Pa
         assert (made.status_code, made.json()["data"]["ownerId"]) == (200, "anna"), made.text
         listed = client.get("/timelines", headers=good)
         assert (listed.status_code, listed.json()["data"]) == (200, [made.json()["data"]]), listed.text
+
+
+def test_the_documented_commands_work_on_the_tables_of_make_up(sam: SamLocal, tmp_path: Path) -> None:
+    create, get = documented("sam local invoke")
+    with AsMakeUp("sam-local", free_port()) as stack, handed_on(sam.docker, stack.port + 1):
+        variables = stack.state / "sam-local.json"
+        assert set(json.loads(variables.read_text())["Parameters"]) == VARIABLES
+        made = sam.run(create, tmp_path, "--env-vars", str(variables))
+        assert made["statusCode"] == 200, made
+        session = json.loads(made["body"])["data"]
+        found = sam.run(get.replace("YOUR-ID", session["id"]), tmp_path, "--env-vars", str(variables))
+        assert (found["statusCode"], json.loads(found["body"])["data"]) == (200, session)
+
+
+class AsMakeUp(Stack):
+    """What `make up` leaves, with the functions built for Docker, which nobody calls here by HTTP."""
+
+    def build_template(self) -> None:
+        shutil.copytree(BUILT, self.build)
+
+
+@contextmanager
+def handed_on(docker: DockerEngine, port: int) -> Iterator[None]:
+    """As the docs say for an engine whose containers do not reach 127.0.0.1."""
+    if docker.listen == HOST:
+        yield
+        return
+    if not shutil.which("socat"):
+        npm.missing("socat")
+    (line,) = documented("socat")
+    bridge = docker.docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", "bridge")
+    process = subprocess.Popen(
+        shlex.split(line.replace("4581", str(port)).replace("172.17.0.1", bridge.strip()))
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def documented(command: str) -> list[str]:
+    """The lines of docs/operations.md that run it, for this machine's processor."""
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    blocks = "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+    lines = [line.strip() for line in blocks.splitlines() if command in line]
+    return [line.replace("x86_64", ARCHITECTURE) for line in lines]
 
 
 def refused(sam: SamLocal) -> list[str]:

@@ -1,0 +1,86 @@
+"""Which Docker engine `sam local` is tried with, and what is done to one that is not ours."""
+
+import subprocess
+from collections.abc import Sequence
+
+import pytest
+
+from local import docker_engine
+from local.docker_engine import DockerEngine, EngineMissing
+
+ADDRESS = "unix:///home/anna/docker.sock"
+OF_THIS_MACHINE, OF_ANOTHER = "127.0.0.1", "203.0.113.1"
+
+
+class Client:
+    """Docker's client, as far as it is asked here, for an engine whose new networks have that gateway."""
+
+    def __init__(self, gateway: str, ours: str = "") -> None:
+        self.gateway, self.ours = gateway, ours
+        self.changes: list[str] = []
+
+    def __call__(self, command: Sequence[str], seconds: float | None = None) -> str:
+        options = ["--host", ADDRESS]
+        match [word for word in command[1:] if word not in options]:
+            case ["version", *_]:
+                return "28.2.2"
+            case ["context", "inspect", *_]:
+                return f"{ADDRESS}\n"
+            case ["network", "inspect", *_]:
+                return f"{self.gateway} "
+            case ["ps", "--all", "--quiet", "--filter", which] if which.startswith("network=sessions-"):
+                return self.ours
+            case words:
+                self.changes.append(" ".join(words))
+                return ""
+
+
+@pytest.mark.parametrize(
+    ("gateway", "host", "listen"),
+    [(OF_THIS_MACHINE, OF_THIS_MACHINE, OF_THIS_MACHINE), (OF_ANOTHER, "host.docker.internal", "127.0.0.1")],
+)
+def test_the_engine_that_runs_is_taken_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, gateway: str, host: str, listen: str
+) -> None:
+    monkeypatch.setattr(docker_engine, "_run", Client(gateway))
+    with docker_engine.engine() as engine:
+        assert (engine.address, engine.host, engine.listen) == (ADDRESS, host, listen)
+
+
+def test_nothing_is_removed_from_it_but_what_came_into_our_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client(OF_ANOTHER, ours="c1\nc2\n")
+    monkeypatch.setattr(docker_engine, "_run", client)
+    with pytest.raises(KeyboardInterrupt), docker_engine.engine() as engine:
+        raise KeyboardInterrupt
+    assert client.changes == [
+        f"network create {engine.network}",
+        "rm --force c1 c2",
+        f"network rm {engine.network}",
+    ]
+
+
+@pytest.mark.parametrize(
+    "error", [FileNotFoundError(), subprocess.CalledProcessError(1, []), subprocess.TimeoutExpired([], 1)]
+)
+def test_without_one_a_user_is_told_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object, **__: object) -> str:
+        raise error
+
+    monkeypatch.setattr(docker_engine, "_run", fail)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with (
+        pytest.raises(EngineMissing, match=r"^No Docker engine answers: install Docker"),
+        docker_engine.engine(),
+    ):
+        pass
+
+
+def test_containers_that_do_not_reach_this_machine_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> str:
+        raise subprocess.CalledProcessError(1, [], stderr=b"timed out")
+
+    monkeypatch.setattr(docker_engine, "_run", fail)
+    with pytest.raises(EngineMissing, match=r"do not reach .* as 192\.0\.2\.9.*firewall.*\ntimed out"):
+        DockerEngine(ADDRESS, "192.0.2.9").check("image", "python", 1)
