@@ -184,7 +184,7 @@ def _check() -> None:
     if missing := [command for command in _NEEDED if not shutil.which(command, path=path)]:
         raise EngineMissing(
             f"No Docker engine answers, and to start one there is no {', '.join(missing)}. "
-            "On Debian: apt-get install docker.io iproute2 iptables util-linux"
+            "On Debian: apt-get install docker.io docker-cli iproute2 iptables util-linux (docker-cli from 13 on)."
         )
 
 

@@ -37,10 +37,13 @@ _START_SECONDS = 30
 class SamLocal:
     """`sam local`, with the template built for this machine."""
 
-    def __init__(self, docker: DockerEngine, image: str, database: dynamodb.Engine, issuer: Issuer) -> None:
+    def __init__(
+        self, docker: DockerEngine, image: str, database: dynamodb.Engine, issuer: Issuer, scratch: Path
+    ) -> None:
         self.docker = docker
         self.issuer = issuer
         self.endpoint = database.endpoint
+        self._scratch = scratch
         parameters = {
             "Architecture": lambda_image.ARCHITECTURE,
             "DynamoDbEndpoint": seen_by_containers(docker, database.endpoint),
@@ -118,6 +121,7 @@ class SamLocal:
         """Nothing of the caller's AWS, and nothing of AWS asked: there is no way out to it."""
         return _own_environment() | {
             "DOCKER_HOST": self.docker.address,
+            "TMPDIR": str(self._scratch),  # or a lock left by an interrupted run would keep this one waiting
             "AWS_ACCESS_KEY_ID": namespace,
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_CONFIG_FILE": os.devnull,
@@ -128,7 +132,7 @@ class SamLocal:
 
 
 @pytest.fixture(scope="module")
-def sam() -> Iterator[SamLocal]:
+def sam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamLocal]:
     """All that `sam local` needs, running. Without it a machine skips these tests; CI fails."""
     with ExitStack() as stack:
         try:
@@ -146,7 +150,7 @@ def sam() -> Iterator[SamLocal]:
         issuer = Issuer(docker.listen)
         stack.callback(issuer.stop)
         issuer.url = seen_by_containers(docker, issuer.url)
-        yield SamLocal(docker, image, database, issuer)
+        yield SamLocal(docker, image, database, issuer, tmp_path_factory.mktemp("sam"))
 
 
 def seen_by_containers(docker: DockerEngine, address: str) -> str:
