@@ -18,8 +18,8 @@ try {
   page.on("console", (message) => message.type() === "error" && saw.complaints.push(message.text()));
   page.on("pageerror", (error) => saw.complaints.push(String(error)));
   page.on("request", (request) => {
-    const { origin, protocol } = new URL(request.url());
-    if (origin !== new URL(page_address).origin && protocol !== "data:") saw.elsewhere.push(request.url());
+    const inside = request.url().startsWith(new URL(".", page_address).href); // also below the API's own path
+    if (!inside && !request.url().startsWith("data:")) saw.elsewhere.push(request.url());
   });
   page.setDefaultTimeout(30_000);
   await page.goto(page_address);

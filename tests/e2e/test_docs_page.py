@@ -6,27 +6,38 @@ import shutil
 from http import HTTPStatus
 
 import httpx
+import pytest
 
 from local.stack import Stack
 from tests import npm
 from tests.e2e.conftest import Person
 
 
-def test_a_session_is_created_and_listed_by_clicking(deployed: Stack, demo: Person) -> None:
-    """With DOCS_SCREENSHOT=docs/docs-page.png the picture of the README is made anew."""
+@pytest.mark.parametrize("place", ["root", "prefix"])
+def test_a_session_is_created_and_listed_by_clicking(deployed: Stack, demo: Person, place: str) -> None:
+    """Also where the API has a path before its own, as behind a custom domain's base path.
+
+    With DOCS_SCREENSHOT=docs/docs-page.png the picture of the README is made anew.
+    """
     npm.installed()
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser is None:
         npm.missing("chromium")
     picture = os.path.abspath(path) if (path := os.environ.get("DOCS_SCREENSHOT")) else ""
     token = deployed.token("USER")
-    saw = json.loads(npm.run("node", "page.mjs", str(browser), f"{deployed.url}/docs", token, picture))
+    address = deployed.url if place == "root" else prefixed(deployed)
+    saw = json.loads(npm.run("node", "page.mjs", str(browser), f"{address}/docs", token, picture))
     assert saw["complaints"] == [], "the browser's console, where a breach of the content policy would be"
     assert saw["elsewhere"] == [], "the page loads nothing from anywhere else"
     assert saw["created"]["status"] == saw["listed"]["status"] == HTTPStatus.OK
     session = saw["created"]["body"]["data"]
     assert session in saw["listed"]["body"]["data"]
     assert session["id"] in saw["shown"]
+
+
+def prefixed(stack: Stack) -> str:
+    """The same API at the emulator's own address, where the stage is part of the path."""
+    return f"{stack.aws_url}/_aws/execute-api/{stack.outputs['ApiId']}/$default"
 
 
 def test_the_page_needs_no_token_and_trusts_itself_alone(deployed: Stack) -> None:
