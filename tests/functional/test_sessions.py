@@ -1,11 +1,13 @@
 """Sessions through their handlers: what is asked, answered and stored."""
 
+import json
 import re
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from tests import api
 from tests.functional.conftest import ADMIN, ANNA, BERT, new_session, new_timeline, one_time
 from tests.invariants import breaches, scan
 
@@ -41,6 +43,13 @@ def test_a_created_session_is_answered_with_all_twelve_fields(timeline: str) -> 
         "ETag": '"1"',
         "Location": f"/sessions/{session['id']}",
     }
+
+
+def test_the_location_has_the_path_that_comes_before_the_apis_own(timeline: str) -> None:
+    """Of a stage, or of a custom domain: the gateway passes both on."""
+    event = ANNA.event("create_session", "", one_time(timeline), {}, {}) | {"rawPath": "/v1/sessions"}
+    response = api.handler("create_session")(event, None)
+    assert response["headers"]["Location"] == f"/v1/sessions/{json.loads(response['body'])['data']['id']}"
 
 
 def test_what_was_created_is_what_is_read(timeline: str) -> None:

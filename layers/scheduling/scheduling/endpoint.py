@@ -215,7 +215,9 @@ def _success(this: Endpoint, answer: One | Page, event: Event, headers: Mapping[
     if known and _tags(known) & {"*", tag, f"W/{tag}"} and event["requestContext"]["http"]["method"] == "GET":
         return _response(304, None, extra)
     if this.creates:
-        extra["Location"] = f"{this.creates}/{answer.item['id']}"
+        extra["Location"] = (
+            f"{event['rawPath']}/{answer.item['id']}"  # a stage's or a domain's path comes first
+        )
     if answer.replayed:
         extra["Idempotency-Replayed"] = "true"
     return _response(200, success(this.view(answer.item)), extra)
