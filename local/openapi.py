@@ -201,6 +201,8 @@ def document() -> Json:
 
 def described(operation: Operation) -> Json:
     """One operation: what it takes, and every answer it may give."""
+    if operation.function not in WORDS:
+        raise LookupError(f"Say in WORDS, in local/openapi.py, what {operation.function} does.")
     verb, _, noun = operation.function.partition("_")
     made: Json = {
         "operationId": verb + "".join(word.title() for word in noun.split("_")),

@@ -9,7 +9,9 @@ import pytest
 from local import demo
 from local.stack import DEMO_TIMELINE
 from tests import api
-from tests.template import ROOT
+from tests.template import ROOT, functions
+
+INVOKED: set[str] = set()
 
 
 def invoked(function: str) -> dict[str, Any]:
@@ -17,6 +19,7 @@ def invoked(function: str) -> dict[str, Any]:
     event = json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
     response = api.handler(function)(event, None)
     assert response["statusCode"] == 200, response
+    INVOKED.add(function)
     data: dict[str, Any] = json.loads(response["body"])["data"]
     return data
 
@@ -43,3 +46,4 @@ def test_every_event_works_as_it_is(tables: Any, monkeypatch: pytest.MonkeyPatch
     assert len(invoked("list_timelines")) == 2
     assert invoked("update_timeline")["id"] == DEMO_TIMELINE
     assert invoked("delete_timeline")["removedAt"]
+    assert functions().keys() - INVOKED == {"get_docs"}, "which has no answer in JSON"

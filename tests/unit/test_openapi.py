@@ -46,7 +46,6 @@ def test_the_committed_document_is_what_the_code_and_the_template_make() -> None
 
 def test_it_has_every_endpoint_and_nothing_else() -> None:
     assert set(OPERATIONS) == {template.route(function) for function in ENDPOINTS}
-    assert len(ENDPOINTS) == 10
 
 
 def test_every_endpoint_needs_a_token() -> None:
@@ -54,23 +53,19 @@ def test_every_endpoint_needs_a_token() -> None:
     assert not [found for found in OPERATIONS.values() if "security" in found]
 
 
-@pytest.mark.parametrize(
-    ("function", "statuses"),
-    [
-        ("create_session", "200 400 401 403 409 422 429 500 503"),
-        ("get_session", "200 304 400 401 403 404 429 500 503"),
-        ("list_sessions", "200 400 401 429 500 503"),
-        ("update_session", "200 400 401 403 404 409 412 429 500 503"),
-        ("delete_session", "200 400 401 403 404 412 429 500 503"),
-        ("create_timeline", "200 400 401 403 422 429 500 503"),
-        ("get_timeline", "200 304 400 401 403 404 429 500 503"),
-        ("list_timelines", "200 400 401 429 500 503"),
-        ("update_timeline", "200 400 401 403 404 412 429 500 503"),
-        ("delete_timeline", "200 400 401 403 404 409 412 429 500 503"),
-    ],
-)
-def test_every_status_is_told(function: str, statuses: str) -> None:
-    assert " ".join(operation(function)["responses"]) == statuses
+def test_every_status_is_told() -> None:
+    assert {function: " ".join(operation(function)["responses"]) for function in ENDPOINTS} == {
+        "create_session": "200 400 401 403 409 422 429 500 503",
+        "get_session": "200 304 400 401 403 404 429 500 503",
+        "list_sessions": "200 400 401 429 500 503",
+        "update_session": "200 400 401 403 404 409 412 429 500 503",
+        "delete_session": "200 400 401 403 404 412 429 500 503",
+        "create_timeline": "200 400 401 403 422 429 500 503",
+        "get_timeline": "200 304 400 401 403 404 429 500 503",
+        "list_timelines": "200 400 401 429 500 503",
+        "update_timeline": "200 400 401 403 404 412 429 500 503",
+        "delete_timeline": "200 400 401 403 404 409 412 429 500 503",
+    }
 
 
 def test_every_example_is_as_its_schema_says() -> None:
