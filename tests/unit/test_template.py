@@ -229,12 +229,15 @@ def test_alarms_and_dashboard_watch_every_endpoint() -> None:
     """Not the page that shows the API, which may be left out of a deployment."""
     alarms = template.resources("AWS::CloudWatch::Alarm")
     endpoints = [name for name, function in FUNCTIONS.items() if "Condition" not in function]
-    for alarm in ("FunctionErrorsAlarm", "FunctionThrottlesAlarm"):
-        text = json.dumps(alarms[alarm])
-        assert [name for name in endpoints if f'"Ref": "{name}"' not in text] == [], f"of {alarm}"
+    for metric in ("Errors", "Throttles"):
+        texts = [text for text in map(json.dumps, alarms.values()) if f'"MetricName": "{metric}"' in text]
+        assert [name for name in endpoints if f'"Ref": "{name}"' not in "".join(texts)] == [], metric
+        assert all(text.count("MetricStat") <= 10 for text in texts), "CloudWatch adds up ten at the most"
     (dashboard,) = template.resources("AWS::CloudWatch::Dashboard").values()
     text = json.dumps(dashboard["Properties"]["DashboardBody"])
-    assert [name for name in endpoints if f"/aws/lambda/${{{name}}}" not in text] == [], "of the dashboard"
+    assert [name for name in endpoints if f"/aws/lambda/${{{name}}}" not in text] == [], (
+        "the dashboard's query"
+    )
     assert all(alarm["Condition"] == "Alarms" for alarm in alarms.values())
 
 
