@@ -27,7 +27,7 @@ TRIED = {
     ".venv/bin/python -m local.backup": HERE,
     ".venv/bin/python -m local.recount": HERE,
     "make test": ".ci/run",
-    "make openapi": "tests/unit/test_openapi.py",
+    "make openapi": HERE,
     "sam build": "local/stack.py",
     "sam deploy": "local/stack.py",
     **dict.fromkeys(
@@ -51,7 +51,17 @@ PAGES = (
 )
 BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```", re.M | re.S)
 INLINE = re.compile(r"`((?:make|sam|aws|git|docker|python|PYTHONPATH=\S+) [^`]+)`")
-COPIED = ("functions", "layers", "local", "docs", "template.yaml", "samconfig.toml", "Makefile")
+COPIED = (
+    "functions",
+    "layers",
+    "events",
+    "local",
+    "docs",
+    "template.yaml",
+    "samconfig.toml",
+    "pyproject.toml",
+    "Makefile",
+)
 TABLES = ("Sessions", "Timelines", "Calendar", "Idempotency")
 
 
@@ -153,6 +163,10 @@ def test_the_readmes_first_screen_and_the_operators_tools(copy: Path) -> None:
     assert exported == filled
     assert int(exported.split()[0]) > len(TABLES)
     assert recounted == "All counts are right."
+
+    sh(copy, "make openapi")
+    document = Path("docs", "openapi.yaml")
+    assert (copy / document).read_text("utf-8") == (ROOT / document).read_text("utf-8")
 
     assert "make up" in sh(copy, "make down")
     assert "make up" in sh(copy, "make reset")
