@@ -17,7 +17,7 @@ export SAM_CLI_TELEMETRY = 0
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: setup ## Start the API on this machine (PORT=4580; the next port is taken too)
+up: setup ## Start the API on this machine (PORT=4580; the next port is used too)
 	@$(RUN) -m local.stack up $(PORT)
 
 down: setup ## Stop it; what you stored stays
@@ -65,7 +65,7 @@ checkov: ## Check the template against checkov's rules (in a venv of its own)
 audit: checkov ## The same, and look up what is known against the dependencies (asks PyPI's advisories)
 	@$(AUDIT)/bin/pip-audit --require-hashes --disable-pip -r $(LAYER)/requirements.txt
 
-lock: ## Pin anew what the two requirements.in ask for (needs uv)
+lock: ## Pin anew what the .in files ask for (needs uv)
 	@command -v uv >/dev/null || { echo "There is no uv. Install it: python3 -m pip install uv"; exit 1; }
 	uv pip compile $(LOCK) --upgrade --output-file local/requirements.txt local/requirements.in
 	uv pip compile $(LOCK) --upgrade --output-file local/audit.txt local/audit.in

@@ -23,6 +23,7 @@ HERE = "tests/e2e/test_documented_commands.py"
 TRIED = {
     "make up": HERE,
     "make down": HERE,
+    "make token": HERE,
     "curl": HERE,
     ".venv/bin/python -m local.backup": HERE,
     ".venv/bin/python -m local.recount": HERE,
