@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from bench.table import table
-from scheduling import calendar, instants, recurrence
+from scheduling.domain import conflicts, instants, recurrence
 
 SERIES = 100
 ROUNDS = 200
@@ -45,19 +45,19 @@ def main() -> int:
     return missed
 
 
-def decide(new: dict[str, Any], slots: list[calendar.Slot]) -> list[calendar.Clash]:
+def decide(new: dict[str, Any], slots: list[conflicts.Slot]) -> list[conflicts.Clash]:
     """What the store asks of the pure code."""
-    wanted = calendar.slot(new)
+    wanted = conflicts.slot(new)
     assert wanted
-    return calendar.clashes(wanted, slots)
+    return conflicts.clashes(wanted, slots)
 
 
-def stored(number: int) -> calendar.Slot:
+def stored(number: int) -> conflicts.Slot:
     """One of the series: ten minutes of the day each, all cycles and several offsets in turn."""
     cycle = recurrence.CYCLES[number % len(recurrence.CYCLES)]
     day = f"2025-{number % 12 + 1:02}-{number % 28 + 1:02}"
     offset = _OFFSETS[number % len(_OFFSETS)]
-    slot = calendar.slot(session(str(number), cycle, day, number * 10, number * 10 + 9, offset))
+    slot = conflicts.slot(session(str(number), cycle, day, number * 10, number * 10 + 9, offset))
     assert slot
     return slot
 

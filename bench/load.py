@@ -20,7 +20,7 @@ import httpx
 from moto import mock_aws
 
 from local.stack import Stack, free_port
-from scheduling.recurrence import conflict, occupied
+from scheduling.domain.recurrence import conflict, occupied
 from tests import template
 from tests.api import Caller
 

@@ -16,7 +16,7 @@ from uuid import UUID
 import boto3
 
 from local.dynamodb import Engine
-from scheduling import calendar, counts, session, timeline
+from scheduling.domain import conflicts, counters, session, timeline
 from scheduling.store import dynamodb
 from scheduling.store.dynamodb import to_wire
 from tests import template
@@ -84,7 +84,7 @@ class Database:
                     progress(f"writing session {number:,} of {total:,}")
                 kept[one["startMonth"]] += 1
                 yield "SessionsTable", one
-                taken = calendar.slot(one)
+                taken = conflicts.slot(one)
                 assert taken
                 yield "CalendarTable", taken
 
@@ -92,11 +92,11 @@ class Database:
         home["sessionCounts"] = dict(kept)
         shard = {f"sessions#{month}": count for month, count in kept.items()}
         shard["timelines#2020-12"] = 1
-        head = {"ownerId": OWNER.id, "slot": calendar.HEAD, "version": total}
+        head = {"ownerId": OWNER.id, "slot": conflicts.HEAD, "version": total}
         self._write(
             [
                 ("TimelinesTable", home),
-                ("TimelinesTable", {"id": counts.shard(OWNER.id), **shard}),
+                ("TimelinesTable", {"id": counters.shard(OWNER.id), **shard}),
                 ("CalendarTable", head),
             ]
         )

@@ -9,8 +9,8 @@ local/stack.py in a process of its own, with a function's environment:
 import sys
 from datetime import UTC, datetime
 
-from scheduling.auth import Principal
-from scheduling.request import Request
+from scheduling.domain.permissions import Principal
+from scheduling.services.request import Request
 from scheduling.settings import setting
 from scheduling.store import timelines
 from scheduling.store.dynamodb import get
@@ -23,11 +23,10 @@ def main(timeline_id: str, owner_id: str) -> None:
     timelines.create(
         Request(
             principal=Principal(owner_id, frozenset({"USER"})),
-            id="",
+            path={},
             fields={"name": "Yoga studio", "description": "The timeline of the examples"},
             now=datetime.now(UTC),
             new_id=timeline_id,
-            tally={"retries": 0},
         )
     )
 

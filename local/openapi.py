@@ -16,11 +16,13 @@ from typing import Any, NamedTuple, get_type_hints
 import yaml
 from samtranslator.yaml_helper import yaml_parse
 
-from scheduling import dto, errors, session, timeline
+from scheduling import dto, errors
+from scheduling.domain import session, timeline
 from scheduling.dto.create_session import CreateSession
 from scheduling.dto.create_timeline import CreateTimeline
-from scheduling.endpoint import Endpoint
-from scheduling.envelope import Page, failure, success
+from scheduling.http.endpoint import Endpoint
+from scheduling.http.envelope import failure, success
+from scheduling.services.results import Page
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "openapi.yaml"

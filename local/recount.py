@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import boto3
 from botocore.exceptions import ClientError
 
-from scheduling import counts
+from scheduling.domain import counters
 from scheduling.store.dynamodb import from_wire, to_wire
 
 
@@ -37,13 +37,13 @@ def differences(dynamodb: Any, sessions_table: str, timelines_table: str) -> lis
     counted: dict[str, Counter[tuple[str, ...]]] = {id: Counter() for id in kept}
     for timeline in kept.values():
         if "createdKey" in timeline:
-            shard = counted.setdefault(counts.shard(timeline["ownerId"]), Counter())
+            shard = counted.setdefault(counters.shard(timeline["ownerId"]), Counter())
             shard[(f"timelines#{timeline['createdAt'][:7]}",)] += 1
     for session in _scan(dynamodb, sessions_table):
         if "startKey" in session:
             month = session["startMonth"]
             counted.setdefault(session["timelineId"], Counter())["sessionCounts", month] += 1
-            counted.setdefault(counts.shard(session["ownerId"]), Counter())[(f"sessions#{month}",)] += 1
+            counted.setdefault(counters.shard(session["ownerId"]), Counter())[(f"sessions#{month}",)] += 1
     found = []
     for id, right in counted.items():
         present = dict(_kept(kept.get(id, {})))

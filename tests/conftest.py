@@ -13,7 +13,7 @@ import pytest
 from moto import mock_aws
 
 from local.dynamodb import Engine, EngineMissing
-from scheduling import log
+from scheduling.http import request_log
 from scheduling.store import dynamodb
 from tests import template
 
@@ -54,7 +54,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
     for name, value in {**variables, **credentials}.items():
         monkeypatch.setenv(name, value)
     # The logger would keep the stream that the first test captured.
-    monkeypatch.setattr(log._logger().registered_handler, "stream", sys.stdout)
+    monkeypatch.setattr(request_log._logger().registered_handler, "stream", sys.stdout)
     client = dynamodb.client
     client.cache_clear()
     yield monkeypatch

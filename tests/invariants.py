@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from itertools import combinations
 from typing import Any
 
-from scheduling import counts
-from scheduling.recurrence import conflict, occupied
+from scheduling.domain import counters
+from scheduling.domain.recurrence import conflict, occupied
 from scheduling.store.dynamodb import from_wire
 
 Item = dict[str, Any]
@@ -93,11 +93,11 @@ def _counts(sessions: list[Item], timelines: list[Item]) -> Iterator[str]:
         kept.update({(item["id"], month): count for month, count in item["sessionCounts"].items()})
         if "removedAt" not in item:
             owners[item["id"]] = item["ownerId"]
-            counted[counts.shard(item["ownerId"]), f"timelines#{item['createdAt'][:7]}"] += 1
+            counted[counters.shard(item["ownerId"]), f"timelines#{item['createdAt'][:7]}"] += 1
     for session in sessions:
         month = _month(_instant(session["startDateTime"])) if "startDateTime" in session else "none"
         counted[session["timelineId"], month] += 1
-        counted[counts.shard(session["ownerId"]), f"sessions#{month}"] += 1
+        counted[counters.shard(session["ownerId"]), f"sessions#{month}"] += 1
         if owners.get(session["timelineId"]) != session["ownerId"]:
             yield f"{session['name']} is on no timeline of its owner"
     for key in kept.keys() | counted.keys():

@@ -1,10 +1,10 @@
 """POST /timelines: make a timeline."""
 
-from scheduling import timeline
+from scheduling.domain import timeline
 from scheduling.dto.create_timeline import CreateTimeline
-from scheduling.endpoint import endpoint
-from scheduling.envelope import One
-from scheduling.request import Request
+from scheduling.http.endpoint import endpoint
+from scheduling.services.request import Request
+from scheduling.services.results import One
 from scheduling.store import timelines
 
 

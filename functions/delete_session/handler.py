@@ -1,10 +1,10 @@
 """DELETE /sessions/{sessionId}: remove a session."""
 
-from scheduling import session
-from scheduling.endpoint import endpoint
-from scheduling.envelope import One
+from scheduling.domain import session
 from scheduling.errors import PreconditionFailed
-from scheduling.request import Request
+from scheduling.http.endpoint import endpoint
+from scheduling.services.request import Request
+from scheduling.services.results import One
 from scheduling.store import schedule
 
 

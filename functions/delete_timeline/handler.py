@@ -1,10 +1,10 @@
 """DELETE /timelines/{timelineId}: remove a timeline that has no sessions."""
 
-from scheduling import timeline
-from scheduling.endpoint import endpoint
-from scheduling.envelope import One
+from scheduling.domain import timeline
 from scheduling.errors import PreconditionFailed, TimelineNotEmpty
-from scheduling.request import Request
+from scheduling.http.endpoint import endpoint
+from scheduling.services.request import Request
+from scheduling.services.results import One
 from scheduling.store import timelines
 
 

@@ -1,9 +1,9 @@
 """GET /sessions/{sessionId}: read a session."""
 
-from scheduling import session
-from scheduling.endpoint import endpoint
-from scheduling.envelope import One
-from scheduling.request import Request
+from scheduling.domain import session
+from scheduling.http.endpoint import endpoint
+from scheduling.services.request import Request
+from scheduling.services.results import One
 from scheduling.store import sessions
 
 

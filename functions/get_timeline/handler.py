@@ -1,9 +1,9 @@
 """GET /timelines/{timelineId}: read a timeline."""
 
-from scheduling import timeline
-from scheduling.endpoint import endpoint
-from scheduling.envelope import One
-from scheduling.request import Request
+from scheduling.domain import timeline
+from scheduling.http.endpoint import endpoint
+from scheduling.services.request import Request
+from scheduling.services.results import One
 from scheduling.store import timelines
 
 

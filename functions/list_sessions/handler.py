@@ -1,10 +1,10 @@
 """GET /sessions: list the sessions that the caller may read."""
 
-from scheduling import session
+from scheduling.domain import session
 from scheduling.dto.list_sessions import ListSessions
-from scheduling.endpoint import endpoint
-from scheduling.envelope import Page
-from scheduling.request import Request
+from scheduling.http.endpoint import endpoint
+from scheduling.services.request import Request
+from scheduling.services.results import Page
 from scheduling.store import sessions
 
 

@@ -1,10 +1,10 @@
 """GET /timelines: list the timelines that the caller may read."""
 
-from scheduling import timeline
+from scheduling.domain import timeline
 from scheduling.dto.list_timelines import ListTimelines
-from scheduling.endpoint import endpoint
-from scheduling.envelope import Page
-from scheduling.request import Request
+from scheduling.http.endpoint import endpoint
+from scheduling.services.request import Request
+from scheduling.services.results import Page
 from scheduling.store import timelines
 
 

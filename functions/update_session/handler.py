@@ -1,11 +1,11 @@
 """PATCH /sessions/{sessionId}: change some fields of a session."""
 
-from scheduling import session
+from scheduling.domain import session
 from scheduling.dto.update_session import UpdateSession
-from scheduling.endpoint import endpoint
-from scheduling.envelope import One
 from scheduling.errors import InvalidTimeline, PreconditionFailed, SchedulingConflict
-from scheduling.request import Request
+from scheduling.http.endpoint import endpoint
+from scheduling.services.request import Request
+from scheduling.services.results import One
 from scheduling.store import schedule
 
 

@@ -1,11 +1,11 @@
 """PATCH /timelines/{timelineId}: change some fields of a timeline."""
 
-from scheduling import timeline
+from scheduling.domain import timeline
 from scheduling.dto.update_timeline import UpdateTimeline
-from scheduling.endpoint import endpoint
-from scheduling.envelope import One
 from scheduling.errors import PreconditionFailed
-from scheduling.request import Request
+from scheduling.http.endpoint import endpoint
+from scheduling.services.request import Request
+from scheduling.services.results import One
 from scheduling.store import timelines
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from scheduling import errors, log
+from scheduling import errors
+from scheduling.http import request_log
 from tests import template
 from tests.template import ROOT
 
@@ -58,8 +59,10 @@ def test_operations_has_every_alarm() -> None:
 
 def test_the_fields_that_operations_reads_in_the_log_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
-    monkeypatch.setattr(log._logger().registered_handler, "stream", stream)
-    log.report(log.Outcome("id", "POST /sessions", "anna", 409, 1.5, 3, errors.SchedulingConflict([]), 0))
+    monkeypatch.setattr(request_log._logger().registered_handler, "stream", stream)
+    request_log.report(
+        request_log.Outcome("id", "POST /sessions", "anna", 409, 1.5, 3, errors.SchedulingConflict([]), 0)
+    )
     line = json.loads(stream.getvalue())
     (query,) = re.findall(r"^fields (.*)$", page("docs/operations.md"), re.M)
     fields, condition = query.split(" | filter ")

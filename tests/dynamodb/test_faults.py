@@ -18,10 +18,10 @@ from botocore.httpsession import URLLib3Session
 from urllib3 import HTTPResponse
 from urllib3.exceptions import ProtocolError
 
-from scheduling.session import view as session_view
+from scheduling.domain.session import view as session_view
+from scheduling.domain.timeline import view as timeline_view
 from scheduling.store import dynamodb as store
 from scheduling.store.dynamodb import from_wire
-from scheduling.timeline import view as timeline_view
 from tests.api import Answer, Caller
 from tests.invariants import breaches
 

@@ -9,7 +9,7 @@ import pytest
 
 from local.dynamodb import Engine
 from local.recount import differences
-from scheduling import counts
+from scheduling.domain import counters
 from scheduling.store.dynamodb import to_wire
 from tests.api import Caller
 from tests.dynamodb.conftest import new_timeline
@@ -63,7 +63,7 @@ def test_counts_that_are_right_are_left_alone(engine: Engine, timeline: str) -> 
 def test_counts_that_are_wrong_are_told_and_mended(
     engine: Engine, timeline: str, dynamodb_local: Any
 ) -> None:
-    shard = counts.shard("anna")
+    shard = counters.shard("anna")
     set_count(dynamodb_local, timeline, "sessionCounts.#month", 7, month="2023-12")
     set_count(dynamodb_local, timeline, "sessionCounts.#month", 1, month="1999-01")
     set_count(dynamodb_local, shard, "#sessions", 0, sessions="sessions#none")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from scheduling import counts
+from scheduling.domain import counters
 from scheduling.store.dynamodb import to_wire
 from tests.api import Caller
 
@@ -65,7 +65,7 @@ def test_counts_of_every_month_of_a_century_fit(dynamodb_local: Any) -> None:
     )
     kinds = {f"{kind}#{month}": MANY for kind in ("sessions", "timelines") for month in CENTURY}
     dynamodb_local.put_item(
-        TableName="TimelinesTable", Item=to_wire({"id": counts.shard(LONGEST_OWNER), **kinds})
+        TableName="TimelinesTable", Item=to_wire({"id": counters.shard(LONGEST_OWNER), **kinds})
     )
     dated = {"startDateTime": "2050-06-01T09:00:00Z", "endDateTime": "2050-06-01T10:00:00Z"}
     made = ADMIN.call(

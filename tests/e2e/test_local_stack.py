@@ -108,9 +108,9 @@ def test_the_layer_brings_all_that_the_functions_import(stack: Stack) -> None:
     program = (
         "import sys, runpy; sys.path.insert(0, sys.argv[1]);"
         "[runpy.run_path(path) for path in sys.argv[2:]];"
-        "import scheduling.token, botocore.session as s;"
+        "import scheduling.http.token_verification as t, botocore.session as s;"
         "client = s.Session().create_client('dynamodb', region_name='eu-central-1');"
-        "print(client.meta.endpoint_url, scheduling.token.__file__, sys.modules.keys() & {'boto3', 'awscrt'})"
+        "print(client.meta.endpoint_url, t.__file__, sys.modules.keys() & {'boto3', 'awscrt'})"
     )
     isolated = [sys.executable, "-I", "-S", "-B", "-c", program, str(layer), *modules]
     done = subprocess.run(isolated, capture_output=True, text=True, env={})

@@ -34,7 +34,7 @@ def test_every_event_works_as_it_is(tables: Any, monkeypatch: pytest.MonkeyPatch
     assert read["get_timeline"]["pathParameters"]["timelineId"] == DEMO_TIMELINE
     demo.main(DEMO_TIMELINE, owner)
     with monkeypatch.context() as patch:
-        patch.setattr("scheduling.endpoint.uuid4", lambda: UUID(session_id))
+        patch.setattr("scheduling.http.endpoint.uuid4", lambda: UUID(session_id))
         session = invoked("create_session")
     assert session["name"] == "Weekly Yoga Class"
     assert invoked("get_session") == session

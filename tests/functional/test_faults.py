@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from scheduling import log
 from scheduling.errors import ApiError, RetriesExhausted, SchedulingConflict, Throttled
+from scheduling.http import request_log
 from scheduling.store import schedule
 from tests.functional.conftest import ANNA, one_time
 from tests.invariants import live
@@ -34,7 +34,7 @@ class Log(StringIO):
 def logged(timeline: str, monkeypatch: pytest.MonkeyPatch) -> Log:
     """What is logged from here on."""
     stream = Log()
-    monkeypatch.setattr(log._logger().registered_handler, "stream", stream)
+    monkeypatch.setattr(request_log._logger().registered_handler, "stream", stream)
     return stream
 
 
@@ -124,7 +124,7 @@ def test_what_happened_is_counted(
     error: Exception | None, retries: int, counts: dict[str, int], logged: Log
 ) -> None:
     status = 200 if error is None else error.status if isinstance(error, ApiError) else 500
-    log.report(log.Outcome("id", "GET /", "anna", status, 1.5, retries, error, 0))
+    request_log.report(request_log.Outcome("id", "GET /", "anna", status, 1.5, retries, error, 0))
     (line,) = logged.lines()
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     names = [metric["Name"] for metric in directive["Metrics"]]
@@ -134,7 +134,7 @@ def test_what_happened_is_counted(
 def test_only_the_first_request_of_a_function_is_a_cold_start(
     timeline: str, logged: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "_requests", count())
+    monkeypatch.setattr(request_log, "_requests", count())
     for _ in range(3):
         ANNA.call("get_timeline", id=timeline)
     assert [line["cold_start"] for line in logged.lines()] == [True, False, False]

@@ -124,7 +124,7 @@ def test_nobody_has_nothing(tables: Any) -> None:
 def test_timelines_are_listed_newest_first(tables: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = count()
     monkeypatch.setattr(
-        "scheduling.request.Request.stamp",
+        "scheduling.services.request.Request.timestamp",
         property(lambda _: f"2026-{next(ticks) + 1:02}-23T00:00:00.000Z"),
     )
     names = [f"Routine {number}" for number in range(5)]

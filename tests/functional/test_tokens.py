@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scheduling import token
+from scheduling.http import token_verification
 from tests.api import Caller, handler
 from tests.functional.conftest import ANNA, new_session
 from tests.issuer import ATTACKS, AUDIENCE, Issuer, new_key
@@ -28,9 +28,9 @@ def issuer(running_issuer: Issuer, tables: Any, environment: pytest.MonkeyPatch)
     """The issuer that the functions trust."""
     environment.setenv("JWT_ISSUER", running_issuer.url)
     environment.setenv("JWT_AUDIENCE", f"other,{AUDIENCE}")
-    token._keys.cache_clear()
+    token_verification._keys.cache_clear()
     yield running_issuer
-    token._keys.cache_clear()
+    token_verification._keys.cache_clear()
 
 
 def listed(authorization: str | None) -> tuple[int, dict[str, str]]:
@@ -116,22 +116,22 @@ def test_a_key_server_that_does_not_answer_is_a_503_and_no_way_in(
     issuer = Issuer()
     good = issuer.token()
     environment.setenv("JWT_ISSUER", issuer.url)
-    token._keys.cache_clear()
+    token_verification._keys.cache_clear()
     issuer.stop()
     status, headers = listed(f"Bearer {good}")
     assert (status, headers["Retry-After"]) == (503, "1")
-    token._keys.cache_clear()
+    token_verification._keys.cache_clear()
 
 
 def test_keys_that_cannot_be_read_are_a_503(tables: Any, environment: pytest.MonkeyPatch) -> None:
     issuer = Issuer()
     environment.setenv("JWT_ISSUER", issuer.url)
-    token._keys.cache_clear()
-    token._keys(issuer.url)  # the configuration is known; then the server goes
+    token_verification._keys.cache_clear()
+    token_verification._keys(issuer.url)  # the configuration is known; then the server goes
     good = issuer.token()
     issuer.stop()
     assert listed(f"Bearer {good}")[0] == 503
-    token._keys.cache_clear()
+    token_verification._keys.cache_clear()
 
 
 @pytest.mark.parametrize("roles", ["[ADMIN]", "[STAFF ADMIN USER]", "ADMIN", "STAFF,ADMIN", "USER, ADMIN"])

@@ -49,7 +49,7 @@ def fill(sam: SamLocal, environment: pytest.MonkeyPatch, function: str) -> str:
     demo.main(DEMO_TIMELINE, read["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])
     if function not in WITHOUT_A_SESSION:
         with environment.context() as patch:
-            patch.setattr("scheduling.endpoint.uuid4", lambda: UUID(read["pathParameters"]["sessionId"]))
+            patch.setattr("scheduling.http.endpoint.uuid4", lambda: UUID(read["pathParameters"]["sessionId"]))
             made = api.handler("create_session")(event("create_session"), None)
         assert made["statusCode"] == 200, made
     return namespace

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from scheduling.auth import Principal, principal
+from scheduling.domain.permissions import Principal
 from scheduling.errors import Unauthorized
+from scheduling.http.auth import principal
 
 
 @pytest.fixture(autouse=True)

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from scheduling import calendar
-from scheduling.calendar import Clash, clash_times, clashes, slot
-from scheduling.instants import parse
+from scheduling.domain import conflicts
+from scheduling.domain.conflicts import Clash, clash_times, clashes, slot
+from scheduling.domain.instants import parse
 
 
-def taken(id: str, start: str, end: str | None = None, cycle: str | None = None) -> calendar.Slot:
+def taken(id: str, start: str, end: str | None = None, cycle: str | None = None) -> conflicts.Slot:
     """The slot of a session."""
     made = slot(session(id, start, end, cycle))
     assert made
@@ -37,10 +37,10 @@ def test_a_series_is_found_among_the_series() -> None:
 
 
 def test_single_sessions_that_start_before_a_time_sort_before_its_key() -> None:
-    nine = calendar.starting_at(parse("2023-12-01T09:00:00Z").instant)
+    nine = conflicts.starting_at(parse("2023-12-01T09:00:00Z").instant)
     assert taken("a", "2023-12-01T08:59:59.999999Z")["slot"] < nine
     assert nine < taken("a", "2023-12-01T09:00:00Z")["slot"]
-    assert calendar.EVERY < calendar.HEAD < calendar.ONCE
+    assert conflicts.EVERY < conflicts.HEAD < conflicts.ONCE
 
 
 def test_a_session_is_not_in_its_own_way() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.counts import SHARDS, Changes, of_kind, shard, shard_id, total
+from scheduling.domain.counters import SHARDS, Changes, of_kind, shard, shard_id, total
 
 
 def session(month: str = "2023-12", timeline: str = "a", owner: str = "ada") -> dict[str, Any]:

@@ -5,8 +5,8 @@ from http import HTTPStatus
 import pytest
 
 from scheduling import errors
-from scheduling.envelope import etag, failure, success
 from scheduling.errors import ApiError, BadRequest, Fault, SchedulingConflict, Unauthorized
+from scheduling.http.envelope import etag, failure, success
 
 CLASH = {"sessionId": "a", "name": "Yoga", "startDateTime": "2023-12-01T09:00:00Z", "endDateTime": None}
 FAILURES: list[tuple[ApiError, int, str]] = [

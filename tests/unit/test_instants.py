@@ -2,7 +2,7 @@
 
 import pytest
 
-from scheduling.instants import DAY, MINUTE, Moment, local_text, parse, utc_text
+from scheduling.domain.instants import DAY, MINUTE, Moment, local_text, parse, utc_text
 
 
 @pytest.mark.parametrize(

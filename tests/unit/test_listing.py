@@ -8,8 +8,8 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from scheduling import session
-from scheduling.listing import Stretch, Window, stretches, window
+from scheduling.domain import session
+from scheduling.domain.pagination import Stretch, Window, stretches, window
 
 instants = st.one_of(
     st.datetimes(datetime(2023, 11, 1), datetime(2024, 3, 1)),

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from local import openapi
-from scheduling import dto, session, timeline
+from scheduling import dto
+from scheduling.domain import session, timeline
 from scheduling.dto.create_session import CreateSession
 from tests import template
 from tests.api import handler

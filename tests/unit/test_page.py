@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from functions.get_docs.handler import serve
 from local import openapi
-from scheduling.page import serve
 from tests.template import ROOT
 
 MOST = 6_000_000

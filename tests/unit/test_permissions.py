@@ -2,9 +2,8 @@
 
 import pytest
 
-from scheduling.auth import Principal
+from scheduling.domain.permissions import Action, Principal, Reach, may, reaches, require
 from scheduling.errors import Forbidden
-from scheduling.permissions import Action, Reach, may, reaches, require
 
 TABLE = {
     Action.READ: {"ADMIN": "any", "MANAGER": "any", "USER": "own"},

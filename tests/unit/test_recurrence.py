@@ -8,11 +8,11 @@ import pytest
 from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
 
-from scheduling import instants, recurrence
+from scheduling.domain import instants, recurrence
+from scheduling.domain.recurrence import Every, Once, conflict, first_clash, occupied, overlaps_itself
 from scheduling.dto import read
 from scheduling.dto.create_session import CreateSession
 from scheduling.errors import BadRequest
-from scheduling.recurrence import Every, Once, conflict, first_clash, occupied, overlaps_itself
 from tests.template import ROOT
 from tests.unit import oracle
 

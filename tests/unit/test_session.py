@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scheduling import session
+from scheduling.domain import session
 
 ONCE = {
     "type": "ONE_TIME",

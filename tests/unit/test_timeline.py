@@ -1,6 +1,6 @@
 """What a PATCH, a removal and the table make of a timeline."""
 
-from scheduling import timeline
+from scheduling.domain import timeline
 
 
 def created() -> timeline.Timeline:

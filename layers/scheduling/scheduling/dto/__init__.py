@@ -19,8 +19,8 @@ from pydantic import (
     model_validator,
 )
 
+from scheduling.domain.instants import ISO_8601, parse
 from scheduling.errors import BadRequest, Fault
-from scheduling.instants import ISO_8601, parse
 
 
 def _date_time(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from scheduling import session
+from scheduling.domain import session
 from scheduling.dto import (
     READ_ONLY,
     Cycle,

@@ -16,6 +16,7 @@ from botocore.parsers import ResponseParserError
 
 from scheduling.errors import RetriesExhausted, ServiceUnavailable, Throttled
 from scheduling.settings import optional_setting
+from scheduling.telemetry import telemetry
 
 Item = dict[str, Any]
 T = TypeVar("T")
@@ -112,7 +113,7 @@ def _meaning(error: ClientError) -> Exception:
     return ServiceUnavailable(code) if code in _UNAVAILABLE else error
 
 
-def until_settled(decide: Callable[[], T], tally: dict[str, int]) -> T:
+def until_settled(decide: Callable[[], T]) -> T:
     """What `decide` returns, called again with growing, jittered pauses for as long as others are faster.
 
     Raises:
@@ -123,7 +124,7 @@ def until_settled(decide: Callable[[], T], tally: dict[str, int]) -> T:
         try:
             return decide()
         except Overtaken:
-            tally["retries"] += 1
+            telemetry.record_retry()
         if time.monotonic() + pause > deadline:
             break
         time.sleep(pause)

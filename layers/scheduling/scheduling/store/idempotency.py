@@ -7,9 +7,9 @@ function that dies in between leaves a record without an effect, or an effect wi
 from collections.abc import Mapping
 from typing import Any
 
-from scheduling.envelope import One
 from scheduling.errors import IdempotencyKeyReused
-from scheduling.request import Request
+from scheduling.services.request import Request
+from scheduling.services.results import One
 from scheduling.settings import setting
 from scheduling.store.dynamodb import Item, get, put
 
@@ -25,7 +25,7 @@ def recall(request: Request) -> One | None:
     if request.idempotency is None:
         return None
     record = get(setting("IDEMPOTENCY_TABLE"), id=request.idempotency.id)
-    if record is None or record["expiresAt"] <= request.after(days=0):
+    if record is None or record["expiresAt"] <= request.epoch_after(days=0):
         return None
     if record["fingerprint"] != request.idempotency.fingerprint:
         raise IdempotencyKeyReused
@@ -40,7 +40,7 @@ def remember(request: Request, answer: Mapping[str, Any]) -> list[Item]:
         "id": request.idempotency.id,
         "fingerprint": request.idempotency.fingerprint,
         "answer": answer,
-        "expiresAt": request.after(days=_DAYS),
+        "expiresAt": request.epoch_after(days=_DAYS),
     }
     unused = "attribute_not_exists(#id) OR #expiresAt <= :now"
-    return [put(setting("IDEMPOTENCY_TABLE"), record, unused, now=request.after(days=0))]
+    return [put(setting("IDEMPOTENCY_TABLE"), record, unused, now=request.epoch_after(days=0))]

@@ -15,14 +15,15 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from scheduling import calendar, session
-from scheduling.calendar import EVERY, HEAD, ONCE, Clash, Slot, clash_times, clashes, starting_at
-from scheduling.envelope import One, etag
+from scheduling.domain import conflicts, session
+from scheduling.domain.conflicts import EVERY, HEAD, ONCE, Clash, Slot, clash_times, clashes, starting_at
+from scheduling.domain.permissions import Action, may, require
+from scheduling.domain.recurrence import Once, occupied
+from scheduling.domain.session import Session
+from scheduling.domain.timeline import Timeline
 from scheduling.errors import BadRequest, InvalidTimeline, SchedulingConflict
-from scheduling.permissions import Action, may, require
-from scheduling.recurrence import Once, occupied
-from scheduling.request import Request
-from scheduling.session import Session
+from scheduling.services.request import Request
+from scheduling.services.results import One
 from scheduling.settings import setting
 from scheduling.store import sessions, timelines
 from scheduling.store.dynamodb import (
@@ -38,7 +39,6 @@ from scheduling.store.dynamodb import (
     write,
 )
 from scheduling.store.idempotency import recall, remember
-from scheduling.timeline import Timeline
 
 _NEIGHBOURS = 2
 """Of single sessions that start before a time the last decides; the session itself may be that one."""
@@ -65,7 +65,7 @@ def create(request: Request) -> One:
             timeline = find()
         owner = _owner(timeline)
         require(request.principal, Action.CHANGE_SESSION, owner)
-        new = session.create(request.fields, request.new_id, owner, request.stamp)
+        new = session.create(request.fields, request.new_id, owner, request.timestamp)
         try:
             taken = _take(None, new, request)
         except SchedulingConflict:
@@ -81,7 +81,7 @@ def create(request: Request) -> One:
         )
         return One(new)
 
-    return until_settled(decide, request.tally)
+    return until_settled(decide)
 
 
 def change(request: Request) -> One:
@@ -97,8 +97,8 @@ def change(request: Request) -> One:
         before, owner = _with_target(request)
         require(request.principal, Action.CHANGE_SESSION, before["ownerId"])
         require(request.principal, Action.CHANGE_SESSION, owner)
-        request.expect(etag(before))
-        after = session.change(before, request.fields, owner, request.stamp)
+        request.check_version(before["version"])
+        after = session.change(before, request.fields, owner, request.timestamp)
         if after is before:
             return One(before)
         if faults := tuple(session.faults(session.view(after))):
@@ -106,7 +106,7 @@ def change(request: Request) -> One:
         write(_replace(before, after), *_take(before, after, request), *timelines.counted(before, after))
         return One(after)
 
-    return until_settled(decide, request.tally)
+    return until_settled(decide)
 
 
 def remove(request: Request) -> One:
@@ -118,12 +118,12 @@ def remove(request: Request) -> One:
     def decide() -> One:
         before = sessions.existing(request.id)
         require(request.principal, Action.DELETE_SESSION, before["ownerId"])
-        request.expect(etag(before))
-        after = session.remove(before, request.stamp, request.after(int(setting("RETENTION_DAYS"))))
-        write(_replace(before, after), *_give_up(calendar.slot(before)), *timelines.counted(before, None))
+        request.check_version(before["version"])
+        after = session.remove(before, request.timestamp, request.epoch_after(int(setting("RETENTION_DAYS"))))
+        write(_replace(before, after), *_give_up(conflicts.slot(before)), *timelines.counted(before, None))
         return One(after)
 
-    return until_settled(decide, request.tally)
+    return until_settled(decide)
 
 
 def _with_target(request: Request) -> tuple[Session, str]:
@@ -153,7 +153,7 @@ def _take(before: Session | None, after: Session, request: Request) -> list[Item
     Raises:
         SchedulingConflict: the time is taken.
     """
-    old, new = calendar.slot(before) if before else None, calendar.slot(after)
+    old, new = conflicts.slot(before) if before else None, conflicts.slot(after)
     if new is None or new == old:
         return _give_up(old) if new is None else []
     table, head_key = setting("CALENDAR_TABLE"), {"ownerId": new["ownerId"], "slot": HEAD}

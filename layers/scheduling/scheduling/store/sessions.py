@@ -5,12 +5,12 @@ from functools import partial
 from itertools import groupby, islice
 from typing import NamedTuple
 
-from scheduling.envelope import One, Page
+from scheduling.domain.pagination import Span, Stretch, Window, stretches, window
+from scheduling.domain.permissions import Action, Reach, may, reaches, require
+from scheduling.domain.session import UNDATED, Session
 from scheduling.errors import Forbidden, NotFound
-from scheduling.listing import Span, Stretch, Window, stretches, window
-from scheduling.permissions import Action, Reach, may, reaches, require
-from scheduling.request import Request
-from scheduling.session import UNDATED, Session
+from scheduling.services.request import Request
+from scheduling.services.results import One, Page
 from scheduling.settings import setting
 from scheduling.store import timelines
 from scheduling.store.dynamodb import Item, count, get, query, side_by_side

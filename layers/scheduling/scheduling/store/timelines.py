@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
-from scheduling import counts, timeline
-from scheduling.envelope import One, Page, etag
+from scheduling.domain import counters, timeline
+from scheduling.domain.pagination import stretches, window
+from scheduling.domain.permissions import Action, Reach, reaches, require
+from scheduling.domain.session import Session
+from scheduling.domain.timeline import Timeline
 from scheduling.errors import Forbidden, NotFound, TimelineNotEmpty
-from scheduling.listing import stretches, window
-from scheduling.permissions import Action, Reach, reaches, require
-from scheduling.request import Request
-from scheduling.session import Session
+from scheduling.services.request import Request
+from scheduling.services.results import One, Page
 from scheduling.settings import setting
 from scheduling.store.dynamodb import Item, add, add_within, batch_get, get, put, query, until_settled, write
 from scheduling.store.idempotency import recall, remember
-from scheduling.timeline import Timeline
 
 _COUNTS = "sessionCounts"
 _UNCHANGED = f"#version = :version AND #{_COUNTS} = :counts"
@@ -35,7 +35,7 @@ def create(request: Request) -> One:
     """A new timeline, of the caller's unless an ADMIN says whose."""
     owner = request.fields.get("ownerId") or request.principal.id
     require(request.principal, Action.CHANGE_TIMELINE, owner)
-    new = timeline.create(request.fields, request.new_id, owner, request.stamp)
+    new = timeline.create(request.fields, request.new_id, owner, request.timestamp)
 
     def decide() -> One:
         if earlier := recall(request):
@@ -47,7 +47,7 @@ def create(request: Request) -> One:
         )
         return One(new)
 
-    return until_settled(decide, request.tally)
+    return until_settled(decide)
 
 
 def change(request: Request) -> One:
@@ -56,13 +56,13 @@ def change(request: Request) -> One:
     def decide() -> One:
         before = _existing(request.id)
         require(request.principal, Action.CHANGE_TIMELINE, before["ownerId"])
-        request.expect(etag(before))
-        after = timeline.change(before, request.fields, request.stamp)
+        request.check_version(before["version"])
+        after = timeline.change(before, request.fields, request.timestamp)
         if after is not before:
             write(_replace(before, after))
         return One(after)
 
-    return until_settled(decide, request.tally)
+    return until_settled(decide)
 
 
 def remove(request: Request) -> One:
@@ -75,14 +75,16 @@ def remove(request: Request) -> One:
     def decide() -> One:
         before = _existing(request.id)
         require(request.principal, Action.CHANGE_TIMELINE, before["ownerId"])
-        request.expect(etag(before))
+        request.check_version(before["version"])
         if not timeline.is_empty(before):
             raise TimelineNotEmpty
-        after = timeline.remove(before, request.stamp, request.after(int(setting("RETENTION_DAYS"))))
+        after = timeline.remove(
+            before, request.timestamp, request.epoch_after(int(setting("RETENTION_DAYS")))
+        )
         write(_replace(before, after), _counted(before, -1))
         return One(after)
 
-    return until_settled(decide, request.tally)
+    return until_settled(decide)
 
 
 def page(request: Request) -> Page:
@@ -94,7 +96,7 @@ def page(request: Request) -> Page:
         return Page(own[skip : skip + take], skip, take, len(own))
     if reach is not Reach.ANY:
         raise Forbidden
-    months = counts.total(counts.of_kind("timelines", shard) for shard in _shards())
+    months = counters.total(counters.of_kind("timelines", shard) for shard in _shards())
     parts = list(stretches(months, skip, take, ascending=False))
     found: list[Item] = []
     if parts:
@@ -116,17 +118,17 @@ def page(request: Request) -> Page:
 
 def counts_of_timeline(found: Timeline) -> dict[str, int]:
     """How many sessions a timeline has, by month."""
-    return counts.total([found[_COUNTS]])
+    return counters.total([found[_COUNTS]])
 
 
 def counts_of_owner(owner_id: str) -> dict[str, int]:
     """How many sessions an owner has, by month."""
-    return counts.total(found[_COUNTS] for found in _of_owner(owner_id, [_COUNTS]))
+    return counters.total(found[_COUNTS] for found in _of_owner(owner_id, [_COUNTS]))
 
 
 def counts_of_all() -> dict[str, int]:
     """How many sessions there are, by month."""
-    return counts.total(counts.of_kind("sessions", shard) for shard in _shards())
+    return counters.total(counters.of_kind("sessions", shard) for shard in _shards())
 
 
 def counted(before: Session | None, after: Session | None) -> list[Item]:
@@ -134,7 +136,7 @@ def counted(before: Session | None, after: Session | None) -> list[Item]:
 
     It fails where a timeline that gains a session is gone.
     """
-    table, changes = setting("TIMELINES_TABLE"), counts.Changes(before, after)
+    table, changes = setting("TIMELINES_TABLE"), counters.Changes(before, after)
     there = "attribute_exists(#createdKey) AND #ownerId = :owner"
     return [
         *(
@@ -163,12 +165,16 @@ def _of_owner(owner_id: str, fields: Sequence[str]) -> Iterator[Timeline]:
 
 
 def _shards() -> list[Item]:
-    return batch_get(setting("TIMELINES_TABLE"), [counts.shard_id(number) for number in range(counts.SHARDS)])
+    return batch_get(
+        setting("TIMELINES_TABLE"), [counters.shard_id(number) for number in range(counters.SHARDS)]
+    )
 
 
 def _counted(one: Timeline, step: int) -> Item:
     month = one["createdAt"][:7]
-    return add(setting("TIMELINES_TABLE"), {"id": counts.shard(one["ownerId"])}, {f"timelines#{month}": step})
+    return add(
+        setting("TIMELINES_TABLE"), {"id": counters.shard(one["ownerId"])}, {f"timelines#{month}": step}
+    )
 
 
 def _replace(before: Timeline, after: Timeline) -> Item:

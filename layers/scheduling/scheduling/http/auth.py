@@ -1,19 +1,11 @@
 """Who is calling."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from scheduling.domain.permissions import ROLES, Principal
 from scheduling.errors import Unauthorized
 from scheduling.settings import setting
-
-ROLES = ("ADMIN", "MANAGER", "USER")
-
-
-class Principal(NamedTuple):
-    """Who is calling: the `sub` of a verified token, and the roles it carries."""
-
-    id: str
-    roles: frozenset[str]
 
 
 def principal(event: Mapping[str, Any]) -> Principal:
@@ -38,7 +30,7 @@ def _verified_claims(headers: Mapping[str, str]) -> Mapping[str, Any]:
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthorized
-    from scheduling.token import verify  # only here: behind the gateway nobody needs PyJWT
+    from scheduling.http.token_verification import verify  # only here: behind the gateway nobody needs PyJWT
 
     return verify(token.strip())
 

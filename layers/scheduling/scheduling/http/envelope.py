@@ -1,27 +1,9 @@
 """The bodies of all responses: one shape for success, one for failure."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from scheduling.errors import ApiError
-
-
-class One(NamedTuple):
-    """What an endpoint answers: one thing, as it is stored."""
-
-    item: Mapping[str, Any]
-    replayed: bool = False
-    """Whether it is the answer to an earlier request with the same Idempotency-Key."""
-
-
-class Page(NamedTuple):
-    """What an endpoint answers: part of a list, as stored."""
-
-    items: Sequence[Mapping[str, Any]]
-    skip: int
-    take: int
-    total: int
-    """How many there are, on this page or not."""
 
 
 def success(data: object, skip: int = 0, take: int = 1, count: int = 1) -> dict[str, Any]:

@@ -2,9 +2,18 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
-from scheduling.auth import Principal
 from scheduling.errors import Forbidden
+
+ROLES = ("ADMIN", "MANAGER", "USER")
+
+
+class Principal(NamedTuple):
+    """A caller: the `sub` of a verified token, and the roles that the token carries."""
+
+    id: str
+    roles: frozenset[str]
 
 
 class Action(StrEnum):

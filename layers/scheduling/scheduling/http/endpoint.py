@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import unquote
 from uuid import uuid4
 
-from scheduling.auth import Principal, principal
-from scheduling.envelope import One, Page, etag, failure, success
+from scheduling.domain.permissions import Principal
 from scheduling.errors import ApiError, BadRequest, Fault, InternalError, NotFound
-from scheduling.log import Outcome, report
-from scheduling.request import Request, idempotency
+from scheduling.http.auth import principal
+from scheduling.http.envelope import etag, failure, success
+from scheduling.http.request_log import Outcome, report
+from scheduling.services.request import Request, idempotency
+from scheduling.services.results import One, Page
+from scheduling.telemetry import telemetry
 
 if TYPE_CHECKING:  # an endpoint that takes no input needs no model, and so no pydantic
     from scheduling.dto import Input
@@ -84,14 +87,15 @@ def endpoint(
 
 
 def _respond(this: Endpoint, work: Work, event: Event) -> Response:
-    started, now, tally = time.perf_counter(), datetime.now(UTC), {"retries": 0}
+    started, now = time.perf_counter(), datetime.now(UTC)
+    telemetry.reset()
     caller: Principal | None = None
     failed: Exception | None = None
     request_id = str(event.get("requestContext", {}).get("requestId", ""))
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     try:
         caller = principal(event)
-        answer = work(_request(this, caller, event, headers, now, tally))
+        answer = work(_request(this, caller, event, headers, now))
         response = _success(this, answer, event, headers)
     except Exception as error:  # nothing may be raised to the gateway, which would answer in another shape
         failed = error
@@ -104,7 +108,7 @@ def _respond(this: Endpoint, work: Work, event: Event) -> Response:
             principal_id=caller.id if caller else None,
             status=response["statusCode"],
             milliseconds=(time.perf_counter() - started) * 1000,
-            retries=tally["retries"],
+            retries=telemetry.retries,
             error=failed,
             now_milliseconds=int(now.timestamp() * 1000),
         )
@@ -118,7 +122,6 @@ def _request(
     event: Event,
     headers: Mapping[str, str],
     now: datetime,
-    tally: dict[str, int],
 ) -> Request:
     """What is asked; the input is judged before the id in the path is, which may refer to nothing.
 
@@ -138,18 +141,17 @@ def _request(
         faults.append(Fault("Idempotency-Key", "Must be 1 to 255 visible ASCII characters."))
     if faults:
         raise BadRequest(*faults)
-    (id,) = (event.get("pathParameters") or {"": ""}).values()
-    if id and not _ID.fullmatch(id):
+    path = event.get("pathParameters") or {}
+    if not all(_ID.fullmatch(value) for value in path.values()):
         raise NotFound
     if_match = headers.get("if-match")
     return Request(
         principal=caller,
-        id=id,
+        path=path,
         fields=fields,
         now=now,
         new_id=str(uuid4()) if this.creates else "",
-        tally=tally,
-        if_match=None if if_match is None else _tags(if_match),
+        expected_versions=None if if_match is None else _versions(if_match),
         idempotency=idempotency(caller, this.creates, key, fields) if this.creates and key else None,
     )
 
@@ -203,6 +205,14 @@ def _refuse(constant: str) -> None:
 
 def _tags(header: str) -> frozenset[str]:
     return frozenset(tag.strip() for tag in header.split(","))
+
+
+def _versions(if_match: str) -> frozenset[int] | None:
+    """Return the versions that an If-Match header names; None for `*`, which any version satisfies."""
+    tags = _tags(if_match)
+    if "*" in tags:
+        return None
+    return frozenset(int(tag[1:-1]) for tag in tags if re.fullmatch(r'"[0-9]{1,15}"', tag, re.ASCII))
 
 
 def _success(this: Endpoint, answer: One | Page, event: Event, headers: Mapping[str, str]) -> Response:

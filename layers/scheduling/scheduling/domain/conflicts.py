@@ -12,8 +12,8 @@ end: that one neighbour decides, however many there are.
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from scheduling.instants import local_text, parse, utc_text
-from scheduling.recurrence import Every, Occupied, conflict, first_clash, occupied
+from scheduling.domain.instants import local_text, parse, utc_text
+from scheduling.domain.recurrence import Every, Occupied, conflict, first_clash, occupied
 
 Slot = dict[str, Any]
 

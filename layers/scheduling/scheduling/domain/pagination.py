@@ -7,8 +7,8 @@ match, in which month the page begins, and how many of that month come before it
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from scheduling.instants import parse, utc_text
-from scheduling.session import UNDATED, UNDATED_KEY
+from scheduling.domain.instants import parse, utc_text
+from scheduling.domain.session import UNDATED, UNDATED_KEY
 
 _FIRST_OF_MONTH = "-01T00:00:00.000000Z"
 _AFTER_ALL_DATES = ":"

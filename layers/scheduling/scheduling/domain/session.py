@@ -7,9 +7,9 @@ absent from the stored item and null on the wire.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from scheduling.domain.instants import parse, utc_text
+from scheduling.domain.recurrence import Every, occupied, overlaps_itself
 from scheduling.errors import Fault
-from scheduling.instants import parse, utc_text
-from scheduling.recurrence import Every, occupied, overlaps_itself
 
 Session = dict[str, Any]
 

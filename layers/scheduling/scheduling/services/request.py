@@ -1,0 +1,63 @@
+"""Requests to the use cases."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from scheduling.domain.permissions import Principal
+from scheduling.errors import PreconditionFailed
+
+
+class Idempotency(NamedTuple):
+    """A client's promise that all requests with this key are one and the same."""
+
+    id: str
+    """Names the principal, the route and the key."""
+    fingerprint: str
+    """Names the body."""
+
+
+class Request(NamedTuple):
+    """A valid request to a use case, without anything of HTTP."""
+
+    principal: Principal
+    path: Mapping[str, str]
+    """The path parameters, such as `sessionId`."""
+    fields: Mapping[str, Any]
+    """The validated fields of the body and the query."""
+    now: datetime
+    new_id: str = ""
+    """The id for the entity that the request creates; empty when the request creates none."""
+    expected_versions: frozenset[int] | None = None
+    """The versions of which the entity must have one; None when any version will do."""
+    idempotency: Idempotency | None = None
+
+    @property
+    def id(self) -> str:
+        """The id in the path; empty when the path has none."""
+        return next(iter(self.path.values()), "")
+
+    @property
+    def timestamp(self) -> str:
+        """The time of the request in UTC with milliseconds, such as `2026-11-24T09:00:00.000Z`."""
+        return self.now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def epoch_after(self, days: int) -> int:
+        """Return the epoch second `days` days after the request."""
+        return int((self.now + timedelta(days=days)).timestamp())
+
+    def check_version(self, version: int) -> None:
+        """Raise PreconditionFailed unless the client expects this version of the entity."""
+        if self.expected_versions is not None and version not in self.expected_versions:
+            raise PreconditionFailed
+
+
+def idempotency(principal: Principal, route: str, key: str, fields: Mapping[str, Any]) -> Idempotency:
+    """The record of a request with an Idempotency-Key."""
+    return Idempotency(_digest([principal.id, route, key]), _digest(fields))
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
