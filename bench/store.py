@@ -17,8 +17,8 @@ import boto3
 
 from local.dynamodb import Engine
 from scheduling.domain import conflicts, counters, session, timeline
-from scheduling.store import dynamodb
-from scheduling.store.dynamodb import to_wire
+from scheduling.store import client as store
+from scheduling.store.items import serialize
 from tests import template
 from tests.api import Answer, Caller
 
@@ -68,7 +68,7 @@ class Database:
     def use(self) -> None:
         """Have handlers called from now on work on this one."""
         os.environ.update(self._environment)
-        dynamodb.client.cache_clear()
+        store.client.cache_clear()
 
     def fill(self, sessions: Iterable[Mapping[str, Any]], total: int) -> None:
         """Write a timeline with those sessions, and what the API keeps of them elsewhere.
@@ -108,7 +108,7 @@ class Database:
         def write(batch: list[tuple[str, Mapping[str, Any]]]) -> None:
             requests: dict[str, list[Any]] = {}
             for table, item in batch:
-                requests.setdefault(table, []).append({"PutRequest": {"Item": to_wire(item)}})
+                requests.setdefault(table, []).append({"PutRequest": {"Item": serialize(item)}})
             while requests:
                 requests = self.client.batch_write_item(RequestItems=requests).get("UnprocessedItems") or {}
 
@@ -184,7 +184,7 @@ def request(caller: Caller, function: str, **arguments: Any) -> tuple[Answer, Co
 @contextmanager
 def taken(client: Any = None) -> Iterator[Any]:
     """Calls of the client in this context are asked what they took; yields a function that sums it up."""
-    events = (client or dynamodb.client()).meta.events
+    events = (client or store.client()).meta.events
     seen: list[Cost] = []
 
     def ask(params: dict[str, Any], **_: object) -> None:

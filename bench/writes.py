@@ -19,7 +19,7 @@ from bench.store import (
     with_singles,
 )
 from bench.table import table
-from scheduling.store import dynamodb
+from scheduling.store import client as store
 
 TIMED = 15
 
@@ -65,7 +65,7 @@ def main() -> int:
     )
     same = len({cost._replace(items=0) for cost in seen}) == 1
     print(f"\n{'met   ' if same else 'MISSED'} POST: the same calls and units in calendars of {SINGLE_SIZES}")
-    dynamodb.client.cache_clear()
+    store.client.cache_clear()
     return int(not same)
 
 

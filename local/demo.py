@@ -10,10 +10,10 @@ import sys
 from datetime import UTC, datetime
 
 from scheduling.domain.permissions import Principal
+from scheduling.services import timelines
 from scheduling.services.request import Request
 from scheduling.settings import setting
-from scheduling.store import timelines
-from scheduling.store.dynamodb import get
+from scheduling.store.queries import get
 
 
 def main(timeline_id: str, owner_id: str) -> None:

@@ -15,7 +15,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from scheduling.domain import counters
-from scheduling.store.dynamodb import from_wire, to_wire
+from scheduling.store.items import deserialize, serialize
 
 
 class Difference(NamedTuple):
@@ -65,11 +65,11 @@ def mend(dynamodb: Any, timelines_table: str, difference: Difference) -> bool:
     try:
         dynamodb.update_item(
             TableName=timelines_table,
-            Key=to_wire({"id": difference.id}),
+            Key=serialize({"id": difference.id}),
             UpdateExpression=f"SET {path} = :counted",
             ConditionExpression=unmoved,
             ExpressionAttributeNames=names,
-            ExpressionAttributeValues=to_wire(values),
+            ExpressionAttributeValues=serialize(values),
         )
     except ClientError as error:
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
@@ -80,7 +80,7 @@ def mend(dynamodb: Any, timelines_table: str, difference: Difference) -> bool:
 
 def _scan(dynamodb: Any, table: str) -> Iterator[dict[str, Any]]:
     for page in dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
-        yield from map(from_wire, page["Items"])
+        yield from map(deserialize, page["Items"])
 
 
 def _kept(item: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], int]]:

@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from local.dynamodb import Engine, EngineMissing
 from scheduling.http import request_log
-from scheduling.store import dynamodb
+from scheduling.store import client as store
 from tests import template
 
 ISSUER = "https://issuer.test"
@@ -23,7 +23,7 @@ AUDIENCE = "sessions"
 _OFFLINE = {"unit", "functional"}
 _namespaces = count()
 _session = boto3.Session()
-_client_for_moto = lru_cache(dynamodb.client.__wrapped__)
+_client_for_moto = lru_cache(store.client.__wrapped__)
 """The layer's client, one for all tests on moto: to make it takes longer than most of them."""
 
 
@@ -55,7 +55,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
         monkeypatch.setenv(name, value)
     # The logger would keep the stream that the first test captured.
     monkeypatch.setattr(request_log._logger().registered_handler, "stream", sys.stdout)
-    client = dynamodb.client
+    client = store.client
     client.cache_clear()
     yield monkeypatch
     client.cache_clear()
@@ -65,7 +65,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 def tables(environment: pytest.MonkeyPatch) -> Iterator[Any]:
     """The tables, empty, in moto, and a client to look into them. Quick; not to be trusted with threads."""
     with mock_aws():
-        environment.setattr(dynamodb, "client", _client_for_moto)
+        environment.setattr(store, "client", _client_for_moto)
         yield _made(_client("test"))
 
 

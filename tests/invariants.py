@@ -8,7 +8,7 @@ from typing import Any
 
 from scheduling.domain import counters
 from scheduling.domain.recurrence import conflict, occupied
-from scheduling.store.dynamodb import from_wire
+from scheduling.store.items import deserialize
 
 Item = dict[str, Any]
 
@@ -20,7 +20,7 @@ def scan(dynamodb: Any, table: str, index: str | None = None) -> list[Item]:
     """Every item of a table, or of an index."""
     which = {"IndexName": index} if index else {"ConsistentRead": True}
     pages = dynamodb.get_paginator("scan").paginate(TableName=table, **which)
-    return [from_wire(item) for page in pages for item in page["Items"]]
+    return [deserialize(item) for page in pages for item in page["Items"]]
 
 
 def live(dynamodb: Any) -> list[Item]:

@@ -3,9 +3,9 @@
 from scheduling.domain import timeline
 from scheduling.dto.create_timeline import CreateTimeline
 from scheduling.http.endpoint import endpoint
+from scheduling.services import timelines
 from scheduling.services.request import Request
 from scheduling.services.results import One
-from scheduling.store import timelines
 
 
 @endpoint(timeline.view, body=CreateTimeline, creates="/timelines")

@@ -3,11 +3,11 @@
 from scheduling.domain import session
 from scheduling.errors import PreconditionFailed
 from scheduling.http.endpoint import endpoint
+from scheduling.services import sessions
 from scheduling.services.request import Request
 from scheduling.services.results import One
-from scheduling.store import schedule
 
 
 @endpoint(session.view, raises=(PreconditionFailed,))
 def lambda_handler(request: Request) -> One:
-    return schedule.remove(request)
+    return sessions.delete(request)

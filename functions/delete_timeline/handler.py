@@ -3,11 +3,11 @@
 from scheduling.domain import timeline
 from scheduling.errors import PreconditionFailed, TimelineNotEmpty
 from scheduling.http.endpoint import endpoint
+from scheduling.services import timelines
 from scheduling.services.request import Request
 from scheduling.services.results import One
-from scheduling.store import timelines
 
 
 @endpoint(timeline.view, raises=(TimelineNotEmpty, PreconditionFailed))
 def lambda_handler(request: Request) -> One:
-    return timelines.remove(request)
+    return timelines.delete(request)

@@ -2,11 +2,11 @@
 
 from scheduling.domain import session
 from scheduling.http.endpoint import endpoint
+from scheduling.services import sessions
 from scheduling.services.request import Request
 from scheduling.services.results import One
-from scheduling.store import sessions
 
 
 @endpoint(session.view)
 def lambda_handler(request: Request) -> One:
-    return sessions.read(request)
+    return sessions.get(request)

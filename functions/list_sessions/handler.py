@@ -3,11 +3,11 @@
 from scheduling.domain import session
 from scheduling.dto.list_sessions import ListSessions
 from scheduling.http.endpoint import endpoint
+from scheduling.services import lists
 from scheduling.services.request import Request
 from scheduling.services.results import Page
-from scheduling.store import sessions
 
 
 @endpoint(session.view, query=ListSessions)
 def lambda_handler(request: Request) -> Page:
-    return sessions.page(request)
+    return lists.list_sessions(request)

@@ -4,11 +4,11 @@ from scheduling.domain import timeline
 from scheduling.dto.update_timeline import UpdateTimeline
 from scheduling.errors import PreconditionFailed
 from scheduling.http.endpoint import endpoint
+from scheduling.services import timelines
 from scheduling.services.request import Request
 from scheduling.services.results import One
-from scheduling.store import timelines
 
 
 @endpoint(timeline.view, body=UpdateTimeline, raises=(PreconditionFailed,))
 def lambda_handler(request: Request) -> One:
-    return timelines.change(request)
+    return timelines.update(request)

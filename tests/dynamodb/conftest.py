@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scheduling.store.dynamodb import client
+from scheduling.store.client import client
 from tests.api import Answer, Caller
 from tests.invariants import breaches
 

@@ -20,8 +20,8 @@ from urllib3.exceptions import ProtocolError
 
 from scheduling.domain.session import view as session_view
 from scheduling.domain.timeline import view as timeline_view
-from scheduling.store import dynamodb as store
-from scheduling.store.dynamodb import from_wire
+from scheduling.store import client as store
+from scheduling.store.items import deserialize, serialize
 from tests.api import Answer, Caller
 from tests.invariants import breaches
 
@@ -298,7 +298,7 @@ class Trial:
         return {
             table: sorted(
                 (
-                    from_wire(item)
+                    deserialize(item)
                     for item in self._client.scan(TableName=table, ConsistentRead=True)["Items"]
                 ),
                 key=lambda item: str(item.get("id") or item.get("slot")),
@@ -313,12 +313,10 @@ class Trial:
             keys = ("ownerId", "slot") if table == "CalendarTable" else ("id",)
             for item in after[table]:
                 if item not in self._before[table]:
-                    self._client.delete_item(
-                        TableName=table, Key=store.to_wire({key: item[key] for key in keys})
-                    )
+                    self._client.delete_item(TableName=table, Key=serialize({key: item[key] for key in keys}))
             for item in self._before[table]:
                 if item not in after[table]:
-                    self._client.put_item(TableName=table, Item=store.to_wire(item))
+                    self._client.put_item(TableName=table, Item=serialize(item))
 
 
 @EVERY_CASE

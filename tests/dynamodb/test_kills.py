@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from scheduling.store import dynamodb as store
+from scheduling.store import client as store
 from tests.api import Caller
 from tests.invariants import breaches, live
 

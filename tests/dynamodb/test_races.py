@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from scheduling.store.dynamodb import client
+from scheduling.store.client import client
 from tests.api import Answer, Caller
 from tests.dynamodb.conftest import AtOnce, Call, all_having_read, new_timeline
 from tests.invariants import breaches, live

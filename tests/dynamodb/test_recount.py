@@ -10,7 +10,7 @@ import pytest
 from local.dynamodb import Engine
 from local.recount import differences
 from scheduling.domain import counters
-from scheduling.store.dynamodb import to_wire
+from scheduling.store.items import serialize
 from tests.api import Caller
 from tests.dynamodb.conftest import new_timeline
 from tests.invariants import breaches
@@ -51,7 +51,7 @@ def set_count(dynamodb: Any, id: str, path: str, value: int, **names: str) -> No
         Key={"id": {"S": id}},
         UpdateExpression=f"SET {path} = :value",
         ExpressionAttributeNames={f"#{name}": text for name, text in names.items()},
-        ExpressionAttributeValues=to_wire({":value": value}),
+        ExpressionAttributeValues=serialize({":value": value}),
     )
 
 

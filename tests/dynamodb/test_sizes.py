@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scheduling.domain import counters
-from scheduling.store.dynamodb import to_wire
+from scheduling.store.items import serialize
 from tests.api import Caller
 
 ADMIN = Caller("root", "[ADMIN]")
@@ -59,13 +59,13 @@ def test_counts_of_every_month_of_a_century_fit(dynamodb_local: Any) -> None:
     timeline = ADMIN.call("create_timeline", body=body).data["id"]
     dynamodb_local.update_item(
         TableName="TimelinesTable",
-        Key=to_wire({"id": timeline}),
+        Key=serialize({"id": timeline}),
         UpdateExpression="SET sessionCounts = :counts",
-        ExpressionAttributeValues=to_wire({":counts": dict.fromkeys(CENTURY, MANY)}),
+        ExpressionAttributeValues=serialize({":counts": dict.fromkeys(CENTURY, MANY)}),
     )
     kinds = {f"{kind}#{month}": MANY for kind in ("sessions", "timelines") for month in CENTURY}
     dynamodb_local.put_item(
-        TableName="TimelinesTable", Item=to_wire({"id": counters.shard(LONGEST_OWNER), **kinds})
+        TableName="TimelinesTable", Item=serialize({"id": counters.shard(LONGEST_OWNER), **kinds})
     )
     dated = {"startDateTime": "2050-06-01T09:00:00Z", "endDateTime": "2050-06-01T10:00:00Z"}
     made = ADMIN.call(

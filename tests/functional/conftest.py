@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scheduling.store import dynamodb
+from scheduling.store import client as store
 from tests import api
 from tests.api import Caller
 
@@ -55,7 +55,7 @@ def _recorded(tables: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             CALLS[running[-1]] |= set(_actions(model.name, params))
 
     monkeypatch.setattr(api, "handler", handler)
-    events = dynamodb.client().meta.events
+    events = store.client().meta.events
     events.register("provide-client-params.dynamodb", record)
     yield
     events.unregister("provide-client-params.dynamodb", record)

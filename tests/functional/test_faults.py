@@ -9,7 +9,7 @@ import pytest
 
 from scheduling.errors import ApiError, RetriesExhausted, SchedulingConflict, Throttled
 from scheduling.http import request_log
-from scheduling.store import schedule
+from scheduling.services import sessions as schedule
 from tests.functional.conftest import ANNA, one_time
 from tests.invariants import live
 from tests.template import ROOT

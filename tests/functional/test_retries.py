@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from scheduling.store import schedule
-from scheduling.store.dynamodb import get
+from scheduling.services import sessions as schedule
+from scheduling.store.queries import get
 from tests.functional.conftest import ANNA, BERT, new_session, new_timeline, one_time
 from tests.invariants import breaches, live, scan
 

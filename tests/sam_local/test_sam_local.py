@@ -18,7 +18,7 @@ from local import demo
 from local.docker_engine import DockerEngine
 from local.lambda_image import ARCHITECTURE
 from local.stack import DEMO_TIMELINE, HOST, Stack, free_port
-from scheduling.store import dynamodb
+from scheduling.store import client as store
 from tests import api, npm
 from tests.issuer import YESTERDAY, tampered
 from tests.sam_local.conftest import BUILT, SamLocal, make_tables
@@ -44,7 +44,7 @@ def fill(sam: SamLocal, environment: pytest.MonkeyPatch, function: str) -> str:
     make_tables(sam.endpoint, namespace)
     environment.setenv("AWS_ACCESS_KEY_ID", namespace)
     environment.setenv("DYNAMODB_ENDPOINT", sam.endpoint)
-    dynamodb.client.cache_clear()
+    store.client.cache_clear()
     read = event("get_session")
     demo.main(DEMO_TIMELINE, read["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])
     if function not in WITHOUT_A_SESSION:

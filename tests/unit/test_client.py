@@ -8,10 +8,11 @@ import botocore.session
 import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
 
-from scheduling.store import dynamodb
+from scheduling.store import client as store
+from scheduling.store.items import serialize
 from tests.template import ROOT
 
-ITEM = dynamodb.to_wire({"id": "a", "count": 1, "flag": True, "map": {"text": "b"}, "nothing": None})
+ITEM = serialize({"id": "a", "count": 1, "flag": True, "map": {"text": "b"}, "nothing": None})
 CALLS: dict[str, dict[str, Any]] = {
     "get_item": {"TableName": "t", "Key": {"id": ITEM["id"]}},
     "batch_get_item": {"RequestItems": {"t": {"Keys": [{"id": ITEM["id"]}]}}},
@@ -55,7 +56,7 @@ def test_without_the_handlers_of_other_services_a_request_is_the_same(
     environment.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1")
     environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     usual = botocore.session.Session().create_client("dynamodb")
-    ours = sent(dynamodb.client(), operation)
+    ours = sent(store.client(), operation)
     assert ours == sent(usual, operation)
     assert "X-Amzn-Trace-Id" in ours[0]
     assert ("ClientRequestToken" in ours[1]) == (operation == "transact_write_items")

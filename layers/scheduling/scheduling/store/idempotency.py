@@ -11,7 +11,9 @@ from scheduling.errors import IdempotencyKeyReused
 from scheduling.services.request import Request
 from scheduling.services.results import One
 from scheduling.settings import setting
-from scheduling.store.dynamodb import Item, get, put
+from scheduling.store.items import Item
+from scheduling.store.queries import get
+from scheduling.store.transactions import put
 
 _DAYS = 1
 

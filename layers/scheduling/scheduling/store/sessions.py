@@ -1,115 +1,24 @@
-"""Sessions, read: one by its id, or a page of them."""
+"""Sessions in their table."""
 
-from collections.abc import Iterable, Mapping
-from functools import partial
-from itertools import groupby, islice
-from typing import NamedTuple
-
-from scheduling.domain.pagination import Span, Stretch, Window, stretches, window
-from scheduling.domain.permissions import Action, Reach, may, reaches, require
-from scheduling.domain.session import UNDATED, Session
-from scheduling.errors import Forbidden, NotFound
-from scheduling.services.request import Request
-from scheduling.services.results import One, Page
+from scheduling.domain.session import Session
+from scheduling.errors import NotFound
 from scheduling.settings import setting
-from scheduling.store import timelines
-from scheduling.store.dynamodb import Item, count, get, query, side_by_side
+from scheduling.store.items import Item
+from scheduling.store.queries import get
+from scheduling.store.transactions import put
 
-_SORT = "startKey"
 
-
-def existing(id: str) -> Session:
+def get_existing(id: str) -> Session:
     """The session with that id.
 
     Raises:
         NotFound: there is none, or no longer.
     """
     found = get(setting("SESSIONS_TABLE"), id=id)
-    if found is None or _SORT not in found:
+    if found is None or "startKey" not in found:
         raise NotFound
     return found
 
 
-def read(request: Request) -> One:
-    """One session."""
-    found = existing(request.id)
-    require(request.principal, Action.READ, found["ownerId"])
-    return One(found)
-
-
-def page(request: Request) -> Page:
-    """The sessions that match and that the caller may read, by their starts.
-
-    The counts are read first; they say where the page lies. Then one query reads the page, and as much of the
-    month it begins in as is skipped: nothing that lies before. Bounds that cut through a month cost a count
-    of that part of it.
-    """
-    fields = request.fields
-    skip, take, ascending = fields["skip"], fields["take"], fields["startDateTimeSortOrder"] == "ASC"
-    scope = _scope(request)
-    limits = window(fields["startDateTimeFrom"], fields["startDateTimeTo"])
-    months = limits.narrow(scope.counts)
-    cut = [month for month in months if limits.cuts(month)]
-    if cut:
-        counted = side_by_side(*(partial(scope.count_in, month, limits) for month in cut))
-        months |= dict(zip(cut, counted, strict=True))
-    parts = stretches(months, skip, take, ascending)
-    reads = [partial(scope.read, part, limits, not ascending) for part in scope.together(parts)]
-    found = [item for items in side_by_side(*reads) for item in items] if reads else []
-    return Page(found, skip, take, sum(months.values()))
-
-
-class _Scope(NamedTuple):
-    """The sessions among which a list is made."""
-
-    counts: Mapping[str, int]
-    index_name: str
-    key: str
-    value: str | None
-    """The partition of the index; None where each month is one."""
-
-    def count_in(self, month: str, limits: Window) -> int:
-        """How many start in that part of the month that is within the limits."""
-        low, high = limits.span(month)
-        return count(
-            setting("SESSIONS_TABLE"), (self.key, self.value or month), (_SORT, low, high), self.index_name
-        )
-
-    def together(self, parts: Iterable[Stretch]) -> list[list[Stretch]]:
-        """The parts of a page that one query can read: what has a start, in one partition."""
-        if self.value is None:
-            return [[part] for part in parts]
-        return [list(some) for _, some in groupby(parts, lambda part: part.month == UNDATED)]
-
-    def read(self, parts: list[Stretch], limits: Window, descending: bool) -> list[Item]:
-        """Those parts, read by one query."""
-        spans = [limits.span(part.month) for part in parts]
-        span = Span(min(span.low for span in spans), max(span.high for span in spans))
-        skip, take = parts[0].skip, sum(part.take for part in parts)
-        found = query(
-            setting("SESSIONS_TABLE"),
-            (self.key, self.value or parts[0].month),
-            (_SORT, *span),
-            index=self.index_name,
-            descending=descending,
-            limit=skip + take,
-        )
-        return list(islice(found, skip, None))
-
-
-def _scope(request: Request) -> _Scope:
-    """One timeline, if it may be read; without one all of the caller's, and for some roles all there is."""
-    principal, timeline_id = request.principal, request.fields["timelineId"]
-    if timeline_id:
-        found = timelines.find(timeline_id)
-        readable = found and may(principal, Action.READ, found["ownerId"])
-        counts = timelines.counts_of_timeline(found) if found and readable else {}
-        return _Scope(counts, "timeline-startDateTime-index", "timelineId", timeline_id)
-    match reaches(principal, Action.READ):
-        case Reach.ANY:
-            return _Scope(timelines.counts_of_all(), "month-startDateTime-index", "startMonth", None)
-        case Reach.OWN:
-            counts = timelines.counts_of_owner(principal.id)
-            return _Scope(counts, "owner-startDateTime-index", "ownerId", principal.id)
-        case _:
-            raise Forbidden
+def replace(before: Session, after: Session) -> Item:
+    return put(setting("SESSIONS_TABLE"), after, "#version = :version", version=before["version"])

@@ -1,0 +1,39 @@
+"""Items: their form in DynamoDB's JSON and in Python."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Item = dict[str, Any]
+
+
+def serialize(item: Mapping[str, Any]) -> Item:
+    """An item, or a key, as DynamoDB's JSON has it."""
+    return {name: _serialize_value(value) for name, value in item.items()}
+
+
+def deserialize(item: Mapping[str, Any]) -> Item:
+    """An item as Python has it. The API stores text, whole numbers, flags, maps and null."""
+    return {name: value["S"] if "S" in value else _deserialize_value(value) for name, value in item.items()}
+
+
+def _serialize_value(value: object) -> Item:
+    if isinstance(value, str):
+        return {"S": value}
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, int):
+        return {"N": str(value)}
+    if isinstance(value, Mapping):
+        return {"M": serialize(value)}
+    raise TypeError(type(value).__name__)
+
+
+def _deserialize_value(value: Mapping[str, Any]) -> Any:
+    ((kind, content),) = value.items()
+    if kind == "N":
+        return int(content)
+    if kind == "M":
+        return deserialize(content)
+    return None if kind == "NULL" else content
