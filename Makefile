@@ -17,8 +17,8 @@ export SAM_CLI_TELEMETRY = 0
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: setup ## Start the API on this machine (PORT=4580; the next port is used too)
-	@$(RUN) -m local.stack up $(PORT)
+up: setup ## Start the API on this machine (PORT=4580 and the next, or free ones)
+	@$(RUN) -m local.stack up "$(PORT)"
 
 down: setup ## Stop it; what you stored stays
 	@$(RUN) -m local.stack down
@@ -27,7 +27,7 @@ reset: setup ## Stop it and wipe what you stored
 	@$(RUN) -m local.stack reset
 
 token: setup ## Print a token of a demo user (ROLE=ADMIN, MANAGER or USER)
-	@$(RUN) -m local.stack token $(ROLE)
+	@$(RUN) -m local.stack token "$(ROLE)"
 
 logs: setup ## Print what the functions log, and go on until Ctrl-C
 	@$(RUN) -m local.stack logs
