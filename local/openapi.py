@@ -1,6 +1,6 @@
 """The OpenAPI document, made from what there is: template.yaml, the handlers, the models and the error classes.
 
-    python -m local.openapi        writes docs/openapi.yaml (`make openapi`)
+    python -m local.openapi        writes docs/openapi.yaml and what /openapi.json answers (`make openapi`)
 
 Paths, methods and who may call come from the template; bodies, queries, answers and failures from each
 handler's `endpoint`; examples from `events/`. Only the words for people are written here. A test fails when
@@ -26,6 +26,7 @@ from scheduling.services.results import Page
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "openapi.yaml"
+SERVED = ROOT / "functions" / "get_docs" / "page" / "openapi.json"
 
 Json = dict[str, Any]
 
@@ -558,6 +559,11 @@ def text() -> str:
     return note + yaml.dump(document(), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
+def served() -> str:
+    """Return the document as `GET /openapi.json` answers it."""
+    return json.dumps(document(), ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
 class Dumper(yaml.SafeDumper):
     """YAML that leaves lines as they are."""
 
@@ -570,8 +576,9 @@ Dumper.add_representer(str, lines)
 
 
 def main() -> None:
-    DOCUMENT.write_text(text(), "utf-8")
-    print(f"Wrote {DOCUMENT.relative_to(ROOT)}")
+    for path, content in ((DOCUMENT, text()), (SERVED, served())):
+        path.write_text(content, "utf-8")
+        print(f"Wrote {path.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":
