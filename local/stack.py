@@ -539,17 +539,11 @@ def token(role: str) -> None:
 
 def logs() -> None:
     """What the functions logged in the last ten minutes, and, at a terminal, what they go on to log."""
-    client = _that_runs().client("logs")
+    stack = _that_runs()
+    client, group = stack.client("logs"), stack.outputs["LogGroupName"]
     since, shown = int((time.time() - 600) * 1000), set[tuple[int, str]]()
     while True:
-        groups = client.describe_log_groups(logGroupNamePrefix="/aws/lambda/sessions-")["logGroups"]
-        events = [
-            event
-            for group in groups
-            for event in client.filter_log_events(logGroupName=group["logGroupName"], startTime=since)[
-                "events"
-            ]
-        ]
+        events = client.filter_log_events(logGroupName=group, startTime=since)["events"]
         for event in sorted(events, key=lambda event: event["timestamp"]):
             if (line := (event["timestamp"], event["message"])) not in shown:
                 shown.add(line)

@@ -83,11 +83,8 @@ def environment(**parameters: str) -> dict[str, str]:
     return {name: str(_value(value, parameters)) for name, value in variables.items()}
 
 
-def published_versions(layer: str = "s3://bucket/layer", **parameters: str) -> dict[str, str]:
-    """Return the function versions that a deployment needs: their descriptions, by logical id.
-
-    CloudFormation publishes a version when its logical id is new or its description changes.
-    """
+def transformed(layer: str = "s3://bucket/layer", **parameters: str) -> dict[str, Any]:
+    """Return the template as CloudFormation gets it from the SAM transform, after `sam package`."""
     packaged = deepcopy(template())
     for resource in packaged["Resources"].values():
         properties = resource["Properties"]
@@ -96,10 +93,18 @@ def published_versions(layer: str = "s3://bucket/layer", **parameters: str) -> d
         elif resource["Type"] == "AWS::Serverless::LayerVersion":
             properties["ContentUri"] = layer
     with mock.patch.dict("os.environ", AWS_DEFAULT_REGION="eu-west-1"):
-        transformed = Translator({}, Parser()).translate(packaged, parameters)
+        result: dict[str, Any] = Translator({}, Parser()).translate(packaged, parameters)
+    return result
+
+
+def published_versions(layer: str = "s3://bucket/layer", **parameters: str) -> dict[str, str]:
+    """Return the function versions that a deployment needs: their descriptions, by logical id.
+
+    CloudFormation publishes a version when its logical id is new or its description changes.
+    """
     return {
         name: _value(resource["Properties"].get("Description", ""), parameters)
-        for name, resource in transformed["Resources"].items()
+        for name, resource in transformed(layer, **parameters)["Resources"].items()
         if resource["Type"] == "AWS::Lambda::Version"
     }
 
