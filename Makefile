@@ -12,7 +12,7 @@ AUDIT  := .local/audit
 export SAM_CLI_TELEMETRY = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset token logs setup lint test bench load fuzz openapi checkov audit lock build
+.PHONY: help up down reset token logs invoke setup lint test bench load fuzz openapi checkov audit lock build
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ token: setup ## Print a token of a demo user (ROLE=ADMIN, MANAGER or USER)
 
 logs: setup ## Print what the functions log, and go on until Ctrl-C
 	@$(RUN) -m local.stack logs
+
+invoke: setup ## Run a function in Docker on the tables of `make up` (FUNCTION=create_session ROLE=USER ID=...)
+	@$(RUN) -m local.invoke "$(FUNCTION)" "$(ROLE)" "$(ID)"
 
 setup: ## Make .venv with the pinned packages (up, test and the rest do it themselves)
 	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 or later, or say which one: make setup PYTHON=python3.13"; exit 1; }

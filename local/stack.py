@@ -571,13 +571,18 @@ def port_number(text: str) -> int:
     raise StackError(f"PORT must be a number from {FIRST_PORT} to {LAST_PORT - 1}, not {text!r}.")
 
 
-def main(arguments: list[str]) -> None:
+def forget_callers_aws() -> None:
+    """Remove profile, endpoint and credentials of the caller from the environment, and reach 127.0.0.1 directly."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]  # no profile, endpoint or credentials of the caller's
     direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(
         [*([direct] if direct else []), HOST, "localhost"]
     )
+
+
+def main(arguments: list[str]) -> None:
+    forget_callers_aws()
     try:
         match arguments:
             case ["up", *rest]:
