@@ -12,7 +12,7 @@ AUDIT  := .local/audit
 export SAM_CLI_TELEMETRY = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset token logs invoke setup lint test bench load fuzz openapi checkov audit lock build
+.PHONY: help up down reset token logs invoke setup lint test bench load fuzz openapi contract checkov audit lock build
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,12 @@ fuzz: setup ## Let schemathesis look for faults for longer than `make test` does
 
 openapi: setup ## Write docs/openapi.yaml and the page's copy anew from the code
 	@PYTHONPATH=$(LAYER) $(RUN) -m local.openapi
+
+contract: setup ## Name what breaks clients of the last release
+	@last=$$(git describe --tags --abbrev=0 --match 'v*' --exclude "$$(git tag --points-at HEAD --list 'v*' | head -1)" 2>/dev/null) \
+		|| { echo "There is no release to compare with."; exit 0; }; \
+	mkdir -p .local && git show "$$last:docs/openapi.yaml" > .local/last-release.yaml \
+		&& $(RUN) -m tools.openapi_changes .local/last-release.yaml docs/openapi.yaml
 
 checkov: ## Check the template against checkov's rules (in a venv of its own)
 	@$(AUDIT)/bin/python -c "import checkov" 2>/dev/null || { echo "Installing checkov, once ..."; \
