@@ -59,6 +59,11 @@ class Fault(NamedTuple):
     code: FaultCode = "INVALID_VALUE"
 
 
+def _shorten(field: str) -> str:
+    # A JSON string may contain half of a surrogate pair, which no answer can encode.
+    return field[:MAX_FIELD_CHARACTERS].encode(errors="replace").decode()
+
+
 class ApiError(Exception):
     """A request that fails."""
 
@@ -95,7 +100,7 @@ class BadRequest(ApiError):
     @property
     def details(self) -> Sequence[Mapping[str, Any]]:
         return [
-            {"field": fault.field[:MAX_FIELD_CHARACTERS], "code": fault.code, "message": fault.message}
+            {"field": _shorten(fault.field), "code": fault.code, "message": fault.message}
             for fault in self.faults[:MAX_FAULTS]
         ]
 
@@ -193,7 +198,9 @@ class IdempotencyKeyReused(ApiError):
     """An `Idempotency-Key` that an earlier request sent with another body."""
 
     status, error, code = 422, "Unprocessable Content", "IDEMPOTENCY_KEY_REUSED"
-    message = "This Idempotency-Key belongs to a request with another body. Send a new key with a new request."
+    message = (
+        "This Idempotency-Key belongs to a request with another body. Send a new key with a new request."
+    )
 
 
 class InternalError(ApiError):

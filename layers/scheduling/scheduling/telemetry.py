@@ -18,18 +18,20 @@ class Telemetry:
         """Clear the measurements of the previous request."""
         self.retries = 0
         self.calls = 0
+        self.call_retries = 0
         self.milliseconds = 0.0
         self.slowest_operation = ""
         self.slowest_milliseconds = 0.0
 
     def record_retry(self) -> None:
-        """Count one retry after a write conflict."""
+        """Count one retry of a use case after a write conflict."""
         self.retries += 1
 
-    def record_call(self, operation: str, milliseconds: float) -> None:
-        """Count one DynamoDB call and add its duration."""
+    def record_call(self, operation: str, milliseconds: float, retries: int = 0) -> None:
+        """Count one DynamoDB call, the retries that botocore made for the call, and the time of all together."""
         with self._lock:
             self.calls += 1
+            self.call_retries += retries
             self.milliseconds += milliseconds
             if milliseconds > self.slowest_milliseconds:
                 self.slowest_operation, self.slowest_milliseconds = operation, milliseconds
