@@ -4,11 +4,13 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from scheduling import errors
 from scheduling.http import request_log
+from scheduling.http.event import read_event
 from tests import template
 from tests.template import ROOT
 
@@ -60,9 +62,9 @@ def test_operations_has_every_alarm() -> None:
 def test_the_fields_that_operations_reads_in_the_log_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr(request_log._logger().registered_handler, "stream", stream)
-    request_log.report(
-        request_log.Outcome("id", "POST /sessions", "anna", 409, 1.5, 3, errors.SchedulingConflict([]), 0)
-    )
+    event, now = read_event({}), datetime.now(UTC)
+    error = errors.SchedulingConflict([])
+    request_log.report(request_log.Outcome(event, None, None, None, 409, 1.5, error, now))
     line = json.loads(stream.getvalue())
     (query,) = re.findall(r"^fields (.*)$", page("docs/operations.md"), re.M)
     fields, condition = query.split(" | filter ")

@@ -57,6 +57,11 @@ def _read_whole_number(text: object) -> object:
     return int(str(text)) if plain else text
 
 
+def _read_flag(text: object) -> object:
+    """Return the boolean that a query parameter spells. pydantic refuses everything else."""
+    return {"true": True, "false": False}.get(str(text), text)
+
+
 def unset() -> Any:
     """Return the default of a field that a PATCH may leave out but not clear."""
 
@@ -79,6 +84,7 @@ DateTime = Annotated[
     AfterValidator(_check_date_time),
     Field(json_schema_extra={"format": "date-time", "pattern": f"^{ISO_8601.pattern}$"}),
 ]
+Flag = Annotated[bool, BeforeValidator(_read_flag)]
 WholeNumber = Annotated[int, BeforeValidator(_read_whole_number)]
 
 
@@ -130,6 +136,7 @@ def read(model: type[Input], raw: object) -> dict[str, Any]:
 _TEXTS: Mapping[str, tuple[FaultCode, str]] = {
     "missing": ("REQUIRED", "Is required."),
     "extra_forbidden": ("UNKNOWN_FIELD", "Is not a known field. Check the spelling."),
+    "invalid_key": ("INVALID_FORMAT", "Must have field names of valid Unicode text."),
     "model_type": ("INVALID_JSON", "Must be a JSON object."),
     "string_type": ("WRONG_TYPE", "Must be a string."),
     "string_unicode": ("INVALID_FORMAT", "Must be valid Unicode text."),
@@ -155,5 +162,7 @@ def _to_fault(entry: Mapping[str, Any]) -> Fault:
     kind, values = entry["type"], entry.get("ctx", {})
     if kind in get_args(FaultCode):
         return Fault(field, values["message"], kind)
+    if kind == "string_too_short" and values["min_length"] == 1:
+        return Fault(field, "Must not be empty.", "TOO_SHORT")
     code, text = _TEXTS.get(kind, ("INVALID_VALUE", "Is not valid."))
     return Fault(field, text.format(**values), code)
