@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import count
 from types import SimpleNamespace
 from typing import get_args
 
@@ -101,7 +100,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     telemetry.reset()
     telemetry.record_retry()
     telemetry.record_call("get_item", 1.5)
-    monkeypatch.setattr(request_log, "_requests", count())
+    monkeypatch.setattr(telemetry, "requests", 1)
     for error in (
         errors.InvalidTimeline(),
         errors.SchedulingConflict([]),
@@ -110,7 +109,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
         ValueError(),
     ):
         stream = io.StringIO()
-        monkeypatch.setattr(request_log._logger().registered_handler, "stream", stream)
+        monkeypatch.setattr(request_log.logger().registered_handler, "stream", stream)
         status = error.status if isinstance(error, errors.ApiError) else 500
         caller = Principal("anna", frozenset())
         request_log.report(

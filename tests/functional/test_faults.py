@@ -4,7 +4,6 @@ import json
 import time
 from datetime import UTC, datetime
 from io import StringIO
-from itertools import count
 from typing import Any
 
 import pytest
@@ -42,7 +41,7 @@ class Log(StringIO):
 def logged(timeline: str, monkeypatch: pytest.MonkeyPatch) -> Log:
     """What is logged from here on."""
     stream = Log()
-    monkeypatch.setattr(request_log._logger().registered_handler, "stream", stream)
+    monkeypatch.setattr(request_log.logger().registered_handler, "stream", stream)
     return stream
 
 
@@ -147,7 +146,7 @@ def test_events_of_a_request_are_counted(
 def test_only_the_first_request_of_a_function_is_a_cold_start(
     timeline: str, logged: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_log, "_requests", count())
+    monkeypatch.setattr(telemetry, "requests", 0)
     for _ in range(3):
         ANNA.call("get_timeline", id=timeline)
     lines = logged.lines()

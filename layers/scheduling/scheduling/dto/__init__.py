@@ -97,6 +97,8 @@ class Input(BaseModel):
     """Fields of a response that the model ignores."""
     partial: ClassVar[bool] = False
     """True when a field that is not sent stays unchanged instead of taking its default."""
+    repeatable: ClassVar[frozenset[str]] = frozenset()
+    """Query parameters that a client may send several times. Their values form a list."""
 
     @classmethod
     def faults(cls, fields: Mapping[str, Any]) -> Iterable[Fault]:

@@ -102,7 +102,7 @@ def endpoint(
 
 def _respond(described: Endpoint, use_case: UseCase, event: HttpEvent, context: Any) -> Response:
     started, now = time.monotonic(), datetime.now(UTC)
-    telemetry.reset()
+    telemetry.start_request()
     principal: Principal | None = None
     request: Request | None = None
     error: Exception | None = None
@@ -187,14 +187,16 @@ def _read_query(model: "type[Input] | None", event: HttpEvent) -> Mapping[str, A
         raise BadRequest(
             Fault("query", f"Must have at most {MAX_QUERY_CHARACTERS:,} characters.", "TOO_LONG")
         )
-    given: dict[str, str] = {}
+    given: dict[str, Any] = {}
     faults: list[Fault] = []
     for pair in filter(None, event.query.split("&")):
-        name, _, value = pair.partition("=")
-        name = unquote(name)
-        if name in given:
+        name, value = (unquote(part) for part in pair.partition("=")[::2])
+        if model and name in model.repeatable:
+            given.setdefault(name, []).append(value)
+            continue
+        if model and name in model.model_fields and name in given:
             faults.append(Fault(name, "Must be given only once.", "DUPLICATE"))
-        given[name] = unquote(value)
+        given[name] = value
     if model is None:
         faults += [
             Fault(name, "Is not a query parameter of this endpoint.", "UNKNOWN_FIELD") for name in given

@@ -5,10 +5,9 @@ The line holds ids, codes and measurements. Tokens, headers and text that people
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from itertools import count
 from typing import Any, NamedTuple
 
 from aws_lambda_powertools.logging import Logger
@@ -27,14 +26,11 @@ from scheduling.services.request import Request
 from scheduling.telemetry import telemetry
 
 _DIMENSIONS = [["service"], ["service", "route"]]
-_TYPED_BY_CLIENTS = {"UNKNOWN_FIELD", "DUPLICATE"}
-"""Codes of faults whose field is a name that the client made up."""
 _MAX_NAMES = 20
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _encode_json = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, separators=(",", ":"), default=str
 ).encode
-_requests = count()
 
 
 class Outcome(NamedTuple):
@@ -66,9 +62,9 @@ def report(outcome: Outcome) -> None:
         "_aws": _describe_metrics(metrics, outcome.now),
     }
     if is_our_fault:
-        _logger().error("request failed", extra=line, exc_info=outcome.error)
+        logger().error("request failed", extra=line, exc_info=outcome.error)
     else:
-        _logger().info("request", extra=line)
+        logger().info("request", extra=line)
 
 
 def _identify(outcome: Outcome) -> dict[str, Any]:
@@ -98,15 +94,13 @@ def _explain(error: Exception | None) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = {"code": error.code if isinstance(error, ApiError) else InternalError.code}
     if isinstance(error, BadRequest):
-        names = {fault.field if fault.code not in _TYPED_BY_CLIENTS else "unknown" for fault in error.faults}
+        # The client made the name of an unknown field up, so the name may be anything that people type.
+        names = {"unknown" if fault.code == "UNKNOWN_FIELD" else fault.field for fault in error.faults}
         found["faulty_fields"] = sorted(names)[:_MAX_NAMES]
     if isinstance(error, SchedulingConflict):
-        found["conflicting_sessions"] = list(_conflicting_sessions(error))
+        ids = (conflict.get("sessionId") for conflict in error.conflicts)
+        found["conflicting_sessions"] = [id for id in ids if id]
     return found
-
-
-def _conflicting_sessions(error: SchedulingConflict) -> Iterator[str]:
-    return (conflict["sessionId"] for conflict in error.conflicts if "sessionId" in conflict)
 
 
 def _measure_database() -> dict[str, Any]:
@@ -124,9 +118,8 @@ def _measure_database() -> dict[str, Any]:
 def _count_events(outcome: Outcome) -> dict[str, int]:
     """Return the metrics that count something. A zero would cost as much to store as a number."""
     error = outcome.error
-    is_cold_start = next(_requests) == 0
     counts = {
-        "ColdStart": is_cold_start,
+        "ColdStart": telemetry.requests == 1,
         "Conflicts": isinstance(error, SchedulingConflict),
         "ConflictRetries": telemetry.retries,
         "ConflictRetriesExhausted": isinstance(error, RetriesExhausted),
@@ -144,6 +137,7 @@ def _describe_metrics(counts: Mapping[str, int], now: datetime) -> dict[str, Any
 
 
 @lru_cache
-def _logger() -> Logger:
+def logger() -> Logger:
+    """Return the logger of the request log, made on first use."""
     # One encoder serves all lines: the Logger's default builds an encoder for each line and parses each message.
     return Logger(location=None, json_serializer=_encode_json, json_deserializer=str)
