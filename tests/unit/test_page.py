@@ -14,6 +14,7 @@ import pytest
 
 from functions.get_docs.handler import serve
 from local import openapi
+from scheduling.http.event import read_event
 from tests.template import ROOT
 
 MOST = 6_000_000
@@ -33,7 +34,7 @@ def files() -> Iterator[Path]:
 
 def answer(files: Path, path: str, encoding: str = "") -> dict[str, Any]:
     event = {"rawPath": path, "headers": {"Accept-Encoding": encoding}, "requestContext": {"requestId": "r"}}
-    return serve(files, event)
+    return serve(files, read_event(event))
 
 
 def content(response: dict[str, Any]) -> bytes:
@@ -51,6 +52,13 @@ def test_each_file_is_served_small_enough_and_with_its_kind(files: Path) -> None
         assert "Content-Encoding" not in plain["headers"]
         assert len(json.dumps(plain)) < MOST
         assert plain["headers"]["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("encoding", ["gzip;q=0", "identity", "*;q=0", ""])
+def test_a_client_that_refuses_gzip_gets_plain_text(files: Path, encoding: str) -> None:
+    response = answer(files, "/docs", encoding)
+    assert "Content-Encoding" not in response["headers"]
+    assert content(response).startswith(b"<!")
 
 
 def test_the_page_names_only_files_that_are_there(files: Path) -> None:
@@ -74,3 +82,9 @@ def test_nothing_else_is_served(files: Path, path: str) -> None:
     response = answer(files, path)
     assert response["statusCode"] == 404
     assert json.loads(content(response))["code"] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("event", [None, {}, [], {"rawPath": None, "headers": None, "requestContext": None}])
+def test_a_malformed_event_is_a_404(files: Path, event: object) -> None:
+    response = serve(files, read_event(event))
+    assert (response["statusCode"], json.loads(content(response))["code"]) == (404, "NOT_FOUND")

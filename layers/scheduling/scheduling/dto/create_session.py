@@ -21,24 +21,26 @@ from scheduling.errors import Fault
 
 
 class CreateSession(Input):
-    """A session to schedule."""
+    """A session to create."""
 
     read_only = READ_ONLY
 
-    type: SessionType = Field(description="Whether it takes place once or again and again.")
-    timelineId: Reference = Field(description="The timeline (routine) that it belongs to.")
-    name: Name = Field(description="1 to 200 characters, not counting white space at the ends.")
+    type: SessionType = Field(description="ONE_TIME takes place once; RECURRING repeats.")
+    timelineId: Reference = Field(description="The id of the timeline (routine) that the session belongs to.")
+    name: Name = Field(description="1 to 200 characters after trimming.")
     startDateTime: DateTime | None = Field(
-        None, description="ISO 8601 with an offset or Z. Recurrence is reckoned in this offset."
+        None, description="ISO 8601 with an offset or Z. The series repeats in this offset."
     )
     endDateTime: DateTime | None = Field(
-        None, description="After startDateTime; the session occupies the time up to it, itself not included."
+        None,
+        description="ISO 8601 with an offset or Z, after startDateTime. The session does not occupy this instant.",
     )
     repeatCycleType: Cycle | None = Field(
-        None, description="How often a RECURRING session takes place. Until it is set, only once."
+        None,
+        description="How often a RECURRING session repeats. Without a cycle only its first interval is occupied.",
     )
     recurringDayOfWeek: Weekday | None = Field(
-        None, description="The day of a WEEKLY session; null means the weekday of startDateTime."
+        None, description="The weekday of a WEEKLY session; by default the weekday of startDateTime."
     )
     description: Description | None = Field(None, description="Up to 4,000 characters.")
 

@@ -48,7 +48,7 @@ def reserve(before: Session | None, after: Session, request: Request) -> list[It
     head = get(table, **head_key) or {"version": 0}
     in_the_way = _in_the_way(new, head)
     if in_the_way:
-        raise SchedulingConflict(_describe_conflicts(in_the_way, request))
+        raise SchedulingConflict(_describe_conflicts(in_the_way, request), len(in_the_way) > _CLASHES_TOLD)
     moved = update(
         table,
         head_key,
@@ -132,15 +132,19 @@ def _describe_conflicts(in_the_way: Sequence[Clash], request: Request) -> list[d
         clash.slot for clash in in_the_way if may(request.principal, Action.READ, clash.slot["ownerId"])
     ]
     ids = [slot["sessionId"] for slot in readable]
-    names = (
-        {found["id"]: found["name"] for found in batch_get(setting("SESSIONS_TABLE"), ids, ["id", "name"])}
+    fields = ("timelineId", "type", "name")
+    sessions = (
+        {found["id"]: found for found in batch_get(setting("SESSIONS_TABLE"), ids, ["id", *fields])}
         if ids
         else {}
     )
     return [
         {
             **(
-                {"sessionId": clash.slot["sessionId"], "name": names.get(clash.slot["sessionId"])}
+                {
+                    "sessionId": clash.slot["sessionId"],
+                    **{field: sessions.get(clash.slot["sessionId"], {}).get(field) for field in fields},
+                }
                 if clash.slot in readable
                 else {}
             ),
