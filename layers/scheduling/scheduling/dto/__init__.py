@@ -19,13 +19,24 @@ from pydantic import (
     model_validator,
 )
 
-from scheduling.domain.instants import ISO_8601, parse
+from scheduling.domain.instants import ISO_8601, day_number, parse
 from scheduling.errors import BadRequest, Fault
 
 
 def _date_time(text: str) -> str:
     parse(text)
     return text
+
+
+def _date(text: str) -> str:
+    day_number(text)
+    return text
+
+
+def _all_different(values: list[Any]) -> list[Any]:
+    if len(set(values)) < len(values):
+        raise ValueError("Must not contain a value twice.")
+    return values
 
 
 def _whole_number(text: object) -> object:
@@ -55,6 +66,19 @@ DateTime = Annotated[
     str,
     AfterValidator(_date_time),
     Field(json_schema_extra={"format": "date-time", "pattern": f"^{ISO_8601.pattern}$"}),
+]
+Date = Annotated[str, AfterValidator(_date), Field(json_schema_extra={"format": "date"})]
+TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+OneTo999 = Annotated[int, Field(ge=1, le=999)]
+Weekdays = Annotated[
+    list[Weekday],
+    Field(min_length=1, max_length=7, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_all_different),
+]
+Dates = Annotated[
+    list[Date],
+    Field(max_length=366, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_all_different),
 ]
 WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
 
