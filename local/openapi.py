@@ -43,7 +43,8 @@ all. A failure has one shape: `message` is for a person, `code` for a program. W
 
 **Time.** Dates and times are ISO 8601 with an offset or `Z`, and come back as they were sent. Compare them as
 instants, not as texts. A session's end is not part of it: one that ends at 10:00 and one that starts at 10:00 do
-not overlap. A series never ends, and is reckoned in the offset of its `startDateTime`.
+not overlap. A series follows the clock of its `timeZone`, or the offset of its `startDateTime`, and never ends
+without `repeatUntil` or `repeatCount`.
 
 **Retrying.** GET, PATCH and DELETE can be sent again as they are; send a POST with an `Idempotency-Key`.
 After a 503 wait as long as `Retry-After` says.
@@ -62,7 +63,7 @@ WORDS = {
     "`startDateTime`, then of `id`. A page deep in the list takes no longer than the first. The list may be "
     "behind a write for a moment. A `timelineId` that refers to nothing makes an empty list.",
     "update_session": "Only the fields that are sent change; `null` clears one. The changed session must be "
-    "right as a whole, and its time free. `ONE_TIME` clears the cycle and the day.",
+    "right as a whole, and its time free. `ONE_TIME` clears the cycle and its fields.",
     "delete_session": "Answers the session with `removedAt`. From then on it is gone, and its time is free.",
     "create_timeline": "Its owner is you; an ADMIN may name somebody else. With an `Idempotency-Key` it can be "
     "sent again without making two.",

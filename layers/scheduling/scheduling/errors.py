@@ -40,12 +40,15 @@ FaultCode = Literal[
     "NOT_A_MULTIPLE",
     "INVALID_FORMAT",
     "INVALID_JSON",
+    "INVALID_DATE",
     "INVALID_DATE_TIME",
     "MISSING_OFFSET",
     "INVALID_VALUE",
     "NOT_APPLICABLE",
     "NOT_AFTER_START",
     "OVERLAPS_ITSELF",
+    "WRONG_OFFSET",
+    "NO_OCCURRENCE",
     "NOT_FOUND",
 ]
 """The machine-readable reason for a fault. docs/guide.md explains each."""

@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from scheduling.domain.instants import ISO_8601, parse
+from scheduling.domain.instants import ISO_8601, day_number, parse
 from scheduling.errors import BadRequest, Fault, FaultCode
 
 MISSING_OFFSET = (
@@ -45,6 +45,20 @@ def _is_date_time(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _check_date(text: str) -> str:
+    try:
+        day_number(text)
+    except ValueError as error:
+        raise _invalid("INVALID_DATE", str(error)) from None
+    return text
+
+
+def _check_all_different(values: list[Any]) -> list[Any]:
+    if len(set(values)) < len(values):
+        raise _invalid("DUPLICATE", "Must not contain a value twice.")
+    return values
 
 
 def _invalid(code: FaultCode, message: str) -> PydanticCustomError:
@@ -83,6 +97,19 @@ DateTime = Annotated[
     str,
     AfterValidator(_check_date_time),
     Field(json_schema_extra={"format": "date-time", "pattern": f"^{ISO_8601.pattern}$"}),
+]
+Date = Annotated[str, AfterValidator(_check_date), Field(json_schema_extra={"format": "date"})]
+TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+OneTo999 = Annotated[int, Field(ge=1, le=999)]
+Weekdays = Annotated[
+    list[Weekday],
+    Field(min_length=1, max_length=7, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_check_all_different),
+]
+Dates = Annotated[
+    list[Date],
+    Field(max_length=366, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_check_all_different),
 ]
 Flag = Annotated[bool, BeforeValidator(_read_flag)]
 WholeNumber = Annotated[int, BeforeValidator(_read_whole_number)]

@@ -9,13 +9,18 @@ from scheduling.domain import session
 from scheduling.dto import (
     READ_ONLY,
     Cycle,
+    Date,
+    Dates,
     DateTime,
     Description,
     Input,
     Name,
+    OneTo999,
     Reference,
     SessionType,
+    TimeZone,
     Weekday,
+    Weekdays,
 )
 from scheduling.errors import Fault
 
@@ -41,6 +46,28 @@ class CreateSession(Input):
     )
     recurringDayOfWeek: Weekday | None = Field(
         None, description="The weekday of a WEEKLY session; by default the weekday of startDateTime."
+    )
+    timeZone: TimeZone | None = Field(
+        None,
+        description="An IANA time zone such as Europe/Berlin. A series follows its clock: 09:00 stays 09:00. "
+        "startDateTime and endDateTime carry the offset of the zone, or Z. Null means the offset of startDateTime.",
+    )
+    repeatInterval: OneTo999 | None = Field(
+        None, description="Every n-th day, week, month or year; null means 1. Weeks begin on Monday."
+    )
+    recurringDaysOfWeek: Weekdays | None = Field(
+        None,
+        description="The days of a WEEKLY session that has several. Not together with recurringDayOfWeek.",
+    )
+    repeatUntil: Date | None = Field(
+        None, description="The last local date on which an occurrence may start. Null means no end."
+    )
+    repeatCount: OneTo999 | None = Field(
+        None,
+        description="The number of occurrences, including excluded ones. Not together with repeatUntil.",
+    )
+    excludedDates: Dates | None = Field(
+        None, description="Local dates on which no occurrence starts, such as holidays."
     )
     description: Description | None = Field(None, description="Up to 4,000 characters.")
 

@@ -1,9 +1,14 @@
 """The body of PATCH /sessions/{sessionId}."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from pydantic import Field
 
+from scheduling.domain import session
 from scheduling.dto import Name, Reference, SessionType, unset
 from scheduling.dto.create_session import CreateSession
+from scheduling.errors import Fault
 
 
 class UpdateSession(CreateSession):
@@ -14,3 +19,7 @@ class UpdateSession(CreateSession):
     type: SessionType = Field(default_factory=unset, description="ONE_TIME clears all recurrence fields.")
     timelineId: Reference = Field(default_factory=unset, description="The timeline to move the session to.")
     name: Name = Field(default_factory=unset, description="1 to 200 characters after trimming.")
+
+    @classmethod
+    def faults(cls, fields: Mapping[str, Any]) -> Iterable[Fault]:
+        return session.faults(fields, partial=True)

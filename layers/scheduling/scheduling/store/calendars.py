@@ -18,7 +18,7 @@ from typing import Any
 from scheduling.domain import conflicts
 from scheduling.domain.conflicts import EVERY, HEAD, ONCE, Clash, Slot, clash_times, clashes, starting_at
 from scheduling.domain.permissions import Action, may
-from scheduling.domain.recurrence import Once, occupied
+from scheduling.domain.recurrence import Once, schedule
 from scheduling.domain.session import Session
 from scheduling.errors import SchedulingConflict
 from scheduling.services.request import Request
@@ -76,13 +76,13 @@ def _key(slot: Slot) -> dict[str, str]:
 
 def _in_the_way(new: Slot, head: Item) -> list[Clash]:
     """The slots in the way of a new one: every series that is, and the first few of the single sessions."""
-    owner_id, taken = new["ownerId"], occupied(new)
+    owner_id, taken = new["ownerId"], schedule(new)
     assert taken
     reads: list[Callable[[], list[Slot]]] = [partial(list, _slots(owner_id, EVERY, EVERY + _AFTER_ALL))]
     if isinstance(taken, Once):
-        reads.append(partial(_before, new, starting_at(taken.first + taken.length)))
+        reads.append(partial(_before, new, starting_at(taken.occurrence.end)))
     else:
-        first = starting_at(taken.first)
+        first = starting_at(max(taken.earliest, 0))
         reads += [partial(_before, new, first), partial(_from, new, first)]
     if "last" in head:
         reads.append(partial(_slot, owner_id, head["last"]))
