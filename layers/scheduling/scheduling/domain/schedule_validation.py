@@ -130,9 +130,17 @@ def _series_faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
     if fields.get("endDateTime") and overlaps_itself(series):
         yield Fault("endDateTime", "Must not be after the start of the next occurrence.", "OVERLAPS_ITSELF")
     if series._replace(excluded=frozenset()).next(0) is None:
-        yield Fault("repeatUntil", "Must leave an occurrence: the first occurrence is after this date.", "NO_OCCURRENCE")
+        yield Fault(
+            "repeatUntil",
+            "Must leave an occurrence: the first occurrence is after this date.",
+            "NO_OCCURRENCE",
+        )
     elif series.next(0) is None:
-        yield Fault("excludedDates", "Must leave an occurrence: these dates exclude every occurrence.", "NO_OCCURRENCE")
+        yield Fault(
+            "excludedDates",
+            "Must leave an occurrence: these dates exclude every occurrence.",
+            "NO_OCCURRENCE",
+        )
 
 
 def _is_null(fields: Mapping[str, Any], field: str) -> bool:
