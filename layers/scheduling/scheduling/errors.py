@@ -193,7 +193,9 @@ class IdempotencyKeyReused(ApiError):
     """An `Idempotency-Key` that an earlier request sent with another body."""
 
     status, error, code = 422, "Unprocessable Content", "IDEMPOTENCY_KEY_REUSED"
-    message = "This Idempotency-Key belongs to a request with another body. Send a new key with a new request."
+    message = (
+        "This Idempotency-Key belongs to a request with another body. Send a new key with a new request."
+    )
 
 
 class InternalError(ApiError):
