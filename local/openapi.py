@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 import yaml
 from samtranslator.yaml_helper import yaml_parse
@@ -43,7 +43,8 @@ all. A failure has one shape: `message` is for a person, `code` for a program. W
 
 **Time.** Dates and times are ISO 8601 with an offset or `Z`, and come back as they were sent. Compare them as
 instants, not as texts. A session's end is not part of it: one that ends at 10:00 and one that starts at 10:00 do
-not overlap. A series never ends, and is reckoned in the offset of its `startDateTime`.
+not overlap. A series follows the clock of its `timeZone`, or the offset of its `startDateTime`, and never ends
+without `repeatUntil` or `repeatCount`.
 
 **Retrying.** GET, PATCH and DELETE can be sent again as they are; send a POST with an `Idempotency-Key`.
 After a 503 wait as long as `Retry-After` says.
@@ -62,7 +63,7 @@ WORDS = {
     "`startDateTime`, then of `id`. A page deep in the list takes no longer than the first. The list may be "
     "behind a write for a moment. A `timelineId` that refers to nothing makes an empty list.",
     "update_session": "Only the fields that are sent change; `null` clears one. The changed session must be "
-    "right as a whole, and its time free. `ONE_TIME` clears the cycle and the day.",
+    "right as a whole, and its time free. `ONE_TIME` clears the cycle and its fields.",
     "delete_session": "Answers the session with `removedAt`. From then on it is gone, and its time is free.",
     "create_timeline": "Its owner is you; an ADMIN may name somebody else. With an `Idempotency-Key` it can be "
     "sent again without making two.",
@@ -150,7 +151,7 @@ def operations() -> Iterator[Operation]:
                 route["Path"],
                 handler.endpoint,
                 get_type_hints(handler)["return"] is Page,
-                (module.__doc__ or "").partition(": ")[2].strip().rstrip("."),
+                (module.__doc__ or "").partition(": ")[2].partition("\n")[0].rstrip("."),
                 json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8")),
             )
 
@@ -341,6 +342,8 @@ def raised(operation: Operation) -> set[type[errors.ApiError]]:
         found |= {errors.NotFound}
     if "{" in operation.path or operation.endpoint.body:
         found |= {errors.Forbidden}
+    if operation.endpoint.body:
+        found |= {errors.PayloadTooLarge}
     if operation.endpoint.creates:
         found |= {errors.IdempotencyKeyReused}
     return found
@@ -401,9 +404,16 @@ def failed(classes: list[type[errors.ApiError]]) -> Json:
 def instance(error: type[errors.ApiError]) -> errors.ApiError:
     """One such failure, as an example."""
     if error is errors.BadRequest:
-        return errors.BadRequest(errors.Fault("endDateTime", "Must be after startDateTime."))
+        return errors.BadRequest(
+            errors.Fault("endDateTime", "Must be after startDateTime.", "NOT_AFTER_START")
+        )
     if error is errors.SchedulingConflict:
-        clash = {"sessionId": SESSION_ID, "name": "Weekly Yoga Class"}
+        clash = {
+            "sessionId": SESSION_ID,
+            "timelineId": begun_timeline(),
+            "type": "RECURRING",
+            "name": "Weekly Yoga Class",
+        }
         times = {"startDateTime": "2023-12-08T09:00:00Z", "endDateTime": "2023-12-08T10:00:00Z"}
         return errors.SchedulingConflict([{**clash, **times}])
     return error()
@@ -427,10 +437,21 @@ def schemas() -> Json:
         made[f"{thing}Page"] = envelope({"type": "array", "items": reference(thing)})
     made["Meta"] = meta()
     made["Fault"] = strict(
-        {"field": {"type": "string"}, "message": {"type": "string"}}, "What is wrong with one field."
+        {
+            "field": {"type": "string"},
+            "code": {"type": "string", "enum": list(get_args(errors.FaultCode))},
+            "message": {"type": "string"},
+        },
+        "What is wrong with one field.",
     )
     clash = {
         "sessionId": {"type": "string", "description": "Only where you may read the session."},
+        "timelineId": {"type": ["string", "null"], "description": "Only where you may read the session."},
+        "type": {
+            "type": ["string", "null"],
+            "enum": ["ONE_TIME", "RECURRING", None],
+            "description": "Only where you may read the session.",
+        },
         "name": {"type": ["string", "null"], "description": "Only where you may read the session."},
         "startDateTime": {"type": ["string", "null"], "format": "date-time"},
         "endDateTime": {"type": ["string", "null"], "format": "date-time"},
@@ -488,7 +509,13 @@ def meta() -> Json:
         "take": {"type": "integer", "description": "How many were asked for at the most."},
         "count": {"type": "integer", "description": "How many match in all, not on this page."},
     }
-    return strict({"message": {"type": "string", "const": "success"}, "meta": strict(numbers)})
+    page = strict(numbers)
+    page["properties"]["etags"] = {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "The ETag of each row, in the order of `data`; only with `etags=true`.",
+    }
+    return strict({"message": {"type": "string", "const": "success"}, "meta": page})
 
 
 def failure_schema(error: type[errors.ApiError]) -> Json:
@@ -505,7 +532,11 @@ def failure_schema(error: type[errors.ApiError]) -> Json:
         "details": details,
         "requestId": {"type": "string", "description": "Names the request in the logs."},
     }
-    return strict(known, (error.__doc__ or "").partition("\n")[0])
+    made = strict(known, (error.__doc__ or "").partition("\n")[0])
+    if issubclass(error, errors.BadRequest | errors.SchedulingConflict):
+        more = "true when `details` leaves entries out; else the field is absent."
+        made["properties"]["hasMore"] = {"type": "boolean", "description": more}
+    return made
 
 
 def strict(properties: Json, description: str | None = None) -> Json:

@@ -75,7 +75,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
     for name, value in {**variables, **credentials}.items():
         monkeypatch.setenv(name, value)
     # The logger would keep the stream that the first test captured.
-    monkeypatch.setattr(request_log._logger().registered_handler, "stream", sys.stdout)
+    monkeypatch.setattr(request_log.logger().registered_handler, "stream", sys.stdout)
     client = store.client
     client.cache_clear()
     yield monkeypatch

@@ -60,15 +60,15 @@ def test_every_endpoint_needs_a_token() -> None:
 
 def test_every_status_is_told() -> None:
     assert {function: " ".join(operation(function)["responses"]) for function in ENDPOINTS} == {
-        "create_session": "200 400 401 403 409 422 429 500 503",
+        "create_session": "200 400 401 403 409 413 422 429 500 503",
         "get_session": "200 304 400 401 403 404 429 500 503",
         "list_sessions": "200 400 401 429 500 503",
-        "update_session": "200 400 401 403 404 409 412 429 500 503",
+        "update_session": "200 400 401 403 404 409 412 413 429 500 503",
         "delete_session": "200 400 401 403 404 412 429 500 503",
-        "create_timeline": "200 400 401 403 422 429 500 503",
+        "create_timeline": "200 400 401 403 413 422 429 500 503",
         "get_timeline": "200 304 400 401 403 404 429 500 503",
         "list_timelines": "200 400 401 429 500 503",
-        "update_timeline": "200 400 401 403 404 412 429 500 503",
+        "update_timeline": "200 400 401 403 404 412 413 429 500 503",
         "delete_timeline": "200 400 401 403 404 409 412 429 500 503",
     }
 

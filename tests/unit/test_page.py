@@ -1,4 +1,4 @@
-"""The files of the page at /docs: built from the package and the document, served as they are and no others."""
+"""The files of the page at /docs: built from the package and the document. No other file is served."""
 
 import base64
 import gzip
@@ -14,6 +14,7 @@ import pytest
 
 from functions.get_docs.handler import serve
 from local import openapi
+from scheduling.http.event import read_event
 from tests.template import ROOT
 
 MOST = 6_000_000
@@ -33,7 +34,7 @@ def files() -> Iterator[Path]:
 
 def answer(files: Path, path: str, encoding: str = "") -> dict[str, Any]:
     event = {"rawPath": path, "headers": {"Accept-Encoding": encoding}, "requestContext": {"requestId": "r"}}
-    return serve(files, event)
+    return serve(files, read_event(event))
 
 
 def content(response: dict[str, Any]) -> bytes:
@@ -53,7 +54,14 @@ def test_each_file_is_served_small_enough_and_with_its_kind(files: Path) -> None
         assert plain["headers"]["X-Content-Type-Options"] == "nosniff"
 
 
-def test_the_page_names_only_files_that_are_there(files: Path) -> None:
+@pytest.mark.parametrize("encoding", ["gzip;q=0", "identity", "*;q=0", ""])
+def test_a_client_that_refuses_gzip_gets_plain_text(files: Path, encoding: str) -> None:
+    response = answer(files, "/docs", encoding)
+    assert "Content-Encoding" not in response["headers"]
+    assert content(response).startswith(b"<!")
+
+
+def test_the_page_names_only_files_that_exist(files: Path) -> None:
     page = content(answer(files, "/docs")).decode()
     named = [part.split('"')[0] for part in page.split('"docs/')[1:]]
     assert len(named) == 4
@@ -70,7 +78,13 @@ def test_the_document_is_the_committed_one(files: Path) -> None:
 @pytest.mark.parametrize(
     "path", ["/docs/handler.py", "/docs/..", "/docs/", "/docs/index.html.gz", "/docs/%2e%2e"]
 )
-def test_nothing_else_is_served(files: Path, path: str) -> None:
+def test_an_unknown_file_is_a_404(files: Path, path: str) -> None:
     response = answer(files, path)
     assert response["statusCode"] == 404
     assert json.loads(content(response))["code"] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("event", [None, {}, [], {"rawPath": None, "headers": None, "requestContext": None}])
+def test_a_malformed_event_is_a_404(files: Path, event: object) -> None:
+    response = serve(files, read_event(event))
+    assert (response["statusCode"], json.loads(content(response))["code"]) == (404, "NOT_FOUND")
