@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from scheduling import errors, log
-from tests import template
-from tests.template import ROOT
+from tests.support import template
+from tests.support.template import ROOT
 
 PAGES = ("README.md", "SECURITY.md", *(f"docs/{name}.md" for name in ("architecture", "guide", "operations")))
 FOLDERS = ("bench", "docs", "events", "functions", "layers", "local", "tests")

@@ -22,8 +22,8 @@ from scheduling.session import view as session_view
 from scheduling.store import dynamodb as store
 from scheduling.store.dynamodb import from_wire
 from scheduling.timeline import view as timeline_view
-from tests.api import Answer, Caller
-from tests.invariants import breaches
+from tests.support.api import Answer, Caller
+from tests.support.invariants import breaches
 
 ANNA, ROOT = Caller("anna"), Caller("root", "[ADMIN]")
 BODY = {

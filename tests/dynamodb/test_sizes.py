@@ -5,7 +5,7 @@ from typing import Any
 
 from scheduling import counts
 from scheduling.store.dynamodb import to_wire
-from tests.api import Caller
+from tests.support.api import Caller
 
 ADMIN = Caller("root", "[ADMIN]")
 LIMIT_BYTES = 400 * 1024

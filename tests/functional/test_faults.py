@@ -11,8 +11,8 @@ from scheduling import log
 from scheduling.errors import ApiError, RetriesExhausted, SchedulingConflict, Throttled
 from scheduling.store import schedule
 from tests.functional.conftest import ANNA, one_time
-from tests.invariants import live
-from tests.template import ROOT
+from tests.support.invariants import live
+from tests.support.template import ROOT
 
 REQUEST_ID = json.loads((ROOT / "events" / "create_session.json").read_text("utf-8"))["requestContext"][
     "requestId"

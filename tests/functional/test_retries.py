@@ -7,7 +7,7 @@ import pytest
 from scheduling.store import schedule
 from scheduling.store.dynamodb import get
 from tests.functional.conftest import ANNA, BERT, new_session, new_timeline, one_time
-from tests.invariants import breaches, live, scan
+from tests.support.invariants import breaches, live, scan
 
 KEY = {"Idempotency-Key": "8c6b1c3e"}
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from scheduling import token
-from tests.api import Caller, handler
 from tests.functional.conftest import ANNA, new_session
-from tests.issuer import ATTACKS, AUDIENCE, Issuer, new_key
+from tests.support.api import Caller, handler
+from tests.support.issuer import ATTACKS, AUDIENCE, Issuer, new_key
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def listed(authorization: str | None) -> tuple[int, dict[str, str]]:
         {"aud": "other"},
         {"nbf": datetime.now(UTC) - timedelta(1)},
     ],
-    ids=str,
+    ids=["", "audiences", "client", "other client", "not before"],
 )
 def test_a_good_token_is_let_in(issuer: Issuer, changes: dict[str, Any]) -> None:
     assert listed(f"Bearer {issuer.token(**changes)}")[0] == 200

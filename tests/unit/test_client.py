@@ -9,7 +9,7 @@ import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
 
 from scheduling.store import dynamodb
-from tests.template import ROOT
+from tests.support.template import ROOT
 
 ITEM = dynamodb.to_wire({"id": "a", "count": 1, "flag": True, "map": {"text": "b"}, "nothing": None})
 CALLS: dict[str, dict[str, Any]] = {

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from local import openapi
 from scheduling.page import serve
-from tests.template import ROOT
+from tests.support.template import ROOT
+from tools import openapi
 
 MOST = 6_000_000
 """What a function may answer, in bytes."""

@@ -13,7 +13,7 @@ from scheduling.dto import read
 from scheduling.dto.create_session import CreateSession
 from scheduling.errors import BadRequest
 from scheduling.recurrence import Every, Once, conflict, first_clash, occupied, overlaps_itself
-from tests.template import ROOT
+from tests.support.template import ROOT
 from tests.unit import oracle
 
 Session = dict[str, Any]
