@@ -12,10 +12,10 @@ AUDIT  := .local/audit
 export SAM_CLI_TELEMETRY = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset token logs setup lint test bench load fuzz openapi checkov audit lock build
+.PHONY: help up down reset token logs setup format lint test test-fast bench load fuzz openapi checkov audit lock build
 
 help: ## Print this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: setup ## Start the API on this machine (PORT=4580 and the next, or free ones)
 	@$(RUN) -m local.stack up "$(PORT)"
@@ -34,7 +34,11 @@ logs: setup ## Print what the functions log, and go on until Ctrl-C
 
 setup: ## Make .venv with the pinned packages (up, test and the rest do it themselves)
 	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 or later, or say which one: make setup PYTHON=python3.13"; exit 1; }
-	@"$(PYTHON)" local/venv.py
+	@"$(PYTHON)" tools/venv.py
+
+format: setup ## Format the code, and mend what ruff can
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
 
 lint: setup ## Check style, types and the template
 	@$(RUN) -m ruff check .
@@ -44,6 +48,10 @@ lint: setup ## Check style, types and the template
 
 test: lint ## Run every test, or some (TESTS=tests/unit)
 	@$(RUN) -m pytest $(or $(TESTS),--cov --cov-report=term)
+
+test-fast: setup ## Run the tests that need no stack and no database (a minute)
+	@$(RUN) -m pytest -q -n auto tests/unit
+	@$(RUN) -m pytest -q tests/functional # in one process: test_roles.py judges what all of these tests called
 
 bench: setup ## Measure decisions, lists, cold starts and calls
 	@$(RUN) -m bench
@@ -55,12 +63,12 @@ fuzz: setup ## Let schemathesis look for faults for longer than `make test` does
 	@$(RUN) -m tests.fuzz
 
 openapi: setup ## Write docs/openapi.yaml and the page's copy anew from the code
-	@PYTHONPATH=$(LAYER) $(RUN) -m local.openapi
+	@PYTHONPATH=$(LAYER) $(RUN) -m tools.openapi
 
 checkov: ## Check the template against checkov's rules (in a venv of its own)
 	@$(AUDIT)/bin/python -c "import checkov" 2>/dev/null || { echo "Installing checkov, once ..."; \
 		"$(PYTHON)" -m venv --clear $(AUDIT) \
-		&& $(AUDIT)/bin/python -m pip install --quiet --require-hashes -r local/audit.txt; }
+		&& $(AUDIT)/bin/python -m pip install --quiet --require-hashes -r requirements/audit.txt; }
 	@$(AUDIT)/bin/python -m checkov.main
 
 audit: checkov ## The same, and look up what is known against the dependencies (asks PyPI's advisories)
@@ -68,10 +76,10 @@ audit: checkov ## The same, and look up what is known against the dependencies (
 
 lock: ## Pin anew what the .in files ask for (needs uv)
 	@command -v uv >/dev/null || { echo "There is no uv. Install it: python3 -m pip install uv"; exit 1; }
-	uv pip compile $(LOCK) --upgrade --output-file local/requirements.txt local/requirements.in
-	uv pip compile $(LOCK) --upgrade --output-file local/audit.txt local/audit.in
-	uv pip compile $(LOCK) --python-version 3.13 --upgrade --output-file local/lambda_image.txt local/lambda_image.in
-	uv pip compile $(LOCK) --constraint local/requirements.txt --output-file $(LAYER)/requirements.txt $(LAYER)/requirements.in
+	uv pip compile $(LOCK) --upgrade --output-file requirements/dev.txt requirements/dev.in
+	uv pip compile $(LOCK) --upgrade --output-file requirements/audit.txt requirements/audit.in
+	uv pip compile $(LOCK) --python-version 3.13 --upgrade --output-file requirements/lambda_image.txt requirements/lambda_image.in
+	uv pip compile $(LOCK) --constraint requirements/dev.txt --output-file $(LAYER)/requirements.txt $(LAYER)/requirements.in
 	uv pip compile $(LOCK) --output-file functions/get_docs/requirements.txt functions/get_docs/requirements.in
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url

@@ -15,12 +15,12 @@ from uuid import UUID
 
 import boto3
 
-from local.dynamodb import Engine
 from scheduling.domain import conflicts, counters, session, timeline
 from scheduling.store import client as store
 from scheduling.store.items import serialize
-from tests import template
-from tests.api import Answer, Caller
+from tests.support import template
+from tests.support.api import Answer, Caller
+from tests.support.dynamodb import Engine
 
 OWNER = Caller("anna")
 MANAGER = Caller("maria", "[MANAGER]")

@@ -8,7 +8,7 @@ its handlers are wrapped here, because it ignores the properties that matter mos
 
 and so is its SAM transform, which it lets see the parameters' defaults instead of their values.
 
-They are private names of one pinned version: local/requirements.in pins it, and the e2e tests would notice.
+They are private names of one pinned version: requirements/dev.in pins it, and the e2e tests would notice.
 """
 
 import asyncio

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from tests import npm
-from tests.template import ROOT
+from tests.support import npm
+from tests.support.template import ROOT
 
 
 def test_a_generated_typescript_client_compiles(tmp_path: Path) -> None:

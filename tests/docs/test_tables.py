@@ -15,8 +15,8 @@ from scheduling.domain.permissions import Principal
 from scheduling.http import request_log
 from scheduling.http.event import read_event
 from scheduling.telemetry import telemetry
-from tests import template
-from tests.template import ROOT
+from tests.support import template
+from tests.support.template import ROOT
 
 PAGES = ("README.md", "SECURITY.md", *(f"docs/{name}.md" for name in ("architecture", "guide", "operations")))
 FOLDERS = ("bench", "docs", "events", "functions", "layers", "local", "tests")

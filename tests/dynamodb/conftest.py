@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from scheduling.store.client import client
-from tests.api import Answer, Caller
-from tests.invariants import breaches
+from tests.support.api import Answer, Caller
+from tests.support.invariants import breaches
 
 Call = Callable[[], Answer]
 AtOnce = Callable[[Sequence[Call]], list[Answer]]

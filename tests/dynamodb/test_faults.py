@@ -22,8 +22,8 @@ from scheduling.domain.session import view as session_view
 from scheduling.domain.timeline import view as timeline_view
 from scheduling.store import client as store
 from scheduling.store.items import deserialize, serialize
-from tests.api import Answer, Caller
-from tests.invariants import breaches
+from tests.support.api import Answer, Caller
+from tests.support.invariants import breaches
 
 ANNA, ROOT = Caller("anna"), Caller("root", "[ADMIN]")
 BODY = {

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.api import Caller
 from tests.dynamodb.conftest import new_timeline
+from tests.support.api import Caller
 
 ANNA, ROOT = Caller("anna"), Caller("root", "[ADMIN]")
 MANY, TAKE = 150, 7

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from local.dynamodb import Engine
-from local.recount import differences
 from scheduling.domain import counters
 from scheduling.store.items import serialize
-from tests.api import Caller
 from tests.dynamodb.conftest import new_timeline
-from tests.invariants import breaches
-from tests.template import ROOT
+from tests.support.api import Caller
+from tests.support.dynamodb import Engine
+from tests.support.invariants import breaches
+from tests.support.template import ROOT
+from tools.recount import differences
 
 ANNA = Caller("anna")
 
@@ -35,7 +35,7 @@ def recount(engine: Engine, *options: str) -> subprocess.CompletedProcess[str]:
     """The command, as docs/operations.md has it."""
     tables = ("--sessions-table", "SessionsTable", "--timelines-table", "TimelinesTable")
     return subprocess.run(
-        [sys.executable, "-m", "local.recount", *tables, *options],
+        [sys.executable, "-m", "tools.recount", *tables, *options],
         env={**os.environ, "PYTHONPATH": "layers/scheduling:.", "AWS_ENDPOINT_URL": engine.endpoint},
         cwd=ROOT,
         capture_output=True,

@@ -5,7 +5,7 @@ from typing import Any
 
 from scheduling.domain import counters
 from scheduling.store.items import serialize
-from tests.api import Caller
+from tests.support.api import Caller
 
 ADMIN = Caller("root", "[ADMIN]")
 LIMIT_BYTES = 400 * 1024

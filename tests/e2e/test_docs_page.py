@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from local.stack import Stack
-from tests import npm
 from tests.e2e.conftest import Person
+from tests.support import npm
 
 
 @pytest.mark.parametrize("place", ["root", "prefix"])
@@ -58,7 +58,7 @@ def test_a_file_that_is_not_the_pages_is_not_found(deployed: Stack) -> None:
 
 
 def test_it_serves_the_committed_document_to_clients_with_and_without_gzip(deployed: Stack) -> None:
-    from local import openapi
+    from tools import openapi
 
     for encoding in ("gzip", "identity"):
         answer = httpx.get(

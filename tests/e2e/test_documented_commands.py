@@ -16,7 +16,7 @@ import pytest
 from botocore import xform_name
 
 from tests.support.checkout import copy_project, share_packages
-from tests.template import ROOT
+from tests.support.template import ROOT
 
 HERE = "tests/e2e/test_documented_commands.py"
 TRIED = {
@@ -26,8 +26,8 @@ TRIED = {
     "make reset": HERE,
     "make logs": HERE,
     "curl": HERE,
-    ".venv/bin/python -m local.backup": HERE,
-    ".venv/bin/python -m local.recount": HERE,
+    ".venv/bin/python -m tools.backup": HERE,
+    ".venv/bin/python -m tools.recount": HERE,
     "make test": ".ci/run",
     "make openapi": HERE,
     "sam build": "tests/e2e/test_sam_build.py",

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from scheduling.store import client as store
-from tests import api
-from tests.api import Caller
+from tests.support import api
+from tests.support.api import Caller
 
 ANNA, BERT = Caller("anna"), Caller("bert")
 MANAGER, ADMIN = Caller("mary", "[MANAGER]"), Caller("root", "[ADMIN]")

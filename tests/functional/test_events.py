@@ -8,8 +8,8 @@ import pytest
 
 from local import demo
 from local.stack import DEMO_TIMELINE
-from tests import api
-from tests.template import ROOT, functions
+from tests.support import api
+from tests.support.template import ROOT, functions
 
 INVOKED: set[str] = set()
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from scheduling.store import client as store
-from tests.api import Caller
 from tests.functional.conftest import ADMIN, ANNA, BERT, new_session, new_timeline, one_time
-from tests.invariants import breaches, live, scan
+from tests.support.api import Caller
+from tests.support.invariants import breaches, live, scan
 
 KEY = {"Idempotency-Key": "8c6b1c3e"}
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests import template
 from tests.functional.conftest import CALLS, WHOLE_FOLDER
+from tests.support import template
 
 
 def allowed(function: str) -> set[tuple[str, str]]:

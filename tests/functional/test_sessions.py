@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from tests import api
 from tests.functional.conftest import ADMIN, ANNA, BERT, new_session, new_timeline, one_time
-from tests.invariants import breaches, scan
+from tests.support import api
+from tests.support.invariants import breaches, scan
 
 YOGA = {
     "type": "RECURRING",

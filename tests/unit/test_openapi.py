@@ -7,12 +7,12 @@ import jsonschema
 import pytest
 import yaml
 
-from local import openapi
 from scheduling import dto
 from scheduling.domain import session, timeline
 from scheduling.dto.create_session import CreateSession
-from tests import template
-from tests.api import handler
+from tests.support import template
+from tests.support.api import handler
+from tools import openapi
 
 DOCUMENT: dict[str, Any] = yaml.safe_load(openapi.DOCUMENT.read_text("utf-8"))
 OPERATIONS = {

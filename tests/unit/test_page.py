@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from functions.get_docs.handler import serve
-from local import openapi
 from scheduling.http.event import read_event
-from tests.template import ROOT
+from tests.support.template import ROOT
+from tools import openapi
 
 MOST = 6_000_000
 """What a function may answer, in bytes."""

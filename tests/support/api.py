@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from tests.template import ROOT, route
+from tests.support.template import ROOT, route
 
 
 @dataclass(frozen=True)

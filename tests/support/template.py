@@ -2,17 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import yaml
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 _CREATE_TABLE = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
@@ -80,34 +76,13 @@ def environment(**parameters: str) -> dict[str, str]:
     variables = dict(template()["Globals"]["Function"]["Environment"]["Variables"])
     for properties in functions().values():
         variables |= properties.get("Environment", {}).get("Variables", {})
-    return {name: str(_value(value, parameters)) for name, value in variables.items()}
+    return {name: str(resolve(value, parameters)) for name, value in variables.items()}
 
 
-def published_versions(layer: str = "s3://bucket/layer", **parameters: str) -> dict[str, str]:
-    """Return the function versions that a deployment needs: their descriptions, by logical id.
-
-    CloudFormation publishes a version when its logical id is new or its description changes.
-    """
-    packaged = deepcopy(template())
-    for resource in packaged["Resources"].values():
-        properties = resource["Properties"]
-        if resource["Type"] == "AWS::Serverless::Function":
-            properties["CodeUri"] = f"s3://bucket/{properties['CodeUri']}"
-        elif resource["Type"] == "AWS::Serverless::LayerVersion":
-            properties["ContentUri"] = layer
-    with mock.patch.dict("os.environ", AWS_DEFAULT_REGION="eu-west-1"):
-        transformed = Translator({}, Parser()).translate(packaged, parameters)
-    return {
-        name: _value(resource["Properties"].get("Description", ""), parameters)
-        for name, resource in transformed["Resources"].items()
-        if resource["Type"] == "AWS::Lambda::Version"
-    }
-
-
-def _value(value: Any, parameters: Mapping[str, str]) -> Any:
-    """What CloudFormation would make of a value, as far as the functions' variables need it."""
+def resolve(value: Any, parameters: Mapping[str, str]) -> Any:
+    """Resolve a value as CloudFormation would, as far as the functions need it."""
     if isinstance(value, list):
-        return [_value(one, parameters) for one in value]
+        return [resolve(one, parameters) for one in value]
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items()
@@ -116,16 +91,16 @@ def _value(value: Any, parameters: Mapping[str, str]) -> Any:
             default = template()["Parameters"].get(content, {}).get("Default", content)
             return parameters.get(content, default)
         case "Fn::If":
-            holds = _value(template()["Conditions"][content[0]], parameters)
-            return _value(content[1 if holds else 2], parameters)
+            holds = resolve(template()["Conditions"][content[0]], parameters)
+            return resolve(content[1 if holds else 2], parameters)
         case "Fn::Equals":
-            first, second = _value(content, parameters)
+            first, second = resolve(content, parameters)
             return first == second
         case "Fn::Join":
-            parts = _value(content[1], parameters)
+            parts = resolve(content[1], parameters)
             return content[0].join([parts] if isinstance(parts, str) else parts)
         case "Fn::Sub":
             text, own = content if isinstance(content, list) else (content, {})
-            known = {**parameters, **{name: _value(one, parameters) for name, one in own.items()}}
-            return re.sub(r"\$\{([\w:]+)\}", lambda name: str(_value({"Ref": name[1]}, known)), text)
+            known = {**parameters, **{name: resolve(one, parameters) for name, one in own.items()}}
+            return re.sub(r"\$\{([\w:]+)\}", lambda name: str(resolve({"Ref": name[1]}, known)), text)
     raise NotImplementedError(kind)

@@ -1,6 +1,6 @@
 """The OpenAPI document, made from what there is: template.yaml, the handlers, the models and the error classes.
 
-    python -m local.openapi        writes docs/openapi.yaml and what /openapi.json answers (`make openapi`)
+    python -m tools.openapi        writes docs/openapi.yaml and what /openapi.json answers (`make openapi`)
 
 Paths, methods and who may call come from the template; bodies, queries, answers and failures from each
 handler's `endpoint`; examples from `events/`. Only the words for people are written here. A test fails when
@@ -206,7 +206,7 @@ def document() -> Json:
 def described(operation: Operation) -> Json:
     """One operation: what it takes, and every answer it may give."""
     if operation.function not in WORDS:
-        raise LookupError(f"Say in WORDS, in local/openapi.py, what {operation.function} does.")
+        raise LookupError(f"Say in WORDS, in tools/openapi.py, what {operation.function} does.")
     verb, _, noun = operation.function.partition("_")
     made: Json = {
         "operationId": verb + "".join(word.title() for word in noun.split("_")),

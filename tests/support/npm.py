@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-CLIENT = Path(__file__).parent / "client"
+CLIENT = Path(__file__).parents[2] / "tests" / "client"
 
 
 def missing(what: str) -> None:
