@@ -55,7 +55,7 @@ fuzz: setup ## Let schemathesis look for faults for longer than `make test` does
 	@$(RUN) -m tests.fuzz
 
 openapi: setup ## Write docs/openapi.yaml anew from the code
-	@PYTHONPATH=$(LAYER) $(RUN) -m local.openapi
+	@PYTHONPATH=$(LAYER) $(RUN) -m tools.openapi
 
 checkov: ## Check the template against checkov's rules (in a venv of its own)
 	@test -x $(AUDIT)/bin/checkov || { echo "Installing checkov, once ..."; $(PYTHON) -m venv $(AUDIT) \
@@ -69,6 +69,7 @@ lock: ## Pin anew what the .in files ask for (needs uv)
 	@command -v uv >/dev/null || { echo "There is no uv. Install it: python3 -m pip install uv"; exit 1; }
 	uv pip compile $(LOCK) --upgrade --output-file local/requirements.txt local/requirements.in
 	uv pip compile $(LOCK) --upgrade --output-file local/audit.txt local/audit.in
+	uv pip compile $(LOCK) --upgrade --output-file requirements/clients.txt requirements/clients.in
 	uv pip compile $(LOCK) --python-version 3.13 --upgrade --output-file local/lambda_image.txt local/lambda_image.in
 	uv pip compile $(LOCK) --constraint local/requirements.txt --output-file $(LAYER)/requirements.txt $(LAYER)/requirements.in
 

@@ -13,7 +13,7 @@ from tests import template
 from tests.template import ROOT
 
 PAGES = ("README.md", "SECURITY.md", *(f"docs/{name}.md" for name in ("architecture", "guide", "operations")))
-FOLDERS = ("bench", "docs", "events", "functions", "layers", "local", "tests")
+FOLDERS = ("bench", "docs", "events", "functions", "layers", "local", "tests", "tools")
 
 
 def page(name: str) -> str:

@@ -58,7 +58,7 @@ def test_a_file_that_is_not_the_pages_is_not_found(deployed: Stack) -> None:
 
 
 def test_it_serves_the_committed_document_to_clients_with_and_without_gzip(deployed: Stack) -> None:
-    from local import openapi
+    from tools import openapi
 
     for encoding in ("gzip", "identity"):
         answer = httpx.get(

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from functions.get_docs.handler import serve
-from local import openapi
 from tests.template import ROOT
+from tools import openapi
 
 MOST = 6_000_000
 """What a function may answer, in bytes."""

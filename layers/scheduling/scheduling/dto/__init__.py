@@ -18,6 +18,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from typing_extensions import TypeAliasType
 
 from scheduling.domain.instants import ISO_8601, parse
 from scheduling.errors import BadRequest, Fault
@@ -40,9 +41,13 @@ def unset() -> Any:
 
 READ_ONLY = frozenset({"id", "createdAt", "updatedAt", "removedAt"})
 
-SessionType = Literal["ONE_TIME", "RECURRING"]
-Cycle = Literal["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
-Weekday = Literal["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
+# Named types, so that the OpenAPI document and the clients made from it have these names too.
+SessionType = TypeAliasType("SessionType", Literal["ONE_TIME", "RECURRING"])
+RepeatCycle = TypeAliasType("RepeatCycle", Literal["DAILY", "WEEKLY", "MONTHLY", "YEARLY"])
+DayOfWeek = TypeAliasType(
+    "DayOfWeek", Literal["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
+)
+SortOrder = TypeAliasType("SortOrder", Literal["ASC", "DESC"])
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),

@@ -8,14 +8,14 @@ from pydantic import Field
 from scheduling.domain import session
 from scheduling.dto import (
     READ_ONLY,
-    Cycle,
     DateTime,
+    DayOfWeek,
     Description,
     Input,
     Name,
     Reference,
+    RepeatCycle,
     SessionType,
-    Weekday,
 )
 from scheduling.errors import Fault
 
@@ -34,10 +34,10 @@ class CreateSession(Input):
     endDateTime: DateTime | None = Field(
         None, description="After startDateTime; the session occupies the time up to it, itself not included."
     )
-    repeatCycleType: Cycle | None = Field(
+    repeatCycleType: RepeatCycle | None = Field(
         None, description="How often a RECURRING session takes place. Until it is set, only once."
     )
-    recurringDayOfWeek: Weekday | None = Field(
+    recurringDayOfWeek: DayOfWeek | None = Field(
         None, description="The day of a WEEKLY session; null means the weekday of startDateTime."
     )
     description: Description | None = Field(None, description="Up to 4,000 characters.")
