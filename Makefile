@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python
 PORT   ?=
+CORS   ?=
 ROLE   ?= USER
 ARCHITECTURE ?= arm64
 LAYER  := layers/scheduling
@@ -17,8 +18,8 @@ export SAM_CLI_TELEMETRY = 0
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: setup ## Start the API on this machine (PORT=4580; the next port is used too)
-	@$(RUN) -m local.stack up $(PORT)
+up: setup ## Start the API on this machine (PORT=4580; the next port is used too; CORS=http://localhost:5173)
+	@CORS="$(CORS)" $(RUN) -m local.stack up $(PORT)
 
 down: setup ## Stop it; what you stored stays
 	@$(RUN) -m local.stack down
@@ -54,8 +55,9 @@ load: setup ## Many users at once against a stack of their own, and a warm funct
 fuzz: setup ## Let schemathesis look for faults for longer than `make test` does
 	@$(RUN) -m tests.fuzz
 
-openapi: setup ## Write docs/openapi.yaml anew from the code
+openapi: setup ## Write docs/openapi.yaml from the code, and the files of the page at /docs
 	@PYTHONPATH=$(LAYER) $(RUN) -m tools.openapi
+	@PYTHONPATH=$(LAYER) $(RUN) -m tools.guide
 
 checkov: ## Check the template against checkov's rules (in a venv of its own)
 	@test -x $(AUDIT)/bin/checkov || { echo "Installing checkov, once ..."; $(PYTHON) -m venv $(AUDIT) \

@@ -1,6 +1,6 @@
 """Generator of docs/openapi.yaml from the code and template.yaml.
 
-    python -m tools.openapi        writes docs/openapi.yaml (`make openapi`)
+    python -m tools.openapi        writes docs/openapi.yaml and the copy that /openapi.json serves (`make openapi`)
 
 Paths and methods come from the template, summaries and descriptions from the docstrings of the handlers, bodies,
 queries and failures from each handler's `endpoint`, examples from `events/`, and the rest from openapi.base.yaml.
@@ -28,6 +28,7 @@ from tools import openapi_models as models
 ROOT = Path(__file__).resolve().parent.parent
 BASE = Path(__file__).with_name("openapi.base.yaml")
 DOCUMENT = ROOT / "docs" / "openapi.yaml"
+SERVED = ROOT / "functions" / "get_docs" / "page" / "openapi.json"
 FAILURE_HEADERS = {401: "WWW-Authenticate", 503: "Retry-After"}
 GATEWAY_STATUSES = {401, 403, 404, 500, 503}
 """The statuses that both the gateway and the functions answer."""
@@ -248,6 +249,12 @@ def text() -> str:
     return note + yaml.dump(document(), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
+def served() -> str:
+    """Return the document as `GET /openapi.json` answers it."""
+    return json.dumps(document(), ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
 if __name__ == "__main__":
-    DOCUMENT.write_text(text(), "utf-8")
-    print(f"Wrote {DOCUMENT.relative_to(ROOT)}")
+    for path, content in ((DOCUMENT, text()), (SERVED, served())):
+        path.write_text(content, "utf-8")
+        print(f"Wrote {path.relative_to(ROOT)}")

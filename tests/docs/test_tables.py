@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from scheduling import errors
+from scheduling.domain.permissions import ROLES, Action, Principal, reaches
 from scheduling.http import request_log
 from tests import template
 from tests.template import ROOT
@@ -42,6 +43,23 @@ def failures(error: type[errors.ApiError] = errors.ApiError) -> Iterator[tuple[i
 def test_the_guide_has_every_code_with_its_status() -> None:
     found = [(int(status), code.strip("`")) for status, code, _ in rows("docs/guide.md", "status")]
     assert sorted(found) == sorted(set(failures()))
+
+
+def test_the_guide_says_who_may_do_what() -> None:
+    found = {action: cells for action, *cells in rows("docs/guide.md", "action")}
+    assert found == {
+        str(action): [str(reaches(Principal("ada", frozenset({role})), action)) for role in ROLES]
+        for action in Action
+    }
+
+
+def test_the_guide_names_the_headers_that_a_page_may_send_and_read() -> None:
+    cors = template.resources("AWS::Serverless::HttpApi")["Api"]["Properties"]["CorsConfiguration"]["Fn::If"][
+        1
+    ]
+    for sentence, kind in (("may send", "allowHeaders"), ("may read", "exposeHeaders")):
+        (line,) = re.findall(rf"^- A page {sentence} the headers (.*)$", page("docs/guide.md"), re.M)
+        assert {name.lower() for name in quoted(line)} == set(cors[kind])
 
 
 def test_operations_has_every_parameter_with_its_default() -> None:

@@ -57,6 +57,7 @@ COPIED = (
     "layers",
     "events",
     "local",
+    "tools",
     "docs",
     "template.yaml",
     "samconfig.toml",

@@ -50,6 +50,9 @@ def test_the_committed_document_is_the_generated_document() -> None:
     assert openapi.DOCUMENT.read_text("utf-8") == openapi.text(), (
         "run `make openapi` and commit docs/openapi.yaml"
     )
+    assert openapi.SERVED.read_text("utf-8") == openapi.served(), (
+        "run `make openapi` and commit the page's copy"
+    )
 
 
 def test_it_has_every_endpoint_and_nothing_else() -> None:
