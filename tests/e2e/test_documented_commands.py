@@ -139,7 +139,8 @@ def sh(folder: Path, command: str, **variables: str) -> str:
 @pytest.mark.slow
 def test_the_readmes_first_screen_and_the_operators_tools(copy: Path) -> None:
     assert "make up" in sh(copy, "make")
-    welcome = sh(copy, f"make up PORT={free_port()}")
+    origin = "http://localhost:5173"
+    welcome = sh(copy, f"make up PORT={free_port()} CORS={origin}")
     said = dict(re.findall(r"^(API|TOKEN)='?([^'\n]+)'?$", welcome, re.M))
 
     readme = page("README.md")
@@ -155,6 +156,8 @@ def test_the_readmes_first_screen_and_the_operators_tools(copy: Path) -> None:
     assert (again["statusCode"], again["details"][0]["sessionId"]) == (409, answer["data"]["id"])
     assert "/docs" in welcome
     assert sh(copy, "curl -sf $API/docs", **said).startswith("<!doctype html>")
+    preflight = f"curl -sfi -X OPTIONS -H 'Origin: {origin}' $API/sessions"
+    assert f"access-control-allow-origin: {origin}" in sh(copy, preflight, **said).lower()
     assert sh(copy, "make token ROLE=ADMIN").count(".") == 2
 
     environment = operators(copy, said["API"])
