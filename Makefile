@@ -18,8 +18,8 @@ export SAM_CLI_TELEMETRY = 0
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: setup ## Start the API on this machine (PORT=4580; the next port is used too; CORS=http://localhost:5173)
-	@CORS="$(CORS)" $(RUN) -m local.stack up $(PORT)
+up: setup ## Start the API on this machine (PORT=4580 and the next, or free ones; CORS=http://localhost:5173)
+	@CORS="$(CORS)" $(RUN) -m local.stack up "$(PORT)"
 
 down: setup ## Stop it; what you stored stays
 	@$(RUN) -m local.stack down
@@ -28,14 +28,14 @@ reset: setup ## Stop it and wipe what you stored
 	@$(RUN) -m local.stack reset
 
 token: setup ## Print a token of a demo user (ROLE=ADMIN, MANAGER or USER)
-	@$(RUN) -m local.stack token $(ROLE)
+	@$(RUN) -m local.stack token "$(ROLE)"
 
 logs: setup ## Print what the functions log, and go on until Ctrl-C
 	@$(RUN) -m local.stack logs
 
 setup: ## Make .venv with the pinned packages (up, test and the rest do it themselves)
-	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 or later, or say which one: make setup PYTHON=python3.13"; exit 1; }
-	@$(PYTHON) local/venv.py
+	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 or later, or say which one: make setup PYTHON=python3.13"; exit 1; }
+	@"$(PYTHON)" local/venv.py
 
 lint: setup ## Check style, types and the template
 	@$(RUN) -m ruff check .
@@ -60,12 +60,13 @@ openapi: setup ## Write docs/openapi.yaml from the code, and the files of the pa
 	@PYTHONPATH=$(LAYER) $(RUN) -m tools.guide
 
 checkov: ## Check the template against checkov's rules (in a venv of its own)
-	@test -x $(AUDIT)/bin/checkov || { echo "Installing checkov, once ..."; $(PYTHON) -m venv $(AUDIT) \
-		&& $(AUDIT)/bin/pip install --quiet --require-hashes -r local/audit.txt; }
-	@$(AUDIT)/bin/checkov
+	@$(AUDIT)/bin/python -c "import checkov" 2>/dev/null || { echo "Installing checkov, once ..."; \
+		"$(PYTHON)" -m venv --clear $(AUDIT) \
+		&& $(AUDIT)/bin/python -m pip install --quiet --require-hashes -r local/audit.txt; }
+	@$(AUDIT)/bin/python -m checkov.main
 
 audit: checkov ## The same, and look up what is known against the dependencies (asks PyPI's advisories)
-	@$(AUDIT)/bin/pip-audit --require-hashes --disable-pip -r $(LAYER)/requirements.txt
+	@$(AUDIT)/bin/python -m pip_audit --require-hashes --disable-pip -r $(LAYER)/requirements.txt -r functions/get_docs/requirements.txt
 
 lock: ## Pin anew what the .in files ask for (needs uv)
 	@command -v uv >/dev/null || { echo "There is no uv. Install it: python3 -m pip install uv"; exit 1; }
@@ -74,9 +75,10 @@ lock: ## Pin anew what the .in files ask for (needs uv)
 	uv pip compile $(LOCK) --upgrade --output-file requirements/clients.txt requirements/clients.in
 	uv pip compile $(LOCK) --python-version 3.13 --upgrade --output-file local/lambda_image.txt local/lambda_image.in
 	uv pip compile $(LOCK) --constraint local/requirements.txt --output-file $(LAYER)/requirements.txt $(LAYER)/requirements.in
+	uv pip compile $(LOCK) --output-file functions/get_docs/requirements.txt functions/get_docs/requirements.in
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 build: setup ## Build what `sam deploy --guided` sends to AWS (ARCHITECTURE=arm64 or x86_64)
 	@rm -rf functions/*/__pycache__
-	LAYER_ARCHITECTURE=$(ARCHITECTURE) PATH="$(CURDIR)/$(VENV)/bin:$$PATH" sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+	PYTHON="$(CURDIR)/$(RUN)" LAYER_ARCHITECTURE=$(ARCHITECTURE) $(RUN) -m samcli build --parameter-overrides Architecture=$(ARCHITECTURE)

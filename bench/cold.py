@@ -136,6 +136,7 @@ class Bench:
             "AWS_ACCESS_KEY_ID": "bench",
             "AWS_SECRET_ACCESS_KEY": "bench",
             "AWS_DEFAULT_REGION": "eu-west-1",
+            "AWS_LAMBDA_FUNCTION_NAME": "bench",
             "AWS_ENDPOINT_URL": stub.endpoint,
         }
 

@@ -1,5 +1,7 @@
 """The API without a gateway: handlers, called with the events that the HTTP API would send for a caller."""
 
+import base64
+import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,6 +52,8 @@ class Caller(NamedTuple):
         """Call a function by the name of its folder; `id` fills the path, and `body` is sent as JSON."""
         response = handler(function)(self.event(function, id, body, query or {}, headers or {}), None)
         text = response["body"]
+        if response.get("isBase64Encoded"):
+            text = gzip.decompress(base64.b64decode(text))
         return Answer(response["statusCode"], response["headers"], json.loads(text) if text else None)
 
     def event(

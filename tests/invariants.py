@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any
 
 from scheduling.domain import counters
-from scheduling.domain.recurrence import conflict, occupied
+from scheduling.domain.recurrence import conflict, schedule
 from scheduling.store.items import deserialize
 
 Item = dict[str, Any]
@@ -47,7 +47,7 @@ def breaches(dynamodb: Any) -> list[str]:
 
 def _overlaps(sessions: list[Item]) -> Iterator[str]:
     for one, other in combinations(sessions, 2):
-        first, second = occupied(one), occupied(other)
+        first, second = schedule(one), schedule(other)
         if one["ownerId"] == other["ownerId"] and first and second and conflict(first, second):
             yield f"{one['name']} and {other['name']} overlap"
 

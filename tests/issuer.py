@@ -1,10 +1,13 @@
-"""An OpenID Connect issuer on this machine, and what is done to tokens by those who have none."""
+"""An OpenID Connect issuer on this machine, forged tokens, and the ways in which an issuer can break."""
 
 import base64
 import hashlib
 import hmac
 import json
+import socket
+import struct
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +18,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 AUDIENCE = "sessions"
+
+
+Reply = Callable[[BaseHTTPRequestHandler], None]
+
+CONFIGURATION_PATH = "/.well-known/openid-configuration"
+KEYS_PATH = "/keys"
 
 
 def new_key() -> rsa.RSAPrivateKey:
@@ -28,10 +37,19 @@ class Issuer:
     def __init__(self, address: str = "127.0.0.1") -> None:
         self.keys = {"first": new_key()}
         self.reads = 0
+        self.keys_path = "/keys"
+        self.configuration: dict[str, Any] = {}
+        """Members of the configuration that differ from the right ones."""
+        self.key_members: dict[str, Any] = {}
+        """Members of every published key that differ from the right ones."""
+        self.replies: dict[str, Reply] = {}
+        """Replies that the issuer sends at a path instead of its document."""
         issuer = self
 
         class Documents(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                if self.path in issuer.replies:
+                    return issuer.replies[self.path](self)
                 body = issuer.document(self.path)
                 self.send_response(200 if body else 404)
                 self.end_headers()
@@ -49,15 +67,16 @@ class Issuer:
 
     def document(self, path: str) -> Any:
         """What stands at a path."""
-        if path == "/.well-known/openid-configuration":
-            return {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
-        if path != "/keys":
+        if path == CONFIGURATION_PATH:
+            right = {"issuer": self.url, "jwks_uri": f"{self.url}{self.keys_path}"}
+            return right | self.configuration
+        if path != self.keys_path:
             return None
         self.reads += 1
         return {
             "keys": [
                 json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
-                | {"kid": kid, "alg": "RS256"}
+                | {"kid": kid, "alg": "RS256", **self.key_members.get(kid, {})}
                 for kid, key in self.keys.items()
             ]
         }
@@ -136,3 +155,72 @@ def tampered(good: str) -> str:
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
     forged = base64.urlsafe_b64encode(json.dumps(claims | {"sub": "root"}).encode()).rstrip(b"=").decode()
     return f"{header}.{forged}.{signature}"
+
+
+def send(body: bytes) -> Reply:
+    """Return a reply with that body."""
+
+    def reply(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        request.wfile.write(body)
+
+    return reply
+
+
+def reset(request: BaseHTTPRequestHandler) -> None:
+    """Reset the connection."""
+    request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    request.connection.close()
+
+
+def drip(body: bytes, seconds: float) -> Reply:
+    """Return a reply that sends a valid body in ten parts, with a pause before each."""
+
+    def reply(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        size = len(body) // 10 + 1
+        try:
+            for start in range(0, len(body), size):
+                time.sleep(seconds / 10)
+                request.wfile.write(body[start : start + size])
+                request.wfile.flush()
+        except OSError:
+            pass  # The client has gone.
+
+    return reply
+
+
+BROKEN_REPLIES: dict[str, Reply] = {
+    "not JSON": send(b"<html>Not here</html>"),
+    "empty": send(b""),
+    "an array": send(b"[]"),
+    "deeply nested": send(b"[" * 200_000),
+    "too large": send(b'{"padding": "' + b"x" * 300_000 + b'"}'),
+    "no text": send(b"\xff\xfe\x00"),
+    "reset": reset,
+}
+"""Replies that no document of an issuer may look like."""
+
+BROKEN_CONFIGURATIONS: dict[str, dict[str, Any]] = {
+    "of another issuer": {"issuer": "https://evil.test"},
+    "without an issuer": {"issuer": None},
+    "without a jwks_uri": {"jwks_uri": None},
+    "with a jwks_uri that is no URL": {"jwks_uri": "no url"},
+    "with a jwks_uri of another type": {"jwks_uri": 7},
+    "with a file as jwks_uri": {"jwks_uri": "file:///etc/hostname"},
+    "with a jwks_uri without a host": {"jwks_uri": "http://"},
+    "with a jwks_uri with a broken port": {"jwks_uri": "http://127.0.0.1:x/keys"},
+}
+
+BROKEN_KEYS: dict[str, dict[str, Any]] = {
+    "for encryption": {"use": "enc"},
+    "with operations that exclude verifying": {"key_ops": ["encrypt"]},
+    "with operations of another type": {"key_ops": "verify"},
+    "of another algorithm": {"alg": "RS512"},
+    "without a modulus": {"n": None},
+    "with a broken modulus": {"n": "%"},
+    "with another key type": {"kty": "EC"},
+}
+"""Members that make a published key useless for verifying."""

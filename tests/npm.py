@@ -12,11 +12,8 @@ CLIENT = Path(__file__).parent / "client"
 
 
 def missing(what: str) -> None:
-    """Skip the test, and say what to install; in CI, where everything is installed, fail the test."""
-    sentence = f"Install {what} to run this test (Debian: apt-get install {what})."
-    if os.environ.get("CI"):
-        pytest.fail(sentence)
-    pytest.skip(sentence)
+    """Skip the test because the machine lacks a program, and say how to install it."""
+    pytest.skip(f"Install {what} to run this test (Debian: apt-get install {what}).")
 
 
 def installed() -> Path:

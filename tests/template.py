@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import yaml
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
 
 ROOT = Path(__file__).parent.parent
 
@@ -79,6 +83,27 @@ def environment(**parameters: str) -> dict[str, str]:
     return {name: str(_value(value, parameters)) for name, value in variables.items()}
 
 
+def published_versions(layer: str = "s3://bucket/layer", **parameters: str) -> dict[str, str]:
+    """Return the function versions that a deployment needs: their descriptions, by logical id.
+
+    CloudFormation publishes a version when its logical id is new or its description changes.
+    """
+    packaged = deepcopy(template())
+    for resource in packaged["Resources"].values():
+        properties = resource["Properties"]
+        if resource["Type"] == "AWS::Serverless::Function":
+            properties["CodeUri"] = f"s3://bucket/{properties['CodeUri']}"
+        elif resource["Type"] == "AWS::Serverless::LayerVersion":
+            properties["ContentUri"] = layer
+    with mock.patch.dict("os.environ", AWS_DEFAULT_REGION="eu-west-1"):
+        transformed = Translator({}, Parser()).translate(packaged, parameters)
+    return {
+        name: _value(resource["Properties"].get("Description", ""), parameters)
+        for name, resource in transformed["Resources"].items()
+        if resource["Type"] == "AWS::Lambda::Version"
+    }
+
+
 def _value(value: Any, parameters: Mapping[str, str]) -> Any:
     """What CloudFormation would make of a value, as far as the functions' variables need it."""
     if isinstance(value, list):
@@ -100,5 +125,7 @@ def _value(value: Any, parameters: Mapping[str, str]) -> Any:
             parts = _value(content[1], parameters)
             return content[0].join([parts] if isinstance(parts, str) else parts)
         case "Fn::Sub":
-            return re.sub(r"\$\{([\w:]+)\}", lambda name: str(_value({"Ref": name[1]}, parameters)), content)
+            text, own = content if isinstance(content, list) else (content, {})
+            known = {**parameters, **{name: _value(one, parameters) for name, one in own.items()}}
+            return re.sub(r"\$\{([\w:]+)\}", lambda name: str(_value({"Ref": name[1]}, known)), text)
     raise NotImplementedError(kind)

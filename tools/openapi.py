@@ -211,8 +211,10 @@ def parameters(operation: Operation, schemas: Json) -> Iterator[Json]:
 
 
 def response(description: str | None, headers: list[str]) -> Json:
-    described = {name: ref("headers", name) for name in headers}
-    return {"description": description} | ({"headers": described} if described else {})
+    return {
+        "description": description,
+        "headers": {name: ref("headers", name) for name in [*headers, "X-Request-Id"]},
+    }
 
 
 def response_name(group: Errors) -> str:

@@ -8,9 +8,10 @@ from functools import cache
 from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
+from typing_extensions import TypeAliasType
 
 from scheduling import errors
-from scheduling.dto import Input, SessionType
+from scheduling.dto import Input, SessionType, unset
 
 Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
@@ -41,6 +42,10 @@ class PageMeta(Response):
     skip: int = Field(description="Number of matches before the page.", examples=[0])
     take: int = Field(description="Largest number of matches on the page.", examples=[10])
     count: int = Field(description="Number of all matches.", examples=[1])
+    etags: list[str] = Field(
+        default_factory=unset,
+        description="The ETag of each row, in the order of `data`. Only with `etags=true`.",
+    )
 
 
 class ResponseMeta(Response):
@@ -61,19 +66,30 @@ class Conflict(Response):
     endDateTime: Timestamp | None
 
 
+class Shortened(Response):
+    """Part of a failure that may leave details out."""
+
+    hasMore: bool = Field(
+        default_factory=unset, description="true when `details` leaves entries out; else absent."
+    )
+
+
 class GatewayFailure(Response):
     """A failure that the gateway in front of the API answers itself."""
 
     message: str
 
 
-def build(name: str, words: str, fields: dict[str, Any]) -> type[BaseModel]:
+def build(name: str, words: str, fields: dict[str, Any], base: type[BaseModel] = Response) -> type[BaseModel]:
     """Return a response model with required fields."""
     required: dict[str, Any] = {field: (kind, ...) for field, kind in fields.items()}
-    return create_model(name, __base__=Response, __doc__=words, **required)
+    return create_model(name, __base__=base, __doc__=words, **required)
 
 
-Fault: Any = build("Fault", "A fault in one field of the request.", get_type_hints(errors.Fault))
+FaultCode = TypeAliasType("FaultCode", errors.FaultCode)
+Fault: Any = build(
+    "Fault", "A fault in one field of the request.", get_type_hints(errors.Fault) | {"code": FaultCode}
+)
 
 
 @cache
@@ -101,6 +117,7 @@ def envelope(item: type[BaseModel], is_list: bool) -> type[BaseModel]:
 
 def failure(error: type[errors.ApiError]) -> type[BaseModel]:
     """Return the model of a failure. Only faults and conflicts have details."""
+    may_be_shortened = issubclass(error, errors.BadRequest | errors.SchedulingConflict)
     details: Any = Annotated[list[Fault], Field(max_length=0)]
     if issubclass(error, errors.BadRequest):
         details = list[Fault]
@@ -116,4 +133,4 @@ def failure(error: type[errors.ApiError]) -> type[BaseModel]:
         "details": details,
         "requestId": Annotated[str, identifier],
     }
-    return build(error.__name__, error.message, fields)
+    return build(error.__name__, error.message, fields, Shortened if may_be_shortened else Response)

@@ -2,10 +2,11 @@
 
 import base64
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from scheduling.errors import FaultCode
 from tests.api import Caller, handler
 from tests.functional.conftest import ADMIN, ANNA, new_session, one_time
 from tests.invariants import scan
@@ -29,7 +30,9 @@ def refused(function: str, caller: Caller = ANNA, *, raw: Any = None, **call: An
         status, body = response["statusCode"], json.loads(response["body"])
     assert (status, body["error"], body["code"]) == (400, "Bad Request", "VALIDATION_FAILED")
     assert set(body) == {"statusCode", "error", "code", "message", "details", "requestId"}
+    assert all(set(detail) == {"field", "code", "message"} for detail in body["details"])
     assert all(detail["message"].endswith(".") for detail in body["details"])
+    assert all(detail["code"] in get_args(FaultCode) for detail in body["details"])
     return [detail["field"] for detail in body["details"]]
 
 
@@ -47,7 +50,7 @@ def refused(function: str, caller: Caller = ANNA, *, raw: Any = None, **call: An
         {"body": "NaN"},
         {"body": '{"name": NaN}'},
         {"body": '{"name": "x", "description": -Infinity}'},
-        {"body": "[" * 100_000},
+        {"body": "[" * 60_000},
         {"body": "1" * 5000},
         {"body": "not base64!", "isBase64Encoded": True},
         {"body": base64.b64encode(b"\xff\xfe").decode(), "isBase64Encoded": True},
@@ -134,6 +137,152 @@ def test_every_fault_of_a_session_is_named(
     before = everything(tables)
     assert refused("create_session", body=one_time(timeline) | change) == fields
     assert everything(tables) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "text"),
+    [
+        ({"color": "red"}, "UNKNOWN_FIELD", "Is not a known field. Check the spelling."),
+        ({"type": "DAILY"}, "UNKNOWN_VALUE", "Must be 'ONE_TIME' or 'RECURRING'."),
+        ({"name": 5}, "WRONG_TYPE", "Must be a string."),
+        ({"name": " "}, "TOO_SHORT", "Must not be empty."),
+        ({"name": "x" * 201}, "TOO_LONG", "Must have at most 200 characters."),
+        ({"description": "x" * 4001}, "TOO_LONG", "Must have at most 4,000 characters."),
+        ({"description": "\ud800"}, "INVALID_FORMAT", "Must be valid Unicode text."),
+        ({"timelineId": "a b"}, "INVALID_FORMAT", "Must match the pattern ^[0-9A-Za-z-]{1,64}$."),
+        ({"startDateTime": "2023-02-30T09:00:00Z"}, "INVALID_DATE_TIME", "Must be a date that exists."),
+        ({"startDateTime": "tomorrow"}, "INVALID_DATE_TIME", None),
+        ({"startDateTime": "2023-12-01"}, "MISSING_OFFSET", None),
+        ({"startDateTime": "2023-12-01T09:00"}, "MISSING_OFFSET", None),
+        ({"startDateTime": "2023-12-01T09:00:00.000"}, "MISSING_OFFSET", None),
+    ],
+    ids=lambda value: json.dumps(value)[:40],
+)
+def test_a_fault_has_a_code_and_a_message_for_people(
+    timeline: str, change: dict[str, Any], code: str, text: str | None
+) -> None:
+    (fault,) = ANNA.call("create_session", body=one_time(timeline) | {"endDateTime": None} | change).body[
+        "details"
+    ]
+    assert fault["code"] == code
+    assert text is None or fault["message"] == text
+    assert ("new Date(value).toISOString()" in fault["message"]) == (code == "MISSING_OFFSET")
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "text"),
+    [
+        ("skip=x", "WRONG_TYPE", "Must be a whole number."),
+        ("skip=-1", "WRONG_TYPE", "Must be a whole number."),
+        ("take=0", "TOO_SMALL", "Must be at least 1."),
+        ("take=101", "TOO_LARGE", "Must be at most 100."),
+        ("skip=1&skip=2", "DUPLICATE", "Must be given only once."),
+        ("etags=yes", "WRONG_TYPE", "Must be true or false."),
+    ],
+)
+def test_a_fault_of_a_query_has_a_code_and_a_message(tables: Any, query: str, code: str, text: str) -> None:
+    event = ANNA.event("list_sessions", "", None, {}, {}) | {"rawQueryString": query}
+    (fault,) = json.loads(handler("list_sessions")(event, None)["body"])["details"]
+    assert (fault["code"], fault["message"]) == (code, text)
+
+
+def test_a_body_over_64_kilobytes_is_a_413(tables: Any, timeline: str) -> None:
+    before = everything(tables)
+    padded = json.dumps(one_time(timeline)).ljust(64 * 1024)
+    for raw in (
+        {"body": padded + " "},
+        {"body": "[" * 500_000},
+        {"body": json.dumps({"description": "ä" * 40_000}, ensure_ascii=False)},
+        {"body": base64.b64encode((padded + " ").encode()).decode(), "isBase64Encoded": True},
+        {"body": "!" * 500_000, "isBase64Encoded": True},
+    ):
+        event = ANNA.event("create_session", "", None, {}, {}) | raw
+        response = handler("create_session")(event, None)
+        assert response["statusCode"] == 413
+        assert json.loads(response["body"])["code"] == "PAYLOAD_TOO_LARGE"
+    assert everything(tables) == before
+    for raw in (
+        {"body": padded},
+        {"body": base64.b64encode(padded.encode()).decode(), "isBase64Encoded": True},
+    ):
+        event = ANNA.event("create_session", "", None, {}, {}) | raw
+        assert handler("create_session")(event, None)["statusCode"] in (200, 409)
+
+
+def test_many_faults_make_a_small_answer(tables: Any) -> None:
+    answer = ANNA.call("create_session", body={f"{number}": 1 for number in range(5_000)})
+    assert (answer.status, len(answer.body["details"]), answer.body["hasMore"]) == (400, 100, True)
+    event = ANNA.event("list_sessions", "", None, {}, {}) | {
+        "rawQueryString": "&".join(f"a{number}=1" for number in range(1_000))
+    }
+    body = json.loads(handler("list_sessions")(event, None)["body"])
+    assert (len(body["details"]), body["hasMore"]) == (100, True)
+    event |= {"rawQueryString": "&".join("a=1" for number in range(100_000))}
+    response = handler("list_sessions")(event, None)
+    assert len(response["body"]) < 1_000
+    assert json.loads(response["body"])["details"][0]["code"] == "TOO_LONG"
+
+
+def test_a_field_name_that_is_half_a_surrogate_pair_is_a_400(timeline: str) -> None:
+    answer = ANNA.call("create_session", body=one_time(timeline) | {"\ud800": 1})
+    (fault,) = answer.body["details"]
+    assert (fault["field"], fault["code"]) == ("body", "INVALID_FORMAT")
+
+
+MALFORMED_EVENTS: list[Any] = [
+    None,
+    [],
+    "event",
+    7,
+    {},
+    {"requestContext": None},
+    {"requestContext": []},
+    {"headers": None, "requestContext": {"authorizer": "x", "http": None}},
+    {"headers": {"authorization": 7, "x": None}},
+    {"headers": ["authorization"], "pathParameters": [], "rawQueryString": 7, "body": {}, "rawPath": None},
+]
+
+
+@pytest.mark.parametrize("function", ["create_session", "get_session", "list_sessions", "delete_timeline"])
+@pytest.mark.parametrize("event", MALFORMED_EVENTS, ids=str)
+def test_a_malformed_event_is_a_401(tables: Any, function: str, event: Any) -> None:
+    response = handler(function)(event, None)
+    assert response["statusCode"] == 401
+    assert json.loads(response["body"])["code"] == "UNAUTHORIZED"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"rawPath": None, "rawQueryString": None, "headers": None, "pathParameters": None},
+        {"body": 7},
+        {"body": "\ud800"},
+        {"isBase64Encoded": "yes"},
+        {"pathParameters": {"sessionId": None}},
+        {"routeKey": 7, "version": None},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("function", ["create_session", "get_session", "list_sessions", "update_timeline"])
+def test_an_event_with_malformed_parts_is_never_a_500(
+    timeline: str, function: str, parts: dict[str, Any]
+) -> None:
+    event = ANNA.event(function, timeline, None, {}, {}) | parts
+    assert handler(function)(event, None)["statusCode"] in (200, 400, 404)
+
+
+def test_an_event_without_a_path_still_gives_a_location(timeline: str) -> None:
+    event = ANNA.event("create_session", "", one_time(timeline), {}, {})
+    del event["rawPath"]
+    response = handler("create_session")(event, None)
+    id = json.loads(response["body"])["data"]["id"]
+    assert response["headers"]["Location"] == f"/sessions/{id}"
+
+
+def test_the_request_id_is_the_same_in_header_and_body(timeline: str) -> None:
+    answer = ANNA.call("get_session", id="unknown")
+    assert answer.headers["X-Request-Id"] == answer.body["requestId"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize("field", ["type", "timelineId", "name"])

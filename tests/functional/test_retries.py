@@ -97,8 +97,22 @@ def test_an_etag_moves_with_every_change(timeline: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "if_match", ["1", "", '"1', "W/1", '"1" "2"', '"1",', '"1", *', '"a b"', '"1",' * 500]
+)
+@pytest.mark.parametrize("function", ["update_session", "delete_timeline"])
+def test_a_malformed_if_match_is_a_400_that_says_so(timeline: str, function: str, if_match: str) -> None:
+    id = timeline if function.endswith("timeline") else new_session(ANNA, timeline)["id"]
+    body = {"name": "New"} if function.startswith("update") else None
+    answer = ANNA.call(function, id=id, body=body, headers={"if-match": if_match})
+    assert answer.status == 400
+    (fault,) = answer.body["details"]
+    assert fault["field"] == "If-Match"
+    assert "double quotes" in fault["message"] or fault["code"] == "TOO_LONG"
+
+
+@pytest.mark.parametrize(
     ("if_match", "status"),
-    [('"1"', 200), ("*", 200), ('"0", "1"', 200), ('"2"', 412), ('W/"1"', 412), ("1", 412), ("", 412)],
+    [('"1"', 200), ("*", 200), ('"0", "1"', 200), ('"2"', 412), ('W/"1"', 412), ('"x"', 412)],
 )
 @pytest.mark.parametrize(
     "function", ["update_session", "delete_session", "update_timeline", "delete_timeline"]

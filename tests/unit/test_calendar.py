@@ -7,6 +7,7 @@ import pytest
 from scheduling.domain import conflicts
 from scheduling.domain.conflicts import Clash, clash_times, clashes, slot
 from scheduling.domain.instants import parse
+from scheduling.domain.recurrence import Occurrence
 
 
 def taken(id: str, start: str, end: str | None = None, cycle: str | None = None) -> conflicts.Slot:
@@ -83,7 +84,10 @@ def test_a_clash_without_an_end_is_told_without() -> None:
 def test_a_clash_after_the_year_9999_has_no_date_to_tell() -> None:
     slot_of_a_day = taken("a", "9999-12-31T22:00:00Z", "9999-12-31T23:00:00Z", "DAILY")
     tomorrow = parse("9999-12-31T22:00:00Z").instant + 86_400_000_000
-    assert clash_times(Clash(tomorrow, slot_of_a_day)) == {"startDateTime": None, "endDateTime": None}
+    assert clash_times(Clash(Occurrence(tomorrow, tomorrow + 1), slot_of_a_day)) == {
+        "startDateTime": None,
+        "endDateTime": None,
+    }
 
 
 def test_two_series_that_meet_only_in_the_far_future_are_in_each_others_way() -> None:

@@ -68,15 +68,15 @@ def test_every_endpoint_needs_a_token() -> None:
 @pytest.mark.parametrize(
     ("function", "statuses"),
     [
-        ("create_session", {200, 400, 401, 403, 409, 422, 429, 500, 503}),
+        ("create_session", {200, 400, 401, 403, 409, 413, 422, 429, 500, 503}),
         ("get_session", {200, 304, 400, 401, 403, 404, 429, 500, 503}),
         ("list_sessions", {200, 400, 401, 429, 500, 503}),
-        ("update_session", {200, 400, 401, 403, 404, 409, 412, 429, 500, 503}),
+        ("update_session", {200, 400, 401, 403, 404, 409, 412, 413, 429, 500, 503}),
         ("delete_timeline", {200, 400, 401, 403, 404, 409, 412, 429, 500, 503}),
     ],
 )
 def test_an_endpoint_of_each_kind_has_its_statuses(function: str, statuses: set[int]) -> None:
-    assert statuses <= {int(status) for status in operation(function)["responses"]} <= statuses | {413}
+    assert statuses == {int(status) for status in operation(function)["responses"]}
 
 
 @pytest.mark.parametrize("function", BODIES)
@@ -98,7 +98,7 @@ def test_every_example_of_a_field_satisfies_its_schema() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        errors.BadRequest(errors.Fault("name", *["Is required."] * (len(errors.Fault._fields) - 1))),
+        errors.BadRequest(*[errors.Fault("name", "Is required.", "REQUIRED")] * 101),
         errors.InvalidTimeline(),
         errors.SchedulingConflict([{"startDateTime": None, "endDateTime": None}]),
         errors.NotFound(),
@@ -150,7 +150,7 @@ def test_a_patch_may_leave_out_everything_and_has_no_defaults() -> None:
 
 def test_generators_find_named_enums_and_the_type_of_every_item() -> None:
     enums = {name for name, schema in SCHEMAS.items() if "enum" in schema}
-    assert enums >= {"SessionType", "RepeatCycle", "DayOfWeek", "SortOrder"}
+    assert enums >= {"SessionType", "RepeatCycle", "DayOfWeek", "SortOrder", "FaultCode"}
     for found in objects(DOCUMENT):
         assert found.get("type") != "array" or "items" in found, found
         assert "not" not in found, found

@@ -241,6 +241,81 @@ def test_alarms_and_dashboard_watch_every_endpoint() -> None:
     assert all(alarm["Condition"] == "Alarms" for alarm in alarms.values())
 
 
+# --- What is deployed is what runs
+
+SETTINGS = {
+    "Architecture": "x86_64",
+    "SnapStart": "on",
+    "LogLevel": "DEBUG",
+    "RetentionDays": "7",
+    "RolesClaim": "roles",
+    "JwtIssuer": "https://login.example.com",
+    "JwtAudience": "other",
+    "DynamoDbEndpoint": "http://127.0.0.1:8000",
+}
+"""Another value for each parameter that a function's configuration uses."""
+
+
+def referenced(value: Any) -> set[str]:
+    """Return the parameters that a value of the template uses, through conditions too."""
+    names = set[str]()
+    if isinstance(value, list):
+        names = set().union(*map(referenced, value))
+    elif isinstance(value, dict):
+        for key, content in value.items():
+            if key == "Ref":
+                names.add(content)
+            elif key == "Fn::If":
+                names |= referenced(template.template()["Conditions"][content[0]]) | referenced(content[1:])
+            else:
+                names |= referenced(content)
+    return names & set(template.template()["Parameters"])
+
+
+def test_the_settings_below_are_all_that_a_functions_configuration_uses() -> None:
+    # Lambda refuses to publish a version when nothing of the function has changed.
+    rest = {"DeploymentPreference", "Policies", "Events", "VersionDescription"}
+    configurations = [template.template()["Globals"]["Function"], *BY_FOLDER.values()]
+    used = [referenced(value) for one in configurations for name, value in one.items() if name not in rest]
+    assert set().union(*used) == set(SETTINGS)
+
+
+def test_a_deployment_that_changes_nothing_publishes_no_version() -> None:
+    versions = template.published_versions()
+    assert len(versions) == len(FUNCTIONS)
+    assert template.published_versions() == versions
+
+
+def test_another_layer_publishes_a_version_of_every_function() -> None:
+    before, after = template.published_versions(), template.published_versions(layer="s3://bucket/other")
+    assert len(after) == len(FUNCTIONS)
+    assert set(before) & set(after) == set()
+
+
+@pytest.mark.parametrize("parameter", SETTINGS)
+def test_another_value_of_a_setting_publishes_a_version_of_every_function(parameter: str) -> None:
+    own_issuer = {"JwtIssuer": "https://issuer.test", "JwtAudience": "sessions"}
+    before = template.published_versions(**own_issuer)
+    after = template.published_versions(**own_issuer | {parameter: SETTINGS[parameter]})
+    assert before.items() & after.items() == set()
+
+
+def test_an_audience_without_an_issuer_publishes_no_version() -> None:
+    assert template.published_versions(JwtAudience="other") == template.published_versions(JwtAudience="")
+
+
+@pytest.mark.parametrize("parameter", sorted(set(template.template()["Parameters"]) - set(SETTINGS)))
+def test_another_value_of_any_other_parameter_publishes_no_version(parameter: str) -> None:
+    assert template.published_versions(**{parameter: "1"}) == template.published_versions()
+
+
+def test_the_description_of_a_version_has_room_for_long_settings() -> None:
+    """Lambda takes 256 characters."""
+    settings = SETTINGS | {"JwtIssuer": "", "JwtAudience": "", "DynamoDbEndpoint": "", "LogLevel": "CRITICAL"}
+    (description,) = set(template.published_versions(**settings | {"RetentionDays": "3650"}).values())
+    assert len(description) <= 50
+
+
 # --- What is kept
 
 

@@ -12,36 +12,42 @@ end: that one neighbour decides, however many there are.
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from scheduling.domain.instants import local_text, parse, utc_text
-from scheduling.domain.recurrence import Every, Occupied, conflict, first_clash, occupied
+from scheduling.domain.instants import utc_text
+from scheduling.domain.recurrence import (
+    SCHEDULE_FIELDS,
+    Occurrence,
+    Schedule,
+    Series,
+    first_conflict,
+    local_times,
+    schedule,
+)
 
 Slot = dict[str, Any]
 
 HEAD = "HEAD"
 EVERY = "EVERY#"
 ONCE = "ONCE#"
-_SCHEDULE = ("startDateTime", "endDateTime", "repeatCycleType", "recurringDayOfWeek")
 
 
 class Clash(NamedTuple):
     """A slot that is in the way, by its earliest occurrence that is."""
 
-    start: int
+    occurrence: Occurrence
     slot: Slot
 
 
 def slot(session: Mapping[str, Any]) -> Slot | None:
     """What the session takes of its owner's calendar; None if no time."""
-    taken = occupied(session)
+    taken = schedule(session)
     if taken is None:
         return None
-    schedule = {field: session[field] for field in _SCHEDULE if session.get(field)}
-    place = EVERY if isinstance(taken, Every) else starting_at(taken.first) + "#"
+    place = EVERY if isinstance(taken, Series) else starting_at(taken.occurrence.start) + "#"
     return {
         "ownerId": session["ownerId"],
         "slot": place + session["id"],
         "sessionId": session["id"],
-        **schedule,
+        **{field: session[field] for field in SCHEDULE_FIELDS if session.get(field)},
     }
 
 
@@ -55,26 +61,23 @@ def clashes(new: Slot, slots: Iterable[Slot]) -> list[Clash]:
     wanted = _taken(new)
     found = []
     for other in slots:
-        taken = _taken(other)
-        if other["sessionId"] != new["sessionId"] and conflict(taken, wanted):
-            found.append(Clash(first_clash(taken, wanted), other))
-    return sorted(found, key=lambda clash: (clash.start, clash.slot["slot"]))
+        if other["sessionId"] == new["sessionId"]:
+            continue
+        if occurrence := first_conflict(_taken(other), wanted):
+            found.append(Clash(occurrence, other))
+    return sorted(found, key=lambda clash: (clash.occurrence.start, clash.slot["slot"]))
 
 
 def clash_times(clash: Clash) -> dict[str, str | None]:
-    """Start and end of the clashing occurrence, with the offsets of the session in the way.
+    """Return the start and the end of the clashing occurrence, on the clock of the session in the way.
 
-    Null where there is no end, or where the first clash comes after the year 9999.
+    Both are null after the year 9999, and an end is null where the session has none.
     """
-    start, end = parse(clash.slot["startDateTime"]), clash.slot.get("endDateTime")
-    ends = clash.start + parse(end).instant - start.instant if end else None
-    return {
-        "startDateTime": local_text(clash.start, start.offset),
-        "endDateTime": local_text(ends, parse(end).offset) if end and ends is not None else None,
-    }
+    start, end = local_times(clash.slot, clash.occurrence)
+    return {"startDateTime": start, "endDateTime": end}
 
 
-def _taken(slot: Slot) -> Occupied:
-    taken = occupied(slot)
+def _taken(slot: Slot) -> Schedule:
+    taken = schedule(slot)
     assert taken, "a slot always has a start"
     return taken

@@ -3,10 +3,10 @@
 from pydantic import Field
 
 from scheduling.dto import DateTime, Reference, SortOrder
-from scheduling.dto.page import Page
+from scheduling.dto.page import EntityPage
 
 
-class ListSessions(Page):
+class ListSessions(EntityPage):
     """Which sessions, in which order."""
 
     timelineId: Reference | None = Field(None, description="Only the sessions of this timeline.")

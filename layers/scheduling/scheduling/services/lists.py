@@ -104,7 +104,7 @@ def list_timelines(request: Request) -> Page:
     skip, take = request.fields["skip"], request.fields["take"]
     reach = reaches(request.principal, Action.READ)
     if reach is Reach.OWN:
-        own = list(timelines.of_owner(request.principal.id, timeline.FIELDS))
+        own = list(timelines.of_owner(request.principal.id, (*timeline.FIELDS, "version")))
         return Page(own[skip : skip + take], skip, take, len(own))
     if reach is not Reach.ANY:
         raise Forbidden

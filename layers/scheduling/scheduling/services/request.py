@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from scheduling.domain.permissions import Principal
-from scheduling.errors import PreconditionFailed
+from scheduling.errors import NotFound, PreconditionFailed
 
 
 class Idempotency(NamedTuple):
-    """A client's promise that all requests with this key are one and the same."""
+    """The identity of a request that the client may send several times."""
 
     id: str
-    """Names the principal, the route and the key."""
+    """A digest of the principal, the route and the key."""
     fingerprint: str
-    """Names the body."""
+    """A digest of the validated body."""
 
 
 class Request(NamedTuple):
@@ -33,11 +33,17 @@ class Request(NamedTuple):
     expected_versions: frozenset[int] | None = None
     """The versions of which the entity must have one; None when any version will do."""
     idempotency: Idempotency | None = None
+    dry_run: bool = False
+    """True when the use case must check everything and write nothing."""
+    deadline: float = float("inf")
+    """The reading of `time.monotonic()` after which the use case must start no further retry."""
 
     @property
     def id(self) -> str:
-        """The id in the path; empty when the path has none."""
-        return next(iter(self.path.values()), "")
+        """The id in the path. Raise NotFound when the path has none, which a gateway never sends."""
+        for id in self.path.values():
+            return id
+        raise NotFound
 
     @property
     def timestamp(self) -> str:
@@ -55,7 +61,7 @@ class Request(NamedTuple):
 
 
 def idempotency(principal: Principal, route: str, key: str, fields: Mapping[str, Any]) -> Idempotency:
-    """The record of a request with an Idempotency-Key."""
+    """Return the identity of a request with an Idempotency-Key."""
     return Idempotency(_digest([principal.id, route, key]), _digest(fields))
 
 

@@ -77,7 +77,7 @@ def update(request: Request) -> One:
         after = session.change(before, request.fields, owner, request.timestamp)
         if after is before:
             return One(before)
-        if faults := tuple(session.faults(session.view(after))):
+        if faults := tuple(session.faults(session.view(after), before)):
             raise BadRequest(*faults)
         write(
             sessions.replace(before, after),

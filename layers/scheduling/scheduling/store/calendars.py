@@ -18,7 +18,7 @@ from typing import Any
 from scheduling.domain import conflicts
 from scheduling.domain.conflicts import EVERY, HEAD, ONCE, Clash, Slot, clash_times, clashes, starting_at
 from scheduling.domain.permissions import Action, may
-from scheduling.domain.recurrence import Once, occupied
+from scheduling.domain.recurrence import Once, schedule
 from scheduling.domain.session import Session
 from scheduling.errors import SchedulingConflict
 from scheduling.services.request import Request
@@ -48,7 +48,7 @@ def reserve(before: Session | None, after: Session, request: Request) -> list[It
     head = get(table, **head_key) or {"version": 0}
     in_the_way = _in_the_way(new, head)
     if in_the_way:
-        raise SchedulingConflict(_describe_conflicts(in_the_way, request))
+        raise SchedulingConflict(_describe_conflicts(in_the_way, request), len(in_the_way) > _CLASHES_TOLD)
     moved = update(
         table,
         head_key,
@@ -76,13 +76,13 @@ def _key(slot: Slot) -> dict[str, str]:
 
 def _in_the_way(new: Slot, head: Item) -> list[Clash]:
     """The slots in the way of a new one: every series that is, and the first few of the single sessions."""
-    owner_id, taken = new["ownerId"], occupied(new)
+    owner_id, taken = new["ownerId"], schedule(new)
     assert taken
     reads: list[Callable[[], list[Slot]]] = [partial(list, _slots(owner_id, EVERY, EVERY + _AFTER_ALL))]
     if isinstance(taken, Once):
-        reads.append(partial(_before, new, starting_at(taken.first + taken.length)))
+        reads.append(partial(_before, new, starting_at(taken.occurrence.end)))
     else:
-        first = starting_at(taken.first)
+        first = starting_at(max(taken.earliest, 0))
         reads += [partial(_before, new, first), partial(_from, new, first)]
     if "last" in head:
         reads.append(partial(_slot, owner_id, head["last"]))
@@ -132,15 +132,19 @@ def _describe_conflicts(in_the_way: Sequence[Clash], request: Request) -> list[d
         clash.slot for clash in in_the_way if may(request.principal, Action.READ, clash.slot["ownerId"])
     ]
     ids = [slot["sessionId"] for slot in readable]
-    names = (
-        {found["id"]: found["name"] for found in batch_get(setting("SESSIONS_TABLE"), ids, ["id", "name"])}
+    fields = ("timelineId", "type", "name")
+    sessions = (
+        {found["id"]: found for found in batch_get(setting("SESSIONS_TABLE"), ids, ["id", *fields])}
         if ids
         else {}
     )
     return [
         {
             **(
-                {"sessionId": clash.slot["sessionId"], "name": names.get(clash.slot["sessionId"])}
+                {
+                    "sessionId": clash.slot["sessionId"],
+                    **{field: sessions.get(clash.slot["sessionId"], {}).get(field) for field in fields},
+                }
                 if clash.slot in readable
                 else {}
             ),

@@ -12,7 +12,7 @@ def serialize(item: Mapping[str, Any]) -> Item:
 
 
 def deserialize(item: Mapping[str, Any]) -> Item:
-    """An item as Python has it. The API stores text, whole numbers, flags, maps and null."""
+    """An item as Python has it. The API stores text, whole numbers, flags, maps, lists and null."""
     return {name: value["S"] if "S" in value else _deserialize_value(value) for name, value in item.items()}
 
 
@@ -27,6 +27,8 @@ def _serialize_value(value: object) -> Item:
         return {"N": str(value)}
     if isinstance(value, Mapping):
         return {"M": serialize(value)}
+    if isinstance(value, (list, tuple)):
+        return {"L": [_serialize_value(each) for each in value]}
     raise TypeError(type(value).__name__)
 
 
@@ -36,4 +38,6 @@ def _deserialize_value(value: Mapping[str, Any]) -> Any:
         return int(content)
     if kind == "M":
         return deserialize(content)
+    if kind == "L":
+        return [_deserialize_value(each) for each in content]
     return None if kind == "NULL" else content
