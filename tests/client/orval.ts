@@ -9,13 +9,13 @@ const body: CreateSession = {
   type: "ONE_TIME", timelineId, name: "Workshop",
   startDateTime: "2031-01-01T09:00:00Z", endDateTime: "2031-01-01T10:00:00Z",
 };
-const created = await createSession(body, { headers: { ...headers, "Idempotency-Key": crypto.randomUUID() } });
+const created = await createSession(body, {}, { headers: { ...headers, "Idempotency-Key": crypto.randomUUID() } });
 if (created.status !== 200) throw new Error(created.data.message);
 const id = created.data.data.id;
-const refused = await createSession(body, { headers });
+const refused = await createSession(body, {}, { headers });
 const listed = await listSessions({ timelineId, startDateTimeSortOrder: "ASC", take: 1 }, { headers });
 const read = await getSession(id, { headers });
-const updated = await updateSession(id, { name: "Seminar" }, { headers });
+const updated = await updateSession(id, { name: "Seminar" }, {}, { headers });
 const deleted = await deleteSession(id, { headers });
 
 report({
