@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -28,10 +29,9 @@ WARNINGS = ("warn", "deprecated", "skipping")
 
 
 @pytest.fixture
-def environment(people: People, request: pytest.FixtureRequest) -> Mapping[str, str]:
+def environment(people: People) -> Mapping[str, str]:
     """Return the variables of a client program: the API, a token and a timeline without sessions."""
-    name = f"generated-{abs(hash(request.node.name))}"
-    person = people.new(name, "USER")
+    person = people.new(f"client-{uuid4()}", "USER")
     return {
         "API": people.stack.url,
         "TOKEN": person.token,
