@@ -1,4 +1,4 @@
-"""What must hold between the raw tables at any moment, whatever happened before."""
+"""Invariants between the raw tables, which hold at any moment, whatever happened before."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,14 +6,22 @@ from datetime import UTC, datetime
 from itertools import combinations
 from typing import Any
 
-from scheduling.domain import counters
-from scheduling.domain.recurrence import conflict, schedule
+from scheduling.domain.recurrence import (
+    SCHEDULE_FIELDS,
+    Once,
+    conflict,
+    last_end,
+    schedule,
+    times_of_day,
+)
 from scheduling.store.items import deserialize
 
 Item = dict[str, Any]
 
-SESSION_INDEXES = ("timeline-startDateTime-index", "owner-startDateTime-index", "month-startDateTime-index")
-_OF_A_SLOT = ("startDateTime", "endDateTime", "repeatCycleType", "recurringDayOfWeek")
+SESSION_INDEXES = ("timeline-startDateTime-index", "owner-startDateTime-index", "all-startDateTime-index")
+_OF_A_SLOT = ("timelineId", "type", "name", *SCHEDULE_FIELDS)
+_LENGTH_CLASSES = (1, 2, 4, 8)
+_MICROSECONDS_AN_HOUR = 3_600_000_000
 
 
 def scan(dynamodb: Any, table: str, index: str | None = None) -> list[Item]:
@@ -29,12 +37,13 @@ def live(dynamodb: Any) -> list[Item]:
 
 
 def breaches(dynamodb: Any) -> list[str]:
-    """What does not hold: overlaps, calendars, counts and indexes that say other than the sessions do."""
+    """Return the breaches: overlaps, and slots, counts and indexes that do not fit the sessions."""
     sessions, timelines = live(dynamodb), scan(dynamodb, "TimelinesTable")
+    calendars = scan(dynamodb, "CalendarTable")
     return [
         *_overlaps(sessions),
-        *_calendars(sessions, scan(dynamodb, "CalendarTable")),
-        *_counts(sessions, timelines),
+        *_calendars(sessions, calendars),
+        *_counts(sessions, timelines, calendars),
         *_sort_keys(sessions),
         *(
             breach
@@ -53,17 +62,34 @@ def _overlaps(sessions: list[Item]) -> Iterator[str]:
 
 
 def _calendars(sessions: list[Item], items: list[Item]) -> Iterator[str]:
+    """A slot may be older than its session: a change of words that are not in the slot does not write the slot."""
     slots = [item for item in items if item["slot"] != "HEAD"]
     expected = [_slot(session) for session in sessions if "startDateTime" in session]
-    yield from _differences("slot", slots, expected, "ownerId", "slot")
-    heads = {item["ownerId"] for item in items if item["slot"] == "HEAD" and item["version"] > 0}
-    for owner_id in {slot["ownerId"] for slot in expected} - heads:
-        yield f"{owner_id}'s calendar has no HEAD"
+    unversioned = [{name: slot[name] for name in slot if name != "version"} for slot in slots]
+    yield from _differences("slot", unversioned, expected, "ownerId", "slot")
+    versions = {session["id"]: session["version"] for session in sessions}
+    for slot in slots:
+        if slot["version"] > versions.get(slot["sessionId"], 0):
+            yield f"slot {slot['slot']} is newer than its session"
+    heads = {item["ownerId"]: item for item in items if item["slot"] == "HEAD"}
+    for slot in expected:
+        head = heads.get(slot["ownerId"], {})
+        if not head.get("version"):
+            yield f"{slot['ownerId']}'s calendar has no HEAD"
+        if slot["slot"].startswith("EVERY") and int(slot["slot"][6:8]) not in head.get("lengthClasses", ()):
+            yield f"the HEAD of {slot['ownerId']} lacks the class of {slot['slot']}"
 
 
 def _slot(session: Item) -> Item:
-    start = _instant(session["startDateTime"])
-    place = "EVERY" if "repeatCycleType" in session else f"ONCE#{start}"
+    times = schedule(session)
+    assert times
+    if isinstance(times, Once):
+        place = f"ONCE#{_instant(session['startDateTime'])}"
+    else:
+        assert last_end(times) is None, "these tests have no series that end"
+        begin, length = times_of_day(times)
+        hours = next((each for each in _LENGTH_CLASSES if length <= each * _MICROSECONDS_AN_HOUR), 24)
+        place = f"EVERY#{hours:02}#{begin // 60_000_000:04}"
     return {
         "ownerId": session["ownerId"],
         "slot": f"{place}#{session['id']}",
@@ -77,27 +103,22 @@ def _instant(text: str) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _month(start: str) -> str:
-    return start[:7] if 1900 <= int(start[:4]) < 2200 else start[:2]
-
-
-def _counts(sessions: list[Item], timelines: list[Item]) -> Iterator[str]:
-    """Removed timelines must be empty too."""
+def _counts(sessions: list[Item], timelines: list[Item], calendars: list[Item]) -> Iterator[str]:
+    """Deleted timelines must be empty too."""
     kept: Counter[tuple[str, str]] = Counter()
     counted: Counter[tuple[str, str]] = Counter()
     owners = {}
     for item in timelines:
-        if item["id"].startswith("COUNTS#"):
-            kept.update({(item["id"], name): count for name, count in item.items() if name != "id"})
-            continue
-        kept.update({(item["id"], month): count for month, count in item["sessionCounts"].items()})
+        kept.update({(item["id"], type): count for type, count in item["sessionCounts"].items()})
         if "removedAt" not in item:
             owners[item["id"]] = item["ownerId"]
-            counted[counters.shard(item["ownerId"]), f"timelines#{item['createdAt'][:7]}"] += 1
+            counted[item["ownerId"], "timelines"] += 1
+    for head in (item for item in calendars if item["slot"] == "HEAD"):
+        kept.update({(head["ownerId"], type): count for type, count in head["sessionCounts"].items()})
+        kept[head["ownerId"], "timelines"] += head["timelineCount"]
     for session in sessions:
-        month = _month(_instant(session["startDateTime"])) if "startDateTime" in session else "none"
-        counted[session["timelineId"], month] += 1
-        counted[counters.shard(session["ownerId"]), f"sessions#{month}"] += 1
+        for scope in (session["timelineId"], session["ownerId"]):
+            counted[scope, session["type"]] += 1
         if owners.get(session["timelineId"]) != session["ownerId"]:
             yield f"{session['name']} is on no timeline of its owner"
     for key in kept.keys() | counted.keys():
@@ -113,10 +134,11 @@ def _sort_keys(sessions: list[Item]) -> Iterator[str]:
 
 
 def _timeline_indexes(dynamodb: Any, timelines: list[Item]) -> Iterator[str]:
-    """A removed timeline and the shards are in none; the counts are not in that of all."""
-    indexed = [item for item in timelines if "removedAt" not in item and "ownerId" in item]
-    without_counts = [{field: item[field] for field in item if field != "sessionCounts"} for item in indexed]
-    for index, expected in (("owner-index", indexed), ("all-index", without_counts)):
+    """A deleted timeline is in no index, and no index has the counts."""
+    listed = [item for item in timelines if "removedAt" not in item]
+    left_out = {"sessionCounts", "changes"}
+    for index, absent in (("owner-index", left_out | {"allKey"}), ("all-index", left_out)):
+        expected = [{field: item[field] for field in item if field not in absent} for item in listed]
         yield from _differences(index, scan(dynamodb, "TimelinesTable", index), expected, "id")
 
 

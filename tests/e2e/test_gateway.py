@@ -78,7 +78,7 @@ def test_the_roles_of_another_issuer_count_too(stack: Stack, issuer: Issuer) -> 
     made = httpx.post(
         f"{stack.url}/timelines",
         json={"name": "Room", "ownerId": "room-7"},
-        headers={"Authorization": f"Bearer {issuer.token(**{'cognito:groups': ['STAFF', 'ADMIN']})}"},
+        headers={"Authorization": f"Bearer {issuer.token(**{'cognito:groups': ['USER', 'ADMIN']})}"},
         timeout=20,
         trust_env=False,
     )

@@ -1,4 +1,4 @@
-"""What is wrong is refused with every fault named, and nothing is written."""
+"""Invalid requests: a cheap 4xx that names every fault, and nothing is written."""
 
 import base64
 import json
@@ -15,12 +15,12 @@ TABLES = ("SessionsTable", "TimelinesTable", "CalendarTable", "IdempotencyTable"
 
 
 def everything(tables: Any) -> list[Any]:
-    """All that is stored."""
+    """Return all stored items."""
     return [scan(tables, table) for table in TABLES]
 
 
 def refused(function: str, caller: Caller = ANNA, *, raw: Any = None, **call: Any) -> list[str]:
-    """The fields that a 400 names. `raw` is the body as it arrives, instead of JSON."""
+    """Return the fields that a 400 names. `raw` replaces parts of the event."""
     if raw is None:
         answer = caller.call(function, **call)
         status, body = answer.status, answer.body
@@ -286,18 +286,18 @@ def test_the_request_id_is_the_same_in_header_and_body(timeline: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["type", "timelineId", "name"])
-def test_what_a_session_needs_cannot_be_left_out(timeline: str, field: str) -> None:
+def test_a_missing_required_field_is_a_fault(timeline: str, field: str) -> None:
     body = one_time(timeline)
     del body[field]
     assert refused("create_session", body=body) == [field]
 
 
-def test_all_that_is_missing_is_named_at_once(tables: Any) -> None:
+def test_all_missing_fields_are_named_at_once(tables: Any) -> None:
     assert refused("create_session", body={}) == ["type", "timelineId", "name"]
     assert refused("create_timeline", body={"nam": "x", "description": 1}) == ["name", "description", "nam"]
 
 
-def test_no_value_is_echoed(timeline: str) -> None:
+def test_a_fault_never_contains_the_value(timeline: str) -> None:
     answer = ANNA.call("create_session", body=one_time(timeline, name="secret" * 50, startDateTime="secret"))
     assert "secret" not in json.dumps(answer.body)
 
@@ -331,7 +331,7 @@ def test_every_fault_of_a_query_is_named(tables: Any, query: str, fields: list[s
 
 
 @pytest.mark.parametrize("function", ["get_session", "delete_session", "get_timeline", "delete_timeline"])
-def test_what_takes_no_query_refuses_one(timeline: str, function: str) -> None:
+def test_an_endpoint_without_query_parameters_refuses_any(timeline: str, function: str) -> None:
     assert refused(function, id=timeline, query={"verbose": "true"}) == ["verbose"]
 
 
@@ -342,7 +342,7 @@ def test_a_huge_skip_is_an_empty_page(timeline: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "ä", "a\n"])
-def test_an_idempotency_key_is_visible_ascii(tables: Any, timeline: str, key: str) -> None:
+def test_an_idempotency_key_must_be_visible_ascii(tables: Any, timeline: str, key: str) -> None:
     before = everything(tables)
     headers = {"idempotency-key": key}
     assert refused("create_session", body=one_time(timeline), headers=headers) == ["Idempotency-Key"]

@@ -1,4 +1,4 @@
-"""dryRun in the HTTP layer: a flag for the use case, and an answer without an address and without a version."""
+"""dryRun in the HTTP layer: a flag for the use case, and an answer without `Location` and `ETag`."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from tests.functional.conftest import ANNA, one_time
 
 
 def previewed(query: str, headers: dict[str, str]) -> tuple[Request, dict[str, Any]]:
-    """The request that the use case of a POST sees, and the response."""
+    """Return the request that the use case of a POST sees, and the response."""
     seen: list[Request] = []
 
     @endpoint(session.view, body=CreateSession, query=DryRun, creates="/sessions")

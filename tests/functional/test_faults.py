@@ -1,4 +1,4 @@
-"""Faults of ours: a 500 that says nothing, a log line that says what is needed, and nothing half written."""
+"""Faults of the service: a 500 that shows no internals, the request log, and no partial writes."""
 
 import json
 import time
@@ -27,7 +27,7 @@ REQUEST_ID = json.loads((ROOT / "events" / "create_session.json").read_text("utf
 
 
 class Log(StringIO):
-    """What was logged."""
+    """The lines that the request log wrote."""
 
     def lines(self) -> list[dict[str, Any]]:
         """The lines since the last look."""
@@ -39,7 +39,7 @@ class Log(StringIO):
 
 @pytest.fixture
 def logged(timeline: str, monkeypatch: pytest.MonkeyPatch) -> Log:
-    """What is logged from here on."""
+    """The request log, from the end of the fixture on."""
     stream = Log()
     monkeypatch.setattr(request_log.logger().registered_handler, "stream", stream)
     return stream
@@ -78,9 +78,7 @@ def test_a_missing_setting_is_a_500_and_its_name_is_logged(
     assert "MissingSetting: TIMELINES_TABLE" in logged.lines()[-1]["exception"]
 
 
-def test_a_request_is_one_line_with_what_an_operator_needs_and_no_token_or_body(
-    timeline: str, logged: Log
-) -> None:
+def test_a_request_is_one_log_line_without_token_and_body(timeline: str, logged: Log) -> None:
     name = 'forged"}\n{"level":"ERROR","message":"all is lost'
     headers = {"authorization": "Bearer eyJhbGciOi"}
     ANNA.call("create_session", body=one_time(timeline, name=name), headers=headers)
@@ -97,8 +95,8 @@ def test_a_request_is_one_line_with_what_an_operator_needs_and_no_token_or_body(
     )
 
 
-def test_the_line_is_also_a_metric(timeline: str, logged: Log) -> None:
-    """CloudWatch's embedded metric format: what the directive names must be there, metrics as numbers."""
+def test_a_log_line_is_a_valid_metrics_document(timeline: str, logged: Log) -> None:
+    """The embedded metric format: the line has every dimension as text and every metric as a number."""
     for _ in range(2):
         ANNA.call("create_session", body=one_time(timeline))
     counted = []

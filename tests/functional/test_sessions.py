@@ -414,3 +414,51 @@ def test_a_conflict_with_a_series_tells_its_earliest_clashing_occurrence(timelin
             "endDateTime": "2033-12-02T10:00:00Z",
         }
     ]
+
+
+def test_after_the_deletion_of_the_session_written_last_others_are_created_and_moved(
+    tables: Any, timeline: str
+) -> None:
+    """The transaction must prove that the slot which the head names is gone."""
+    first = new_session(ANNA, timeline)
+    for change in ("create", "move"):
+        last = new_session(ANNA, timeline, startDateTime="2024-01-01T09:00:00Z", endDateTime=None)
+        ANNA.call("delete_session", id=last["id"])
+        if change == "create":
+            new_session(ANNA, timeline, startDateTime="2024-02-01T09:00:00Z", endDateTime=None)
+        else:
+            moved = {"startDateTime": "2024-03-01T09:00:00Z", "endDateTime": None}
+            assert ANNA.call("update_session", id=first["id"], body=moved).status == 200
+    assert breaches(tables) == []
+
+
+def test_a_new_name_shows_in_later_conflicts(timeline: str) -> None:
+    session = new_session(ANNA, timeline, name="Old")
+    ANNA.call("update_session", id=session["id"], body={"name": "New"})
+    (detail,) = ANNA.call("create_session", body=one_time(timeline)).body["details"]
+    assert detail["name"] == "New"
+
+
+def test_a_session_whose_timeline_item_is_lost_can_be_deleted(tables: Any, timeline: str) -> None:
+    """As after a restore of the other tables alone."""
+    session = new_session(ANNA, timeline)
+    tables.delete_item(TableName="TimelinesTable", Key={"id": {"S": timeline}})
+    assert ANNA.call("delete_session", id=session["id"]).status == 200
+    assert ANNA.call("get_session", id=session["id"]).status == 404
+    assert scan(tables, "TimelinesTable") == []
+
+
+def test_a_session_whose_calendar_is_lost_can_be_deleted(tables: Any, timeline: str) -> None:
+    session = new_session(ANNA, timeline)
+    for item in scan(tables, "CalendarTable"):
+        tables.delete_item(
+            TableName="CalendarTable", Key={"ownerId": {"S": "anna"}, "slot": {"S": item["slot"]}}
+        )
+    assert ANNA.call("delete_session", id=session["id"]).status == 200
+    assert scan(tables, "CalendarTable") == []
+
+
+def test_in_a_calendar_without_a_head_sessions_can_be_created(tables: Any, timeline: str) -> None:
+    tables.delete_item(TableName="CalendarTable", Key={"ownerId": {"S": "anna"}, "slot": {"S": "HEAD"}})
+    new_session(ANNA, timeline)
+    assert ANNA.call("create_session", body=one_time(timeline)).status == 409

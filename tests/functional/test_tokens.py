@@ -28,7 +28,7 @@ from tests.issuer import (
 
 @pytest.fixture(scope="module")
 def running_issuer() -> Iterator[Issuer]:
-    """One for all tests: keys take a while to make."""
+    """One issuer for all tests, because making keys takes a while."""
     issuer = Issuer()
     yield issuer
     issuer.stop()
@@ -50,7 +50,7 @@ def issuer(running_issuer: Issuer, tables: Any, environment: pytest.MonkeyPatch)
 
 
 def listed(authorization: str | None) -> tuple[int, dict[str, str]]:
-    """Status and headers of a list of timelines, asked for without a gateway."""
+    """Return status and headers of `GET /timelines` without a gateway."""
     headers = {} if authorization is None else {"Authorization": authorization}
     event = ANNA.event("list_timelines", "", None, {}, headers)
     del event["requestContext"]["authorizer"]
@@ -94,7 +94,7 @@ def test_no_token_is_a_401_without_an_error_code(issuer: Issuer, authorization: 
     assert (status, headers["WWW-Authenticate"]) == (401, 'Bearer realm="sessions"')
 
 
-def test_a_401_is_in_the_error_shape_and_says_nothing_of_the_token(issuer: Issuer) -> None:
+def test_a_401_has_the_error_shape_and_does_not_contain_the_token(issuer: Issuer) -> None:
     forged = ATTACKS["tampered with"](issuer)
     event = ANNA.event("list_timelines", "", None, {}, {"authorization": f"Bearer {forged}"})
     del event["requestContext"]["authorizer"]

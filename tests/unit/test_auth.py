@@ -72,6 +72,12 @@ def test_only_cognito_lists_may_name_other_groups_beside_a_role(monkeypatch: pyt
     assert roles("[STAFF ADMIN]") == {"ADMIN"}
 
 
+def test_another_claim_of_cognito_may_hold_any_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_ISSUER", COGNITO)
+    monkeypatch.setenv("ROLES_CLAIM", "custom:roles")
+    assert principal(sub="ada", **{"custom:roles": "[NOT ADMIN]"}).roles == {"USER"}
+
+
 def test_roles_come_from_the_configured_claim_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROLES_CLAIM", "roles")
     assert principal(sub="ada", roles="MANAGER", **{"cognito:groups": "ADMIN"}).roles == {"MANAGER"}

@@ -1,4 +1,4 @@
-"""The files of the page at /docs: built from the package and the document, served as they are and no others."""
+"""The files of the page at /docs: built from the package and the document. No other file is served."""
 
 import base64
 import gzip
@@ -62,7 +62,7 @@ def test_a_client_that_refuses_gzip_gets_plain_text(files: Path, encoding: str) 
     assert content(response).startswith(b"<!")
 
 
-def test_the_page_names_only_files_that_are_there(files: Path) -> None:
+def test_the_page_names_only_files_that_exist(files: Path) -> None:
     for path, pattern in (("/docs", r'"docs/([^"#]+)'), ("/docs/guide.html", r'(?:href|src)="([^"#/:]+)"')):
         page = content(answer(files, path)).decode()
         named = set(re.findall(pattern, page))
@@ -98,7 +98,7 @@ def test_the_document_is_the_committed_one(files: Path) -> None:
 @pytest.mark.parametrize(
     "path", ["/docs/handler.py", "/docs/..", "/docs/", "/docs/index.html.gz", "/docs/%2e%2e"]
 )
-def test_nothing_else_is_served(files: Path, path: str) -> None:
+def test_an_unknown_file_is_a_404(files: Path, path: str) -> None:
     response = answer(files, path)
     assert response["statusCode"] == 404
     assert json.loads(content(response))["code"] == "NOT_FOUND"

@@ -21,14 +21,17 @@ def faulty(fields: dict[str, Any]) -> list[str]:
     return [fault.field for fault in session.faults(fields)]
 
 
+THEN, NOW = "2026-11-24T09:00:00.000Z", "2026-11-24T10:00:00.000Z"
+
+
 def created(fields: dict[str, Any]) -> session.Session:
     """A session as it is stored when it is new."""
-    return session.create(fields, "id", "ada", "then")
+    return session.create(fields, "id", "ada", THEN)
 
 
 def changed(before: session.Session, **fields: Any) -> session.Session:
     """The session after a PATCH by its owner."""
-    return session.change(before, fields, "ada", "now")
+    return session.change(before, fields, "ada", NOW)
 
 
 def test_a_right_session_has_no_fault() -> None:
@@ -78,17 +81,17 @@ def test_a_new_session_is_stored_without_nulls_and_sorts_by_its_start_in_utc() -
     stored = created({**ONCE, "description": None})
     assert "description" not in stored
     assert stored["startKey"] == "2023-12-01T00:00:00.000000Z#id"
-    assert stored["startMonth"] == "2023-12"
-    assert (stored["version"], stored["createdAt"], stored["updatedAt"]) == (1, "then", "then")
+    assert stored["startYear"] == "2023"
+    assert (stored["version"], stored["createdAt"], stored["updatedAt"]) == (1, THEN, THEN)
 
 
-def test_the_month_of_a_start_is_its_month_in_utc() -> None:
-    assert created({**ONCE, "startDateTime": "2023-12-01T08:59:59+09:00"})["startMonth"] == "2023-11"
+def test_the_year_of_a_start_is_its_year_in_utc() -> None:
+    assert created({**ONCE, "startDateTime": "2024-01-01T08:59:59+09:00"})["startYear"] == "2023"
 
 
 def test_a_session_without_a_start_sorts_after_every_date() -> None:
     stored = created({"type": "ONE_TIME", "timelineId": "t", "name": "Yoga"})
-    assert stored["startMonth"] == "none"
+    assert stored["startYear"] == "none"
     assert stored["startKey"] > created({**ONCE, "startDateTime": "9999-12-31T23:59:59Z"})["startKey"]
 
 
@@ -102,7 +105,7 @@ def test_a_client_sees_all_fields_and_no_other() -> None:
 def test_a_patch_changes_what_it_names_and_nothing_else() -> None:
     before = created(WEEKLY)
     after = changed(before, name="Pilates")
-    assert after == {**before, "name": "Pilates", "version": 2, "updatedAt": "now"}
+    assert after == {**before, "name": "Pilates", "version": 2, "updatedAt": NOW}
 
 
 @pytest.mark.parametrize("fields", [{}, {"name": "Yoga"}, {"description": None}, {"type": "ONE_TIME"}])
@@ -126,12 +129,12 @@ def test_one_time_clears_cycle_and_day_but_not_what_the_same_patch_sets() -> Non
     assert faulty(wrong) == ["repeatCycleType"]
 
 
-def test_a_moved_start_moves_the_sort_key_and_the_month() -> None:
+def test_a_moved_start_moves_the_sort_key_and_the_year() -> None:
     after = changed(created(ONCE), startDateTime="2024-01-01T00:00:00Z", endDateTime=None)
     assert after["startKey"] == "2024-01-01T00:00:00.000000Z#id"
-    assert after["startMonth"] == "2024-01"
+    assert after["startYear"] == "2024"
     cleared = changed(after, startDateTime=None)
-    assert (cleared["startKey"], cleared["startMonth"]) == ("~#id", "none")
+    assert (cleared["startKey"], cleared["startYear"]) == ("~#id", "none")
 
 
 def test_the_same_instant_written_otherwise_is_a_change() -> None:
@@ -142,18 +145,36 @@ def test_the_same_instant_written_otherwise_is_a_change() -> None:
 
 
 def test_a_session_takes_the_owner_of_the_timeline_that_it_moves_to() -> None:
-    after = session.change(created(ONCE), {"timelineId": "u"}, "bob", "now")
+    after = session.change(created(ONCE), {"timelineId": "u"}, "bob", NOW)
     assert (after["timelineId"], after["ownerId"]) == ("u", "bob")
 
 
 def test_a_removed_session_is_in_no_index_and_expires() -> None:
     before = created(ONCE)
-    after = session.remove(before, "now", 99)
+    after = session.remove(before, NOW, 99)
     assert "startKey" not in after
     assert (after["removedAt"], after["updatedAt"], after["expiresAt"], after["version"]) == (
-        "now",
-        "now",
+        NOW,
+        NOW,
         99,
         2,
     )
     assert "startKey" in before
+
+
+def test_updated_at_never_goes_back_when_a_clock_is_behind() -> None:
+    before = session.create(ONCE, "id", "ada", NOW)
+    assert session.change(before, {"name": "Pilates"}, "ada", THEN)["updatedAt"] == NOW
+    removed = session.remove(before, THEN, 99)
+    assert (removed["updatedAt"], removed["removedAt"]) == (NOW, NOW)
+
+
+@pytest.mark.parametrize(
+    ("start", "year"),
+    [("0001", "00"), ("1899", "18"), ("1900", "1900"), ("2199", "2199"), ("2200", "22"), ("9999", "99")],
+)
+def test_far_from_the_present_a_start_lies_in_its_century(start: str, year: str) -> None:
+    assert (
+        created({**ONCE, "startDateTime": f"{start}-06-01T00:00:00Z", "endDateTime": None})["startYear"]
+        == year
+    )

@@ -1,11 +1,11 @@
-"""Sessions: their rules, their keys, what a client sees of them. Pure.
+"""Sessions: their rules, their keys, and the fields that a client sees. Pure.
 
 A session is a mapping with the same names on the wire, in the table and here. A field that is not set is
 absent from the stored item and null on the wire.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple, TypedDict, cast
 
 from scheduling.domain import schedule_validation
 from scheduling.domain.instants import DAY, parse, utc_text
@@ -13,7 +13,45 @@ from scheduling.domain.recurrence import RULE_FIELDS, WEEKDAYS
 from scheduling.domain.schedule_validation import normalize
 from scheduling.errors import Fault
 
-Session = dict[str, Any]
+
+class Session(TypedDict, total=False):
+    """A session as it is stored. `docs/guide.md` explains the fields that a client sees."""
+
+    id: str
+    type: str
+    timelineId: str
+    name: str
+    startDateTime: str
+    endDateTime: str
+    timeZone: str
+    repeatCycleType: str
+    repeatInterval: int
+    recurringDayOfWeek: str
+    recurringDaysOfWeek: list[str]
+    repeatUntil: str
+    repeatCount: int
+    excludedDates: list[str]
+    description: str
+    createdAt: str
+    updatedAt: str
+    removedAt: str
+    ownerId: str
+    """The owner of the timeline."""
+    version: int
+    startKey: str
+    """The sort key in the indexes; a deleted session has none."""
+    startYear: str
+    """The partition of the index of all sessions (see `start_year`)."""
+    expiresAt: int
+    """The epoch second after which DynamoDB purges the deleted session."""
+
+
+class SessionChange(NamedTuple):
+    """A session before and after a write. `before` is None when the session is new."""
+
+    before: Session | None
+    after: Session
+
 
 FIELDS = (
     "id",
@@ -46,25 +84,30 @@ _EITHER_OR = {
 """Fields of which a session has one: setting it clears the other."""
 
 UNDATED = "none"
-"""The month of a session without a start."""
+"""The `startYear` of a session without a start."""
 
 UNDATED_KEY = "~"
-"""What the sort key of a session without a start begins with: it sorts after every date."""
+"""Begins the sort key of a session without a start: it sorts after every date."""
 
 
-def view(session: Session) -> dict[str, Any]:
-    """The session as a client sees it: always every field."""
+def view(session: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the session as a client sees it, with every field."""
     return {field: session.get(field) for field in FIELDS}
 
 
+def is_live(session: Session) -> bool:
+    """Return whether the session exists for clients: it was not deleted."""
+    return "removedAt" not in session
+
+
 def create(fields: Mapping[str, Any], id: str, owner_id: str, now: str) -> Session:
-    """A new session."""
+    """Return a new session."""
     stamps = {"id": id, "ownerId": owner_id, "version": 1, "createdAt": now, "updatedAt": now}
-    return _keyed({**normalize(fields), **stamps})
+    return _add_keys({**normalize(fields), **stamps})
 
 
 def change(session: Session, fields: Mapping[str, Any], owner_id: str, now: str) -> Session:
-    """The session with those fields changed; the same one when nothing would change.
+    """Return the session with those fields changed; the same object when nothing changes.
 
     The change clears what no longer fits, unless the fields set it (see `_implied_changes`).
     """
@@ -72,14 +115,20 @@ def change(session: Session, fields: Mapping[str, Any], owner_id: str, now: str)
     changed = normalize({**session, **fields, "ownerId": owner_id})
     if all(changed[field] == session.get(field) for field in changed):
         return session
-    return _keyed({**changed, "version": session["version"] + 1, "updatedAt": now})
+    return _add_keys({**changed, **_next_version(session, now)})
 
 
 def remove(session: Session, now: str, expires_at: int) -> Session:
-    """The session without its sort key, so in no index, to be purged at that time (epoch seconds)."""
-    removed = {**session, "version": session["version"] + 1, "updatedAt": now, "removedAt": now}
+    """Return the deleted session, in no index, to be purged at that time (epoch seconds)."""
+    stamps = _next_version(session, now)
+    removed: dict[str, Any] = {**session, **stamps, "removedAt": stamps["updatedAt"], "expiresAt": expires_at}
     del removed["startKey"]
-    return {**removed, "expiresAt": expires_at}
+    return cast(Session, removed)
+
+
+def _next_version(session: Session, now: str) -> dict[str, Any]:
+    """Return the stamps of a change. `updatedAt` never goes back when the clocks of two machines differ."""
+    return {"version": session["version"] + 1, "updatedAt": max(now, session["updatedAt"])}
 
 
 def faults(
@@ -112,20 +161,20 @@ def _weekday(session: Mapping[str, Any]) -> str:
     return WEEKDAYS[parse(session["startDateTime"]).local // DAY % 7]
 
 
-def _keyed(fields: Mapping[str, Any]) -> Session:
-    """The session as it is stored: without nulls, with its sort key and month."""
+def _add_keys(fields: Mapping[str, Any]) -> Session:
+    """Return the session as it is stored: without nulls, with the keys of the indexes."""
     session = {field: value for field, value in fields.items() if value is not None}
     start = session.get("startDateTime")
     text = utc_text(parse(start).instant) if start else UNDATED_KEY
     session["startKey"] = f"{text}#{session['id']}"
-    session["startMonth"] = month(text) if start else UNDATED
-    return session
+    session["startYear"] = start_year(text) if start else UNDATED
+    return cast(Session, session)
 
 
-def month(start: str) -> str:
-    """The month, `2023-12`, under which a start is counted; outside the years 1900 to 2199 the century, `18`.
+def start_year(start: str) -> str:
+    """Return the year of a start, like `2023`; outside the years 1900 to 2199 the century, like `18`.
 
-    So there are 3,697 of them at the most, and no item that counts by them can outgrow DynamoDB's 400 KB. Each
-    begins all the starts that it stands for, and they sort as time does.
+    So there are a bounded number of partitions. Each text begins all the starts that it stands for, and the texts
+    sort as time does.
     """
-    return start[:7] if "1900" <= start[:4] < "2200" else start[:2]
+    return start[:4] if "1900" <= start[:4] < "2200" else start[:2]

@@ -12,7 +12,6 @@ from scheduling.settings import setting
 _SUBJECT = re.compile(r"[!-~]{1,128}")
 """The same characters as in a timeline's `ownerId` (`dto.OwnerId`): every caller can own a timeline."""
 _MAX_TOKEN_CHARACTERS = 8192
-_COGNITO = "https://cognito-idp."
 
 
 def authenticate(event: HttpEvent) -> Principal:
@@ -55,10 +54,16 @@ def _read_roles(claim: object) -> frozenset[str]:
 def _split_roles(text: str) -> list[str]:
     """Return the names in a text, or none when the text could also mean another group such as `NOT ADMIN`.
 
-    HTTP APIs pass the list `["A", "B"]` on as `[A B]`. Only Cognito's group names never contain a space.
+    HTTP APIs pass the list `["A", "B"]` on as `[A B]`. Only the names of Cognito's groups never contain a space.
     """
     is_list = text.startswith("[") and text.endswith("]")
     names = text[1:-1].split(" ") if is_list else re.split(", |,| ", text)
-    if all(name in ROLES for name in names) or (is_list and setting("JWT_ISSUER").startswith(_COGNITO)):
+    if all(name in ROLES for name in names) or (is_list and _has_cognito_groups()):
         return names
     return []
+
+
+def _has_cognito_groups() -> bool:
+    return setting("ROLES_CLAIM") == "cognito:groups" and setting("JWT_ISSUER").startswith(
+        "https://cognito-idp."
+    )

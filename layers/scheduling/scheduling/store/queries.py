@@ -10,13 +10,13 @@ from scheduling.store.items import Item, deserialize, serialize
 
 
 def get(table: str, consistent: bool = True, **key: str) -> Item | None:
-    """The item with that key."""
+    """Return the item with that key; None if there is none."""
     response = call("get_item", TableName=table, Key=serialize(key), ConsistentRead=consistent)
     return deserialize(response["Item"]) if "Item" in response else None
 
 
 def batch_get(table: str, ids: Sequence[str], fields: Sequence[str] = ()) -> list[Item]:
-    """The items with those ids, in any order; those that are missing are left out."""
+    """Return the items with those ids, in any order. Missing items are left out."""
     keys: dict[str, Any] = {"Keys": [serialize({"id": id}) for id in ids]}
     if fields:
         keys |= _projection(fields)
@@ -43,22 +43,22 @@ def query(
     limit: int | None = None,
     fields: Sequence[str] = (),
 ) -> Iterator[Item]:
-    """The items of one partition in the order of their sort keys, read page by page as they are asked for.
+    """Return the items of one partition in the order of their sort keys, reading pages as they are needed.
 
     Args:
         key: the partition key's name and value.
         between: the sort key's name, and its lowest and highest value, both included.
-        limit: how many to return at the most; no page is asked for more than that.
-        fields: which to return; all of them if none are named.
+        limit: how many items to return at the most.
+        fields: the attributes to return; empty for all.
 
-    On the table itself, not on an index, the read is consistent.
+    A query of a table is strongly consistent, a query of an index is not.
     """
     for page in _pages(table, key, between, index, descending, limit, fields):
         yield from map(deserialize, page["Items"])
 
 
 def count(table: str, key: tuple[str, str], between: tuple[str, str, str], index: str) -> int:
-    """How many items such a query has."""
+    """Return how many items such a query has."""
     pages = _pages(table, key, between, index, False, None, (), Select="COUNT")
     return sum(page["Count"] for page in pages)
 

@@ -1,24 +1,29 @@
 """Sessions in their table."""
 
-from scheduling.domain.session import Session
+from typing import cast
+
+from scheduling.domain.session import Session, SessionChange, is_live
 from scheduling.errors import NotFound
 from scheduling.settings import setting
-from scheduling.store.items import Item
 from scheduling.store.queries import get
-from scheduling.store.transactions import put
+from scheduling.store.transactions import Operation, put
 
 
 def get_existing(id: str) -> Session:
-    """The session with that id.
+    """Return the session with that id.
 
     Raises:
-        NotFound: there is none, or no longer.
+        NotFound: no session has that id, or the session was deleted.
     """
-    found = get(setting("SESSIONS_TABLE"), id=id)
-    if found is None or "startKey" not in found:
+    found = cast(Session | None, get(setting("SESSIONS_TABLE"), id=id))
+    if found is None or not is_live(found):
         raise NotFound
     return found
 
 
-def replace(before: Session, after: Session) -> Item:
+def save(change: SessionChange) -> Operation:
+    """Build the write of a session, on condition that nobody has changed the session since it was read."""
+    before, after = change
+    if before is None:
+        return put(setting("SESSIONS_TABLE"), after, "attribute_not_exists(#id)")
     return put(setting("SESSIONS_TABLE"), after, "#version = :version", version=before["version"])

@@ -1,89 +1,81 @@
-"""Timelines in their table, and the counts that timelines and shards carry."""
+"""Timelines in their table, with the counts of their sessions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from typing import cast
 
-from scheduling.domain import counters
-from scheduling.domain.session import Session
+from scheduling.domain.session import SessionChange
+from scheduling.domain.session_counts import count_changes
 from scheduling.domain.timeline import Timeline
 from scheduling.errors import NotFound
 from scheduling.settings import setting
-from scheduling.store.items import Item
-from scheduling.store.queries import batch_get, get, query
-from scheduling.store.transactions import add, add_within, put
-
-_COUNTS = "sessionCounts"
-_UNCHANGED = f"#version = :version AND #{_COUNTS} = :counts"
+from scheduling.store.client import ItemKey
+from scheduling.store.queries import get, query
+from scheduling.store.transactions import Operation, counter_clauses, item_key, put, update
 
 
 def find(id: str, consistent: bool = True) -> Timeline | None:
-    """The timeline with that id; None if there is none, or no longer."""
-    found = get(setting("TIMELINES_TABLE"), consistent, id=id)
+    """Return the timeline with that id; None if there is none, or if the timeline was deleted."""
+    found = cast(Timeline | None, get(setting("TIMELINES_TABLE"), consistent, id=id))
     return found if found and "createdKey" in found else None
 
 
 def get_existing(id: str) -> Timeline:
+    """Return the timeline with that id.
+
+    Raises:
+        NotFound: no timeline has that id, or the timeline was deleted.
+    """
     found = find(id)
     if found is None:
         raise NotFound
     return found
 
 
-def counts_of_timeline(found: Timeline) -> dict[str, int]:
-    """How many sessions a timeline has, by month."""
-    return counters.total([found[_COUNTS]])
-
-
-def counts_of_owner(owner_id: str) -> dict[str, int]:
-    """How many sessions an owner has, by month."""
-    return counters.total(found[_COUNTS] for found in of_owner(owner_id, [_COUNTS]))
-
-
-def counts_of_all() -> dict[str, int]:
-    """How many sessions there are, by month."""
-    return counters.total(counters.of_kind("sessions", shard) for shard in shards())
-
-
-def counted(before: Session | None, after: Session | None) -> list[Item]:
-    """What a transaction must write besides when a session changes: the counts of its timelines and shards.
-
-    It fails where a timeline that gains a session is gone.
-    """
-    table, changes = setting("TIMELINES_TABLE"), counters.Changes(before, after)
-    there = "attribute_exists(#createdKey) AND #ownerId = :owner"
-    return [
-        *(
-            add_within(table, {"id": id}, _COUNTS, steps, there, owner=owner)
-            for (id, owner), steps in changes.timelines.items()
-        ),
-        *(add(table, {"id": id}, steps) for id, steps in changes.shards.items()),
-    ]
-
-
 def of_owner(owner_id: str, fields: Sequence[str]) -> Iterator[Timeline]:
-    return query(
+    """Return the timelines of an owner, newest first."""
+    found = query(
         setting("TIMELINES_TABLE"),
         ("ownerId", owner_id),
         index="owner-index",
         descending=True,
         fields=fields,
     )
+    return cast(Iterator[Timeline], found)
 
 
-def shards() -> list[Item]:
-    return batch_get(
-        setting("TIMELINES_TABLE"), [counters.shard_id(number) for number in range(counters.SHARDS)]
-    )
+def create(timeline: Timeline) -> Operation:
+    """Build the write of a new timeline."""
+    return put(setting("TIMELINES_TABLE"), timeline, "attribute_not_exists(#id)")
 
 
-def count_timeline(one: Timeline, step: int) -> Item:
-    month = one["createdAt"][:7]
-    return add(
-        setting("TIMELINES_TABLE"), {"id": counters.shard(one["ownerId"])}, {f"timelines#{month}": step}
-    )
-
-
-def replace(before: Timeline, after: Timeline) -> Item:
-    """The whole item: its counts must not have moved meanwhile."""
+def replace(before: Timeline, after: Timeline) -> Operation:
+    """Build the write of a timeline, on condition that neither the timeline nor its counts have changed."""
+    unchanged = "#version = :version AND #changes = :changes"
     return put(
-        setting("TIMELINES_TABLE"), after, _UNCHANGED, version=before["version"], counts=before[_COUNTS]
+        setting("TIMELINES_TABLE"), after, unchanged, version=before["version"], changes=before["changes"]
     )
+
+
+def count_sessions(changes: Iterable[SessionChange], lost: Container[ItemKey] = ()) -> list[Operation]:
+    """Build the changes of the counts that timelines keep of their sessions.
+
+    A timeline that gains a session must exist and have the session's owner. Any other timeline is left out if its
+    item is lost, so that its sessions can still be deleted.
+    """
+    operations = []
+    by_timeline = count_changes(changes, lambda session: (session["timelineId"], session["ownerId"]))
+    for (timeline_id, owner), steps in by_timeline.items():
+        gains = sum(steps.values()) > 0
+        operation = update(
+            setting("TIMELINES_TABLE"),
+            {"id": timeline_id},
+            f"SET {counter_clauses('sessionCounts', steps)} ADD #changes :one",
+            "attribute_exists(#createdKey) AND #ownerId = :owner" if gains else "attribute_exists(#id)",
+            zero=0,
+            one=1,
+            **({"owner": owner} if gains else {}),
+            **steps,
+        )
+        if gains or item_key(operation) not in lost:
+            operations.append(operation)
+    return operations
