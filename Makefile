@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python
 PORT   ?=
+CORS   ?=
 ROLE   ?= USER
 ARCHITECTURE ?= arm64
 LAYER  := layers/scheduling
@@ -17,8 +18,8 @@ export SAM_CLI_TELEMETRY = 0
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: setup ## Start the API on this machine (PORT=4580 and the next, or free ones)
-	@$(RUN) -m local.stack up "$(PORT)"
+up: setup ## Start the API on this machine (PORT=4580 and the next, or free ones; CORS=http://localhost:5173)
+	@CORS="$(CORS)" $(RUN) -m local.stack up "$(PORT)"
 
 down: setup ## Stop it; what you stored stays
 	@$(RUN) -m local.stack down
@@ -62,8 +63,9 @@ load: setup ## Many users at once against a stack of their own, and a warm funct
 fuzz: setup ## Let schemathesis look for faults for longer than `make test` does
 	@$(RUN) -m tests.fuzz
 
-openapi: setup ## Write docs/openapi.yaml and the page's copy anew from the code
+openapi: setup ## Write docs/openapi.yaml from the code, and the files of the page at /docs
 	@PYTHONPATH=$(LAYER) $(RUN) -m tools.openapi
+	@PYTHONPATH=$(LAYER) $(RUN) -m tools.guide
 
 checkov: ## Check the template against checkov's rules (in a venv of its own)
 	@$(AUDIT)/bin/python -c "import checkov" 2>/dev/null || { echo "Installing checkov, once ..."; \
@@ -78,6 +80,7 @@ lock: ## Pin anew what the .in files ask for (needs uv)
 	@command -v uv >/dev/null || { echo "There is no uv. Install it: python3 -m pip install uv"; exit 1; }
 	uv pip compile $(LOCK) --upgrade --output-file requirements/dev.txt requirements/dev.in
 	uv pip compile $(LOCK) --upgrade --output-file requirements/audit.txt requirements/audit.in
+	uv pip compile $(LOCK) --upgrade --output-file requirements/clients.txt requirements/clients.in
 	uv pip compile $(LOCK) --python-version 3.13 --upgrade --output-file requirements/lambda_image.txt requirements/lambda_image.in
 	uv pip compile $(LOCK) --constraint requirements/dev.txt --output-file $(LAYER)/requirements.txt $(LAYER)/requirements.in
 	uv pip compile $(LOCK) --output-file functions/get_docs/requirements.txt functions/get_docs/requirements.in

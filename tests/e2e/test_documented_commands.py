@@ -123,7 +123,8 @@ def sh(folder: Path, command: str, **variables: str) -> str:
 @pytest.mark.slow
 def test_the_readmes_first_screen_and_the_operators_tools(copy: Path) -> None:
     assert "make up" in sh(copy, "make")
-    welcome = sh(copy, "make up")
+    origin = "http://localhost:5173"
+    welcome = sh(copy, f"make up CORS={origin}")
     said = pasted(welcome)
 
     readme = page("README.md")
@@ -139,6 +140,8 @@ def test_the_readmes_first_screen_and_the_operators_tools(copy: Path) -> None:
     assert (again["statusCode"], again["details"][0]["sessionId"]) == (409, answer["data"]["id"])
     assert "/docs" in welcome
     assert sh(copy, "curl -sf $API/docs", **said).startswith("<!doctype html>")
+    preflight = f"curl -sfi -X OPTIONS -H 'Origin: {origin}' $API/sessions"
+    assert f"access-control-allow-origin: {origin}" in sh(copy, preflight, **said).lower()
     assert sh(copy, "make token ROLE=ADMIN").count(".") == 2
 
     assert "POST /sessions" in sh(copy, "make logs")

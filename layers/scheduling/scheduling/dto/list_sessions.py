@@ -1,10 +1,8 @@
 """The query of GET /sessions."""
 
-from typing import Literal
-
 from pydantic import Field
 
-from scheduling.dto import DateTime, Reference
+from scheduling.dto import DateTime, Reference, SortOrder
 from scheduling.dto.page import EntityPage
 
 
@@ -12,7 +10,7 @@ class ListSessions(EntityPage):
     """Which sessions, in which order."""
 
     timelineId: Reference | None = Field(None, description="Only the sessions of this timeline.")
-    startDateTimeSortOrder: Literal["ASC", "DESC"] = Field(
+    startDateTimeSortOrder: SortOrder = Field(
         "DESC", description="Sessions without a start come last in both."
     )
     startDateTimeFrom: DateTime | None = Field(None, description="Only sessions that start then or later.")
