@@ -13,7 +13,7 @@ AUDIT  := .local/audit
 export SAM_CLI_TELEMETRY = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset token logs setup format lint test test-fast bench load fuzz openapi checkov audit lock build
+.PHONY: help up down reset token logs invoke setup format lint test test-fast bench load fuzz openapi contract checkov audit lock build
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ token: setup ## Print a token of a demo user (ROLE=ADMIN, MANAGER or USER)
 
 logs: setup ## Print what the functions log, and go on until Ctrl-C
 	@$(RUN) -m local.stack logs
+
+invoke: setup ## Run a function in Docker on the tables of `make up` (FUNCTION=create_session ROLE=USER ID=...)
+	@$(RUN) -m local.invoke "$(FUNCTION)" "$(ROLE)" "$(ID)"
 
 setup: ## Make .venv with the pinned packages (up, test and the rest do it themselves)
 	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 or later, or say which one: make setup PYTHON=python3.13"; exit 1; }
@@ -66,6 +69,12 @@ fuzz: setup ## Let schemathesis look for faults for longer than `make test` does
 openapi: setup ## Write docs/openapi.yaml from the code, and the files of the page at /docs
 	@PYTHONPATH=$(LAYER) $(RUN) -m tools.openapi
 	@PYTHONPATH=$(LAYER) $(RUN) -m tools.guide
+
+contract: setup ## Name what breaks clients of the last release
+	@last=$$(git describe --tags --abbrev=0 --match 'v*' --exclude "$$(git tag --points-at HEAD --list 'v*' | head -1)" 2>/dev/null) \
+		|| { echo "There is no release to compare with."; exit 0; }; \
+	mkdir -p .local && git show "$$last:docs/openapi.yaml" > .local/last-release.yaml \
+		&& $(RUN) -m tools.openapi_changes .local/last-release.yaml docs/openapi.yaml
 
 checkov: ## Check the template against checkov's rules (in a venv of its own)
 	@$(AUDIT)/bin/python -c "import checkov" 2>/dev/null || { echo "Installing checkov, once ..."; \

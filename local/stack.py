@@ -541,17 +541,11 @@ def token(role: str) -> None:
 
 def logs() -> None:
     """What the functions logged in the last ten minutes, and, at a terminal, what they go on to log."""
-    client = _that_runs().client("logs")
+    stack = _that_runs()
+    client, group = stack.client("logs"), stack.outputs["LogGroupName"]
     since, shown = int((time.time() - 600) * 1000), set[tuple[int, str]]()
     while True:
-        groups = client.describe_log_groups(logGroupNamePrefix="/aws/lambda/sessions-")["logGroups"]
-        events = [
-            event
-            for group in groups
-            for event in client.filter_log_events(logGroupName=group["logGroupName"], startTime=since)[
-                "events"
-            ]
-        ]
+        events = client.filter_log_events(logGroupName=group, startTime=since)["events"]
         for event in sorted(events, key=lambda event: event["timestamp"]):
             if (line := (event["timestamp"], event["message"])) not in shown:
                 shown.add(line)
@@ -579,13 +573,18 @@ def port_number(text: str) -> int:
     raise StackError(f"PORT must be a number from {FIRST_PORT} to {LAST_PORT - 1}, not {text!r}.")
 
 
-def main(arguments: list[str]) -> None:
+def forget_callers_aws() -> None:
+    """Remove profile, endpoint and credentials of the caller from the environment, and reach 127.0.0.1 directly."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]  # no profile, endpoint or credentials of the caller's
     direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(
         [*([direct] if direct else []), HOST, "localhost"]
     )
+
+
+def main(arguments: list[str]) -> None:
+    forget_callers_aws()
     try:
         match arguments:
             case ["up", *rest]:

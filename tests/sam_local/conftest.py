@@ -49,12 +49,12 @@ class SamLocal:
             "JwtIssuer": issuer.url,
             "JwtAudience": AUDIENCE,
         }
-        self._what_to_run = [
+        self.what_to_run = [
             *("--template", str(BUILT / "template.yaml"), "--skip-pull-image", "--invoke-image", image),
             *(("--docker-network", docker.network) if docker.network else ()),
         ]
         self._options = [
-            *(*self._what_to_run, *_WITHOUT_DEFAULTS, "--region", REGION),
+            *(*self.what_to_run, *_WITHOUT_DEFAULTS, "--region", REGION),
             *("--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())),
         ]
 
@@ -78,7 +78,7 @@ class SamLocal:
         `sam` is ours there, and gets what leads it to what the tests have built, and `more`. It is put into `folder`.
         """
         command = folder / "sam"
-        options = (*self._what_to_run, "--config-file", str(ROOT / "samconfig.toml"), *more)
+        options = (*self.what_to_run, "--config-file", str(ROOT / "samconfig.toml"), *more)
         command.write_text(f'#!/bin/sh\nexec {shlex.join(_SAM)} "$@" {shlex.join(options)}\n')
         command.chmod(0o755)
         environment = self._environment("test")

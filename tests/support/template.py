@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import yaml
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,6 +81,32 @@ def environment(**parameters: str) -> dict[str, str]:
     for properties in functions().values():
         variables |= properties.get("Environment", {}).get("Variables", {})
     return {name: str(resolve(value, parameters)) for name, value in variables.items()}
+
+
+def transformed(layer: str = "s3://bucket/layer", **parameters: str) -> dict[str, Any]:
+    """Return the template as CloudFormation gets it from the SAM transform, after `sam package`."""
+    packaged = deepcopy(template())
+    for resource in packaged["Resources"].values():
+        properties = resource["Properties"]
+        if resource["Type"] == "AWS::Serverless::Function":
+            properties["CodeUri"] = f"s3://bucket/{properties['CodeUri']}"
+        elif resource["Type"] == "AWS::Serverless::LayerVersion":
+            properties["ContentUri"] = layer
+    with mock.patch.dict("os.environ", AWS_DEFAULT_REGION="eu-west-1"):
+        result: dict[str, Any] = Translator({}, Parser()).translate(packaged, parameters)
+    return result
+
+
+def published_versions(layer: str = "s3://bucket/layer", **parameters: str) -> dict[str, str]:
+    """Return the function versions that a deployment needs: their descriptions, by logical id.
+
+    CloudFormation publishes a version when its logical id is new or its description changes.
+    """
+    return {
+        name: resolve(resource["Properties"].get("Description", ""), parameters)
+        for name, resource in transformed(layer, **parameters)["Resources"].items()
+        if resource["Type"] == "AWS::Lambda::Version"
+    }
 
 
 def resolve(value: Any, parameters: Mapping[str, str]) -> Any:
