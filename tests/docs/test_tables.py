@@ -19,7 +19,7 @@ from tests.support import template
 from tests.support.template import ROOT
 
 PAGES = ("README.md", "SECURITY.md", *(f"docs/{name}.md" for name in ("architecture", "guide", "operations")))
-FOLDERS = ("bench", "docs", "events", "functions", "layers", "local", "tests", "tools")
+FOLDERS = ("bench", "docs", "events", "functions", "layers", "local", "requirements", "tests", "tools")
 
 
 def page(name: str) -> str:

@@ -149,7 +149,7 @@ def test_the_readmes_first_screen_and_the_operators_tools(copy: Path) -> None:
     environment = operators(copy, said["API"])
     tools = [line for block in BLOCK.findall(page("docs/operations.md")) for line in block.splitlines()]
     exported, filled, recounted = (
-        sh(copy, line, **environment).splitlines()[-1] for line in tools if "python -m local." in line
+        sh(copy, line, **environment).splitlines()[-1] for line in tools if "python -m tools." in line
     )
     assert exported == filled
     assert int(exported.split()[0]) > len(TABLES)
