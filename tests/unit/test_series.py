@@ -1,5 +1,7 @@
 """Series with time zones, intervals, ends and excluded dates, compared with a slow oracle."""
 
+import subprocess
+import sys
 from datetime import date, datetime, timedelta
 from importlib.resources import files
 from itertools import pairwise
@@ -35,6 +37,7 @@ from scheduling.domain.recurrence_rules import (
     shortest_wait,
 )
 from scheduling.domain.schedule_validation import faults
+from tests.template import ROOT
 from tests.unit import series_oracle as oracle
 
 Session = dict[str, Any]
@@ -430,3 +433,22 @@ def test_the_second_of_two_equal_times_is_an_hour_later() -> None:
         clock.instant(local) + timedelta(hours=1) // timedelta(microseconds=1)
         == parse("2026-10-25T02:30:00+01:00").instant
     )
+
+
+def test_nothing_of_time_zones_is_loaded_for_sessions_without_a_time_zone() -> None:
+    """In a fresh interpreter, because others have loaded zones by now."""
+    program = (
+        "import sys\n"
+        "from scheduling.domain.recurrence import conflict, occurrences, schedule\n"
+        "from scheduling.domain.schedule_validation import faults\n"
+        "from functions.get_session import handler\n"
+        "fields = {'startDateTime': '2026-01-05T09:00:00+01:00', 'repeatCycleType': 'DAILY', 'type': 'RECURRING'}\n"
+        "made = schedule(fields)\n"
+        "assert conflict(made, made) and not list(faults(fields)) and list(occurrences(made, 0, 10**17))\n"
+        "assert not sys.modules.keys() & {'tzdata', 'zoneinfo'}\n"
+        "schedule(fields | {'timeZone': 'Europe/Berlin'})\n"
+        "assert sys.modules.keys() & {'tzdata', 'zoneinfo'} == {'tzdata'}\n"
+    )
+    path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers/scheduling'}"}
+    ran = subprocess.run([sys.executable, "-c", program], env=path, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
