@@ -30,7 +30,7 @@ FIELDS = (
 """What a client sees, in the order of the reference."""
 
 UNDATED = "none"
-"""The month of a session without a start."""
+"""The `startYear` of a session without a start."""
 
 UNDATED_KEY = "~"
 """What the sort key of a session without a start begins with: it sorts after every date."""
@@ -96,19 +96,20 @@ def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _keyed(fields: Mapping[str, Any]) -> Session:
-    """The session as it is stored: without nulls, with its sort key and month."""
+    """The session as it is stored: without nulls, with its sort key and year."""
     session = {field: value for field, value in fields.items() if value is not None}
     start = session.get("startDateTime")
     text = utc_text(parse(start).instant) if start else UNDATED_KEY
     session["startKey"] = f"{text}#{session['id']}"
-    session["startMonth"] = month(text) if start else UNDATED
+    session["startYear"] = start_year(text)
     return session
 
 
-def month(start: str) -> str:
-    """The month, `2023-12`, under which a start is counted; outside the years 1900 to 2199 the century, `18`.
+def start_year(key: str) -> str:
+    """Return the partition of the index of all sessions in which a sort key, or a prefix of keys, lies.
 
-    So there are 3,697 of them at the most, and no item that counts by them can outgrow DynamoDB's 400 KB. Each
-    begins all the starts that it stands for, and they sort as time does.
+    The partition is the year; outside the years 1900 to 2199 the century, such as `18`.
     """
-    return start[:7] if "1900" <= start[:4] < "2200" else start[:2]
+    if key.startswith(UNDATED_KEY):
+        return UNDATED
+    return key[:4] if len(key) >= 4 and "1900" <= key[:4] < "2200" else key[:2]

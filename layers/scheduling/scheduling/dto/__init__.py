@@ -69,6 +69,9 @@ class Input(BaseModel):
     partial: ClassVar[bool] = False
     """Whether what is not sent stays as it is, instead of taking its default."""
 
+    repeatable: ClassVar[frozenset[str]] = frozenset()
+    """Query parameters that may be given several times; their values come as a list."""
+
     @classmethod
     def faults(cls, fields: Mapping[str, Any]) -> Iterable[Fault]:
         """What is wrong between fields that are each right by themselves."""

@@ -161,11 +161,15 @@ def _query(model: "type[Input] | None", event: Event) -> Mapping[str, Any]:
 
     The gateway's own reading joins a repeated parameter with commas, and makes the `+` of an offset a space.
     """
-    given: dict[str, str] = {}
+    given: dict[str, Any] = {}
     faults: list[Fault] = []
+    repeatable = model.repeatable if model else frozenset()
     for pair in filter(None, event.get("rawQueryString", "").split("&")):
         name, _, value = pair.partition("=")
         name = unquote(name)
+        if name in repeatable:
+            given.setdefault(name, []).append(unquote(value))
+            continue
         if name in given:
             faults.append(Fault(name, "Must be given only once."))
         given[name] = unquote(value)

@@ -13,7 +13,7 @@ from scheduling.settings import setting
 from scheduling.store import calendars, sessions, timelines
 from scheduling.store.client import run_in_parallel
 from scheduling.store.idempotency import recall, remember
-from scheduling.store.transactions import put, retry_until_settled, write
+from scheduling.store.transactions import retry_until_settled, write
 
 
 def get(request: Request) -> One:
@@ -50,7 +50,7 @@ def create(request: Request) -> One:
                 return earlier
             raise
         write(
-            put(setting("SESSIONS_TABLE"), new, "attribute_not_exists(#id)"),
+            sessions.insert(new),
             *taken,
             *timelines.counted(None, new),
             *remember(request, new),

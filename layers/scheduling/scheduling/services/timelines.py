@@ -8,7 +8,7 @@ from scheduling.services.results import One
 from scheduling.settings import setting
 from scheduling.store import timelines
 from scheduling.store.idempotency import recall, remember
-from scheduling.store.transactions import put, retry_until_settled, write
+from scheduling.store.transactions import retry_until_settled, write
 
 
 def get(request: Request) -> One:
@@ -28,7 +28,7 @@ def create(request: Request) -> One:
         if earlier := recall(request):
             return earlier
         write(
-            put(setting("TIMELINES_TABLE"), new, "attribute_not_exists(#id)"),
+            timelines.insert(new),
             timelines.count_timeline(new, 1),
             *remember(request, new),
         )

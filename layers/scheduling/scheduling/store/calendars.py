@@ -26,6 +26,7 @@ from scheduling.settings import setting
 from scheduling.store.client import run_in_parallel
 from scheduling.store.items import Item
 from scheduling.store.queries import batch_get, get, query
+from scheduling.store.timelines import TOTALS
 from scheduling.store.transactions import delete, put, update
 
 _NEIGHBOURS = 2
@@ -68,6 +69,13 @@ def reserve(before: Session | None, after: Session, request: Request) -> list[It
 
 def release(slot: Slot | None) -> list[Item]:
     return [delete(setting("CALENDAR_TABLE"), **_key(slot))] if slot else []
+
+
+def totals(owner_id: str) -> Item:
+    """Return how many sessions of each type an owner has (`sessionCounts`), and how many timelines."""
+    found = get(setting("CALENDAR_TABLE"), consistent=False, ownerId=owner_id, slot=TOTALS) or {}
+    counts = {kind: found.get(kind, 0) for kind in ("ONE_TIME", "RECURRING")}
+    return {"sessionCounts": counts, "timelineCount": found.get("timelineCount", 0)}
 
 
 def _key(slot: Slot) -> dict[str, str]:

@@ -121,8 +121,8 @@ def backoff_pauses() -> Iterator[float]:
 
 def run_in_parallel(*reads: Callable[[], Any]) -> list[Any]:
     """What independent reads return, for the time of the slowest."""
-    if len(reads) == 1:
-        return [reads[0]()]
+    if len(reads) < 2:
+        return [read() for read in reads]
     from concurrent.futures import ThreadPoolExecutor  # only here: most reads are alone
 
     with ThreadPoolExecutor(min(8, len(reads))) as pool:
