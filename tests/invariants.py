@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from itertools import combinations
 from typing import Any
 
-from scheduling.domain import counters
 from scheduling.domain.recurrence import conflict, occupied
 from scheduling.store.items import deserialize
+from tests import template
+from tests.streams import count_changes
 
 Item = dict[str, Any]
 
-SESSION_INDEXES = ("timeline-startDateTime-index", "owner-startDateTime-index", "month-startDateTime-index")
+SESSION_INDEXES = ("timeline-startDateTime-index", "owner-startDateTime-index", "all-startDateTime-index")
 _OF_A_SLOT = ("startDateTime", "endDateTime", "repeatCycleType", "recurringDayOfWeek")
 
 
@@ -30,16 +31,24 @@ def live(dynamodb: Any) -> list[Item]:
 
 def breaches(dynamodb: Any) -> list[str]:
     """What does not hold: overlaps, calendars, counts and indexes that say other than the sessions do."""
+    count_changes(dynamodb)
     sessions, timelines = live(dynamodb), scan(dynamodb, "TimelinesTable")
+    calendars = scan(dynamodb, "CalendarTable")
     return [
         *_overlaps(sessions),
-        *_calendars(sessions, scan(dynamodb, "CalendarTable")),
-        *_counts(sessions, timelines),
+        *_calendars(sessions, [item for item in calendars if item["slot"] != "TOTALS"]),
+        *_totals(sessions, timelines, [item for item in calendars if item["slot"] == "TOTALS"]),
+        *_trees(sessions, timelines, scan(dynamodb, "CountersTable")),
         *_sort_keys(sessions),
         *(
             breach
             for index in SESSION_INDEXES
-            for breach in _differences(index, scan(dynamodb, "SessionsTable", index), sessions, "id")
+            for breach in _differences(
+                index,
+                scan(dynamodb, "SessionsTable", index),
+                _projected("SessionsTable", index, sessions),
+                "id",
+            )
         ),
         *_timeline_indexes(dynamodb, timelines),
     ]
@@ -77,32 +86,74 @@ def _instant(text: str) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _month(start: str) -> str:
-    return start[:7] if 1900 <= int(start[:4]) < 2200 else start[:2]
-
-
-def _counts(sessions: list[Item], timelines: list[Item]) -> Iterator[str]:
-    """Removed timelines must be empty too."""
-    kept: Counter[tuple[str, str]] = Counter()
-    counted: Counter[tuple[str, str]] = Counter()
-    owners = {}
+def _totals(sessions: list[Item], timelines: list[Item], owners: list[Item]) -> Iterator[str]:
+    """Each timeline and owner knows how many sessions of which type are there; removed timelines have none."""
+    kept: Counter[tuple[str, ...]] = Counter()
+    counted: Counter[tuple[str, ...]] = Counter()
+    owner_of = {}
     for item in timelines:
-        if item["id"].startswith("COUNTS#"):
-            kept.update({(item["id"], name): count for name, count in item.items() if name != "id"})
-            continue
-        kept.update({(item["id"], month): count for month, count in item["sessionCounts"].items()})
+        kept.update({("timeline", item["id"], kind): count for kind, count in item["sessionCounts"].items()})
         if "removedAt" not in item:
-            owners[item["id"]] = item["ownerId"]
-            counted[counters.shard(item["ownerId"]), f"timelines#{item['createdAt'][:7]}"] += 1
+            owner_of[item["id"]] = item["ownerId"]
+            counted["owner", item["ownerId"], "timelineCount"] += 1
+    for item in owners:
+        numbers = {name: count for name, count in item.items() if name not in ("ownerId", "slot")}
+        kept.update({("owner", item["ownerId"], name): count for name, count in numbers.items()})
     for session in sessions:
-        month = _month(_instant(session["startDateTime"])) if "startDateTime" in session else "none"
-        counted[session["timelineId"], month] += 1
-        counted[counters.shard(session["ownerId"]), f"sessions#{month}"] += 1
-        if owners.get(session["timelineId"]) != session["ownerId"]:
+        counted["timeline", session["timelineId"], session["type"]] += 1
+        counted["owner", session["ownerId"], session["type"]] += 1
+        if owner_of.get(session["timelineId"]) != session["ownerId"]:
             yield f"{session['name']} is on no timeline of its owner"
+    yield from _unequal(kept, counted)
+
+
+def _trees(sessions: list[Item], timelines: list[Item], nodes: list[Item]) -> Iterator[str]:
+    """What the streams were folded to is what there is; nodes without counts go by themselves."""
+    kept: Counter[tuple[str, ...]] = Counter()
+    counted: Counter[tuple[str, ...]] = Counter()
+    for node in nodes:
+        kinds = {kind: entries for kind, entries in node.items() if isinstance(entries, dict)}
+        for kind, entries in kinds.items():
+            kept.update(
+                {(node["scope"], node["node"], kind, entry): count for entry, count in entries.items()}
+            )
+        if ("expiresAt" in node) == bool(kinds) or not all(kinds.values()):
+            yield f"{node} is kept too long or not long enough"
+    for session in sessions:
+        scopes = ("ALL", f"OWNER#{session['ownerId']}", f"TIMELINE#{session['timelineId']}")
+        counted.update(_entries(session["startKey"], session["type"], scopes))
+    for timeline in timelines:
+        if "removedAt" not in timeline:
+            scopes = ("TIMELINES#ALL", f"TIMELINES#OWNER#{timeline['ownerId']}")
+            counted.update(_entries(timeline["createdKey"], "TIMELINE", scopes))
+    yield from _unequal(kept, counted)
+
+
+def _entries(key: str, kind: str, scopes: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if key.startswith("~"):
+        first, second, third = 1, 3, 5
+    elif 1900 <= int(key[:4]) < 2200:
+        first, second, third = 4, 7, 13
+    else:
+        first, second, third = 2, 3, 7
+    for scope in scopes:
+        yield scope, f"Y#{key[:first]}", kind, key[first:second]
+        yield scope, f"M#{key[:second]}", kind, key[second:third]
+
+
+def _unequal(kept: Counter[tuple[str, ...]], counted: Counter[tuple[str, ...]]) -> Iterator[str]:
     for key in kept.keys() | counted.keys():
         if kept[key] != counted[key]:
             yield f"{key} should be {counted[key]} and is {kept[key]}"
+
+
+def _projected(table: str, index: str, items: list[Item]) -> list[Item]:
+    """What an index carries of the items of its table."""
+    properties = template.resources("AWS::DynamoDB::Table")[table]["Properties"]
+    (found,) = [one for one in properties["GlobalSecondaryIndexes"] if one["IndexName"] == index]
+    keys = [key["AttributeName"] for key in (*properties["KeySchema"], *found["KeySchema"])]
+    fields = {*keys, *found["Projection"]["NonKeyAttributes"]}
+    return [{field: value for field, value in item.items() if field in fields} for item in items]
 
 
 def _sort_keys(sessions: list[Item]) -> Iterator[str]:
@@ -113,10 +164,10 @@ def _sort_keys(sessions: list[Item]) -> Iterator[str]:
 
 
 def _timeline_indexes(dynamodb: Any, timelines: list[Item]) -> Iterator[str]:
-    """A removed timeline and the shards are in none; the counts are not in that of all."""
-    indexed = [item for item in timelines if "removedAt" not in item and "ownerId" in item]
-    without_counts = [{field: item[field] for field in item if field != "sessionCounts"} for item in indexed]
-    for index, expected in (("owner-index", indexed), ("all-index", without_counts)):
+    """A removed timeline is in none."""
+    indexed = [item for item in timelines if "removedAt" not in item]
+    for index in ("owner-index", "all-index"):
+        expected = _projected("TimelinesTable", index, indexed)
         yield from _differences(index, scan(dynamodb, "TimelinesTable", index), expected, "id")
 
 

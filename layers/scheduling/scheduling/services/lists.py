@@ -83,7 +83,7 @@ class _List(NamedTuple):
         if most <= _MOST_FROM_BEGINNING and self.source != _BY_YEAR:
             found = self._read_beginning(most)
             if len(found) < most:
-                found = [item for item in found if self.kind in (None, item["type"])]
+                found = [item for item in found if not self.kind or item["type"] == self.kind]
                 return Page(found[skip : skip + wanted], skip, wanted, len(found))
             if not self.kind:
                 return Page(found[skip:], skip, wanted, self._total() or _sum(self._periods()))

@@ -54,7 +54,9 @@ def count_changes(stream: str, shard: str, records: Sequence[Record], now: int) 
         records: records in the order of the shard; some may have been counted already.
         now: the time in epoch seconds.
     """
-    retry_until_settled(partial(_count_changes, {"scope": POSITIONS, "node": f"{stream}/{shard}"}, records, now))
+    retry_until_settled(
+        partial(_count_changes, {"scope": POSITIONS, "node": f"{stream}/{shard}"}, records, now)
+    )
 
 
 def _count_changes(place: dict[str, str], records: Sequence[Record], now: int) -> None:
@@ -73,7 +75,9 @@ def _count_changes(place: dict[str, str], records: Sequence[Record], now: int) -
         }
         table, unmoved = setting("COUNTERS_TABLE"), "attribute_not_exists(#position)"
         write(
-            put(table, moved, "#position = :position", position=position) if position else put(table, moved, unmoved),
+            put(table, moved, "#position = :position", position=position)
+            if position
+            else put(table, moved, unmoved),
             *(_put_node(node, present.get(node), steps[node], now) for node in steps),
         )
         position = moved["position"]

@@ -34,4 +34,9 @@ def insert(new: Session) -> Item:
 
 
 def replace(before: Session, after: Session) -> Item:
-    return put(setting("SESSIONS_TABLE"), descriptions.to_item(after), "#version = :version", version=before["version"])
+    return put(
+        setting("SESSIONS_TABLE"),
+        descriptions.to_item(after),
+        "#version = :version",
+        version=before["version"],
+    )

@@ -46,7 +46,9 @@ def counted(before: Session | None, after: Session | None) -> list[Item]:
     owners: dict[str, Counter[str]] = {}
     for session, step in ((before, -1), (after, 1)):
         if session is not None:
-            timelines.setdefault((session["timelineId"], session["ownerId"]), Counter())[session["type"]] += step
+            timelines.setdefault((session["timelineId"], session["ownerId"]), Counter())[session["type"]] += (
+                step
+            )
             owners.setdefault(session["ownerId"], Counter())[session["type"]] += step
     there = "attribute_exists(#createdKey) AND #ownerId = :owner"
     return [
@@ -64,7 +66,9 @@ def counted(before: Session | None, after: Session | None) -> list[Item]:
 
 
 def count_timeline(one: Timeline, step: int) -> Item:
-    return add(setting("CALENDAR_TABLE"), {"ownerId": one["ownerId"], "slot": TOTALS}, {"timelineCount": step})
+    return add(
+        setting("CALENDAR_TABLE"), {"ownerId": one["ownerId"], "slot": TOTALS}, {"timelineCount": step}
+    )
 
 
 def complete(listed: Sequence[Mapping[str, Any]]) -> list[Timeline]:
