@@ -58,8 +58,9 @@ WORDS = {
     "With an `Idempotency-Key` it can be sent again without scheduling twice.",
     "get_session": "What a POST or PATCH answered, this sees at once. A removed session is a 404.",
     "list_sessions": "Your own timelines' sessions; for ADMIN and MANAGER everybody's. In the order of "
-    "`startDateTime`, then of `id`. A page deep in the list takes no longer than the first. The list may be "
-    "behind a write for a moment. A `timelineId` that refers to nothing makes an empty list.",
+    "`startDateTime`, then of `id`. A page deep in the list takes no longer than the first. Lists and counts may "
+    "be a second behind a write. `timelineId` can be given up to ten times: the timelines' sessions come in one "
+    "order. A `timelineId` that refers to nothing adds nothing.",
     "update_session": "Only the fields that are sent change; `null` clears one. The changed session must be "
     "right as a whole, and its time free. `ONE_TIME` clears the cycle and the day.",
     "delete_session": "Answers the session with `removedAt`. From then on it is gone, and its time is free.",

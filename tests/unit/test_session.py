@@ -78,17 +78,17 @@ def test_a_new_session_is_stored_without_nulls_and_sorts_by_its_start_in_utc() -
     stored = created({**ONCE, "description": None})
     assert "description" not in stored
     assert stored["startKey"] == "2023-12-01T00:00:00.000000Z#id"
-    assert stored["startMonth"] == "2023-12"
+    assert stored["startYear"] == "2023"
     assert (stored["version"], stored["createdAt"], stored["updatedAt"]) == (1, "then", "then")
 
 
-def test_the_month_of_a_start_is_its_month_in_utc() -> None:
-    assert created({**ONCE, "startDateTime": "2023-12-01T08:59:59+09:00"})["startMonth"] == "2023-11"
+def test_the_year_of_a_start_is_its_year_in_utc() -> None:
+    assert created({**ONCE, "startDateTime": "2024-01-01T08:59:59+09:00"})["startYear"] == "2023"
 
 
 def test_a_session_without_a_start_sorts_after_every_date() -> None:
     stored = created({"type": "ONE_TIME", "timelineId": "t", "name": "Yoga"})
-    assert stored["startMonth"] == "none"
+    assert stored["startYear"] == "none"
     assert stored["startKey"] > created({**ONCE, "startDateTime": "9999-12-31T23:59:59Z"})["startKey"]
 
 
@@ -126,12 +126,12 @@ def test_one_time_clears_cycle_and_day_but_not_what_the_same_patch_sets() -> Non
     assert faulty(wrong) == ["repeatCycleType"]
 
 
-def test_a_moved_start_moves_the_sort_key_and_the_month() -> None:
+def test_a_moved_start_moves_the_sort_key_and_the_year() -> None:
     after = changed(created(ONCE), startDateTime="2024-01-01T00:00:00Z", endDateTime=None)
     assert after["startKey"] == "2024-01-01T00:00:00.000000Z#id"
-    assert after["startMonth"] == "2024-01"
+    assert after["startYear"] == "2024"
     cleared = changed(after, startDateTime=None)
-    assert (cleared["startKey"], cleared["startMonth"]) == ("~#id", "none")
+    assert (cleared["startKey"], cleared["startYear"]) == ("~#id", "none")
 
 
 def test_the_same_instant_written_otherwise_is_a_change() -> None:

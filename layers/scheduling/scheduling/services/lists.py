@@ -226,7 +226,8 @@ def _readable_sessions(request: Request) -> _List:
     if reach is None:
         raise Forbidden
     if ids:
-        found = [one for one in timelines.find_many(ids) if may(principal, Action.READ, one["ownerId"])]
+        unique = list(dict.fromkeys(ids))
+        found = [one for one in timelines.find_many(unique) if may(principal, Action.READ, one["ownerId"])]
         scopes = {one["id"]: counters.sessions_of_timeline(one["id"]) for one in found}
         return _List(_OF_TIMELINE, scopes, lambda: _together(one["sessionCounts"] for one in found))
     if reach is Reach.ANY:
