@@ -10,7 +10,6 @@ import pytest
 from tests import template
 from tests.functional.conftest import CALLS, WHOLE_FOLDER
 
-
 OF_LAMBDA = {"dynamodb:GetRecords", "dynamodb:ListStreams"}
 """What Lambda itself does with the role of a function, to read a stream for the function."""
 
