@@ -1,4 +1,4 @@
-"""What must hold between the raw tables at any moment, whatever happened before."""
+"""Invariants between the raw tables, which hold at any moment, whatever happened before."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 from itertools import combinations
 from typing import Any
 
-from scheduling.domain.recurrence import conflict, occupied
+from scheduling.domain.recurrence import (
+    SCHEDULE_FIELDS,
+    Once,
+    conflict,
+    last_end,
+    schedule,
+    times_of_day,
+)
 from scheduling.store.items import deserialize
 from tests import template
 from tests.streams import count_changes
@@ -14,7 +21,9 @@ from tests.streams import count_changes
 Item = dict[str, Any]
 
 SESSION_INDEXES = ("timeline-startDateTime-index", "owner-startDateTime-index", "all-startDateTime-index")
-_OF_A_SLOT = ("startDateTime", "endDateTime", "repeatCycleType", "recurringDayOfWeek")
+_OF_A_SLOT = ("timelineId", "type", "name", *SCHEDULE_FIELDS)
+_LENGTH_CLASSES = (1, 2, 4, 8)
+_MICROSECONDS_AN_HOUR = 3_600_000_000
 
 
 def scan(dynamodb: Any, table: str, index: str | None = None) -> list[Item]:
@@ -30,14 +39,14 @@ def live(dynamodb: Any) -> list[Item]:
 
 
 def breaches(dynamodb: Any) -> list[str]:
-    """What does not hold: overlaps, calendars, counts and indexes that say other than the sessions do."""
+    """Return the breaches: overlaps, and slots, counts and indexes that do not fit the sessions."""
     count_changes(dynamodb)
     sessions, timelines = live(dynamodb), scan(dynamodb, "TimelinesTable")
     calendars = scan(dynamodb, "CalendarTable")
     return [
         *_overlaps(sessions),
-        *_calendars(sessions, [item for item in calendars if item["slot"] != "TOTALS"]),
-        *_totals(sessions, timelines, [item for item in calendars if item["slot"] == "TOTALS"]),
+        *_calendars(sessions, calendars),
+        *_counts(sessions, timelines, calendars),
         *_trees(sessions, timelines, scan(dynamodb, "CountersTable")),
         *_sort_keys(sessions),
         *(
@@ -56,23 +65,40 @@ def breaches(dynamodb: Any) -> list[str]:
 
 def _overlaps(sessions: list[Item]) -> Iterator[str]:
     for one, other in combinations(sessions, 2):
-        first, second = occupied(one), occupied(other)
+        first, second = schedule(one), schedule(other)
         if one["ownerId"] == other["ownerId"] and first and second and conflict(first, second):
             yield f"{one['name']} and {other['name']} overlap"
 
 
 def _calendars(sessions: list[Item], items: list[Item]) -> Iterator[str]:
+    """A slot may be older than its session: a change of words that are not in the slot does not write the slot."""
     slots = [item for item in items if item["slot"] != "HEAD"]
     expected = [_slot(session) for session in sessions if "startDateTime" in session]
-    yield from _differences("slot", slots, expected, "ownerId", "slot")
-    heads = {item["ownerId"] for item in items if item["slot"] == "HEAD" and item["version"] > 0}
-    for owner_id in {slot["ownerId"] for slot in expected} - heads:
-        yield f"{owner_id}'s calendar has no HEAD"
+    unversioned = [{name: slot[name] for name in slot if name != "version"} for slot in slots]
+    yield from _differences("slot", unversioned, expected, "ownerId", "slot")
+    versions = {session["id"]: session["version"] for session in sessions}
+    for slot in slots:
+        if slot["version"] > versions.get(slot["sessionId"], 0):
+            yield f"slot {slot['slot']} is newer than its session"
+    heads = {item["ownerId"]: item for item in items if item["slot"] == "HEAD"}
+    for slot in expected:
+        head = heads.get(slot["ownerId"], {})
+        if not head.get("version"):
+            yield f"{slot['ownerId']}'s calendar has no HEAD"
+        if slot["slot"].startswith("EVERY") and int(slot["slot"][6:8]) not in head.get("lengthClasses", ()):
+            yield f"the HEAD of {slot['ownerId']} lacks the class of {slot['slot']}"
 
 
 def _slot(session: Item) -> Item:
-    start = _instant(session["startDateTime"])
-    place = "EVERY" if "repeatCycleType" in session else f"ONCE#{start}"
+    times = schedule(session)
+    assert times
+    if isinstance(times, Once):
+        place = f"ONCE#{_instant(session['startDateTime'])}"
+    else:
+        assert last_end(times) is None, "these tests have no series that end"
+        begin, length = times_of_day(times)
+        hours = next((each for each in _LENGTH_CLASSES if length <= each * _MICROSECONDS_AN_HOUR), 24)
+        place = f"EVERY#{hours:02}#{begin // 60_000_000:04}"
     return {
         "ownerId": session["ownerId"],
         "slot": f"{place}#{session['id']}",
@@ -86,25 +112,27 @@ def _instant(text: str) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _totals(sessions: list[Item], timelines: list[Item], owners: list[Item]) -> Iterator[str]:
-    """Each timeline and owner knows how many sessions of which type are there; removed timelines have none."""
-    kept: Counter[tuple[str, ...]] = Counter()
-    counted: Counter[tuple[str, ...]] = Counter()
-    owner_of = {}
+def _counts(sessions: list[Item], timelines: list[Item], calendars: list[Item]) -> Iterator[str]:
+    """Deleted timelines must be empty too."""
+    kept: Counter[tuple[str, str]] = Counter()
+    counted: Counter[tuple[str, str]] = Counter()
+    owners = {}
     for item in timelines:
-        kept.update({("timeline", item["id"], kind): count for kind, count in item["sessionCounts"].items()})
+        kept.update({(item["id"], type): count for type, count in item["sessionCounts"].items()})
         if "removedAt" not in item:
-            owner_of[item["id"]] = item["ownerId"]
-            counted["owner", item["ownerId"], "timelineCount"] += 1
-    for item in owners:
-        numbers = {name: count for name, count in item.items() if name not in ("ownerId", "slot")}
-        kept.update({("owner", item["ownerId"], name): count for name, count in numbers.items()})
+            owners[item["id"]] = item["ownerId"]
+            counted[item["ownerId"], "timelines"] += 1
+    for head in (item for item in calendars if item["slot"] == "HEAD"):
+        kept.update({(head["ownerId"], type): count for type, count in head["sessionCounts"].items()})
+        kept[head["ownerId"], "timelines"] += head["timelineCount"]
     for session in sessions:
-        counted["timeline", session["timelineId"], session["type"]] += 1
-        counted["owner", session["ownerId"], session["type"]] += 1
-        if owner_of.get(session["timelineId"]) != session["ownerId"]:
+        for scope in (session["timelineId"], session["ownerId"]):
+            counted[scope, session["type"]] += 1
+        if owners.get(session["timelineId"]) != session["ownerId"]:
             yield f"{session['name']} is on no timeline of its owner"
-    yield from _unequal(kept, counted)
+    for key in kept.keys() | counted.keys():
+        if kept[key] != counted[key]:
+            yield f"{key} should be {counted[key]} and is {kept[key]}"
 
 
 def _trees(sessions: list[Item], timelines: list[Item], nodes: list[Item]) -> Iterator[str]:

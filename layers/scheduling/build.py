@@ -47,7 +47,7 @@ ITEM_OPERATIONS = (
 )
 
 # The kinds of values that items have (see `to_wire`): botocore looks for each kind in each value that it reads.
-STORED_KINDS = ("S", "N", "M", "BOOL", "NULL")
+STORED_KINDS = ("S", "N", "M", "L", "BOOL", "NULL")
 
 
 class Target:

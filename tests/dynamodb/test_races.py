@@ -45,11 +45,11 @@ def statuses(answers: Sequence[Answer]) -> Counter[int]:
 
 
 def without_the_condition_on_head(params: dict[str, Any], **_: object) -> None:
-    """Take out of a transaction what keeps two writers apart."""
+    """Remove the condition that keeps two writers apart from a transaction."""
     for operation in params["TransactItems"]:
         update = operation.get("Update", {"Key": {}})
-        if update["Key"].get("slot") == {"S": "HEAD"}:
-            del update["ConditionExpression"]
+        if update["Key"].get("slot") == {"S": "HEAD"} and "ConditionExpression" in update:
+            del update["ConditionExpression"], update["ReturnValuesOnConditionCheckFailure"]
             values = update["ExpressionAttributeValues"]
             used = [name for name in values if name in update["UpdateExpression"]]
             update["ExpressionAttributeValues"] = {name: values[name] for name in used}

@@ -1,15 +1,33 @@
 """What clients do again, and what two do at once: Idempotency-Key, ETag, If-Match, If-None-Match."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from scheduling.services import sessions as schedule
-from scheduling.store.queries import get
-from tests.functional.conftest import ANNA, BERT, new_session, new_timeline, one_time
+from scheduling.store import client as store
+from tests.api import Caller
+from tests.functional.conftest import ADMIN, ANNA, BERT, new_session, new_timeline, one_time
 from tests.invariants import breaches, live, scan
 
 KEY = {"Idempotency-Key": "8c6b1c3e"}
+
+During = Callable[[str, Callable[[], object]], None]
+
+
+@pytest.fixture
+def during(tables: Any) -> During:
+    """Let something happen once, right before the next call of an operation of DynamoDB."""
+
+    def register(operation: str, event: Callable[[], object]) -> None:
+        def happen(**_: object) -> None:
+            events.unregister(name, happen)
+            event()
+
+        name, events = f"before-call.dynamodb.{operation}", store.client().meta.events
+        events.register(name, happen)
+
+    return register
 
 
 def test_the_same_key_and_body_get_the_first_answer_again(tables: Any, timeline: str) -> None:
@@ -66,24 +84,33 @@ def test_a_record_that_is_over_is_as_good_as_none(tables: Any, timeline: str) ->
     assert (again.status, again.data["id"] != session["id"]) == (200, True)
 
 
-def test_a_session_in_the_way_that_is_the_requests_own_is_its_answer(
-    timeline: str, monkeypatch: pytest.MonkeyPatch
+def test_a_conflicting_session_that_the_request_itself_created_is_its_answer(
+    timeline: str, during: During
 ) -> None:
     """The first try lands between the second's look for a record and its look into the calendar."""
     first: list[Any] = []
-
-    def recall_too_early(request: Any) -> Any:
-        if not first:
-            first.append(None)
-            first[0] = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
-            return None
-        return original(request)
-
-    original = schedule.recall
-    monkeypatch.setattr(schedule, "recall", recall_too_early)
+    during("Query", lambda: first.append(ANNA.call("create_session", body=one_time(timeline), headers=KEY)))
     second = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
     assert second.body == first[0].body
     assert second.headers["Idempotency-Replayed"] == "true"
+
+
+def test_a_replay_answers_what_was_answered_then_also_after_the_deletion(timeline: str) -> None:
+    first = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
+    ANNA.call("delete_session", id=first.data["id"])
+    ANNA.call("delete_timeline", id=timeline)
+    again = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
+    assert (again.status, again.body) == (200, first.body)
+
+
+@pytest.mark.parametrize("function", ["create_session", "create_timeline"])
+def test_a_caller_who_lost_the_right_to_read_the_timeline_gets_no_replay(
+    timeline: str, function: str
+) -> None:
+    body = one_time(timeline) if function == "create_session" else {"name": "x", "ownerId": "anna"}
+    assert ADMIN.call(function, body=body, headers=KEY).status == 200
+    former_admin = Caller(ADMIN.id)
+    assert former_admin.call(function, body=body, headers=KEY).status == 403
 
 
 def test_an_etag_moves_with_every_change(timeline: str) -> None:
@@ -128,17 +155,12 @@ def test_if_none_match_spares_what_is_known(timeline: str, if_none_match: str, s
         assert (answer.body is None) == (status == 304)
 
 
-def test_two_changes_of_different_fields_both_land(timeline: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_changes_of_different_fields_both_land(timeline: str, during: During) -> None:
     """The second is made between the first one's read and its write."""
     id = new_session(ANNA, timeline)["id"]
-    meanwhile = [{"description": "by another"}]
-
-    def existing(table: str, consistent: bool = True, **key: str) -> Any:
-        found = get(table, consistent, **key)
-        if meanwhile:
-            ANNA.call("update_session", id=id, body=meanwhile.pop())
-        return found
-
-    monkeypatch.setattr("scheduling.store.sessions.get", existing)
+    during(
+        "TransactWriteItems",
+        lambda: ANNA.call("update_session", id=id, body={"description": "by another"}),
+    )
     changed = ANNA.call("update_session", id=id, body={"name": "New"}).data
     assert (changed["name"], changed["description"]) == ("New", "by another")

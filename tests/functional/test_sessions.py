@@ -379,6 +379,8 @@ def test_a_conflict_tells_of_up_to_ten_sessions_in_the_way_the_earliest_first(ti
     assert [detail["name"] for detail in answer.body["details"]] == [f"Day {day}" for day in range(1, 11)]
     assert answer.body["details"][0] | {"sessionId": ""} == {
         "sessionId": "",
+        "timelineId": timeline,
+        "type": "ONE_TIME",
         "name": "Day 1",
         "startDateTime": "2023-12-01T09:00:00+09:00",
         "endDateTime": "2023-12-01T01:00:00Z",
@@ -392,8 +394,58 @@ def test_a_conflict_with_a_series_tells_its_earliest_clashing_occurrence(timelin
     assert answer.body["details"] == [
         {
             "sessionId": weekly["id"],
+            "timelineId": timeline,
+            "type": "RECURRING",
             "name": "Yoga",
             "startDateTime": "2033-12-02T18:00:00+09:00",
             "endDateTime": "2033-12-02T10:00:00Z",
         }
     ]
+
+
+def test_after_the_deletion_of_the_session_written_last_others_are_created_and_moved(
+    tables: Any, timeline: str
+) -> None:
+    """The transaction must prove that the slot which the head names is gone."""
+    first = new_session(ANNA, timeline)
+    for change in ("create", "move"):
+        last = new_session(ANNA, timeline, startDateTime="2024-01-01T09:00:00Z", endDateTime=None)
+        ANNA.call("delete_session", id=last["id"])
+        if change == "create":
+            new_session(ANNA, timeline, startDateTime="2024-02-01T09:00:00Z", endDateTime=None)
+        else:
+            moved = {"startDateTime": "2024-03-01T09:00:00Z", "endDateTime": None}
+            assert ANNA.call("update_session", id=first["id"], body=moved).status == 200
+    assert breaches(tables) == []
+
+
+def test_a_new_name_shows_in_later_conflicts(timeline: str) -> None:
+    session = new_session(ANNA, timeline, name="Old")
+    ANNA.call("update_session", id=session["id"], body={"name": "New"})
+    (detail,) = ANNA.call("create_session", body=one_time(timeline)).body["details"]
+    assert detail["name"] == "New"
+
+
+def test_a_session_whose_timeline_item_is_lost_can_be_deleted(tables: Any, timeline: str) -> None:
+    """As after a restore of the other tables alone."""
+    session = new_session(ANNA, timeline)
+    tables.delete_item(TableName="TimelinesTable", Key={"id": {"S": timeline}})
+    assert ANNA.call("delete_session", id=session["id"]).status == 200
+    assert ANNA.call("get_session", id=session["id"]).status == 404
+    assert scan(tables, "TimelinesTable") == []
+
+
+def test_a_session_whose_calendar_is_lost_can_be_deleted(tables: Any, timeline: str) -> None:
+    session = new_session(ANNA, timeline)
+    for item in scan(tables, "CalendarTable"):
+        tables.delete_item(
+            TableName="CalendarTable", Key={"ownerId": {"S": "anna"}, "slot": {"S": item["slot"]}}
+        )
+    assert ANNA.call("delete_session", id=session["id"]).status == 200
+    assert scan(tables, "CalendarTable") == []
+
+
+def test_in_a_calendar_without_a_head_sessions_can_be_created(tables: Any, timeline: str) -> None:
+    tables.delete_item(TableName="CalendarTable", Key={"ownerId": {"S": "anna"}, "slot": {"S": "HEAD"}})
+    new_session(ANNA, timeline)
+    assert ANNA.call("create_session", body=one_time(timeline)).status == 409

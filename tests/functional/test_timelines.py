@@ -110,4 +110,5 @@ def test_moving_a_session_needs_the_right_on_both_timelines(timeline: str) -> No
     move = {"timelineId": foreign}
     assert ANNA.call("update_session", id=session["id"], body=move).status == 403
     assert BERT.call("update_session", id=session["id"], body=move).status == 403
-    assert MANAGER.call("update_session", id=session["id"], body=move).status == 200
+    assert MANAGER.call("update_session", id=session["id"], body=move).status == 403
+    assert ADMIN.call("update_session", id=session["id"], body=move).status == 200

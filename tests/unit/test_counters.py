@@ -96,7 +96,7 @@ def test_changes_in_any_order_and_any_batches_count_what_is_there_in_the_end(
 )
 def test_a_key_is_counted_under_three_prefixes(key: str, prefixes: tuple[str, str, str]) -> None:
     assert path(key) == prefixes
-    root, branch, leaf = prefixes
+    _, branch, leaf = prefixes
     assert path(leaf) == Path(*prefixes)
     assert counters.is_branch(branch)
     assert not counters.is_branch(leaf)

@@ -21,14 +21,17 @@ def faulty(fields: dict[str, Any]) -> list[str]:
     return [fault.field for fault in session.faults(fields)]
 
 
+THEN, NOW = "2026-11-24T09:00:00.000Z", "2026-11-24T10:00:00.000Z"
+
+
 def created(fields: dict[str, Any]) -> session.Session:
     """A session as it is stored when it is new."""
-    return session.create(fields, "id", "ada", "then")
+    return session.create(fields, "id", "ada", THEN)
 
 
 def changed(before: session.Session, **fields: Any) -> session.Session:
     """The session after a PATCH by its owner."""
-    return session.change(before, fields, "ada", "now")
+    return session.change(before, fields, "ada", NOW)
 
 
 def test_a_right_session_has_no_fault() -> None:
@@ -79,7 +82,7 @@ def test_a_new_session_is_stored_without_nulls_and_sorts_by_its_start_in_utc() -
     assert "description" not in stored
     assert stored["startKey"] == "2023-12-01T00:00:00.000000Z#id"
     assert stored["startYear"] == "2023"
-    assert (stored["version"], stored["createdAt"], stored["updatedAt"]) == (1, "then", "then")
+    assert (stored["version"], stored["createdAt"], stored["updatedAt"]) == (1, THEN, THEN)
 
 
 def test_the_year_of_a_start_is_its_year_in_utc() -> None:
@@ -102,7 +105,7 @@ def test_a_client_sees_all_twelve_fields_and_no_other() -> None:
 def test_a_patch_changes_what_it_names_and_nothing_else() -> None:
     before = created(WEEKLY)
     after = changed(before, name="Pilates")
-    assert after == {**before, "name": "Pilates", "version": 2, "updatedAt": "now"}
+    assert after == {**before, "name": "Pilates", "version": 2, "updatedAt": NOW}
 
 
 @pytest.mark.parametrize("fields", [{}, {"name": "Yoga"}, {"description": None}, {"type": "ONE_TIME"}])
@@ -142,18 +145,36 @@ def test_the_same_instant_written_otherwise_is_a_change() -> None:
 
 
 def test_a_session_takes_the_owner_of_the_timeline_that_it_moves_to() -> None:
-    after = session.change(created(ONCE), {"timelineId": "u"}, "bob", "now")
+    after = session.change(created(ONCE), {"timelineId": "u"}, "bob", NOW)
     assert (after["timelineId"], after["ownerId"]) == ("u", "bob")
 
 
 def test_a_removed_session_is_in_no_index_and_expires() -> None:
     before = created(ONCE)
-    after = session.remove(before, "now", 99)
+    after = session.remove(before, NOW, 99)
     assert "startKey" not in after
     assert (after["removedAt"], after["updatedAt"], after["expiresAt"], after["version"]) == (
-        "now",
-        "now",
+        NOW,
+        NOW,
         99,
         2,
     )
     assert "startKey" in before
+
+
+def test_updated_at_never_goes_back_when_a_clock_is_behind() -> None:
+    before = session.create(ONCE, "id", "ada", NOW)
+    assert session.change(before, {"name": "Pilates"}, "ada", THEN)["updatedAt"] == NOW
+    removed = session.remove(before, THEN, 99)
+    assert (removed["updatedAt"], removed["removedAt"]) == (NOW, NOW)
+
+
+@pytest.mark.parametrize(
+    ("start", "year"),
+    [("0001", "00"), ("1899", "18"), ("1900", "1900"), ("2199", "2199"), ("2200", "22"), ("9999", "99")],
+)
+def test_far_from_the_present_a_start_lies_in_its_century(start: str, year: str) -> None:
+    assert (
+        created({**ONCE, "startDateTime": f"{start}-06-01T00:00:00Z", "endDateTime": None})["startYear"]
+        == year
+    )

@@ -2,16 +2,18 @@
 
 from scheduling.domain import timeline
 
+THEN, NOW = "2026-11-24T09:00:00.000Z", "2026-11-24T10:00:00.000Z"
+
 
 def created() -> timeline.Timeline:
     """A timeline as it is stored when it is new."""
-    return timeline.create({"name": "Yoga", "description": None, "ownerId": "bob"}, "id", "ada", "then")
+    return timeline.create({"name": "Yoga", "description": None, "ownerId": "bob"}, "id", "ada", THEN)
 
 
 def test_a_new_timeline_is_stored_without_nulls_without_sessions_and_sorts_by_its_age() -> None:
     stored = created()
     assert "description" not in stored
-    assert stored["createdKey"] == "then#id"
+    assert stored["createdKey"] == f"{THEN}#id"
     assert timeline.is_empty(stored)
 
 
@@ -25,31 +27,38 @@ def test_a_client_sees_seven_fields() -> None:
         "name": "Yoga",
         "description": None,
         "ownerId": "ada",
-        "createdAt": "then",
-        "updatedAt": "then",
+        "createdAt": THEN,
+        "updatedAt": THEN,
         "removedAt": None,
     }
 
 
 def test_a_patch_changes_what_it_names_and_null_clears() -> None:
     before = created()
-    after = timeline.change(before, {"description": "For all"}, "now")
-    assert after == {**before, "description": "For all", "version": 2, "updatedAt": "now"}
-    assert "description" not in timeline.change(after, {"description": None}, "later")
+    after = timeline.change(before, {"description": "For all"}, NOW)
+    assert after == {**before, "description": "For all", "version": 2, "updatedAt": NOW}
+    assert "description" not in timeline.change(after, {"description": None}, NOW)
 
 
 def test_a_patch_that_changes_nothing_gives_the_same_timeline() -> None:
     before = created()
-    assert timeline.change(before, {}, "now") is before
-    assert timeline.change(before, {"name": "Yoga", "description": None}, "now") is before
+    assert timeline.change(before, {}, NOW) is before
+    assert timeline.change(before, {"name": "Yoga", "description": None}, NOW) is before
 
 
 def test_a_removed_timeline_is_in_no_index_and_expires() -> None:
-    after = timeline.remove(created(), "now", 99)
+    after = timeline.remove(created(), NOW, 99)
     assert "createdKey" not in after
-    assert (after["removedAt"], after["expiresAt"], after["version"]) == ("now", 99, 2)
+    assert (after["removedAt"], after["expiresAt"], after["version"]) == (NOW, 99, 2)
 
 
-def test_months_that_were_emptied_leave_a_timeline_empty() -> None:
-    assert timeline.is_empty({**created(), "sessionCounts": {"2023-12": 0}})
-    assert not timeline.is_empty({**created(), "sessionCounts": {"2023-12": 0, "none": 1}})
+def test_a_timeline_is_empty_when_all_counts_are_zero() -> None:
+    assert timeline.is_empty({**created(), "sessionCounts": {"ONE_TIME": 0}})
+    assert not timeline.is_empty({**created(), "sessionCounts": {"ONE_TIME": 0, "RECURRING": 1}})
+
+
+def test_updated_at_never_goes_back_when_a_clock_is_behind() -> None:
+    before = timeline.create({"name": "Yoga"}, "id", "ada", NOW)
+    assert timeline.change(before, {"name": "Pilates"}, THEN)["updatedAt"] == NOW
+    removed = timeline.remove(before, THEN, 99)
+    assert (removed["updatedAt"], removed["removedAt"]) == (NOW, NOW)

@@ -1,83 +1,120 @@
-"""The ways a request can fail. Each knows its answer: status, code and a sentence for the client.
+"""Errors that a request can end with. Each class carries its HTTP status, its code and a sentence for the client.
 
     ApiError
-    ├── BadRequest                 400 VALIDATION_FAILED      faults: one for each field
+    ├── BadRequest                 400 VALIDATION_FAILED      faults: one for each faulty field
     │   └── InvalidTimeline        400 INVALID_TIMELINE
     ├── Unauthorized               401 UNAUTHORIZED
+    │   └── InvalidSubject         401 UNAUTHORIZED
     ├── Forbidden                  403 FORBIDDEN
     ├── NotFound                   404 NOT_FOUND
-    ├── SchedulingConflict         409 SCHEDULING_CONFLICT    clashes: the sessions in the way
+    ├── SchedulingConflict         409 SCHEDULING_CONFLICT    conflicts: the sessions that overlap
     ├── TimelineNotEmpty           409 TIMELINE_NOT_EMPTY
     ├── PreconditionFailed         412 PRECONDITION_FAILED
+    ├── PayloadTooLarge            413 PAYLOAD_TOO_LARGE
     ├── IdempotencyKeyReused       422 IDEMPOTENCY_KEY_REUSED
-    ├── InternalError              500 INTERNAL_ERROR         everything that is not an ApiError
-    └── ServiceUnavailable         503 SERVICE_UNAVAILABLE    with Retry-After; cause: what was not there
+    ├── InternalError              500 INTERNAL_ERROR         every exception that is not an ApiError
+    └── ServiceUnavailable         503 SERVICE_UNAVAILABLE    with Retry-After; the argument names the cause
         ├── Throttled
         └── RetriesExhausted
 
-`endpoint` turns them into responses; nothing else does.
+`http.endpoint` turns these errors into responses. No other module does.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
+
+MAX_FAULTS = 100
+"""The number of faults that one answer lists: more would let a small request cause a large answer."""
+MAX_FIELD_CHARACTERS = 100
+
+FaultCode = Literal[
+    "REQUIRED",
+    "UNKNOWN_FIELD",
+    "DUPLICATE",
+    "WRONG_TYPE",
+    "UNKNOWN_VALUE",
+    "TOO_SHORT",
+    "TOO_LONG",
+    "TOO_SMALL",
+    "TOO_LARGE",
+    "NOT_A_MULTIPLE",
+    "INVALID_FORMAT",
+    "INVALID_JSON",
+    "INVALID_DATE_TIME",
+    "MISSING_OFFSET",
+    "INVALID_VALUE",
+    "NOT_APPLICABLE",
+    "NOT_AFTER_START",
+    "OVERLAPS_ITSELF",
+    "NOT_FOUND",
+]
+"""The machine-readable reason for a fault. docs/guide.md explains each."""
 
 
 class Fault(NamedTuple):
-    """What is wrong with one field of a request. Never echoes the value."""
+    """A rule that one field of a request breaks. A fault never contains the value that the client sent."""
 
     field: str
     message: str
+    code: FaultCode = "INVALID_VALUE"
 
 
 class ApiError(Exception):
-    """A request that cannot be answered with success."""
+    """A request that fails."""
 
     status: ClassVar[int]
     error: ClassVar[str]
     code: ClassVar[str]
     message: ClassVar[str]
 
+    has_more: bool = False
+    """True when `details` leaves entries out."""
+
     @property
     def details(self) -> Sequence[Mapping[str, Any]]:
-        """What a program can read of it, one entry a fault."""
+        """The machine-readable part of the error: one entry for each fault or conflict."""
         return ()
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What the response says of it in headers."""
+        """The response headers that belong to the error."""
         return {}
 
 
 class BadRequest(ApiError):
-    """What was sent breaks a rule."""
+    """A request that breaks at least one rule."""
 
     status, error, code = 400, "Bad Request", "VALIDATION_FAILED"
-    message = "The request is not valid: see details."
+    message = "The request is not valid. See details for every field to correct."
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__(*faults)
         self.faults = faults
+        self.has_more = len(faults) > MAX_FAULTS
 
     @property
     def details(self) -> Sequence[Mapping[str, Any]]:
-        return [fault._asdict() for fault in self.faults]
+        return [
+            {"field": fault.field[:MAX_FIELD_CHARACTERS], "code": fault.code, "message": fault.message}
+            for fault in self.faults[:MAX_FAULTS]
+        ]
 
 
 class InvalidTimeline(BadRequest):
-    """The `timelineId` of a session refers to nothing."""
+    """A session whose `timelineId` refers to no timeline."""
 
     code = "INVALID_TIMELINE"
     message = "The timelineId does not refer to a timeline."
 
     def __init__(self) -> None:
-        super().__init__(Fault("timelineId", "Must be the id of a timeline."))
+        super().__init__(Fault("timelineId", "Must be the id of an existing timeline.", "NOT_FOUND"))
 
 
 class Unauthorized(ApiError):
-    """Nobody is known to be calling. `challenge` is RFC 6750's error code, None without a token."""
+    """A caller without a valid token. `challenge` is the error code of RFC 6750; None when no token was sent."""
 
     status, error, code = 401, "Unauthorized", "UNAUTHORIZED"
-    message = "A valid bearer token is needed in the Authorization header."
+    message = "Sign in first: send a valid token in the header Authorization, as in: Bearer <token>."
 
     def __init__(self, challenge: str | None = None) -> None:
         super().__init__(challenge)
@@ -89,68 +126,90 @@ class Unauthorized(ApiError):
         return {"WWW-Authenticate": f'Bearer realm="sessions"{challenge}'}
 
 
+class InvalidSubject(Unauthorized):
+    """A valid token whose subject cannot own a timeline."""
+
+    message = "The token's subject (claim sub) must be 1 to 128 visible ASCII characters."
+
+    def __init__(self) -> None:
+        super().__init__("invalid_token")
+
+
 class Forbidden(ApiError):
-    """The caller may not do that."""
+    """An action that the caller's role does not allow."""
 
     status, error, code = 403, "Forbidden", "FORBIDDEN"
-    message = "Your role does not allow this on a timeline of this owner."
+    message = (
+        "You may not do this: the timeline belongs to someone else. "
+        "Use a timeline of your own, or ask an administrator."
+    )
 
 
 class NotFound(ApiError):
-    """There is no such thing, or no longer."""
+    """An id that refers to nothing, or to something that was deleted."""
 
     status, error, code = 404, "Not Found", "NOT_FOUND"
-    message = "There is nothing with this id."
+    message = "Nothing exists with this id. It may have been deleted."
 
 
 class SchedulingConflict(ApiError):
-    """The time is taken."""
+    """A session that overlaps other sessions of the same owner."""
 
     status, error, code = 409, "Conflict", "SCHEDULING_CONFLICT"
-    message = "The session overlaps others of the same owner: see details."
+    message = "This time is not free: the session overlaps others of the same owner. See details."
 
-    def __init__(self, clashes: Sequence[Mapping[str, Any]]) -> None:
-        super().__init__(len(clashes))
-        self.clashes = clashes
+    def __init__(self, conflicts: Sequence[Mapping[str, Any]], has_more: bool = False) -> None:
+        super().__init__(len(conflicts))
+        self.conflicts = conflicts
+        self.has_more = has_more
 
     @property
     def details(self) -> Sequence[Mapping[str, Any]]:
-        return self.clashes
+        return self.conflicts
 
 
 class TimelineNotEmpty(ApiError):
-    """A timeline with sessions cannot be removed."""
+    """A timeline that cannot be deleted because sessions belong to the timeline."""
 
     status, error, code = 409, "Conflict", "TIMELINE_NOT_EMPTY"
-    message = "The timeline still has sessions: delete or move them first."
+    message = "The timeline still has sessions. Delete the sessions or move them to another timeline first."
 
 
 class PreconditionFailed(ApiError):
-    """The `If-Match` of the request names another version than the present one."""
+    """An `If-Match` header that names another version than the current one."""
 
     status, error, code = 412, "Precondition Failed", "PRECONDITION_FAILED"
-    message = "It was changed since you read it: read it again."
+    message = "The resource has changed since you read it. Fetch it again and retry."
+
+
+class PayloadTooLarge(ApiError):
+    """A body over the limit."""
+
+    status, error, code = 413, "Content Too Large", "PAYLOAD_TOO_LARGE"
+    message = "The body is larger than 64 KB. Send a smaller body."
 
 
 class IdempotencyKeyReused(ApiError):
-    """The `Idempotency-Key` came before, with another body."""
+    """An `Idempotency-Key` that an earlier request sent with another body."""
 
     status, error, code = 422, "Unprocessable Content", "IDEMPOTENCY_KEY_REUSED"
-    message = "This Idempotency-Key was used with another body: take a new key for a new request."
+    message = (
+        "This Idempotency-Key belongs to a request with another body. Send a new key with a new request."
+    )
 
 
 class InternalError(ApiError):
-    """A fault of ours."""
+    """A fault of the service."""
 
     status, error, code = 500, "Internal Server Error", "INTERNAL_ERROR"
-    message = "Something went wrong on our side. Tell us the requestId."
+    message = "Something went wrong on our side. Contact support and quote the requestId."
 
 
 class ServiceUnavailable(ApiError):
-    """What the service needs did not answer in time. The request may be sent again."""
+    """A dependency that did not answer in time. The client may retry the request."""
 
     status, error, code = 503, "Service Unavailable", "SERVICE_UNAVAILABLE"
-    message = "The service is busy: try again in a moment."
+    message = "The service is busy. Wait a moment and retry."
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -158,8 +217,8 @@ class ServiceUnavailable(ApiError):
 
 
 class Throttled(ServiceUnavailable):
-    """The database asked for patience until ours ran out."""
+    """DynamoDB kept throttling until the retries were exhausted."""
 
 
 class RetriesExhausted(ServiceUnavailable):
-    """Others kept changing the same calendar until our patience ran out."""
+    """Other writers kept changing the same calendar until the retries were exhausted."""

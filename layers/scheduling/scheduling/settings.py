@@ -1,17 +1,17 @@
-"""The environment, read when it is needed. template.yaml is the only place that gives a value."""
+"""Settings from the environment, read when a request needs them. Only template.yaml sets their values."""
 
 import os
 
 
 class MissingSetting(Exception):
-    """The deployment lacks an environment variable; the argument is its name."""
+    """An environment variable that the deployment does not set. The argument is the variable's name."""
 
 
 def setting(name: str) -> str:
-    """The value of an environment variable.
+    """Return the value of an environment variable.
 
     Raises:
-        MissingSetting: it is not set, or empty.
+        MissingSetting: the variable is not set, or empty.
     """
     value = os.environ.get(name)
     if not value:
@@ -20,5 +20,5 @@ def setting(name: str) -> str:
 
 
 def optional_setting(name: str) -> str | None:
-    """The value of an environment variable that may be left empty."""
+    """Return the value of an environment variable, or None when the variable is not set or empty."""
     return os.environ.get(name) or None

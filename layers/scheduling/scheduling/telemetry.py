@@ -1,21 +1,21 @@
-"""Measurements of the request in progress: database calls and retries, for the request log.
+"""Measurements of the current request: DynamoDB calls and retries, for the request log.
 
-A Lambda function handles one request at a time, so the measurements of one request live in one object.
-`http.request_log` resets the object at the start of a request and reads it at the end.
+A Lambda function handles one request at a time, so one object holds the measurements of one request.
+`http.endpoint` resets the object when a request starts; `http.request_log` reads it when the request ends.
 """
 
 from threading import Lock
 
 
 class Telemetry:
-    """Counts of what one request did. Safe to use from the threads that read in parallel."""
+    """Counters of one request. Threads that read in parallel may share the object."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self.reset()
 
     def reset(self) -> None:
-        """Forget the previous request."""
+        """Clear the measurements of the previous request."""
         self.retries = 0
         self.calls = 0
         self.milliseconds = 0.0
@@ -27,7 +27,7 @@ class Telemetry:
         self.retries += 1
 
     def record_call(self, operation: str, milliseconds: float) -> None:
-        """Count one database call."""
+        """Count one DynamoDB call and add its duration."""
         with self._lock:
             self.calls += 1
             self.milliseconds += milliseconds

@@ -10,22 +10,32 @@ conflict iff the shortest wait, ever, from a start of one to the next start of t
 first one's length. Only against a single occurrence does it matter when a series began.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from scheduling.domain.instants import DAY, parse
+from scheduling.domain.instants import DAY, local_text, parse
 
 WEEK = 7 * DAY
 WEEKDAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 CYCLES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+
+SCHEDULE_FIELDS = ("startDateTime", "endDateTime", "repeatCycleType", "recurringDayOfWeek")
+"""The fields that say when a session takes place."""
 
 INSTANT = 1
 """The length of a session without an end: the smallest there is, so that it occupies its start alone."""
 
 _DAYS_IN_400_YEARS = 146_097
 _LEAP_CYCLE = range(date(2001, 1, 1).toordinal(), date(2005, 1, 1).toordinal())
+
+
+class Occurrence(NamedTuple):
+    """A half-open interval of instants: microseconds since 0001-01-01T00:00:00Z."""
+
+    start: int
+    end: int
 
 
 class Dates(NamedTuple):
@@ -63,7 +73,7 @@ class Once(NamedTuple):
         return self.first if after <= self.first else None
 
 
-class Every(NamedTuple):
+class Series(NamedTuple):
     """A series without an end."""
 
     first: int
@@ -86,7 +96,9 @@ class Every(NamedTuple):
         return (self.dates.next(midnight + 1) - 1) * DAY + self.phase
 
 
-Occupied = Once | Every
+Every = Series
+Schedule = Once | Series
+Occupied = Schedule
 
 
 def occupied(session: Mapping[str, Any]) -> Occupied | None:
@@ -103,19 +115,19 @@ def occupied(session: Mapping[str, Any]) -> Occupied | None:
     if not cycle:
         return Once(start.instant, length)
     if cycle == "DAILY":
-        return Every(start.instant, length, DAY, None, 0)
+        return Series(start.instant, length, DAY, None, 0)
     days, time_of_day = divmod(start.local, DAY)
     if cycle == "WEEKLY":
         weekday = session.get("recurringDayOfWeek")
         # Day 0 of the calendar in use, 0001-01-01, was a Monday.
         ahead = (WEEKDAYS.index(weekday) - days) % 7 if weekday else 0
-        return Every(start.instant + ahead * DAY, length, WEEK, None, 0)
+        return Series(start.instant + ahead * DAY, length, WEEK, None, 0)
     today = date.fromordinal(days + 1)
     dates = Dates(today.month if cycle == "YEARLY" else None, today.day)
-    return Every(start.instant, length, None, dates, time_of_day - start.offset)
+    return Series(start.instant, length, None, dates, time_of_day - start.offset)
 
 
-def overlaps_itself(series: Every) -> bool:
+def overlaps_itself(series: Series) -> bool:
     """Whether an occurrence would run into the next one of the same series."""
     if series.dates:
         return series.length > _shortest_gap(series.dates, series.dates, 1) * DAY
@@ -154,7 +166,7 @@ def _reaches(taken: Occupied, first: int, length: int) -> bool:
     return start is not None and start < first + length
 
 
-def _wait(a: Every, b: Every) -> int:
+def _wait(a: Series, b: Series) -> int:
     """The shortest time, ever, from a start of `a` to the next start of `b`."""
     if a.period and b.period:
         return (b.first - a.first) % min(a.period, b.period)
@@ -180,3 +192,43 @@ def _shortest_gap(a: Dates, b: Dates, least: int) -> int:
         shortest = min(shortest, b.next(day + least) - day)
         day = a.next(day + 1)
     return shortest
+
+
+def schedule(fields: Mapping[str, Any]) -> Schedule | None:
+    """Return the schedule of a session from its valid fields; None without a start."""
+    return occupied(fields)
+
+
+def occurrences(schedule: Schedule, start: int, end: int) -> Iterator[Occurrence]:
+    """Return the occurrences that overlap the interval [start, end), in order."""
+    found = schedule.next(start - schedule.length + 1)
+    while found is not None and found < end:
+        yield Occurrence(found, found + schedule.length)
+        found = schedule.next(found + 1)
+
+
+def last_end(schedule: Schedule) -> int | None:
+    """Return the end of the last occurrence; None for an endless series."""
+    return schedule.first + schedule.length if isinstance(schedule, Once) else None
+
+
+def times_of_day(series: Series) -> tuple[int, int]:
+    """Return the start and the length of a span of the UTC day in which every occurrence of a series lies."""
+    return series.first % DAY, series.length
+
+
+def first_conflict(a: Schedule, b: Schedule) -> Occurrence | None:
+    """Return the earliest occurrence of `a` that overlaps any of `b`; None if the two never conflict."""
+    if not conflict(a, b):
+        return None
+    start = first_clash(a, b)
+    return Occurrence(start, start + a.length)
+
+
+def local_times(fields: Mapping[str, Any], occurrence: Occurrence) -> tuple[str | None, str | None]:
+    """Return the start and the end of an occurrence of a session, on the clock of the session."""
+    start, end = [
+        local_text(instant, parse(fields[field]).offset) if fields.get(field) else None
+        for field, instant in zip(("startDateTime", "endDateTime"), occurrence, strict=True)
+    ]
+    return start, end

@@ -1,17 +1,55 @@
-"""Sessions: their rules, their keys, what a client sees of them. Pure.
+"""Sessions: their rules, their keys, and the fields that a client sees. Pure.
 
 A session is a mapping with the same names on the wire, in the table and here. A field that is not set is
 absent from the stored item and null on the wire.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple, TypedDict, cast
 
 from scheduling.domain.instants import parse, utc_text
-from scheduling.domain.recurrence import Every, occupied, overlaps_itself
+from scheduling.domain.recurrence import Series, overlaps_itself, schedule
 from scheduling.errors import Fault
 
-Session = dict[str, Any]
+
+class Session(TypedDict, total=False):
+    """A session as it is stored. `docs/guide.md` explains the fields that a client sees."""
+
+    id: str
+    type: str
+    timelineId: str
+    name: str
+    startDateTime: str
+    endDateTime: str
+    timeZone: str
+    repeatCycleType: str
+    repeatInterval: int
+    recurringDayOfWeek: str
+    recurringDaysOfWeek: list[str]
+    repeatUntil: str
+    repeatCount: int
+    excludedDates: list[str]
+    description: str
+    createdAt: str
+    updatedAt: str
+    removedAt: str
+    ownerId: str
+    """The owner of the timeline."""
+    version: int
+    startKey: str
+    """The sort key in the indexes; a deleted session has none."""
+    startYear: str
+    """The partition of the index of all sessions (see `start_year`)."""
+    expiresAt: int
+    """The epoch second after which DynamoDB purges the deleted session."""
+
+
+class SessionChange(NamedTuple):
+    """A session before and after a write. `before` is None when the session is new."""
+
+    before: Session | None
+    after: Session
+
 
 FIELDS = (
     "id",
@@ -33,38 +71,49 @@ UNDATED = "none"
 """The `startYear` of a session without a start."""
 
 UNDATED_KEY = "~"
-"""What the sort key of a session without a start begins with: it sorts after every date."""
+"""Begins the sort key of a session without a start: it sorts after every date."""
 
 
-def view(session: Session) -> dict[str, Any]:
-    """The session as a client sees it: always every field."""
+def view(session: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the session as a client sees it, with every field."""
     return {field: session.get(field) for field in FIELDS}
 
 
+def is_live(session: Session) -> bool:
+    """Return whether the session exists for clients: it was not deleted."""
+    return "removedAt" not in session
+
+
 def create(fields: Mapping[str, Any], id: str, owner_id: str, now: str) -> Session:
-    """A new session."""
+    """Return a new session."""
     stamps = {"id": id, "ownerId": owner_id, "version": 1, "createdAt": now, "updatedAt": now}
-    return _keyed({**fields, **stamps})
+    return _add_keys({**fields, **stamps})
 
 
 def change(session: Session, fields: Mapping[str, Any], owner_id: str, now: str) -> Session:
-    """The session with those fields changed; the same one when nothing would change.
+    """Return the session with those fields changed; the same object when nothing changes.
 
     A change to ONE_TIME clears the cycle and the day.
     """
     if fields.get("type") == "ONE_TIME":
         fields = {"repeatCycleType": None, "recurringDayOfWeek": None, **fields}
-    changed = {**session, **fields, "ownerId": owner_id}
+    changed: dict[str, Any] = {**session, **fields, "ownerId": owner_id}
     if all(changed[field] == session.get(field) for field in changed):
         return session
-    return _keyed({**changed, "version": session["version"] + 1, "updatedAt": now})
+    return _add_keys({**changed, **_next_version(session, now)})
 
 
 def remove(session: Session, now: str, expires_at: int) -> Session:
-    """The session without its sort key, so in no index, to be purged at that time (epoch seconds)."""
-    removed = {**session, "version": session["version"] + 1, "updatedAt": now, "removedAt": now}
+    """Return the deleted session, in no index, to be purged at that time (epoch seconds)."""
+    stamps = _next_version(session, now)
+    removed: dict[str, Any] = {**session, **stamps, "removedAt": stamps["updatedAt"], "expiresAt": expires_at}
     del removed["startKey"]
-    return {**removed, "expiresAt": expires_at}
+    return cast(Session, removed)
+
+
+def _next_version(session: Session, now: str) -> dict[str, Any]:
+    """Return the stamps of a change. `updatedAt` never goes back when the clocks of two machines differ."""
+    return {"version": session["version"] + 1, "updatedAt": max(now, session["updatedAt"])}
 
 
 def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
@@ -90,25 +139,25 @@ def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
     if day and (is_null("repeatCycleType") or cycle not in (None, "WEEKLY")):
         yield Fault("recurringDayOfWeek", "Is only for a WEEKLY session.")
     if in_order and start and end and cycle:
-        series = occupied(fields)
-        if isinstance(series, Every) and overlaps_itself(series):
+        series = schedule(fields)
+        if isinstance(series, Series) and overlaps_itself(series):
             yield Fault("endDateTime", "Must not come after the next occurrence begins.")
 
 
-def _keyed(fields: Mapping[str, Any]) -> Session:
-    """The session as it is stored: without nulls, with its sort key and year."""
+def _add_keys(fields: Mapping[str, Any]) -> Session:
+    """Return the session as it is stored: without nulls, with the keys of the indexes."""
     session = {field: value for field, value in fields.items() if value is not None}
     start = session.get("startDateTime")
     text = utc_text(parse(start).instant) if start else UNDATED_KEY
     session["startKey"] = f"{text}#{session['id']}"
     session["startYear"] = start_year(text)
-    return session
+    return cast(Session, session)
 
 
 def start_year(key: str) -> str:
-    """Return the partition of the index of all sessions in which a sort key, or a prefix of keys, lies.
+    """Return the partition of the index of all sessions for a sort key, or for a prefix of sort keys.
 
-    The partition is the year; outside the years 1900 to 2199 the century, such as `18`.
+    The partition is the year, like `2023`; outside the years 1900 to 2199 the century, like `18`.
     """
     if key.startswith(UNDATED_KEY):
         return UNDATED

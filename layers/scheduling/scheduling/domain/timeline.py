@@ -1,45 +1,80 @@
-"""Timelines: their keys, what a client sees of them. Pure; mappings with the same names everywhere."""
+"""Timelines: their keys, and the fields that a client sees. Pure. Mappings have the same names everywhere."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict, cast
 
-Timeline = dict[str, Any]
+
+class Timeline(TypedDict, total=False):
+    """A timeline as it is stored."""
+
+    id: str
+    name: str
+    description: str
+    ownerId: str
+    createdAt: str
+    updatedAt: str
+    removedAt: str
+    version: int
+    allKey: str
+    """The partition of the index of all timelines."""
+    createdKey: str
+    """The sort key in the indexes; a deleted timeline has none."""
+    sessionCounts: dict[str, int]
+    """How many sessions of each type the timeline has."""
+    changes: int
+    """Moves with every change of `sessionCounts`."""
+    expiresAt: int
+    """The epoch second after which DynamoDB purges the deleted timeline."""
+
 
 FIELDS = ("id", "name", "description", "ownerId", "createdAt", "updatedAt", "removedAt")
-"""What a client sees."""
+"""The fields that a client sees."""
 
 ALL = "ALL"
-"""The one partition of the index of all timelines."""
+"""The only partition of the index of all timelines."""
 
 
-def view(timeline: Timeline) -> dict[str, Any]:
-    """The timeline as a client sees it: always every field."""
+def view(timeline: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the timeline as a client sees it, with every field."""
     return {field: timeline.get(field) for field in FIELDS}
 
 
 def create(fields: Mapping[str, Any], id: str, owner_id: str, now: str) -> Timeline:
-    """A new timeline, without sessions."""
+    """Return a new timeline, without sessions."""
     timeline = {field: value for field, value in fields.items() if value is not None}
     stamps = {"id": id, "ownerId": owner_id, "version": 1, "createdAt": now, "updatedAt": now}
     keys = {"allKey": ALL, "createdKey": f"{now}#{id}"}
-    return {**timeline, **stamps, **keys, "sessionCounts": {}}
+    return cast(Timeline, {**timeline, **stamps, **keys, "sessionCounts": {}, "changes": 0})
 
 
 def change(timeline: Timeline, fields: Mapping[str, Any], now: str) -> Timeline:
-    """The timeline with those fields changed; the same one when nothing would change."""
-    changed = {field: value for field, value in {**timeline, **fields}.items() if value is not None}
+    """Return the timeline with those fields changed; the same object when nothing changes."""
+    changed: dict[str, Any] = {
+        field: value for field, value in {**timeline, **fields}.items() if value is not None
+    }
     if changed == timeline:
         return timeline
-    return {**changed, "version": timeline["version"] + 1, "updatedAt": now}
+    return cast(Timeline, {**changed, **_next_version(timeline, now)})
 
 
 def remove(timeline: Timeline, now: str, expires_at: int) -> Timeline:
-    """The timeline without its sort key, so in no index, to be purged at that time (epoch seconds)."""
-    removed = {**timeline, "version": timeline["version"] + 1, "updatedAt": now, "removedAt": now}
+    """Return the deleted timeline, in no index, to be purged at that time (epoch seconds)."""
+    stamps = _next_version(timeline, now)
+    removed: dict[str, Any] = {
+        **timeline,
+        **stamps,
+        "removedAt": stamps["updatedAt"],
+        "expiresAt": expires_at,
+    }
     del removed["createdKey"]
-    return {**removed, "expiresAt": expires_at}
+    return cast(Timeline, removed)
 
 
 def is_empty(timeline: Timeline) -> bool:
-    """Whether it has no session."""
+    """Return whether the timeline has no session."""
     return not any(timeline["sessionCounts"].values())
+
+
+def _next_version(timeline: Timeline, now: str) -> dict[str, Any]:
+    """Return the stamps of a change. `updatedAt` never goes back when the clocks of two machines differ."""
+    return {"version": timeline["version"] + 1, "updatedAt": max(now, timeline["updatedAt"])}

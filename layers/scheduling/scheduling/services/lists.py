@@ -233,7 +233,7 @@ def _readable_sessions(request: Request) -> _List:
     if reach is Reach.ANY:
         return _List(_BY_YEAR, {"": counters.ALL_SESSIONS}, None)
     scopes = {principal.id: counters.sessions_of_owner(principal.id)}
-    return _List(_OF_OWNER, scopes, cache(lambda: calendars.totals(principal.id)["sessionCounts"]))
+    return _List(_OF_OWNER, scopes, cache(lambda: calendars.totals(principal.id)[0]))
 
 
 def list_timelines(request: Request) -> Page:
@@ -249,7 +249,7 @@ def _readable_timelines(principal: Principal) -> _List:
     if reach is Reach.ANY:
         return _List(_TIMELINES, {timeline.ALL: counters.ALL_TIMELINES}, None)
     scopes = {principal.id: counters.timelines_of_owner(principal.id)}
-    totals = cache(lambda: {counters.TIMELINES: calendars.totals(principal.id)["timelineCount"]})
+    totals = cache(lambda: {counters.TIMELINES: calendars.totals(principal.id)[1]})
     return _List(_TIMELINES_OF_OWNER, scopes, totals)
 
 

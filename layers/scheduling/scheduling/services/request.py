@@ -11,12 +11,12 @@ from scheduling.errors import PreconditionFailed
 
 
 class Idempotency(NamedTuple):
-    """A client's promise that all requests with this key are one and the same."""
+    """The identity of a request that the client may send several times."""
 
     id: str
-    """Names the principal, the route and the key."""
+    """A digest of the principal, the route and the key."""
     fingerprint: str
-    """Names the body."""
+    """A digest of the validated body."""
 
 
 class Request(NamedTuple):
@@ -33,6 +33,10 @@ class Request(NamedTuple):
     expected_versions: frozenset[int] | None = None
     """The versions of which the entity must have one; None when any version will do."""
     idempotency: Idempotency | None = None
+    dry_run: bool = False
+    """True when the use case must check everything and write nothing."""
+    deadline: float = float("inf")
+    """The reading of `time.monotonic()` after which the use case must start no further retry."""
 
     @property
     def id(self) -> str:
@@ -55,7 +59,7 @@ class Request(NamedTuple):
 
 
 def idempotency(principal: Principal, route: str, key: str, fields: Mapping[str, Any]) -> Idempotency:
-    """The record of a request with an Idempotency-Key."""
+    """Return the identity of a request with an Idempotency-Key."""
     return Idempotency(_digest([principal.id, route, key]), _digest(fields))
 
 

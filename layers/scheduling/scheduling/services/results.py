@@ -1,4 +1,4 @@
-"""Results of the use cases: entities as they are stored, never an envelope."""
+"""Results of the use cases: entities as the store returns them, without an envelope."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,14 +9,14 @@ class One(NamedTuple):
 
     item: Mapping[str, Any]
     replayed: bool = False
-    """True when the entity is the answer to an earlier request with the same Idempotency-Key."""
+    """True when an earlier request with the same Idempotency-Key created the entity."""
 
 
 class Page(NamedTuple):
-    """Part of a list."""
+    """One page of a list."""
 
     items: Sequence[Mapping[str, Any]]
     skip: int
     take: int
     total: int
-    """The number of all matches, on this page or not."""
+    """The number of all matches, on every page."""

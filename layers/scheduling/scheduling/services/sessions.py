@@ -1,19 +1,23 @@
 """Use cases of sessions: authorize, decide, store."""
 
+from collections.abc import Sequence
 from functools import partial
 
-from scheduling.domain import conflicts, session
-from scheduling.domain.permissions import Action, require
-from scheduling.domain.session import Session
+from scheduling.domain import session
+from scheduling.domain.conflicts import Conflict, describe_conflict
+from scheduling.domain.permissions import Action, Principal, may, require
+from scheduling.domain.session import Session, SessionChange
 from scheduling.domain.timeline import Timeline
 from scheduling.errors import BadRequest, InvalidTimeline, SchedulingConflict
+from scheduling.services.idempotency import find_answer, save_answer
 from scheduling.services.request import Request
 from scheduling.services.results import One
+from scheduling.services.retries import Attempt, retry_on_conflict
 from scheduling.settings import setting
-from scheduling.store import calendars, sessions, timelines
+from scheduling.store import sessions, timelines
+from scheduling.store.calendars import MAX_CONFLICTS
 from scheduling.store.client import run_in_parallel
-from scheduling.store.idempotency import recall, remember
-from scheduling.store.transactions import retry_until_settled, write
+from scheduling.store.transactions import Operation, write
 
 
 def get(request: Request) -> One:
@@ -23,101 +27,110 @@ def get(request: Request) -> One:
     return One(found)
 
 
-def create(request: Request) -> One:
-    """A new session.
+@retry_on_conflict
+def create(request: Request, attempt: Attempt) -> One:
+    """Create a session.
 
     Raises:
-        InvalidTimeline: there is no such timeline.
-        SchedulingConflict: its time is taken.
+        InvalidTimeline: the timeline does not exist.
+        SchedulingConflict: the session overlaps another of the same owner.
     """
-
-    def decide() -> One:
-        find = partial(timelines.find, request.fields["timelineId"])
-        if request.idempotency:
-            timeline, earlier = run_in_parallel(find, partial(recall, request))
-            if isinstance(earlier, One):
-                return earlier
-        else:
-            timeline = find()
-        owner = _owner(timeline)
-        require(request.principal, Action.CHANGE_SESSION, owner)
-        new = session.create(request.fields, request.new_id, owner, request.timestamp)
-        try:
-            taken = calendars.reserve(None, new, request)
-        except SchedulingConflict:
-            # What is in the way may be the effect of the same request, sent twice at once.
-            if earlier := recall(request):
-                return earlier
-            raise
-        write(
-            sessions.insert(new),
-            *taken,
-            *timelines.counted(None, new),
-            *remember(request, new),
-        )
-        return One(new)
-
-    return retry_until_settled(decide)
+    find_timeline = partial(timelines.find, request.fields["timelineId"])
+    if request.idempotency:
+        timeline, answer = run_in_parallel(find_timeline, partial(find_answer, request))
+        if answer:
+            return One(*answer)
+    else:
+        timeline = find_timeline()
+    owner = _owner(timeline)
+    require(request.principal, Action.CHANGE_SESSION, owner)
+    new = session.create(request.fields, request.new_id, owner, request.timestamp)
+    try:
+        save(request, attempt, [SessionChange(None, new)], *save_answer(request, new))
+    except SchedulingConflict:
+        # The conflicting session may be the effect of the same request, sent twice at once.
+        if answer := find_answer(request):
+            return answer
+        raise
+    return One(new)
 
 
-def update(request: Request) -> One:
-    """A session, changed: its words alone by a write of its own, its time or place by a transaction.
+@retry_on_conflict
+def update(request: Request, attempt: Attempt) -> One:
+    """Change a session. To move it to another owner, the caller must be allowed to delete it from its owner.
 
     Raises:
-        BadRequest: what would come of it breaks a rule.
-        InvalidTimeline: there is no timeline such as it is to be moved to.
-        SchedulingConflict: its new time is taken.
+        BadRequest: the changed session breaks a rule.
+        InvalidTimeline: the new timeline does not exist.
+        SchedulingConflict: the changed session overlaps another of the same owner.
     """
-
-    def decide() -> One:
-        before, owner = _with_target(request)
-        require(request.principal, Action.CHANGE_SESSION, before["ownerId"])
-        require(request.principal, Action.CHANGE_SESSION, owner)
-        request.check_version(before["version"])
-        after = session.change(before, request.fields, owner, request.timestamp)
-        if after is before:
-            return One(before)
-        if faults := tuple(session.faults(session.view(after))):
-            raise BadRequest(*faults)
-        write(
-            sessions.replace(before, after),
-            *calendars.reserve(before, after, request),
-            *timelines.counted(before, after),
-        )
-        return One(after)
-
-    return retry_until_settled(decide)
-
-
-def delete(request: Request) -> One:
-    """A session, removed; its time is free at once.
-
-    HEAD does not move: a writer who still sees the slot refuses, as it would have a moment before.
-    """
-
-    def decide() -> One:
-        before = sessions.get_existing(request.id)
+    before, owner = _read_with_new_owner(request)
+    require(request.principal, Action.CHANGE_SESSION, before["ownerId"])
+    require(request.principal, Action.CHANGE_SESSION, owner)
+    if owner != before["ownerId"]:
         require(request.principal, Action.DELETE_SESSION, before["ownerId"])
-        request.check_version(before["version"])
-        after = session.remove(before, request.timestamp, request.epoch_after(int(setting("RETENTION_DAYS"))))
-        write(
-            sessions.replace(before, after),
-            *calendars.release(conflicts.slot(before)),
-            *timelines.counted(before, None),
-        )
-        return One(after)
-
-    return retry_until_settled(decide)
+    request.check_version(before["version"])
+    after = session.change(before, request.fields, owner, request.timestamp)
+    if after is before:
+        return One(before)
+    if faults := tuple(session.faults(session.view(after))):
+        raise BadRequest(*faults)
+    save(request, attempt, [SessionChange(before, after)])
+    return One(after)
 
 
-def _with_target(request: Request) -> tuple[Session, str]:
-    """The session, and the owner of the timeline where it is to be."""
-    target = request.fields.get("timelineId")
-    if target is None:
+@retry_on_conflict
+def delete(request: Request, attempt: Attempt) -> One:
+    """Delete a session. Its time is free at once."""
+    before = sessions.get_existing(request.id)
+    require(request.principal, Action.DELETE_SESSION, before["ownerId"])
+    request.check_version(before["version"])
+    after = session.remove(before, request.timestamp, request.epoch_after(int(setting("RETENTION_DAYS"))))
+    save(request, attempt, [SessionChange(before, after)])
+    return One(after)
+
+
+def save(request: Request, attempt: Attempt, changes: Sequence[SessionChange], *more: Operation) -> None:
+    """Write changed sessions with their slots and counts in one transaction; in a dry run, only check them.
+
+    Args:
+        changes: The sessions before and after. All that need time need it in the calendar of one owner.
+        more: Other writes that belong to the transaction.
+
+    Raises:
+        SchedulingConflict: a changed session overlaps another of the same owner.
+        WriteConflict: another writer was faster.
+    """
+    conflicts = attempt.calendar.find_conflicts(changes)
+    if conflicts:
+        raise _scheduling_conflict(conflicts, request.principal)
+    if request.dry_run:
+        return
+    write(
+        *map(sessions.save, changes),
+        *attempt.calendar.save(changes, attempt.lost),
+        *timelines.count_sessions(changes, attempt.lost),
+        *more,
+    )
+
+
+def _scheduling_conflict(conflicts: Sequence[Conflict], principal: Principal) -> SchedulingConflict:
+    """Return the error that describes the conflicts as far as the caller may read their sessions."""
+    details = [
+        describe_conflict(conflict, readable=may(principal, Action.READ, conflict.slot["ownerId"]))
+        for conflict in conflicts[:MAX_CONFLICTS]
+    ]
+    return SchedulingConflict(details, has_more=len(conflicts) > MAX_CONFLICTS)
+
+
+def _read_with_new_owner(request: Request) -> tuple[Session, str]:
+    """Return the session, and the owner of the timeline on which the session is to be."""
+    timeline_id = request.fields.get("timelineId")
+    if timeline_id is None:
         before = sessions.get_existing(request.id)
         return before, before["ownerId"]
     before, timeline = run_in_parallel(
-        partial(sessions.get_existing, request.id), partial(timelines.find, target)
+        partial(sessions.get_existing, request.id), partial(timelines.find, timeline_id)
     )
     return before, _owner(timeline)
 
@@ -125,5 +138,4 @@ def _with_target(request: Request) -> tuple[Session, str]:
 def _owner(timeline: Timeline | None) -> str:
     if timeline is None:
         raise InvalidTimeline
-    owner: str = timeline["ownerId"]
-    return owner
+    return timeline["ownerId"]

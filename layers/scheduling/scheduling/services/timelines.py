@@ -3,72 +3,68 @@
 from scheduling.domain import timeline
 from scheduling.domain.permissions import Action, require
 from scheduling.errors import TimelineNotEmpty
+from scheduling.services.idempotency import find_answer, save_answer
 from scheduling.services.request import Request
 from scheduling.services.results import One
+from scheduling.services.retries import Attempt, retry_on_conflict
 from scheduling.settings import setting
-from scheduling.store import timelines
-from scheduling.store.idempotency import recall, remember
-from scheduling.store.transactions import retry_until_settled, write
+from scheduling.store import calendars, timelines
+from scheduling.store.transactions import Operation, write
 
 
 def get(request: Request) -> One:
-    """One timeline."""
+    """Return one timeline."""
     found = timelines.get_existing(request.id)
     require(request.principal, Action.READ, found["ownerId"])
     return One(found)
 
 
-def create(request: Request) -> One:
-    """A new timeline, of the caller's unless an ADMIN says whose."""
+@retry_on_conflict
+def create(request: Request, _: Attempt) -> One:
+    """Create a timeline, which belongs to the caller unless an ADMIN names another owner."""
     owner = request.fields.get("ownerId") or request.principal.id
     require(request.principal, Action.CHANGE_TIMELINE, owner)
+    if answer := find_answer(request):
+        return answer
     new = timeline.create(request.fields, request.new_id, owner, request.timestamp)
-
-    def decide() -> One:
-        if earlier := recall(request):
-            return earlier
-        write(
-            timelines.insert(new),
-            timelines.count_timeline(new, 1),
-            *remember(request, new),
-        )
-        return One(new)
-
-    return retry_until_settled(decide)
+    _write(request, timelines.create(new), *calendars.count_timeline(owner, 1), *save_answer(request, new))
+    return One(new)
 
 
-def update(request: Request) -> One:
-    """A timeline, changed."""
-
-    def decide() -> One:
-        before = timelines.get_existing(request.id)
-        require(request.principal, Action.CHANGE_TIMELINE, before["ownerId"])
-        request.check_version(before["version"])
-        after = timeline.change(before, request.fields, request.timestamp)
-        if after is not before:
-            write(timelines.replace(before, after))
-        return One(after)
-
-    return retry_until_settled(decide)
+@retry_on_conflict
+def update(request: Request, _: Attempt) -> One:
+    """Change a timeline."""
+    before = timelines.get_existing(request.id)
+    require(request.principal, Action.CHANGE_TIMELINE, before["ownerId"])
+    request.check_version(before["version"])
+    after = timeline.change(before, request.fields, request.timestamp)
+    if after is not before:
+        _write(request, timelines.replace(before, after))
+    return One(after)
 
 
-def delete(request: Request) -> One:
-    """A timeline, removed.
+@retry_on_conflict
+def delete(request: Request, attempt: Attempt) -> One:
+    """Delete a timeline.
 
     Raises:
-        TimelineNotEmpty: it still has sessions.
+        TimelineNotEmpty: the timeline still has sessions.
     """
+    before = timelines.get_existing(request.id)
+    require(request.principal, Action.CHANGE_TIMELINE, before["ownerId"])
+    request.check_version(before["version"])
+    if not timeline.is_empty(before):
+        raise TimelineNotEmpty
+    after = timeline.remove(before, request.timestamp, request.epoch_after(int(setting("RETENTION_DAYS"))))
+    _write(
+        request,
+        timelines.replace(before, after),
+        *calendars.count_timeline(before["ownerId"], -1, attempt.lost),
+    )
+    return One(after)
 
-    def decide() -> One:
-        before = timelines.get_existing(request.id)
-        require(request.principal, Action.CHANGE_TIMELINE, before["ownerId"])
-        request.check_version(before["version"])
-        if not timeline.is_empty(before):
-            raise TimelineNotEmpty
-        after = timeline.remove(
-            before, request.timestamp, request.epoch_after(int(setting("RETENTION_DAYS")))
-        )
-        write(timelines.replace(before, after), timelines.count_timeline(before, -1))
-        return One(after)
 
-    return retry_until_settled(decide)
+def _write(request: Request, *operations: Operation) -> None:
+    """Write the operations, or nothing in a dry run."""
+    if not request.dry_run:
+        write(*operations)

@@ -1,158 +1,389 @@
-"""Sessions, written: each change one transaction over session, calendar and counts, decided on fresh reads.
+"""Calendars: the slots of an owner, read and written so that no two sessions of the owner ever overlap.
 
-The promise that no two sessions of an owner overlap rests on HEAD, the item that carries the version of a
-calendar. A writer reads HEAD, then what could be in the way, and writes on condition that HEAD is still at
-that version. HEAD comes first, alone: were it read with or after the slots, a slot written in between would
-be missed although the version fits.
+A writer reads the head of the calendar, then the slots that may conflict, and writes in one transaction on condition
+that the head still has the version that was read. The head comes first, alone: otherwise a slot written between the
+two reads would be missed although the version fits. The head names the slots that the last writes added.
 
-DynamoDB isolates a query from a transaction item by item only ("read-committed"): a query may see HEAD's
-new version and not yet the slot that came with it. Reads of single items are serializable. So HEAD names
-the slot that was written last, and that one is read by its key beside the queries.
+**Why no two sessions overlap.** Assumed: reads of one item never go back in time; transactions are serializable, and
+their conditions are checked inside them. Not assumed: that a committed slot is readable as soon as the head is.
+
+1. The head's condition orders all writes that add time to one calendar.
+2. When version v+1 commits, its writer has seen the slots named at version v by an exact query, or has proved inside
+   the transaction, by a condition check, that each is as it was read: absent or older, so deleted since. By induction
+   all slots added at versions before v were readable before v+1 committed. So a writer that has read the head at v
+   can miss only the slots named at v, and it looks at those by themselves.
+3. A slot that was deleted and is still readable can only make a writer refuse.
+4. The slots that a writer reads never overlap each other: of two that would overlap, the writer of the later one had
+   not seen the earlier one, so the deletion of the earlier one was readable before the later one was written. Hence,
+   of the ONCE slots that start before an instant, the last to start is also the last to end: one neighbour decides.
+
+A write adds time when a slot is new or has another key or schedule than before. A deletion does not, nor does a change
+of words alone: neither moves the version.
+
+**Retries.** The slots that a request found free stay free up to the version that was read. After a write conflict only
+the slots that the head has named since are read. If the head names too few changes, everything is read again.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
 from functools import partial
-from itertools import islice
-from typing import Any
+from itertools import chain, combinations, islice
+from typing import Any, NamedTuple, cast
 
-from scheduling.domain import conflicts
-from scheduling.domain.conflicts import EVERY, HEAD, ONCE, Clash, Slot, clash_times, clashes, starting_at
-from scheduling.domain.permissions import Action, may
-from scheduling.domain.recurrence import Once, occupied
-from scheduling.domain.session import Session
-from scheduling.errors import SchedulingConflict
-from scheduling.services.request import Request
+from scheduling.domain.conflicts import Conflict, earliest_of_each_session, find_conflicts
+from scheduling.domain.instants import parse
+from scheduling.domain.recurrence import Once, last_end, occurrences
+from scheduling.domain.session import SessionChange
+from scheduling.domain.session_counts import count_changes
+from scheduling.domain.slots import (
+    AFTER_ALL,
+    HEAD,
+    ONCE,
+    Head,
+    Reference,
+    Slot,
+    ending_after,
+    endless_series_near,
+    length_class,
+    parse_reference,
+    reference,
+    reserves_same_time,
+    slot,
+    slot_schedule,
+    starting_at,
+)
 from scheduling.settings import setting
-from scheduling.store.client import run_in_parallel
-from scheduling.store.items import Item
-from scheduling.store.queries import batch_get, get, query
-from scheduling.store.timelines import TOTALS
-from scheduling.store.transactions import delete, put, update
+from scheduling.store.client import ItemKey, run_in_parallel
+from scheduling.store.queries import get, query
+from scheduling.store.transactions import (
+    Operation,
+    check,
+    counter_clauses,
+    delete,
+    item_key,
+    put,
+    update,
+)
 
-_NEIGHBOURS = 2
-"""Of single sessions that start before a time the last decides; the session itself may be that one."""
-_CLASHES_TOLD = 10
-_SINGLES_AFTER_A_CLASH = 100
-_AFTER_ALL = "~"
+MAX_CONFLICTS = 10
+"""How many conflicts a request looks for. One more is read, to know whether there are more."""
+_NAMED_CHANGES = 8
+"""How many changes the head names: as many as fit in its first kilobyte."""
+_SLOTS_A_PAGE = 400
+"""Up to so many ONCE slots are simply read."""
+_SLOTS_A_LEAP = 20
+"""A query for one occurrence costs about as much as reading so many slots."""
+_LEAPS_AT_ONCE = 64
+_DECISIVE = ("slot", "sessionId", "startDateTime", "endDateTime")
+"""The attributes of a ONCE slot that a decision needs."""
 
 
-def reserve(before: Session | None, after: Session, request: Request) -> list[Item]:
-    """What a transaction must write into calendars for a session to take its time, and to give up its former.
+class _SlotChange(NamedTuple):
+    """The slots of a session before and after a change."""
 
-    Raises:
-        SchedulingConflict: the time is taken.
-    """
-    old, new = conflicts.slot(before) if before else None, conflicts.slot(after)
-    if new is None or new == old:
-        return release(old) if new is None else []
-    table, head_key = setting("CALENDAR_TABLE"), {"ownerId": new["ownerId"], "slot": HEAD}
-    head = get(table, **head_key) or {"version": 0}
-    in_the_way = _in_the_way(new, head)
-    if in_the_way:
-        raise SchedulingConflict(_describe_conflicts(in_the_way, request))
-    moved = update(
-        table,
-        head_key,
-        "SET #version = if_not_exists(#version, :version) + :one, #last = :slot",
-        "#version = :version" if head["version"] else "attribute_not_exists(#version)",
-        version=head["version"],
-        one=1,
-        slot=new["slot"],
+    old: Slot | None
+    new: Slot | None
+
+    @property
+    def adds_time(self) -> bool:
+        """Return whether other sessions must be checked."""
+        return self.new is not None and (self.old is None or not reserves_same_time(self.old, self.new))
+
+
+class Calendar:
+    """The calendar in which a request reserves time. Survives the retries of the request, with what it has read."""
+
+    def __init__(self) -> None:
+        self._owner_id = ""
+        self._head: Head = {}
+        self._newer_head: Head | None = None
+        """The head that a failed transaction returned."""
+        self._free: list[Slot] = []
+        """The new slots that nothing conflicts with, up to the version of the head."""
+        self._unseen: dict[Reference, Slot | None] = {}
+        """The slots that the head names and that are not readable yet, or no more; each as it was read."""
+
+    def remember_head(self, head: Head) -> None:
+        """Keep the head that a failed transaction returned, so that the next attempt need not read it."""
+        if head["ownerId"] == self._owner_id:
+            self._newer_head = head
+
+    def find_conflicts(self, changes: Sequence[SessionChange]) -> list[Conflict]:
+        """Return the conflicts of a change of several sessions, one for each session that is in the way.
+
+        Args:
+            changes: Sessions whose new time lies in one calendar. Their former time counts as free.
+        """
+        slots = _slot_changes(changes)
+        new = [change.new for change in slots if change.new and change.adds_time]
+        if not new:
+            return []
+        changing = {found["sessionId"] for change in slots for found in change if found}
+        found = self._read(new, changing)
+        conflicts = [conflict for each in new for conflict in find_conflicts(each, found, changing)]
+        for one, other in combinations([change.new for change in slots if change.new], 2):
+            conflicts += find_conflicts(one, [other])
+        if not conflicts:
+            self._free = new
+        earliest = earliest_of_each_session(conflicts)[: MAX_CONFLICTS + 1]
+        return run_in_parallel(*(partial(self._complete, conflict) for conflict in earliest))
+
+    def save(self, changes: Sequence[SessionChange], lost: Container[ItemKey] = ()) -> list[Operation]:
+        """Build the writes of the slots and the heads that belong to a change of sessions.
+
+        Args:
+            changes: The sessions, after `find_conflicts` found none for them.
+            lost: Items that do not exist; the counts of a lost head are left out.
+        """
+        slots = _slot_changes(changes)
+        operations = []
+        for old, new in slots:
+            if old and (new is None or _key(old) != _key(new)):
+                operations.append(delete(setting("CALENDAR_TABLE"), _key(old)))
+            if new and not _same_content(old, new):
+                operations.append(put(setting("CALENDAR_TABLE"), new))
+        added = [change.new for change in slots if change.new and change.adds_time]
+        written = {found["slot"] for change in slots for found in change if found}
+        counts = count_changes(changes, lambda session: session["ownerId"])
+        if added:
+            operations += [_check_unseen(self._owner_id, *unseen) for unseen in self._guards(written)]
+            operations.append(self._move_head(added, counts.pop(self._owner_id, {})))
+        for owner_id, steps in counts.items():
+            operation = _count(owner_id, steps)
+            if item_key(operation) not in lost:
+                operations.append(operation)
+        return operations
+
+    def _read(self, new: Sequence[Slot], changing: Collection[str]) -> list[Slot]:
+        """Return the slots that may conflict with new slots and that this request has not found harmless before.
+
+        Args:
+            new: The slots that need free time.
+            changing: The ids of the sessions whose present slots do not matter, because the request replaces them.
+        """
+        owner_id, checked = new[0]["ownerId"], self._head.get("version", 0)
+        known = owner_id == self._owner_id and _same_times(self._free, new)
+        self._owner_id = owner_id
+        self._head = self._newer_head or read_head(owner_id)
+        self._newer_head, self._free = None, []
+        named = self._head.get("changes", [])
+        missed = self._head.get("version", 0) - checked
+        reads: list[Callable[[], list[Slot]]] = []
+        if known and 0 <= missed <= len(named):
+            references = [*self._unseen, *_references(named[len(named) - missed :])]
+        else:
+            references = _references(named[-1:])
+            reads = [read for each in new for read in self._reads(each, changing)]
+        exact = [partial(_read_exactly, owner_id, each.key) for each in references]
+        results = run_in_parallel(*exact, *reads)
+        seen = dict(zip(references, results, strict=False))
+        self._unseen = {}
+        for each in _references(named[-1:]):
+            if each in seen and not any(found["version"] >= each.version for found in seen[each]):
+                self._unseen[each] = next(iter(seen[each]), None)
+        return list({found["slot"]: found for slots in results for found in slots}.values())
+
+    def _reads(self, new: Slot, changing: Collection[str]) -> Iterator[Callable[[], list[Slot]]]:
+        """Return the reads that find the slots that may conflict with a new slot."""
+        owner_id, start = new["ownerId"], parse(new["startDateTime"]).instant
+        yield partial(_read_range, owner_id, *ending_after(start))
+        for keys in endless_series_near(new, self._head.get("lengthClasses", [])):
+            yield partial(_read_range, owner_id, *keys)
+        if isinstance(slot_schedule(new), Once):
+            yield partial(_read_once_slots_for_occurrence, new, changing)
+        else:
+            one_time_sessions = self._head.get("sessionCounts", {}).get("ONE_TIME", 0)
+            yield partial(_read_once_slots_for_series, new, changing, one_time_sessions)
+
+    def _complete(self, conflict: Conflict) -> Conflict:
+        """Return the conflict with all attributes of its slot, of which a decision may have read some."""
+        if "name" in conflict.slot:
+            return conflict
+        found = _read_exactly(self._owner_id, conflict.slot["slot"])
+        return conflict._replace(slot=found[0]) if found else conflict
+
+    def _guards(self, written: Container[str]) -> Iterator[tuple[Reference, Slot | None]]:
+        """Return the unseen slots that the transaction must prove to be as they were read.
+
+        A slot that the transaction itself writes needs no proof: the condition on its session is one.
+        """
+        for named, found in self._unseen.items():
+            if named.key not in written:
+                yield named, found
+
+    def _move_head(self, added: Sequence[Slot], steps: dict[str, int]) -> Operation:
+        """Build the write that gives the head its next version and names the new slots."""
+        head = self._head
+        version = head.get("version")
+        classes = set(head.get("lengthClasses", [])) | {
+            found for each in added if (found := length_class(each))
+        }
+        changes = [*head.get("changes", []), [reference(each) for each in added]]
+        values: dict[str, Any] = {"next": (version or 0) + 1, "changes": changes[-_NAMED_CHANGES:]}
+        clauses = ["#version = :next", "#changes = :changes"]
+        if classes != set(head.get("lengthClasses", [])):
+            clauses.append("#lengthClasses = :classes")
+            values["classes"] = sorted(classes)
+        if steps and "sessionCounts" in head:
+            clauses.append(counter_clauses("sessionCounts", steps))
+            values |= {"zero": 0, **steps}
+        elif steps:
+            clauses.append("#sessionCounts = :counts")
+            values["counts"] = steps
+        condition = "attribute_not_exists(#version)" if version is None else "#version = :version"
+        values |= {} if version is None else {"version": version}
+        return update(
+            setting("CALENDAR_TABLE"),
+            _head_key(self._owner_id),
+            "SET " + ", ".join(clauses),
+            condition,
+            **values,
+        )
+
+
+def count_timeline(owner_id: str, step: int, lost: Container[ItemKey] = ()) -> list[Operation]:
+    """Build the change of an owner's count of timelines. The first timeline of an owner makes the head."""
+    table, key = setting("CALENDAR_TABLE"), _head_key(owner_id)
+    if step > 0:
+        made = (
+            "SET #version = if_not_exists(#version, :zero), "
+            "#sessionCounts = if_not_exists(#sessionCounts, :none) ADD #timelineCount :step"
+        )
+        return [update(table, key, made, zero=0, none={}, step=step)]
+    operation = update(table, key, "ADD #timelineCount :step", "attribute_exists(#timelineCount)", step=step)
+    return [] if item_key(operation) in lost else [operation]
+
+
+def _count(owner_id: str, steps: dict[str, int]) -> Operation:
+    """Build the change of an owner's counts of sessions in a write that adds no time to the owner's calendar."""
+    return update(
+        setting("CALENDAR_TABLE"),
+        _head_key(owner_id),
+        f"SET {counter_clauses('sessionCounts', steps)}",
+        "attribute_exists(#sessionCounts)",
+        zero=0,
+        **steps,
     )
-    replaced = old is not None and _key(old) == _key(new)
-    return [
-        put(table, new),
-        moved,
-        *([] if replaced else release(old)),
-    ]
 
 
-def release(slot: Slot | None) -> list[Item]:
-    return [delete(setting("CALENDAR_TABLE"), **_key(slot))] if slot else []
+def _slot_changes(changes: Sequence[SessionChange]) -> list[_SlotChange]:
+    return [_SlotChange(slot(before) if before else None, slot(after)) for before, after in changes]
 
 
-def totals(owner_id: str) -> Item:
-    """Return how many sessions of each type an owner has (`sessionCounts`), and how many timelines."""
-    found = get(setting("CALENDAR_TABLE"), consistent=False, ownerId=owner_id, slot=TOTALS) or {}
-    counts = {kind: found.get(kind, 0) for kind in ("ONE_TIME", "RECURRING")}
-    return {"sessionCounts": counts, "timelineCount": found.get("timelineCount", 0)}
+def _same_content(old: Slot | None, new: Slot) -> bool:
+    """Return whether the stored slot can stay as it is; its version may be behind the session's."""
+    return old is not None and {**old, "version": 0} == {**new, "version": 0}
+
+
+def _same_times(some: Sequence[Slot], others: Sequence[Slot]) -> bool:
+    return len(some) == len(others) and all(map(reserves_same_time, some, others))
+
+
+def _references(changes: Sequence[Sequence[str]]) -> list[Reference]:
+    return [parse_reference(text) for change in changes for text in change]
 
 
 def _key(slot: Slot) -> dict[str, str]:
     return {"ownerId": slot["ownerId"], "slot": slot["slot"]}
 
 
-def _in_the_way(new: Slot, head: Item) -> list[Clash]:
-    """The slots in the way of a new one: every series that is, and the first few of the single sessions."""
-    owner_id, taken = new["ownerId"], occupied(new)
-    assert taken
-    reads: list[Callable[[], list[Slot]]] = [partial(list, _slots(owner_id, EVERY, EVERY + _AFTER_ALL))]
-    if isinstance(taken, Once):
-        reads.append(partial(_before, new, starting_at(taken.first + taken.length)))
-    else:
-        first = starting_at(taken.first)
-        reads += [partial(_before, new, first), partial(_from, new, first)]
-    if "last" in head:
-        reads.append(partial(_slot, owner_id, head["last"]))
-    found = {slot["slot"]: slot for slots in run_in_parallel(*reads) for slot in slots}
-    return clashes(new, found.values())
+def _head_key(owner_id: str) -> dict[str, str]:
+    return {"ownerId": owner_id, "slot": HEAD}
 
 
-def _slot(owner_id: str, key: str) -> list[Slot]:
-    found = get(setting("CALENDAR_TABLE"), ownerId=owner_id, slot=key)
-    return [found] if found else []
+def _check_unseen(owner_id: str, reference: Reference, found: Slot | None) -> Operation:
+    """Build the condition that a slot is as it was read: absent, or at an older version than the head names."""
+    table, key = setting("CALENDAR_TABLE"), {"ownerId": owner_id, "slot": reference.key}
+    if found is None:
+        return check(table, key, "attribute_not_exists(#slot)")
+    return check(table, key, "#version = :version", version=found["version"])
 
 
-def _before(new: Slot, end: str) -> list[Slot]:
-    """The single sessions that start before a time and may be in the way; the new one may stand among them itself."""
-    owner_id = new["ownerId"]
-    nearest = list(_slots(owner_id, ONCE, end, descending=True, limit=_NEIGHBOURS))
-    if not clashes(new, nearest):
+def read_head(owner_id: str) -> Head:
+    """Return the head of an owner's calendar; empty if there is none."""
+    return cast(Head, get(setting("CALENDAR_TABLE"), ownerId=owner_id, slot=HEAD) or {})
+
+
+def totals(owner_id: str) -> tuple[dict[str, int], int]:
+    """Return how many sessions of each type an owner has, and how many timelines."""
+    head = read_head(owner_id)
+    return head.get("sessionCounts", {}), head.get("timelineCount", 0)
+
+
+def _read_range(owner_id: str, low: str, high: str) -> list[Slot]:
+    return list(_query(owner_id, low, high))
+
+
+def _query(owner_id: str, low: str, high: str, **options: Any) -> Iterator[Slot]:
+    found = query(setting("CALENDAR_TABLE"), ("ownerId", owner_id), ("slot", low, high), **options)
+    return cast(Iterator[Slot], found)
+
+
+def _read_exactly(owner_id: str, key: str) -> list[Slot]:
+    return _read_range(owner_id, key, key)
+
+
+def _read_last_before(owner_id: str, instant: int, changing: Collection[str]) -> list[Slot]:
+    """Return the last ONCE slots that start before an instant, the last one first.
+
+    The last one decides. The slots of the changing sessions do not count and may stand before it.
+    """
+    limit = len(changing) + 1
+    return list(_query(owner_id, ONCE, starting_at(instant), descending=True, limit=limit))
+
+
+def _read_once_slots_for_occurrence(new: Slot, changing: Collection[str]) -> list[Slot]:
+    """Return the ONCE slots that may conflict with a slot of one occurrence: the first few, if there are many."""
+    owner_id, start = new["ownerId"], parse(new["startDateTime"]).instant
+    end = last_end(slot_schedule(new)) or start
+    nearest = _read_last_before(owner_id, end, changing)
+    if not any(find_conflicts(new, nearest, changing)):
         return nearest
-    return list(_slots(owner_id, ONCE, end, descending=True, limit=_CLASHES_TOLD + 1))
+    limit = len(changing) + MAX_CONFLICTS + 1
+    later = _query(owner_id, starting_at(start), starting_at(end), limit=limit)
+    return [*_read_last_before(owner_id, start, changing), *later]
 
 
-def _from(new: Slot, start: str) -> list[Slot]:
-    """The first of the single sessions from a time on that is in the way, and some that come after it."""
-    later = _slots(new["ownerId"], start, ONCE + _AFTER_ALL)
-    for slot in later:
-        if clashes(new, [slot]):
-            return [slot, *islice(later, _SINGLES_AFTER_A_CLASH)]
-    return []
+def _read_once_slots_for_series(new: Slot, changing: Collection[str], one_time_sessions: int) -> list[Slot]:
+    """Return the ONCE slots that may conflict with a series.
+
+    Reading all later slots costs by their number. Leaping from occurrence to occurrence costs by the number of
+    occurrences up to the last slot. The cheaper way is taken.
+    """
+    if one_time_sessions > _SLOTS_A_PAGE:
+        ends = _ends_up_to_last_slot(new, one_time_sessions // _SLOTS_A_LEAP)
+        if ends is not None:
+            return _leap(new, changing, ends)
+    return _read_later_slots(new, changing)
 
 
-def _slots(
-    owner_id: str, low: str, high: str, *, descending: bool = False, limit: int | None = None
-) -> Iterator[Slot]:
-    return query(
-        setting("CALENDAR_TABLE"),
-        ("ownerId", owner_id),
-        ("slot", low, high),
-        descending=descending,
-        limit=limit,
+def _ends_up_to_last_slot(new: Slot, limit: int) -> list[int] | None:
+    """Return the ends of the occurrences of a series up to the last ONCE slot; None if they are more than `limit`."""
+    last = list(_query(new["ownerId"], ONCE, ONCE + AFTER_ALL, descending=True, limit=1))
+    start = parse(new["startDateTime"]).instant
+    end = last_end(slot_schedule(last[0])) if last else None
+    ends = [each.end for each in islice(occurrences(slot_schedule(new), start, end or start), limit + 1)]
+    return ends if len(ends) <= limit else None
+
+
+def _leap(new: Slot, changing: Collection[str], ends: Sequence[int]) -> list[Slot]:
+    """Return the neighbours of the occurrences of a series that end at these instants."""
+    found: list[Slot] = []
+    for first in range(0, len(ends), _LEAPS_AT_ONCE):
+        some = ends[first : first + _LEAPS_AT_ONCE]
+        reads = [partial(_read_last_before, new["ownerId"], end, changing) for end in some]
+        found += [slot for slots in run_in_parallel(*reads) for slot in slots]
+        if len(earliest_of_each_session(find_conflicts(new, found, changing))) > MAX_CONFLICTS:
+            break
+    return found
+
+
+def _read_later_slots(new: Slot, changing: Collection[str]) -> list[Slot]:
+    """Return the first few ONCE slots that conflict with a series, found by reading all from its start on."""
+    owner_id, start = new["ownerId"], parse(new["startDateTime"]).instant
+    end = last_end(slot_schedule(new))
+    high = ONCE + AFTER_ALL if end is None else starting_at(end)
+    slots = chain(
+        _read_last_before(owner_id, start, changing),
+        _query(owner_id, starting_at(start), high, fields=_DECISIVE),
     )
-
-
-def _describe_conflicts(in_the_way: Sequence[Clash], request: Request) -> list[dict[str, Any]]:
-    """What the caller may know of the first ten: when, and, where they may read it, which session."""
-    in_the_way = in_the_way[:_CLASHES_TOLD]
-    readable = [
-        clash.slot for clash in in_the_way if may(request.principal, Action.READ, clash.slot["ownerId"])
-    ]
-    ids = [slot["sessionId"] for slot in readable]
-    names = (
-        {found["id"]: found["name"] for found in batch_get(setting("SESSIONS_TABLE"), ids, ["id", "name"])}
-        if ids
-        else {}
-    )
-    return [
-        {
-            **(
-                {"sessionId": clash.slot["sessionId"], "name": names.get(clash.slot["sessionId"])}
-                if clash.slot in readable
-                else {}
-            ),
-            **clash_times(clash),
-        }
-        for clash in in_the_way
-    ]
+    return [conflict.slot for conflict in islice(find_conflicts(new, slots, changing), MAX_CONFLICTS + 1)]

@@ -1,4 +1,4 @@
-"""The DynamoDB client: calls, and the meaning of their errors."""
+"""The DynamoDB client: calls, and the translation of their errors."""
 
 import random
 import time
@@ -25,28 +25,33 @@ _THROTTLES = {
     "ThrottlingError",
     "ProvisionedThroughputExceeded",
 }
-_RACES = {
-    "ConditionalCheckFailedException",
-    "ConditionalCheckFailed",
+_FAILED_CONDITIONS = {"ConditionalCheckFailedException", "ConditionalCheckFailed"}
+_RACES = _FAILED_CONDITIONS | {
     "TransactionConflictException",
     "TransactionConflict",
     "TransactionInProgressException",
 }
 _UNAVAILABLE = {"InternalServerError", "InternalFailure", "ServiceUnavailable", "RequestTimeout"}
-
-
+_THREADS = 8
+_SHORTEST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.4
 
 
-class WriteConflict(Exception):
-    """Somebody else wrote first: read and decide again."""
+ItemKey = tuple[str, str]
+"""A table, and a key in DynamoDB's JSON as text."""
 
-    def __init__(self, present: Item | None, again: bool) -> None:
+
+class WriteConflict(Exception):
+    """A write that lost against another writer: its condition failed, or another transaction held its items."""
+
+    def __init__(self, present: Mapping[int, Item | None], resent: bool) -> None:
         super().__init__()
         self.present = present
-        """What stands there now, if asked for."""
-        self.again = again
-        """Whether it was sent before and not answered, so that it may have been overtaken by itself."""
+        """The items whose conditions failed, by the position of the operation; None where there is no item."""
+        self.resent = resent
+        """True when the write was sent before without an answer: the write itself may have caused the conflict."""
+        self.items: dict[ItemKey, Item | None] = {}
+        """The same items by their keys."""
 
 
 @lru_cache
@@ -80,12 +85,12 @@ def _handlers() -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 def call(operation: str, **parameters: Any) -> Item:
-    """One call of the client.
+    """Call DynamoDB.
 
     Raises:
-        WriteConflict: a condition did not hold, or another transaction is under way.
-        Throttled, ServiceUnavailable: it did not answer in time; it may or may not have taken effect.
-        ClientError: everything else, which is a fault of ours.
+        WriteConflict: a condition failed, or another transaction is under way.
+        Throttled, ServiceUnavailable: DynamoDB did not answer in time. The call may or may not have taken effect.
+        ClientError: any other error, which is a fault of the service.
     """
     started = time.perf_counter()
     try:
@@ -101,29 +106,37 @@ def call(operation: str, **parameters: Any) -> Item:
 
 def _translate(error: ClientError) -> Exception:
     code = error.response["Error"]["Code"]
-    reasons: Sequence[Mapping[str, Any]] = error.response.get("CancellationReasons", ())
-    codes = {reason.get("Code") for reason in reasons} or {code}
+    alone = [{"Code": code, "Item": error.response.get("Item")}]
+    reasons: Sequence[Mapping[str, Any]] = error.response.get("CancellationReasons", alone)
+    codes = {reason.get("Code") for reason in reasons}
     if codes & _RACES:
-        present: Any = error.response.get("Item")
-        again = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
-        return WriteConflict(deserialize(present) if present else None, again)
+        present = {
+            position: deserialize(reason["Item"]) if reason.get("Item") else None
+            for position, reason in enumerate(reasons)
+            if reason.get("Code") in _FAILED_CONDITIONS
+        }
+        return WriteConflict(present, error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0)
     if codes & _THROTTLES:
         return Throttled(code)
     return ServiceUnavailable(code) if code in _UNAVAILABLE else error
 
 
-def backoff_pauses() -> Iterator[float]:
-    longest = 0.02
+def backoff_pauses(
+    shortest: float = _SHORTEST_PAUSE_SECONDS, longest: float = LONGEST_PAUSE_SECONDS
+) -> Iterator[float]:
+    """Return the pauses before retries: exponential backoff with full jitter."""
+    limit = shortest
     while True:
-        yield random.uniform(0, longest)
-        longest = min(2 * longest, LONGEST_PAUSE_SECONDS)
+        yield random.uniform(0, limit)
+        limit = min(2 * limit, longest)
 
 
 def run_in_parallel(*reads: Callable[[], Any]) -> list[Any]:
-    """What independent reads return, for the time of the slowest."""
+    """Run independent reads at the same time and return their results."""
     if len(reads) < 2:
         return [read() for read in reads]
-    from concurrent.futures import ThreadPoolExecutor  # only here: most reads are alone
+    from concurrent.futures import ThreadPoolExecutor  # only here: most requests read one item at a time
 
-    with ThreadPoolExecutor(min(8, len(reads))) as pool:
+    client()  # before the threads start, for each would make a client of its own
+    with ThreadPoolExecutor(min(_THREADS, len(reads))) as pool:
         return list(pool.map(lambda read: read(), reads))

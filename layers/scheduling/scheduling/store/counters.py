@@ -5,15 +5,18 @@ changes. The last sequence number of each shard is stored in the transaction tha
 that nobody has stored another since. So a record that Lambda sends again is recognized and skipped.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from itertools import islice
 from typing import Any
 
 from scheduling.domain.counters import COUNTED_FIELDS, Change, Counts, Node, add, fold, top
+from scheduling.errors import RetriesExhausted
 from scheduling.settings import setting
+from scheduling.store.client import WriteConflict, backoff_pauses
 from scheduling.store.items import Item, deserialize
 from scheduling.store.queries import get, get_many, query
-from scheduling.store.transactions import put, retry_until_settled, write
+from scheduling.store.transactions import put, write
 
 POSITIONS = "POSITIONS"
 """The scope of the items that store how far each shard is counted."""
@@ -22,6 +25,7 @@ Record = Mapping[str, Any]
 """A record of a DynamoDB stream, as Lambda passes records on."""
 
 _KINDS = ("ONE_TIME", "RECURRING", "TIMELINE")
+_ATTEMPTS = 10
 _MOST_NODES = 99
 """How many nodes one transaction writes beside the position: DynamoDB takes 100 items."""
 _KEPT_SECONDS = 3 * 24 * 60 * 60
@@ -54,9 +58,13 @@ def count_changes(stream: str, shard: str, records: Sequence[Record], now: int) 
         records: records in the order of the shard; some may have been counted already.
         now: the time in epoch seconds.
     """
-    retry_until_settled(
-        partial(_count_changes, {"scope": POSITIONS, "node": f"{stream}/{shard}"}, records, now)
-    )
+    place = {"scope": POSITIONS, "node": f"{stream}/{shard}"}
+    for pause in islice(backoff_pauses(), _ATTEMPTS):
+        try:
+            return _count_changes(place, records, now)
+        except WriteConflict:  # another shard's changes were written to the same nodes
+            time.sleep(pause)
+    raise RetriesExhausted
 
 
 def _count_changes(place: dict[str, str], records: Sequence[Record], now: int) -> None:

@@ -1,48 +1,36 @@
-"""Answers to requests with an Idempotency-Key, each written in the transaction of what it answers.
+"""Answers to requests with an Idempotency-Key, each written in the transaction of the request that it answers.
 
-Powertools' idempotency utility writes its record before and after the work, in calls of their own; a
-function that dies in between leaves a record without an effect, or an effect without its answer.
+Powertools' idempotency utility writes its record before and after the work, in calls of their own. A function that
+stops between the calls leaves a record without an effect, or an effect without its answer.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict, cast
 
-from scheduling.errors import IdempotencyKeyReused
-from scheduling.services.request import Request
-from scheduling.services.results import One
 from scheduling.settings import setting
-from scheduling.store.items import Item
 from scheduling.store.queries import get
-from scheduling.store.transactions import put
-
-_DAYS = 1
+from scheduling.store.transactions import Operation, put
 
 
-def recall(request: Request) -> One | None:
-    """The answer to an earlier request with the same key and the same body.
+class IdempotencyRecord(TypedDict):
+    """The answer to a request."""
 
-    Raises:
-        IdempotencyKeyReused: the body was another.
-    """
-    if request.idempotency is None:
-        return None
-    record = get(setting("IDEMPOTENCY_TABLE"), id=request.idempotency.id)
-    if record is None or record["expiresAt"] <= request.epoch_after(days=0):
-        return None
-    if record["fingerprint"] != request.idempotency.fingerprint:
-        raise IdempotencyKeyReused
-    return One(record["answer"], replayed=True)
+    id: str
+    fingerprint: str
+    """A digest of the body."""
+    answer: Mapping[str, Any]
+    """The entity that the request created, as it was then."""
+    expiresAt: int
+    """The epoch second from which the record counts no more. DynamoDB purges the record later."""
 
 
-def remember(request: Request, answer: Mapping[str, Any]) -> list[Item]:
-    """What the transaction must write besides; it fails where one with the same key was faster."""
-    if request.idempotency is None:
-        return []
-    record = {
-        "id": request.idempotency.id,
-        "fingerprint": request.idempotency.fingerprint,
-        "answer": answer,
-        "expiresAt": request.epoch_after(days=_DAYS),
-    }
+def find(id: str, now: int) -> IdempotencyRecord | None:
+    """Return the record with that id; None if there is none, or if the record has expired."""
+    record = cast(IdempotencyRecord | None, get(setting("IDEMPOTENCY_TABLE"), id=id))
+    return record if record and record["expiresAt"] > now else None
+
+
+def save(record: IdempotencyRecord, now: int) -> Operation:
+    """Build the write of a record, on condition that no other request was faster with the same key."""
     unused = "attribute_not_exists(#id) OR #expiresAt <= :now"
-    return [put(setting("IDEMPOTENCY_TABLE"), record, unused, now=request.epoch_after(days=0))]
+    return put(setting("IDEMPOTENCY_TABLE"), record, unused, now=now)

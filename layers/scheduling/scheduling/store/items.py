@@ -1,18 +1,18 @@
 """Items: their form in DynamoDB's JSON and in Python."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Item = dict[str, Any]
 
 
 def serialize(item: Mapping[str, Any]) -> Item:
-    """An item, or a key, as DynamoDB's JSON has it."""
+    """Return an item, or a key, in DynamoDB's JSON."""
     return {name: _serialize_value(value) for name, value in item.items()}
 
 
 def deserialize(item: Mapping[str, Any]) -> Item:
-    """An item as Python has it. The API stores text, whole numbers, flags, maps and null."""
+    """Return an item in Python. The API stores text, whole numbers, flags, maps, lists and null."""
     return {name: value["S"] if "S" in value else _deserialize_value(value) for name, value in item.items()}
 
 
@@ -27,6 +27,8 @@ def _serialize_value(value: object) -> Item:
         return {"N": str(value)}
     if isinstance(value, Mapping):
         return {"M": serialize(value)}
+    if isinstance(value, Sequence):
+        return {"L": [_serialize_value(element) for element in value]}
     raise TypeError(type(value).__name__)
 
 
@@ -36,4 +38,6 @@ def _deserialize_value(value: Mapping[str, Any]) -> Any:
         return int(content)
     if kind == "M":
         return deserialize(content)
+    if kind == "L":
+        return [_deserialize_value(element) for element in content]
     return None if kind == "NULL" else content

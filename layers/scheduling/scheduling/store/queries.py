@@ -13,22 +13,22 @@ _MOST_KEYS = 100
 
 
 def get(table: str, consistent: bool = True, **key: str) -> Item | None:
-    """The item with that key."""
+    """Return the item with that key; None if there is none."""
     response = call("get_item", TableName=table, Key=serialize(key), ConsistentRead=consistent)
     return deserialize(response["Item"]) if "Item" in response else None
 
 
 def batch_get(table: str, ids: Sequence[str], fields: Sequence[str] = ()) -> list[Item]:
-    """The items with those ids, in any order; those that are missing are left out."""
+    """Return the items with those ids, in any order. Missing items are left out."""
     return get_many(table, [{"id": id} for id in ids], fields)
 
 
 def get_many(
     table: str, keys: Sequence[Mapping[str, str]], fields: Sequence[str] = (), *, consistent: bool = False
 ) -> list[Item]:
-    """Return the items with those keys, in any order, without those that are missing."""
-    parts = [keys[first : first + _MOST_KEYS] for first in range(0, len(keys), _MOST_KEYS)]
-    return [item for part in parts for item in _get_batch(table, part, fields, consistent)]
+    """Return the items with those keys, in any order. Missing items are left out."""
+    batches = [keys[first : first + _MOST_KEYS] for first in range(0, len(keys), _MOST_KEYS)]
+    return [item for batch in batches for item in _get_batch(table, batch, fields, consistent)]
 
 
 def _get_batch(
@@ -62,16 +62,17 @@ def query(
     where: tuple[str, str] | None = None,
     consistent: bool = True,
 ) -> Iterator[Item]:
-    """The items of one partition in the order of their sort keys, read page by page as they are asked for.
+    """Return the items of one partition in the order of their sort keys, reading pages as they are needed.
 
     Args:
         key: the partition key's name and value.
         between: the sort key's name, and its lowest and highest value, both included.
-        limit: how many to return at the most; no page is asked for more than that.
-        fields: which to return; all of them if none are named.
-        where: an attribute and the value that items must have; the others are read and left out.
+        limit: how many items to return at the most.
+        fields: the attributes to return; empty for all.
+        where: an attribute and the value that items must have; other items are read and left out.
+        consistent: whether a query of a table is strongly consistent.
 
-    Reads of an index are never consistent.
+    A query of an index is never strongly consistent.
     """
     for page in _pages(table, key, between, index, descending, limit, fields, where, consistent):
         yield from map(deserialize, page["Items"])
@@ -84,7 +85,7 @@ def count(
     index: str,
     where: tuple[str, str] | None = None,
 ) -> int:
-    """How many items such a query has."""
+    """Return how many items such a query has."""
     pages = _pages(table, key, between, index, False, None, (), where, False, Select="COUNT")
     return sum(page["Count"] for page in pages)
 

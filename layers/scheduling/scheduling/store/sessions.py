@@ -1,42 +1,38 @@
 """Sessions in their table."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from scheduling.domain.session import Session
+from scheduling.domain.session import Session, SessionChange, is_live
 from scheduling.errors import NotFound
 from scheduling.settings import setting
 from scheduling.store import descriptions
 from scheduling.store.items import Item
 from scheduling.store.queries import get
-from scheduling.store.transactions import put
+from scheduling.store.transactions import Operation, put
 
 
 def get_existing(id: str) -> Session:
-    """The session with that id.
+    """Return the session with that id.
 
     Raises:
-        NotFound: there is none, or no longer.
+        NotFound: no session has that id, or the session was deleted.
     """
-    found = get(setting("SESSIONS_TABLE"), id=id)
-    if found is None or "startKey" not in found:
+    found = cast(Session | None, get(setting("SESSIONS_TABLE"), id=id))
+    if found is None or not is_live(found):
         raise NotFound
-    return descriptions.to_entity(found)
+    return cast(Session, descriptions.to_entity(found))
 
 
-def complete(listed: Sequence[Mapping[str, Any]]) -> list[Session]:
+def complete(listed: Sequence[Mapping[str, Any]]) -> list[Item]:
     """Return sessions that an index listed, each with its description."""
     return descriptions.complete(setting("SESSIONS_TABLE"), listed)
 
 
-def insert(new: Session) -> Item:
-    return put(setting("SESSIONS_TABLE"), descriptions.to_item(new), "attribute_not_exists(#id)")
-
-
-def replace(before: Session, after: Session) -> Item:
-    return put(
-        setting("SESSIONS_TABLE"),
-        descriptions.to_item(after),
-        "#version = :version",
-        version=before["version"],
-    )
+def save(change: SessionChange) -> Operation:
+    """Build the write of a session, on condition that nobody has changed the session since it was read."""
+    before, after = change
+    item = descriptions.to_item(after)
+    if before is None:
+        return put(setting("SESSIONS_TABLE"), item, "attribute_not_exists(#id)")
+    return put(setting("SESSIONS_TABLE"), item, "#version = :version", version=before["version"])

@@ -1,91 +1,83 @@
-"""Timelines in their table, and the totals that a write keeps."""
+"""Timelines in their table, with the counts of their sessions."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Any, cast
 
-from scheduling.domain.session import Session
+from scheduling.domain.session import SessionChange
+from scheduling.domain.session_counts import count_changes
 from scheduling.domain.timeline import Timeline
 from scheduling.errors import NotFound
 from scheduling.settings import setting
 from scheduling.store import descriptions
+from scheduling.store.client import ItemKey
 from scheduling.store.items import Item
 from scheduling.store.queries import batch_get, get
-from scheduling.store.transactions import add, add_within, put
-
-TOTALS = "TOTALS"
-_COUNTS = "sessionCounts"
-_UNCHANGED = f"#version = :version AND #{_COUNTS} = :counts"
+from scheduling.store.transactions import Operation, counter_clauses, item_key, put, update
 
 
 def find(id: str, consistent: bool = True) -> Timeline | None:
-    """The timeline with that id; None if there is none, or no longer."""
+    """Return the timeline with that id; None if there is none, or if the timeline was deleted."""
     found = get(setting("TIMELINES_TABLE"), consistent, id=id)
-    return descriptions.to_entity(found) if found and "createdKey" in found else None
+    return cast(Timeline, descriptions.to_entity(found)) if found and "createdKey" in found else None
+
+
+def find_many(ids: Sequence[str]) -> list[Timeline]:
+    """Return those of the timelines that exist, as they were a moment ago; without long descriptions."""
+    found = cast(list[Timeline], batch_get(setting("TIMELINES_TABLE"), ids))
+    return [timeline for timeline in found if "createdKey" in timeline]
 
 
 def get_existing(id: str) -> Timeline:
+    """Return the timeline with that id.
+
+    Raises:
+        NotFound: no timeline has that id, or the timeline was deleted.
+    """
     found = find(id)
     if found is None:
         raise NotFound
     return found
 
 
-def find_many(ids: Sequence[str]) -> list[Timeline]:
-    """Return those of the timelines that exist."""
-    return [found for found in batch_get(setting("TIMELINES_TABLE"), ids) if "createdKey" in found]
+def create(timeline: Timeline) -> Operation:
+    """Build the write of a new timeline."""
+    return put(setting("TIMELINES_TABLE"), descriptions.to_item(timeline), "attribute_not_exists(#id)")
 
 
-def counted(before: Session | None, after: Session | None) -> list[Item]:
-    """What a transaction must write besides when a session changes: the totals of its timelines and owners.
-
-    It fails where a timeline that gains a session is gone.
-    """
-    table = setting("TIMELINES_TABLE")
-    timelines: dict[tuple[str, str], Counter[str]] = {}
-    owners: dict[str, Counter[str]] = {}
-    for session, step in ((before, -1), (after, 1)):
-        if session is not None:
-            timelines.setdefault((session["timelineId"], session["ownerId"]), Counter())[session["type"]] += (
-                step
-            )
-            owners.setdefault(session["ownerId"], Counter())[session["type"]] += step
-    there = "attribute_exists(#createdKey) AND #ownerId = :owner"
-    return [
-        *(
-            add_within(table, {"id": id}, _COUNTS, steps, there, owner=owner)
-            for (id, owner), found in timelines.items()
-            if (steps := {kind: step for kind, step in found.items() if step})
-        ),
-        *(
-            add(setting("CALENDAR_TABLE"), {"ownerId": owner, "slot": TOTALS}, steps)
-            for owner, found in owners.items()
-            if (steps := {kind: step for kind, step in found.items() if step})
-        ),
-    ]
-
-
-def count_timeline(one: Timeline, step: int) -> Item:
-    return add(
-        setting("CALENDAR_TABLE"), {"ownerId": one["ownerId"], "slot": TOTALS}, {"timelineCount": step}
-    )
-
-
-def complete(listed: Sequence[Mapping[str, Any]]) -> list[Timeline]:
+def complete(listed: Sequence[Mapping[str, Any]]) -> list[Item]:
     """Return timelines that an index listed, each with its description."""
     return descriptions.complete(setting("TIMELINES_TABLE"), listed)
 
 
-def insert(new: Timeline) -> Item:
-    return put(setting("TIMELINES_TABLE"), descriptions.to_item(new), "attribute_not_exists(#id)")
-
-
-def replace(before: Timeline, after: Timeline) -> Item:
-    """The whole item: its counts must not have moved meanwhile."""
+def replace(before: Timeline, after: Timeline) -> Operation:
+    """Build the write of a timeline, on condition that neither the timeline nor its counts have changed."""
+    unchanged = "#version = :version AND #changes = :changes"
+    item = descriptions.to_item(after)
     return put(
-        setting("TIMELINES_TABLE"),
-        descriptions.to_item(after),
-        _UNCHANGED,
-        version=before["version"],
-        counts=before[_COUNTS],
+        setting("TIMELINES_TABLE"), item, unchanged, version=before["version"], changes=before["changes"]
     )
+
+
+def count_sessions(changes: Iterable[SessionChange], lost: Container[ItemKey] = ()) -> list[Operation]:
+    """Build the changes of the counts that timelines keep of their sessions.
+
+    A timeline that gains a session must exist and have the session's owner. Any other timeline is left out if its
+    item is lost, so that its sessions can still be deleted.
+    """
+    operations = []
+    by_timeline = count_changes(changes, lambda session: (session["timelineId"], session["ownerId"]))
+    for (timeline_id, owner), steps in by_timeline.items():
+        gains = sum(steps.values()) > 0
+        operation = update(
+            setting("TIMELINES_TABLE"),
+            {"id": timeline_id},
+            f"SET {counter_clauses('sessionCounts', steps)} ADD #changes :one",
+            "attribute_exists(#createdKey) AND #ownerId = :owner" if gains else "attribute_exists(#id)",
+            zero=0,
+            one=1,
+            **({"owner": owner} if gains else {}),
+            **steps,
+        )
+        if gains or item_key(operation) not in lost:
+            operations.append(operation)
+    return operations

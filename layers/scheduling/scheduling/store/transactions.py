@@ -1,43 +1,23 @@
-"""Writes of items: alone or in one transaction, retried after write conflicts."""
+"""Writes of items: alone, or several in one transaction."""
 
 import re
-import time
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-from scheduling.errors import RetriesExhausted, ServiceUnavailable
-from scheduling.store.client import WriteConflict, backoff_pauses, call
+from scheduling.errors import ServiceUnavailable
+from scheduling.store.client import ItemKey, WriteConflict, call
 from scheduling.store.items import Item, deserialize, serialize
-from scheduling.telemetry import telemetry
 
-T = TypeVar("T")
+Operation = dict[str, Any]
+"""A write, or a check, of one item in the form of TransactWriteItems."""
 
 _NAME = re.compile(r"#([A-Za-z]\w*)")
-_PATIENCE_SECONDS = 8
 
 
-def retry_until_settled(decide: Callable[[], T]) -> T:
-    """What `decide` returns, called again with growing, jittered pauses for as long as others are faster.
+def put(table: str, item: Mapping[str, Any], condition: str | None = None, **values: Any) -> Operation:
+    """Build the write of a whole item.
 
-    Raises:
-        RetriesExhausted: they were, for eight seconds.
-    """
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    for pause in backoff_pauses():
-        try:
-            return decide()
-        except WriteConflict:
-            telemetry.record_retry()
-        if time.monotonic() + pause > deadline:
-            break
-        time.sleep(pause)
-    raise RetriesExhausted
-
-
-def put(table: str, item: Item, condition: str | None = None, **values: Any) -> Item:
-    """A write of a whole item, to stand alone or in a transaction.
-
-    In an expression `#name` stands for the attribute `name` and `:name` for the value given under that name.
+    In an expression `#name` stands for the attribute `name`, and `:name` for the value given under that name.
     """
     return {
         "Put": {
@@ -48,40 +28,64 @@ def put(table: str, item: Item, condition: str | None = None, **values: Any) -> 
     }
 
 
-def delete(table: str, **key: str) -> Item:
-    """A removal of an item, in a transaction."""
+def delete(table: str, key: Mapping[str, str]) -> Operation:
+    """Build the deletion of an item."""
     return {"Delete": {"TableName": table, "Key": serialize(key)}}
 
 
 def update(
     table: str, key: Mapping[str, str], change: str, condition: str | None = None, **values: Any
-) -> Item:
-    """A change of an item, in a transaction."""
+) -> Operation:
+    """Build the change of an item. If the condition fails, the conflict carries the present item."""
     expressions = _expressions(values, UpdateExpression=change, ConditionExpression=condition)
-    return {"Update": {"TableName": table, "Key": serialize(key), **expressions}}
+    returned = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} if condition else {}
+    return {"Update": {"TableName": table, "Key": serialize(key), **expressions, **returned}}
 
 
-def add(table: str, key: Mapping[str, str], steps: Mapping[str, int]) -> Item:
-    """A change of the counters at the top of an item, in a transaction; what is missing of them is made."""
-    names = {f"#n{number}": name for number, name in enumerate(steps)}
-    change = "ADD " + ", ".join(f"#n{number} :s{number}" for number in range(len(steps)))
-    operation = update(
-        table, key, change, None, **{f"s{number}": step for number, step in enumerate(steps.values())}
-    )
-    operation["Update"]["ExpressionAttributeNames"] = names
-    return operation
+def check(table: str, key: Mapping[str, str], condition: str, **values: Any) -> Operation:
+    """Build a condition on an item that the transaction does not write."""
+    expressions = _expressions(values, ConditionExpression=condition)
+    return {"ConditionCheck": {"TableName": table, "Key": serialize(key), **expressions}}
 
 
-def add_within(
-    table: str, key: Mapping[str, str], under: str, steps: Mapping[str, int], condition: str, **values: Any
-) -> Item:
-    """A change of the counters in the map `under` of an item that meets the condition, in a transaction."""
-    names = {f"#n{number}": name for number, name in enumerate(steps)}
-    sums = [f"#{under}.#n{n} = if_not_exists(#{under}.#n{n}, :zero) + :s{n}" for n in range(len(steps))]
-    values |= {f"s{number}": step for number, step in enumerate(steps.values())}
-    operation = update(table, key, "SET " + ", ".join(sums), condition, zero=0, **values)
-    operation["Update"]["ExpressionAttributeNames"] |= names
-    return operation
+def counter_clauses(under: str, steps: Mapping[str, int]) -> str:
+    """Return the SET clauses that add each `:<name>` to the counter `name` in the map `under`. `:zero` must be 0."""
+    paths = [(f"#{under}.#{name}", name) for name in steps]
+    return ", ".join(f"{path} = if_not_exists({path}, :zero) + :{name}" for path, name in paths)
+
+
+def item_key(operation: Operation) -> ItemKey:
+    """Return the table and the key of the item that an update, a deletion or a check is about."""
+    (parameters,) = operation.values()
+    return parameters["TableName"], str(parameters.get("Key"))
+
+
+def write(*operations: Operation) -> None:
+    """Write all of the operations or none of them.
+
+    A single operation is no transaction, which would cost twice as much. If its answer is lost, botocore sends the
+    operation again, and the condition then fails because of the first attempt. The present item shows that. Where
+    the present item is another, the first attempt may have been overwritten: to decide again might answer 404 to the
+    very request that deleted the session.
+
+    Raises:
+        WriteConflict: a condition failed.
+        ServiceUnavailable: a condition failed at a second attempt, and the first may have taken effect.
+    """
+    kind, parameters = next(iter(operations[0].items()))
+    try:
+        if len(operations) > 1:
+            call("transact_write_items", TransactItems=list(operations))
+        else:
+            call(f"{kind.lower()}_item", **parameters, ReturnValuesOnConditionCheckFailure="ALL_OLD")
+    except WriteConflict as conflict:
+        alone = len(operations) == 1
+        if alone and kind == "Put" and conflict.present.get(0) == deserialize(parameters["Item"]):
+            return
+        conflict.items = {item_key(operations[number]): item for number, item in conflict.present.items()}
+        if conflict.resent:
+            raise ServiceUnavailable("the answer to the first attempt") from conflict
+        raise
 
 
 def _expressions(values: Mapping[str, Any], **expressions: str | None) -> Item:
@@ -96,28 +100,3 @@ def _expressions(values: Mapping[str, Any], **expressions: str | None) -> Item:
             else {}
         ),
     }
-
-
-def write(*operations: Item) -> None:
-    """All of the operations, or none.
-
-    One alone is no transaction: it costs half. Should its answer be lost, botocore sends it again, and its
-    condition then fails on its own effect; what stands there is compared to tell that from being overtaken.
-    Where that cannot be told, to decide again would find, say, a session gone that this very request removed.
-
-    Raises:
-        WriteConflict: a condition did not hold.
-        ServiceUnavailable: one did not hold at a second attempt, and the first may have taken effect.
-    """
-    kind, parameters = next(iter(operations[0].items()))
-    try:
-        if len(operations) > 1:
-            call("transact_write_items", TransactItems=list(operations))
-        else:
-            call(f"{kind.lower()}_item", **parameters, ReturnValuesOnConditionCheckFailure="ALL_OLD")
-    except WriteConflict as overtaken:
-        if kind == "Put" and overtaken.present == deserialize(parameters["Item"]):
-            return
-        if overtaken.again:
-            raise ServiceUnavailable("the answer to the first attempt") from overtaken
-        raise

@@ -1,0 +1,20 @@
+"""Changes of the exact counts: how many sessions of each type an owner or a timeline gains and loses. Pure."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from scheduling.domain.session import Session, SessionChange, is_live
+
+K = TypeVar("K")
+
+
+def count_changes(changes: Iterable[SessionChange], scope: Callable[[Session], K]) -> dict[K, dict[str, int]]:
+    """Return by scope and type how many sessions are added, without zeros. A negative number is a loss."""
+    steps: dict[K, Counter[str]] = {}
+    for before, after in changes:
+        for session, step in ((before, -1), (after, 1)):
+            if session and is_live(session):
+                steps.setdefault(scope(session), Counter())[session["type"]] += step
+    nonzero = {key: {type: step for type, step in by_type.items() if step} for key, by_type in steps.items()}
+    return {key: by_type for key, by_type in nonzero.items() if by_type}

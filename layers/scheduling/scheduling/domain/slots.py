@@ -1,0 +1,176 @@
+"""Slots: the items of a calendar that reserve the time of sessions, and the keys by which they are found. Pure.
+
+A calendar is all occupied time of one owner. It holds one slot for each session that has a start, and one head.
+The key of a slot says what kind of time the slot reserves:
+
+- `ONCE#<start>#<session id>`: a single occurrence.
+- `UNTIL#<end of the last occurrence>#<session id>`: a series that ends. A new session reads the range that begins
+  with its own start, so a series that ended before is never read.
+- `EVERY#<class>#<minute>#<session id>`: an endless series, by its times of day in UTC. All occurrences lie within a
+  span of the day: `minute` is the minute in which the span begins, the class is the length of the span in hours,
+  rounded up to 1, 2, 4, 8 or 24. Two sessions whose spans are apart never overlap, whatever their days, so a new
+  session reads a range of minutes in each class that the calendar has.
+
+Starts and ends are UTC texts of a fixed width, so that keys sort as time does.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, TypedDict, cast
+
+from scheduling.domain.instants import DAY, MINUTE, parse, utc_text
+from scheduling.domain.recurrence import SCHEDULE_FIELDS, Once, Schedule, last_end, schedule, times_of_day
+from scheduling.domain.session import Session, is_live
+
+HEAD = "HEAD"
+ONCE = "ONCE#"
+UNTIL = "UNTIL#"
+EVERY = "EVERY#"
+AFTER_ALL = "~~"
+"""Behind a prefix, a text that sorts after every key with the prefix."""
+
+_LENGTH_CLASSES = (1, 2, 4, 8, 24)
+_WHOLE_DAY = _LENGTH_CLASSES[-1]
+_HOUR = 60 * MINUTE
+_MINUTES_A_DAY = DAY // MINUTE
+
+
+class Slot(TypedDict, total=False):
+    """The reservation of one session: all that a decision, a 409 and a list of occurrences need to know of it."""
+
+    ownerId: str
+    slot: str
+    sessionId: str
+    timelineId: str
+    type: str
+    name: str
+    version: int
+    """The version of the session that wrote the slot."""
+    startDateTime: str
+    endDateTime: str
+    timeZone: str
+    repeatCycleType: str
+    repeatInterval: int
+    recurringDayOfWeek: str
+    recurringDaysOfWeek: list[str]
+    repeatUntil: str
+    repeatCount: int
+    excludedDates: list[str]
+
+
+class Head(TypedDict, total=False):
+    """The item of a calendar that every write of the owner's time and counts goes through."""
+
+    ownerId: str
+    slot: str
+    version: int
+    """Moves with every write that adds time."""
+    changes: list[list[str]]
+    """The slots that the last writes added, one list for each version, the present version last (see `reference`)."""
+    lengthClasses: list[int]
+    """The classes of endless series that the calendar has, or had."""
+    sessionCounts: dict[str, int]
+    """How many sessions of each type the owner has."""
+    timelineCount: int
+
+
+class Reference(NamedTuple):
+    """A slot as the head names it: its key, and the version of the session that wrote it."""
+
+    key: str
+    version: int
+
+
+class Range(NamedTuple):
+    """A range of keys, both ends included."""
+
+    low: str
+    high: str
+
+
+def slot(session: Session) -> Slot | None:
+    """Return the slot that a session needs; None for a session without a start and for a deleted one."""
+    times = schedule(session)
+    if times is None or not is_live(session):
+        return None
+    fields = cast(Mapping[str, Any], session)
+    return cast(
+        Slot,
+        {
+            "ownerId": session["ownerId"],
+            "slot": _place(times, session["startDateTime"]) + "#" + session["id"],
+            "sessionId": session["id"],
+            **{field: fields[field] for field in ("timelineId", "type", "name", "version")},
+            **{field: fields[field] for field in SCHEDULE_FIELDS if fields.get(field) is not None},
+        },
+    )
+
+
+def reserves_same_time(one: Slot, other: Slot) -> bool:
+    """Return whether two slots have the same key and the same schedule."""
+    a, b = cast(Mapping[str, Any], one), cast(Mapping[str, Any], other)
+    return all(a.get(field) == b.get(field) for field in ("ownerId", "slot", *SCHEDULE_FIELDS))
+
+
+def slot_schedule(slot: Slot) -> Schedule:
+    """Return when the session of a slot takes place."""
+    found = schedule(slot)
+    assert found, "a slot always has a start"
+    return found
+
+
+def reference(slot: Slot) -> str:
+    """Return the text by which the head names a slot."""
+    return f"{slot['version']}@{slot['slot']}"
+
+
+def parse_reference(text: str) -> Reference:
+    """Read the text by which the head names a slot."""
+    version, _, key = text.partition("@")
+    return Reference(key, int(version))
+
+
+def starting_at(instant: int) -> str:
+    """Return what the keys of ONCE slots with that start begin with. The keys of earlier ones sort before it."""
+    return ONCE + utc_text(instant)
+
+
+def ending_after(instant: int) -> Range:
+    """Return the keys of the series that end, without those that ended at the instant or before."""
+    return Range(UNTIL + utc_text(instant + 1), UNTIL + AFTER_ALL)
+
+
+def length_class(slot: Slot) -> int | None:
+    """Return the class of an endless series; None for any other slot."""
+    return int(slot["slot"].split("#")[1]) if slot["slot"].startswith(EVERY) else None
+
+
+def endless_series_near(new: Slot, classes: Iterable[int]) -> Iterator[Range]:
+    """Return the keys of all endless series that a new slot may meet, if the calendar has series of these classes."""
+    times = slot_schedule(new)
+    if isinstance(times, Once):
+        begin = parse(new["startDateTime"]).instant
+        length = (last_end(times) or begin) - begin
+    else:
+        begin, length = times_of_day(times)
+    for hours in classes:
+        prefix = f"{EVERY}{hours:02}#"
+        if hours == _WHOLE_DAY or length + hours * _HOUR >= DAY - MINUTE:
+            yield Range(prefix, prefix + AFTER_ALL)
+            continue
+        low = (begin - hours * _HOUR) // MINUTE
+        high = low % _MINUTES_A_DAY + (begin + length - 1) // MINUTE - low
+        low %= _MINUTES_A_DAY
+        yield Range(f"{prefix}{low:04}", f"{prefix}{min(high, _MINUTES_A_DAY - 1):04}{AFTER_ALL}")
+        if high >= _MINUTES_A_DAY:
+            yield Range(prefix, f"{prefix}{high - _MINUTES_A_DAY:04}{AFTER_ALL}")
+
+
+def _place(times: Schedule, start: str) -> str:
+    if isinstance(times, Once):
+        return starting_at(parse(start).instant)
+    end = last_end(times)
+    if end is not None:
+        return UNTIL + utc_text(end)
+    begin, length = times_of_day(times)
+    hours = next((hours for hours in _LENGTH_CLASSES if length <= hours * _HOUR), _WHOLE_DAY)
+    return f"{EVERY}{hours:02}#{begin // MINUTE:04}"

@@ -1,0 +1,49 @@
+"""Idempotency of requests with an Idempotency-Key.
+
+A repeated request gets the answer that the first one got, also when the session or the timeline was changed or deleted
+since: the client learns what its request did, not what happened later. Only a caller who may still read the timeline
+gets the answer.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from scheduling.domain.permissions import Action, require
+from scheduling.errors import IdempotencyKeyReused
+from scheduling.services.request import Request
+from scheduling.services.results import One
+from scheduling.store import idempotency
+from scheduling.store.transactions import Operation
+
+_DAYS = 1
+
+
+def find_answer(request: Request) -> One | None:
+    """Return the answer to an earlier request with the same key and the same body; None if there is none.
+
+    Raises:
+        IdempotencyKeyReused: the earlier request had another body.
+        Forbidden: the caller has lost the right to read the timeline.
+    """
+    if request.idempotency is None:
+        return None
+    record = idempotency.find(request.idempotency.id, request.epoch_after(days=0))
+    if record is None:
+        return None
+    if record["fingerprint"] != request.idempotency.fingerprint:
+        raise IdempotencyKeyReused
+    require(request.principal, Action.READ, record["answer"]["ownerId"])
+    return One(record["answer"], replayed=True)
+
+
+def save_answer(request: Request, answer: Mapping[str, Any]) -> list[Operation]:
+    """Build the write of the answer; empty for a request without an Idempotency-Key."""
+    if request.idempotency is None:
+        return []
+    record: idempotency.IdempotencyRecord = {
+        "id": request.idempotency.id,
+        "fingerprint": request.idempotency.fingerprint,
+        "answer": answer,
+        "expiresAt": request.epoch_after(days=_DAYS),
+    }
+    return [idempotency.save(record, request.epoch_after(days=0))]

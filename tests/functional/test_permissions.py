@@ -1,0 +1,74 @@
+"""Permissions, also by detours: no sequence of permitted steps reaches what the table forbids."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.api import Answer, Caller
+from tests.functional.conftest import ADMIN, ANNA, BERT, new_session, new_timeline
+from tests.invariants import breaches
+
+ROLES = {"USER": "", "MANAGER": "[MANAGER]", "ADMIN": "[ADMIN]"}
+MAY_TAKE_AWAY = {("USER", "own"), ("MANAGER", "own"), ("ADMIN", "own"), ("ADMIN", "foreign")}
+"""Who may delete a session, or move the session to another owner (docs/guide.md)."""
+
+GONE = "deleted"
+
+
+class Steps:
+    """The steps that a caller may take with a session, tried one after the other from every place it can reach."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+        self.timelines = {
+            f"{name}'s {which}": (name, new_timeline(owner))
+            for name, owner in (("own", caller), ("anna", ANNA), ("bert", BERT))
+            for which in ("first", "second")
+        }
+
+    def reachable(self, place: str) -> dict[str, list[str]]:
+        """Return the places that a session on that timeline can come to, each with the steps to it."""
+        paths: dict[str, list[str]] = {place: []}
+        waiting = [place]
+        while waiting:
+            start = waiting.pop(0)
+            for step, goal in self._permitted(start):
+                if goal not in paths:
+                    paths[goal] = [*paths[start], step]
+                    waiting.append(goal)
+        return paths
+
+    def _permitted(self, place: str) -> Iterator[tuple[str, str]]:
+        if place == GONE:
+            return
+        for goal in [*self.timelines, GONE]:
+            _, timeline = self.timelines[place]
+            id = new_session(ADMIN, timeline, startDateTime=None, endDateTime=None)["id"]
+            if self._step(id, goal).status == 200:
+                yield ("delete" if goal == GONE else f"move to {goal}"), goal
+
+    def _step(self, id: str, goal: str) -> Answer:
+        if goal == GONE:
+            return self.caller.call("delete_session", id=id)
+        return self.caller.call("update_session", id=id, body={"timelineId": self.timelines[goal][1]})
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_detour_takes_a_session_away_from_an_owner_whom_the_caller_may_not_take_it_from(
+    tables: Any, role: str
+) -> None:
+    steps = Steps(Caller("eve", ROLES[role]))
+    print()
+    for place, whose in (("own's first", "own"), ("anna's first", "foreign")):
+        owner = steps.timelines[place][0]
+        paths = steps.reachable(place)
+        away = {
+            goal: path for goal, path in paths.items() if goal == GONE or steps.timelines[goal][0] != owner
+        }
+        print(
+            f"{role:8}{whose:8} session: ", {goal: " > ".join(path) for goal, path in away.items()} or "stays"
+        )
+        assert bool(away) == ((role, whose) in MAY_TAKE_AWAY)
+        assert (GONE in paths) == ((role, whose) in MAY_TAKE_AWAY)
+    assert breaches(tables) == []

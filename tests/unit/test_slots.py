@@ -1,0 +1,122 @@
+"""Slots: their keys, and the ranges of keys in which a new session looks for others."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scheduling.domain import slots
+from scheduling.domain.instants import parse
+from scheduling.domain.recurrence import conflict
+from scheduling.domain.session import Session
+from scheduling.domain.slots import Slot, slot, slot_schedule
+
+CLASSES = (1, 2, 4, 8, 24)
+
+
+def slot_of(id: str, start: str, end: str | None = None, cycle: str | None = None) -> Slot:
+    """Return the slot of a session."""
+    made = slot(session(id, start, end, cycle))
+    assert made
+    return made
+
+
+def session(id: str, start: str | None, end: str | None = None, cycle: str | None = None) -> Session:
+    """Return a session, as far as a calendar reads it."""
+    fields: dict[str, Any] = {
+        "id": id,
+        "ownerId": "ada",
+        "timelineId": "t",
+        "type": "RECURRING" if cycle else "ONE_TIME",
+        "name": "Yoga",
+        "version": 1,
+    }
+    times = {"startDateTime": start, "endDateTime": end, "repeatCycleType": cycle}
+    return fields | {name: value for name, value in times.items() if value}  # type: ignore[return-value]
+
+
+def test_a_session_without_a_start_has_no_slot() -> None:
+    assert slot(session("a", None)) is None
+
+
+def test_a_deleted_session_has_no_slot() -> None:
+    assert slot({**session("a", "2023-12-01T09:00:00Z"), "removedAt": "2023-12-01T09:00:00Z"}) is None
+
+
+def test_a_single_session_is_found_by_its_start_in_utc() -> None:
+    found = slot_of("a", "2023-12-01T09:00:00+09:00", "2023-12-01T10:00:00+09:00")
+    assert found["slot"] == "ONCE#2023-12-01T00:00:00.000000Z#a"
+
+
+@pytest.mark.parametrize(
+    ("end", "key"),
+    [
+        (None, "EVERY#01#0540#a"),
+        ("2023-12-01T10:00:00Z", "EVERY#01#0540#a"),
+        ("2023-12-01T10:00:01Z", "EVERY#02#0540#a"),
+        ("2023-12-01T17:00:00Z", "EVERY#08#0540#a"),
+        ("2023-12-01T17:00:01Z", "EVERY#24#0540#a"),
+    ],
+)
+def test_an_endless_series_is_found_by_its_length_and_its_time_of_day(end: str | None, key: str) -> None:
+    assert (
+        slot_of("a", "2023-12-01T09:00:59Z" if end is None else "2023-12-01T09:00:00Z", end, "WEEKLY")["slot"]
+        == key
+    )
+
+
+def test_single_sessions_that_start_before_an_instant_sort_before_its_key() -> None:
+    nine = slots.starting_at(parse("2023-12-01T09:00:00Z").instant)
+    assert slot_of("a", "2023-12-01T08:59:59.999999Z")["slot"] < nine
+    assert nine < slot_of("a", "2023-12-01T09:00:00Z")["slot"]
+    assert slots.EVERY < slots.HEAD < slots.ONCE < slots.UNTIL
+
+
+def test_a_series_that_ended_when_a_session_starts_is_not_read() -> None:
+    keys = slots.ending_after(parse("2023-12-01T09:00:00Z").instant)
+    assert not keys.low <= "UNTIL#2023-12-01T09:00:00.000000Z#a" <= keys.high
+    assert keys.low <= "UNTIL#2023-12-01T09:00:00.000001Z#a" <= keys.high
+    assert keys.low <= "UNTIL#~#a" <= keys.high
+
+
+def test_a_short_session_reads_only_the_series_of_its_time_of_day() -> None:
+    new = slot_of("new", "2023-12-01T09:00:00Z", "2023-12-01T09:30:00Z")
+    assert list(slots.endless_series_near(new, [1, 24])) == [
+        ("EVERY#01#0480", "EVERY#01#0569~~"),
+        ("EVERY#24#", "EVERY#24#~~"),
+    ]
+
+
+def test_around_midnight_two_ranges_are_read() -> None:
+    new = slot_of("new", "2023-12-01T00:30:00Z", "2023-12-01T01:00:00Z")
+    assert list(slots.endless_series_near(new, [1])) == [
+        ("EVERY#01#1410", "EVERY#01#1439~~"),
+        ("EVERY#01#", "EVERY#01#0059~~"),
+    ]
+
+
+MINUTES = st.integers(0, 3 * 24 * 60)
+LENGTHS = st.sampled_from([0, 1, 29, 30, 59, 60, 61, 120, 479, 481, 1439, 1440, 2000])
+
+
+def written(minutes: int) -> str:
+    return (datetime(2023, 12, 1, tzinfo=UTC) + timedelta(minutes=minutes)).isoformat()
+
+
+@given(MINUTES, LENGTHS, MINUTES, LENGTHS, st.sampled_from([None, "DAILY", "WEEKLY"]))
+def test_every_series_that_conflicts_is_in_a_range_that_is_read(
+    start: int, length: int, series_start: int, series_length: int, cycle: str | None
+) -> None:
+    ends = written(start + length) if length else None
+    new = slot_of("new", written(start), ends, cycle)
+    series_ends = written(series_start + min(series_length, 1440)) if series_length else None
+    series = slot_of("series", written(series_start), series_ends, "DAILY")
+    read = any(low <= series["slot"] <= high for low, high in slots.endless_series_near(new, CLASSES))
+    assert read or not conflict(slot_schedule(new), slot_schedule(series))
+
+
+def test_the_head_names_a_slot_by_its_key_and_version() -> None:
+    named = slots.parse_reference(slots.reference(slot_of("a", "2023-12-01T09:00:00Z")))
+    assert named == ("ONCE#2023-12-01T09:00:00.000000Z#a", 1)
