@@ -139,7 +139,7 @@ def _trees(sessions: list[Item], timelines: list[Item], nodes: list[Item]) -> It
     """What the streams were folded to is what there is; nodes without counts go by themselves."""
     kept: Counter[tuple[str, ...]] = Counter()
     counted: Counter[tuple[str, ...]] = Counter()
-    for node in nodes:
+    for node in (node for node in nodes if node["scope"] != "POSITIONS"):
         kinds = {kind: entries for kind, entries in node.items() if isinstance(entries, dict)}
         for kind, entries in kinds.items():
             kept.update(

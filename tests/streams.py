@@ -35,11 +35,16 @@ class Shard:
 
 def shards(dynamodb: Any) -> Iterator[Shard]:
     """Yield the shards of all streams."""
-    client = _client(dynamodb.meta.endpoint_url, dynamodb._request_signer._credentials.access_key)
+    client = client_of(dynamodb)
     for stream in client.list_streams()["Streams"]:
         described = client.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]
         for shard in described["Shards"]:
             yield Shard(client, stream["StreamArn"], shard["ShardId"])
+
+
+def client_of(dynamodb: Any) -> Any:
+    """Return a client of the streams of the same tables."""
+    return _client(dynamodb.meta.endpoint_url, dynamodb._request_signer._credentials.access_key)
 
 
 def count_changes(dynamodb: Any) -> None:

@@ -106,9 +106,19 @@ def test_an_item_that_is_removed_is_counted_no_more() -> None:
     live = {"createdKey": "2026-11-24T09:30:00.000Z#id", "ownerId": "anna"}
     added = fold([Change(None, live)])
     assert {node.scope for node in added} == {"TIMELINES#ALL", "TIMELINES#OWNER#anna"}
-    assert fold([Change(None, live), Change(live, {"ownerId": "anna"})]) == {}
+    for node, steps in fold([Change(None, live), Change(live, {"ownerId": "anna"})]).items():
+        assert add({}, steps) == {}, node
     for node, steps in fold([Change(live, {"ownerId": "anna"})]).items():
         assert add(add({}, added[node]), steps) == {}
+
+
+def test_changes_that_cancel_out_touch_the_node_that_they_concern() -> None:
+    """Else the repair tool would take a node as unchanged while two sessions changed places."""
+    one = {"createdKey": "2026-11-24T09:30:00.000Z#one", "ownerId": "anna"}
+    two = {"createdKey": "2026-11-24T09:45:00.000Z#two", "ownerId": "anna"}
+    steps = fold([Change(one, None), Change(None, two)])
+    assert {node.name for node in steps} == {"Y#2026", "M#2026-11"}
+    assert all(add({}, some) == {} for some in steps.values())
 
 
 def test_a_change_that_moves_no_count_touches_no_node() -> None:

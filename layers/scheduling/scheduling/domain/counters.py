@@ -100,13 +100,18 @@ def lower(branch: str) -> str:
 
 
 def fold(changes: Iterable[Change]) -> dict[Node, dict[str, Counter[str]]]:
-    """Return what the changes together add to which nodes; nodes whose counts stay the same are left out."""
+    """Return what the changes add to the nodes that they touch.
+
+    A node that is touched is returned even if the changes cancel out. So the node's version moves with every change,
+    by which the repair tool knows that a count is exact.
+    """
     steps: dict[Node, dict[str, Counter[str]]] = {}
     for change in changes:
-        for image, step in ((change.old, -1), (change.new, 1)):
-            for node, kind, entry in _entries(image) if image else ():
+        old, new = set(_entries(change.old)), set(_entries(change.new))
+        for entries, step in ((old - new, -1), (new - old, 1)):
+            for node, kind, entry in entries:
                 steps.setdefault(node, {}).setdefault(kind, Counter())[entry] += step
-    return {node: kinds for node, found in steps.items() if (kinds := _without_zeros(found))}
+    return steps
 
 
 def add(counts: Counts, steps: Steps) -> dict[str, Counter[str]]:
@@ -127,8 +132,10 @@ def children(prefix: str, counts: Counts, kind: str | None = None) -> Counter[st
     return sums
 
 
-def _entries(image: Image) -> Iterator[tuple[Node, str, str]]:
+def _entries(image: Image | None) -> Iterator[tuple[Node, str, str]]:
     """Yield the entries that count an item: node, kind and the rest of the prefix. A removed item has none."""
+    if image is None:
+        return
     if key := image.get("startKey"):
         kind = image["type"]
         scopes = [

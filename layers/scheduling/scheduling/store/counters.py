@@ -67,12 +67,17 @@ def count_changes(stream: str, shard: str, records: Sequence[Record], now: int) 
     raise RetriesExhausted
 
 
+def changes_of(records: Iterable[Record]) -> list[Change]:
+    """Return the changes that records of a stream report."""
+    return [_change(record) for record in records]
+
+
 def _count_changes(place: dict[str, str], records: Sequence[Record], now: int) -> None:
     stored = get(setting("COUNTERS_TABLE"), True, **place) or {}
     position = stored.get("position")
     new = [record for record in records if position is None or _number(record) > int(position)]
     for part in _parts(new):
-        steps = fold(map(_change, part))
+        steps = fold(changes_of(part))
         if not steps:
             continue  # to count these records again would change nothing
         present = _items(steps, consistent=True)
