@@ -95,17 +95,10 @@ class Calendar:
     def __init__(self) -> None:
         self._owner_id = ""
         self._head: Head = {}
-        self._newer_head: Head | None = None
-        """The head that a failed transaction returned."""
         self._free: list[Slot] = []
         """The new slots that nothing conflicts with, up to the version of the head."""
         self._unseen: dict[Reference, Slot | None] = {}
         """The slots that the head names and that are not readable yet, or no more; each as it was read."""
-
-    def remember_head(self, head: Head) -> None:
-        """Keep the head that a failed transaction returned, so that the next attempt need not read it."""
-        if head["ownerId"] == self._owner_id:
-            self._newer_head = head
 
     def find_conflicts(self, changes: Sequence[SessionChange]) -> list[Conflict]:
         """Return the conflicts of a change of several sessions, one for each session that is in the way.
@@ -163,8 +156,7 @@ class Calendar:
         owner_id, checked = new[0]["ownerId"], self._head.get("version", 0)
         known = owner_id == self._owner_id and _same_times(self._free, new)
         self._owner_id = owner_id
-        self._head = self._newer_head or read_head(owner_id)
-        self._newer_head, self._free = None, []
+        self._head, self._free = read_head(owner_id), []
         named = self._head.get("changes", [])
         missed = self._head.get("version", 0) - checked
         reads: list[Callable[[], list[Slot]]] = []
