@@ -130,6 +130,21 @@ def test_a_period_that_the_window_does_not_cut_lies_in_it_wholly(
                 assert not limits.low <= key <= limits.high
 
 
+@given(starts, instants, instants)
+def test_what_an_hour_has_outside_the_window_is_counted_where_that_is_less(
+    starts: list[datetime | None], since: datetime, until: datetime
+) -> None:
+    for limits in (window(text(since), None), window(None, text(until)), window(text(since), text(until))):
+        for hour in {path(key).leaf for key in keys([*starts, since, until])}:
+            rest = limits.smaller_rest(hour)
+            if rest is not None and not limits.empty and limits.touches(hour):
+                of_hour = [key for key in keys([*starts, since, until]) if path(key).leaf == hour]
+                low, high = limits.clip(hour, hour)
+                inside = [key for key in of_hour if low <= key <= high]
+                outside = [key for key in of_hour if rest.low <= key <= rest.high]
+                assert sorted(inside + outside) == sorted(of_hour)
+
+
 def test_adjacent_periods_are_read_together_unless_many_others_lie_between() -> None:
     found = [
         Period("2023-11", 3),

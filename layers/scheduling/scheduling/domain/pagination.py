@@ -78,6 +78,15 @@ class Window(NamedTuple):
         """Return the keys of the window from one prefix to another."""
         return Range(max(self.low, first), min(self.high, last + _LAST))
 
+    def smaller_rest(self, prefix: str) -> Range | None:
+        """Return the keys of an hour outside the window, if they are one piece of less than half an hour."""
+        starts_before, ends_after = self.low <= prefix, prefix + _LAST <= self.high
+        if ends_after and ":00" <= self.low.removeprefix(prefix) < ":30":
+            return Range(prefix, self.low)
+        if starts_before and ":30" <= self.high.removeprefix(prefix) < ":60":
+            return Range(self.high, prefix + _LAST)
+        return None
+
     def parts(self, ascending: bool) -> list[Range]:
         """Return the ranges that the window consists of, in the order of a list: without a start comes last."""
         if ascending or self.bounded:

@@ -149,7 +149,7 @@ class _List(NamedTuple):
         found = trees.nodes(nodes)
         hours = self._count((node.name.removeprefix(counters.lower("")), found[node]) for node in found)
         cut = [hour for hour in hours if not self.limits.covers(hour.prefix)]
-        counted = zip(cut, run_in_parallel(*(partial(self._count_items, hour) for hour in cut)), strict=True)
+        counted = zip(cut, run_in_parallel(*(partial(self._count_part, hour) for hour in cut)), strict=True)
         parts = [Period(hour.prefix, number) for hour, number in counted]
         kept = [period for period in (*periods, *hours) if period not in (*months, *cut)]
         return ordered((*kept, *parts), self.ascending)
@@ -168,20 +168,19 @@ class _List(NamedTuple):
         ]
         return ordered(found, self.ascending)
 
-    def _count_items(self, period: Period) -> int:
-        """Count the items of a period that lie in the window, by reading them."""
-        low, high = self.limits.clip(period.prefix, period.prefix)
-        between = (self.source.sort_key, low, high)
-        partitions = [start_year(period.prefix)] if self.source == _BY_YEAR else self.scopes
+    def _count_part(self, period: Period) -> int:
+        """Return how many items of a period lie in the window, by reading them or, if that is less, the others."""
+        if rest := self.limits.smaller_rest(period.prefix):
+            return period.wanted - self._count_items(rest)
+        return self._count_items(self.limits.clip(period.prefix, period.prefix))
+
+    def _count_items(self, part: Range) -> int:
+        """Count the items of a range by reading them."""
+        partitions = [start_year(part.low)] if self.source == _BY_YEAR else self.scopes
+        table, between = setting(self.source.table), (self.source.sort_key, *part)
         return sum(
-            count(
-                setting(self.source.table),
-                (self.source.partition_key, partition),
-                between,
-                self.source.name,
-                self._where(self.kind),
-            )
-            for partition in partitions
+            count(table, (self.source.partition_key, one), between, self.source.name, self._where(self.kind))
+            for one in partitions
         )
 
     def _read(self, part: Range, limit: int, kind: str | None) -> list[Item]:
