@@ -260,8 +260,9 @@ def parameters_of(operation: Operation) -> Iterator[Json]:
                 "schema": schema,
             }
             if name in examples:
-                is_number = schema["type"] == "integer"
-                parameter["example"] = int(examples[name]) if is_number else examples[name]
+                example = examples[name]
+                made_of = {"integer": int(example) if example.isdecimal() else example, "array": [example]}
+                parameter["example"] = made_of.get(schema.get("type"), example)
             yield parameter
     for name in headers_taken(operation):
         yield {"name": name, "in": "header", **REQUEST_HEADERS[name]}

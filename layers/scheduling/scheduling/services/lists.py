@@ -111,15 +111,16 @@ class _List(NamedTuple):
         if place is None:
             return []
         rest = periods[place.number :]
-        if counters.is_branch(rest[0].prefix) and place.skip + wanted > _MOST_FROM_BEGINNING:
+        crowded = place.skip + wanted > _MOST_FROM_BEGINNING or rest[0].others > MOST_PASSED_OVER
+        if crowded and counters.is_branch(rest[0].prefix):
             rest = self._divide(rest, rest[:1])
             place = find(rest, place.skip)
             if place is None:
                 return []
             rest = rest[place.number :]
         limit = place.skip + wanted
-        crowded = [period for period in take(rest, limit) if period.others > MOST_PASSED_OVER]
-        rest = self._divide(rest, [period for period in crowded if counters.is_branch(period.prefix)])
+        mixed = [period for period in take(rest, limit) if period.others > MOST_PASSED_OVER]
+        rest = self._divide(rest, [period for period in mixed if counters.is_branch(period.prefix)])
         reads, left = [], limit
         for stretch in stretches(take(rest, limit), self.limits, self._partition):
             reads.append(partial(self._read, stretch.range, left, self.kind))
