@@ -151,20 +151,20 @@ def _text(moment: datetime) -> str:
 
 
 @lru_cache
-def _engine() -> Engine:
+def engine() -> Engine:
     """The engine; it ends with this process."""
     return Engine().__enter__()
 
 
 def empty_database(name: str) -> Database:
     """Return a database with empty tables."""
-    return Database(_engine().endpoint, name)
+    return Database(engine().endpoint, name)
 
 
 @lru_cache
 def with_singles(total: int) -> Database:
     """A database with that many single sessions; made once."""
-    made = Database(_engine().endpoint, f"singles{total}")
+    made = Database(engine().endpoint, f"singles{total}")
     made.fill(singles(total), total)
     return made
 
@@ -172,7 +172,7 @@ def with_singles(total: int) -> Database:
 @lru_cache
 def with_series(total: int) -> Database:
     """A database with that many weekly series; made once."""
-    made = Database(_engine().endpoint, f"series{total}")
+    made = Database(engine().endpoint, f"series{total}")
     made.fill(series(total), total)
     return made
 

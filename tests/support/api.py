@@ -66,7 +66,7 @@ class Caller(NamedTuple):
         method, path = route(function)
         parameter = path.partition("{")[2].rstrip("}")
         event["rawPath"] = event["requestContext"]["http"]["path"] = path.partition("{")[0] + id
-        event["rawQueryString"] = urlencode(query)
+        event["rawQueryString"] = urlencode(query, doseq=True)
         event["headers"] |= headers
         claims = {"sub": self.id, **({"cognito:groups": self.roles} if self.roles else {})}
         event["requestContext"]["authorizer"]["jwt"]["claims"] = claims
