@@ -21,8 +21,8 @@ from moto import mock_aws
 
 from local.stack import Stack, free_port
 from scheduling.domain.recurrence import conflict, schedule
-from tests import template
-from tests.api import Caller
+from tests.support import template
+from tests.support.api import Caller
 
 USERS = 6
 CALLS = 20_000

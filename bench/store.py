@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
@@ -15,12 +14,13 @@ from uuid import UUID
 
 import boto3
 
-from local.dynamodb import Engine
-from scheduling.domain import conflicts, counters, session, timeline
+from scheduling.domain import session, slots, timeline
+from scheduling.domain.session import Session
 from scheduling.store import client as store
 from scheduling.store.items import serialize
-from tests import template
-from tests.api import Answer, Caller
+from tests.support import template
+from tests.support.api import Answer, Caller
+from tests.support.dynamodb import Engine
 
 OWNER = Caller("anna")
 MANAGER = Caller("maria", "[MANAGER]")
@@ -70,36 +70,34 @@ class Database:
         os.environ.update(self._environment)
         store.client.cache_clear()
 
-    def fill(self, sessions: Iterable[Mapping[str, Any]], total: int) -> None:
-        """Write a timeline with those sessions, and what the API keeps of them elsewhere.
-
-        It has had sessions in every month, so that what differs between sizes is the number of sessions.
-        """
-        kept = Counter({f"{year}-{month:02}": 0 for year in YEARS for month in range(1, 13)})
+    def fill(self, sessions: Iterable[Session], total: int) -> None:
+        """Write a timeline with those sessions, their slots and their counts."""
+        kept = {"ONE_TIME": 0, "RECURRING": 0}
         home = timeline.create({"name": "Routine"}, TIMELINE_ID, OWNER.id, _CREATED)
+        classes = set()
 
         def items() -> Iterator[tuple[str, Mapping[str, Any]]]:
             for number, one in enumerate(sessions):
                 if number % 1000 == 0:
                     progress(f"writing session {number:,} of {total:,}")
-                kept[one["startMonth"]] += 1
+                kept[one["type"]] += 1
                 yield "SessionsTable", one
-                taken = conflicts.slot(one)
-                assert taken
-                yield "CalendarTable", taken
+                slot = slots.slot(one)
+                assert slot
+                classes.add(slots.length_class(slot))
+                yield "CalendarTable", slot
 
         self._write(items())
-        home["sessionCounts"] = dict(kept)
-        shard = {f"sessions#{month}": count for month, count in kept.items()}
-        shard["timelines#2020-12"] = 1
-        head = {"ownerId": OWNER.id, "slot": conflicts.HEAD, "version": total}
-        self._write(
-            [
-                ("TimelinesTable", home),
-                ("TimelinesTable", {"id": counters.shard(OWNER.id), **shard}),
-                ("CalendarTable", head),
-            ]
-        )
+        home["sessionCounts"] = kept
+        head = {
+            "ownerId": OWNER.id,
+            "slot": slots.HEAD,
+            "version": total,
+            "lengthClasses": sorted(filter(None, classes)),
+            "sessionCounts": kept,
+            "timelineCount": 1,
+        }
+        self._write([("TimelinesTable", home), ("CalendarTable", head)])
         progress("")
 
     def _write(self, items: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
@@ -117,7 +115,7 @@ class Database:
                 list(pool.map(write, some))
 
 
-def singles(total: int) -> Iterator[dict[str, Any]]:
+def singles(total: int) -> Iterator[Session]:
     """That many sessions of one timeline, evenly over the years, each with some free time after it."""
     distance = SPAN / total
     length = min(timedelta(hours=1), distance / 2)
@@ -126,7 +124,7 @@ def singles(total: int) -> Iterator[dict[str, Any]]:
         yield _session(number, "ONE_TIME", start, start + length)
 
 
-def series(total: int) -> Iterator[dict[str, Any]]:
+def series(total: int) -> Iterator[Session]:
     """That many weekly series of one timeline, none in the way of another, each with some free time after it."""
     distance = timedelta(weeks=1) / total
     for number in range(total):
@@ -134,7 +132,7 @@ def series(total: int) -> Iterator[dict[str, Any]]:
         yield _session(number, "RECURRING", start, start + distance / 2, repeatCycleType="WEEKLY")
 
 
-def _session(number: int, kind: str, start: datetime, end: datetime, **rule: str) -> dict[str, Any]:
+def _session(number: int, kind: str, start: datetime, end: datetime, **rule: str) -> Session:
     fields = {
         "type": kind,
         "timelineId": TIMELINE_ID,
@@ -153,15 +151,20 @@ def _text(moment: datetime) -> str:
 
 
 @lru_cache
-def _engine() -> Engine:
+def engine() -> Engine:
     """The engine; it ends with this process."""
     return Engine().__enter__()
+
+
+def empty_database(name: str) -> Database:
+    """Return a database with empty tables."""
+    return Database(engine().endpoint, name)
 
 
 @lru_cache
 def with_singles(total: int) -> Database:
     """A database with that many single sessions; made once."""
-    made = Database(_engine().endpoint, f"singles{total}")
+    made = Database(engine().endpoint, f"singles{total}")
     made.fill(singles(total), total)
     return made
 
@@ -169,7 +172,7 @@ def with_singles(total: int) -> Database:
 @lru_cache
 def with_series(total: int) -> Database:
     """A database with that many weekly series; made once."""
-    made = Database(_engine().endpoint, f"series{total}")
+    made = Database(engine().endpoint, f"series{total}")
     made.fill(series(total), total)
     return made
 

@@ -487,6 +487,8 @@ def up(port: int | None) -> None:
         stack.build_template()
     with step(f"Waiting for the emulator on port {stack.port + 1}"):
         stack.wait_until_ready()
+    if origins := os.environ.get("CORS"):
+        stack.parameters["CorsAllowedOrigins"] = origins
     with step("Deploying template.yaml"):
         stack.deploy()
     with step("Adding demo users and a demo timeline"):

@@ -1,51 +1,32 @@
 """What tests stand on: tables and settings from template.yaml, and no network where none is needed."""
 
-import os
 import socket
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
-from local.dynamodb import Engine, EngineMissing
 from scheduling.http import request_log
 from scheduling.store import client as store
-from tests import template
+from tests.support import template
+from tests.support.dynamodb import Engine, EngineMissing
+from tests.support.no_skips import pytest_make_collect_report, pytest_runtest_makereport
 
 ISSUER = "https://issuer.test"
 AUDIENCE = "sessions"
 
-Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 _OFFLINE = {"unit", "functional"}
 _namespaces = count()
 _session = boto3.Session()
 _client_for_moto = lru_cache(store.client.__wrapped__)
 """The layer's client, one for all tests on moto: to make it takes longer than most of them."""
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Fail a skipped test in CI, which has everything that the tests need."""
-    return _fail_skip((yield))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Fail a module in CI that skips itself."""
-    return _fail_skip((yield))
-
-
-def _fail_skip(report: Report) -> Report:
-    if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):
-        report.outcome = "failed"
-        report.longrepr = f"{report.nodeid} was skipped, which CI does not allow: {report.longreprtext}"
-    return report
 
 
 @pytest.fixture(autouse=True)

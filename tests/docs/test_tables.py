@@ -11,15 +11,15 @@ from typing import get_args
 import pytest
 
 from scheduling import errors
-from scheduling.domain.permissions import Principal
+from scheduling.domain.permissions import ROLES, Action, Principal, reaches
 from scheduling.http import request_log
 from scheduling.http.event import read_event
 from scheduling.telemetry import telemetry
-from tests import template
-from tests.template import ROOT
+from tests.support import template
+from tests.support.template import ROOT
 
 PAGES = ("README.md", "SECURITY.md", *(f"docs/{name}.md" for name in ("architecture", "guide", "operations")))
-FOLDERS = ("bench", "docs", "events", "functions", "layers", "local", "tests")
+FOLDERS = ("bench", "docs", "events", "functions", "layers", "local", "requirements", "tests", "tools")
 
 
 def page(name: str) -> str:
@@ -48,6 +48,23 @@ def failures(error: type[errors.ApiError] = errors.ApiError) -> Iterator[tuple[i
 def test_the_guide_has_every_code_with_its_status() -> None:
     found = [(int(status), code.strip("`")) for status, code, _ in rows("docs/guide.md", "status")]
     assert sorted(found) == sorted(set(failures()))
+
+
+def test_the_guide_says_who_may_do_what() -> None:
+    found = {action: cells for action, *cells in rows("docs/guide.md", "action")}
+    assert found == {
+        str(action): [str(reaches(Principal("ada", frozenset({role})), action)) for role in ROLES]
+        for action in Action
+    }
+
+
+def test_the_guide_names_the_headers_that_a_page_may_send_and_read() -> None:
+    cors = template.resources("AWS::Serverless::HttpApi")["Api"]["Properties"]["CorsConfiguration"]["Fn::If"][
+        1
+    ]
+    for sentence, kind in (("may send", "allowHeaders"), ("may read", "exposeHeaders")):
+        (line,) = re.findall(rf"^- A page {sentence} the headers (.*)$", page("docs/guide.md"), re.M)
+        assert {name.lower() for name in quoted(line)} == set(cors[kind])
 
 
 def test_operations_has_every_parameter_with_its_default() -> None:
@@ -130,7 +147,7 @@ def test_every_route_that_is_named_is_there(name: str) -> None:
     routes = {
         f"{event['Properties']['Method']} {event['Properties']['Path']}"
         for function in template.functions().values()
-        for event in function["Events"].values()
+        for event in function.get("Events", {}).values()
     }
     named = set(re.findall(r"`((?:GET|POST|PATCH|DELETE) /[^`? ]*)[^`]*`", page(name)))
     assert named - routes == set()

@@ -20,10 +20,9 @@ from urllib3.exceptions import ProtocolError
 
 from scheduling.domain.session import view as session_view
 from scheduling.domain.timeline import view as timeline_view
-from scheduling.store import client as store
 from scheduling.store.items import deserialize, serialize
-from tests.api import Answer, Caller
-from tests.invariants import breaches
+from tests.support.api import Answer, Caller
+from tests.support.invariants import breaches
 
 ANNA, ROOT = Caller("anna"), Caller("root", "[ADMIN]")
 BODY = {
@@ -152,7 +151,6 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
     made = Faults(URLLib3Session.send)
     monkeypatch.setattr(URLLib3Session, "send", lambda session, request: made.send(session, request))
     monkeypatch.setattr(time, "sleep", lambda _: None)
-    monkeypatch.setattr(store, "_PATIENCE_SECONDS", 0.2)
     return made
 
 

@@ -3,22 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from scheduling.domain import counters
 from scheduling.store.items import serialize
-from tests.api import Caller
+from tests.support.api import Caller
 
 ADMIN = Caller("root", "[ADMIN]")
 LIMIT_BYTES = 400 * 1024
 WIDEST = "\N{PILE OF POO}"  # four bytes in UTF-8
 NAME, DESCRIPTION = 200 * WIDEST, 4000 * WIDEST
 LONGEST_OWNER = "!" * 128
-CENTURY = [f"{year}-{month:02}" for year in range(2000, 2100) for month in range(1, 13)]
-MANY = 1_000_000
 
 
 def size(value: Mapping[str, Any]) -> int:
     """What DynamoDB counts for an attribute value: its bytes, and three more and one a member for a map."""
     ((kind, content),) = value.items()
+    if kind == "L":
+        return 3 + sum(1 + size(one) for one in content)
     if kind == "M":
         return 3 + sum(1 + len(name.encode()) + size(one) for name, one in content.items())
     return len(str(content).encode()) if kind == "S" else 21  # at the most, for a number
@@ -54,27 +53,20 @@ def test_the_largest_session_is_far_below_the_limit_and_comes_back_letter_for_le
         assert max(sizes(dynamodb_local, table)) < LIMIT_BYTES / 10
 
 
-def test_counts_of_every_month_of_a_century_fit(dynamodb_local: Any) -> None:
-    body = {"name": NAME, "description": DESCRIPTION, "ownerId": LONGEST_OWNER}
-    timeline = ADMIN.call("create_timeline", body=body).data["id"]
-    dynamodb_local.update_item(
-        TableName="TimelinesTable",
-        Key=serialize({"id": timeline}),
-        UpdateExpression="SET sessionCounts = :counts",
-        ExpressionAttributeValues=serialize({":counts": dict.fromkeys(CENTURY, MANY)}),
-    )
-    kinds = {f"{kind}#{month}": MANY for kind in ("sessions", "timelines") for month in CENTURY}
-    dynamodb_local.put_item(
-        TableName="TimelinesTable", Item=serialize({"id": counters.shard(LONGEST_OWNER), **kinds})
-    )
-    dated = {"startDateTime": "2050-06-01T09:00:00Z", "endDateTime": "2050-06-01T10:00:00Z"}
-    made = ADMIN.call(
-        "create_session", body={"type": "ONE_TIME", "timelineId": timeline, "name": NAME, **dated}
-    )
-    assert made.status == 200
-    of_timeline = ADMIN.call(
-        "list_sessions", query={"timelineId": timeline, "startDateTimeFrom": "2050-06-01T00:00:00Z"}
-    )
-    assert of_timeline.count == MANY * (CENTURY.index("2099-12") - CENTURY.index("2050-06") + 1) + 1
-    assert ADMIN.call("list_sessions").count == len(CENTURY) * MANY + 1
-    assert max(sizes(dynamodb_local, "TimelinesTable")) < LIMIT_BYTES / 4
+def test_a_head_that_names_as_many_changes_as_it_can_stays_within_one_kilobyte(dynamodb_local: Any) -> None:
+    """A write unit pays for one kilobyte, and every write that adds time writes the head."""
+    owner = Caller("a1b2c3d4-e5f6-7890-a1b2-c3d4e5f67890")
+    timeline = owner.call("create_timeline", body={"name": "Routine"}).data["id"]
+    for day in range(1, 12):
+        body = {
+            "type": "RECURRING" if day % 2 else "ONE_TIME",
+            "timelineId": timeline,
+            "name": NAME,
+            "startDateTime": f"2023-12-{day:02}T{day:02}:00:00.123456Z",
+            "endDateTime": f"2023-12-{day:02}T{day:02}:45:00Z",
+            **({"repeatCycleType": "WEEKLY"} if day % 2 else {}),
+        }
+        assert owner.call("create_session", body=body).status == 200
+    key = serialize({"ownerId": owner.id, "slot": "HEAD"})
+    head = dynamodb_local.get_item(TableName="CalendarTable", Key=key)["Item"]
+    assert sum(len(name) + size(value) for name, value in head.items()) <= 1024

@@ -16,7 +16,7 @@ import pytest
 from botocore import xform_name
 
 from tests.support.checkout import copy_project, share_packages
-from tests.template import ROOT
+from tests.support.template import ROOT
 
 HERE = "tests/e2e/test_documented_commands.py"
 TRIED = {
@@ -26,8 +26,8 @@ TRIED = {
     "make reset": HERE,
     "make logs": HERE,
     "curl": HERE,
-    ".venv/bin/python -m local.backup": HERE,
-    ".venv/bin/python -m local.recount": HERE,
+    ".venv/bin/python -m tools.backup": HERE,
+    ".venv/bin/python -m tools.recount": HERE,
     "make test": ".ci/run",
     "make openapi": HERE,
     "make invoke": "tests/sam_local/test_sam_local.py",
@@ -129,7 +129,8 @@ def sh(folder: Path, command: str, **variables: str) -> str:
 @pytest.mark.slow
 def test_the_readmes_first_screen_and_the_operators_tools(copy: Path) -> None:
     assert "make up" in sh(copy, "make")
-    welcome = sh(copy, "make up")
+    origin = "http://localhost:5173"
+    welcome = sh(copy, f"make up CORS={origin}")
     said = pasted(welcome)
 
     readme = page("README.md")
@@ -145,6 +146,8 @@ def test_the_readmes_first_screen_and_the_operators_tools(copy: Path) -> None:
     assert (again["statusCode"], again["details"][0]["sessionId"]) == (409, answer["data"]["id"])
     assert "/docs" in welcome
     assert sh(copy, "curl -sf $API/docs", **said).startswith("<!doctype html>")
+    preflight = f"curl -sfi -X OPTIONS -H 'Origin: {origin}' $API/sessions"
+    assert f"access-control-allow-origin: {origin}" in sh(copy, preflight, **said).lower()
     assert sh(copy, "make token ROLE=ADMIN").count(".") == 2
 
     assert "POST /sessions" in sh(copy, "make logs")
@@ -152,7 +155,7 @@ def test_the_readmes_first_screen_and_the_operators_tools(copy: Path) -> None:
     environment = operators(copy, said["API"])
     tools = [line for block in BLOCK.findall(page("docs/operations.md")) for line in block.splitlines()]
     exported, filled, recounted = (
-        sh(copy, line, **environment).splitlines()[-1] for line in tools if "python -m local." in line
+        sh(copy, line, **environment).splitlines()[-1] for line in tools if "python -m tools." in line
     )
     assert exported == filled
     assert int(exported.split()[0]) > len(TABLES)

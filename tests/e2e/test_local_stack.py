@@ -20,7 +20,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from local.stack import DEMO_TIMELINE, HOST, ROLES, ROOT, Stack, StackError, free_port, port_number
-from tests.template import functions, route
+from tests.support.template import functions, route
 
 ORIGIN = "https://app.example.com"
 PUBLIC = {"GET /docs", "GET /docs/{file}", "GET /openapi.json"}

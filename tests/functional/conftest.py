@@ -1,15 +1,16 @@
 """Who calls in these tests, and what they have."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scheduling.store import client as store
-from tests import api
-from tests.api import Caller
+from tests.support import api
+from tests.support.api import Caller
+from tests.support.streams import count_changes
 
 ANNA, BERT = Caller("anna"), Caller("bert")
 MANAGER, ADMIN = Caller("mary", "[MANAGER]"), Caller("root", "[ADMIN]")
@@ -34,14 +35,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def _recorded(tables: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What functions call is remembered for `test_roles.py`."""
+    """What functions call is remembered for `test_roles.py`, and lists find all changes counted."""
     running: list[str] = []
+    uncounted = False
     find = api.handler
 
     def handler(function: str) -> Any:
         known = find(function)
 
         def recorded(event: Any, context: Any) -> Any:
+            nonlocal uncounted
+            if uncounted and function.startswith("list_"):
+                uncounted = False
+                count_changes(tables)
+            uncounted |= not function.startswith(("get_", "list_", "update_counters"))
             running.append(function)
             try:
                 return known(event, context)
@@ -77,6 +84,24 @@ def _actions(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, 
         case _:
             index = parameters.get("IndexName")
             yield operation, parameters["TableName"] + (f"/index/{index}" if index else "")
+
+
+During = Callable[[str, Callable[[], object]], None]
+
+
+@pytest.fixture
+def during(tables: Any) -> During:
+    """Let something happen once, right before the next call of an operation of DynamoDB."""
+
+    def register(operation: str, event: Callable[[], object]) -> None:
+        def happen(**_: object) -> None:
+            events.unregister(name, happen)
+            event()
+
+        name, events = f"before-call.dynamodb.{operation}", store.client().meta.events
+        events.register(name, happen)
+
+    return register
 
 
 @pytest.fixture

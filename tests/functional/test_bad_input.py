@@ -7,9 +7,9 @@ from typing import Any, get_args
 import pytest
 
 from scheduling.errors import FaultCode
-from tests.api import Caller, handler
 from tests.functional.conftest import ADMIN, ANNA, new_session, one_time
-from tests.invariants import scan
+from tests.support.api import Caller, handler
+from tests.support.invariants import scan
 
 TABLES = ("SessionsTable", "TimelinesTable", "CalendarTable", "IdempotencyTable")
 

@@ -10,8 +10,8 @@ from scheduling.dto.dry_run import DryRun
 from scheduling.http.endpoint import endpoint
 from scheduling.services.request import Request
 from scheduling.services.results import One
-from tests.api import handler
 from tests.functional.conftest import ANNA, one_time
+from tests.support.api import handler
 
 
 def previewed(query: str, headers: dict[str, str]) -> tuple[Request, dict[str, Any]]:

@@ -8,8 +8,8 @@ import pytest
 
 from local import demo
 from local.stack import DEMO_TIMELINE
-from tests import api
-from tests.template import ROOT, functions
+from tests.support import api
+from tests.support.template import ROOT, functions
 
 INVOKED: set[str] = set()
 
@@ -46,4 +46,7 @@ def test_every_event_works_unchanged(tables: Any, monkeypatch: pytest.MonkeyPatc
     assert len(invoked("list_timelines")) == 2
     assert invoked("update_timeline")["id"] == DEMO_TIMELINE
     assert invoked("delete_timeline")["removedAt"]
+    event = json.loads((ROOT / "events" / "update_counters.json").read_text("utf-8"))
+    assert api.handler("update_counters")(event, None) == {"state": {}}
+    INVOKED.add("update_counters")
     assert functions().keys() - INVOKED == {"get_docs"}, "every event is tried here"

@@ -16,10 +16,10 @@ from scheduling.services import sessions as schedule
 from scheduling.services.request import Request
 from scheduling.services.results import One
 from scheduling.telemetry import telemetry
-from tests.api import handler
 from tests.functional.conftest import ANNA, new_session, one_time
-from tests.invariants import live
-from tests.template import ROOT
+from tests.support.api import handler
+from tests.support.invariants import live
+from tests.support.template import ROOT
 
 REQUEST_ID = json.loads((ROOT / "events" / "create_session.json").read_text("utf-8"))["requestContext"][
     "requestId"

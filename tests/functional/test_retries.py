@@ -1,33 +1,14 @@
 """What clients do again, and what two do at once: Idempotency-Key, ETag, If-Match, If-None-Match."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from scheduling.store import client as store
-from tests.api import Caller
-from tests.functional.conftest import ADMIN, ANNA, BERT, new_session, new_timeline, one_time
-from tests.invariants import breaches, live, scan
+from tests.functional.conftest import ADMIN, ANNA, BERT, During, new_session, new_timeline, one_time
+from tests.support.api import Caller
+from tests.support.invariants import breaches, live, scan
 
 KEY = {"Idempotency-Key": "8c6b1c3e"}
-
-During = Callable[[str, Callable[[], object]], None]
-
-
-@pytest.fixture
-def during(tables: Any) -> During:
-    """Let something happen once, right before the next call of an operation of DynamoDB."""
-
-    def register(operation: str, event: Callable[[], object]) -> None:
-        def happen(**_: object) -> None:
-            events.unregister(name, happen)
-            event()
-
-        name, events = f"before-call.dynamodb.{operation}", store.client().meta.events
-        events.register(name, happen)
-
-    return register
 
 
 def test_the_same_key_and_body_get_the_first_answer_again(tables: Any, timeline: str) -> None:

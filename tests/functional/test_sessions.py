@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from tests import api
-from tests.functional.conftest import ADMIN, ANNA, BERT, new_session, new_timeline, one_time
-from tests.invariants import breaches, scan
+from tests.functional.conftest import ADMIN, ANNA, BERT, During, new_session, new_timeline, one_time
+from tests.support import api
+from tests.support.invariants import breaches, scan
 
 YOGA = {
     "type": "RECURRING",
@@ -462,3 +462,16 @@ def test_in_a_calendar_without_a_head_sessions_can_be_created(tables: Any, timel
     tables.delete_item(TableName="CalendarTable", Key={"ownerId": {"S": "anna"}, "slot": {"S": "HEAD"}})
     new_session(ANNA, timeline)
     assert ANNA.call("create_session", body=one_time(timeline)).status == 409
+
+
+def test_a_conflicting_session_that_moves_meanwhile_is_one_conflict(timeline: str, during: During) -> None:
+    """A POST beside a PATCH finds the moved session in the old slot and in the new one."""
+    id = new_session(
+        ANNA, timeline, startDateTime="2023-12-15T09:00:00Z", endDateTime="2023-12-15T10:00:00Z"
+    )["id"]
+    new_session(ANNA, timeline, startDateTime="2023-12-20T09:00:00Z", endDateTime="2023-12-20T10:00:00Z")
+    later = {"startDateTime": "2023-12-15T11:00:00Z", "endDateTime": "2023-12-15T12:00:00Z"}
+    long = {"startDateTime": "2023-12-15T00:00:00Z", "endDateTime": "2023-12-16T00:00:00Z"}
+    during("Query", lambda: ANNA.call("update_session", id=id, body=later))
+    answer = ANNA.call("create_session", body=one_time(timeline, **long))
+    assert [detail["sessionId"] for detail in answer.body["details"]] == [id]

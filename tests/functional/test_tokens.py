@@ -10,9 +10,9 @@ import pytest
 
 from scheduling.errors import ServiceUnavailable, Unauthorized
 from scheduling.http.token_verification import IssuerKeys, issuer_keys
-from tests.api import Caller, handler
 from tests.functional.conftest import ANNA, new_session
-from tests.issuer import (
+from tests.support.api import Caller, handler
+from tests.support.issuer import (
     ATTACKS,
     AUDIENCE,
     BROKEN_CONFIGURATIONS,
@@ -67,7 +67,7 @@ def listed(authorization: str | None) -> tuple[int, dict[str, str]]:
         {"aud": "other"},
         {"nbf": datetime.now(UTC) - timedelta(1)},
     ],
-    ids=str,
+    ids=["", "audiences", "client", "other client", "not before"],
 )
 def test_a_valid_token_is_accepted(issuer: Issuer, changes: dict[str, Any]) -> None:
     assert listed(f"Bearer {issuer.token(**changes)}")[0] == 200

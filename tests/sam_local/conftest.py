@@ -19,13 +19,12 @@ import boto3
 import httpx
 import pytest
 
-from local import docker_engine, dynamodb, lambda_image
-from local.docker_engine import DockerEngine
-from local.docker_engine import EngineMissing as NoDocker
 from local.stack import free_port
-from tests import template
-from tests.issuer import AUDIENCE, Issuer
-from tests.template import ROOT
+from tests.support import docker_engine, dynamodb, lambda_image, template
+from tests.support.docker_engine import DockerEngine
+from tests.support.docker_engine import EngineMissing as NoDocker
+from tests.support.issuer import AUDIENCE, Issuer
+from tests.support.template import ROOT
 
 REGION = "eu-west-1"
 BUILT = ROOT / ".aws-sam" / "sam-local"

@@ -16,14 +16,14 @@ from uuid import UUID
 import pytest
 
 from local import demo, invoke
-from local.docker_engine import DockerEngine
-from local.lambda_image import ARCHITECTURE
 from local.stack import DEMO_TIMELINE, HOST, Stack, free_port
 from scheduling.store import client as store
-from tests import api, npm
-from tests.issuer import YESTERDAY, tampered
 from tests.sam_local.conftest import BUILT, SamLocal, make_tables
-from tests.template import ROOT, functions
+from tests.support import api, npm
+from tests.support.docker_engine import DockerEngine
+from tests.support.issuer import YESTERDAY, tampered
+from tests.support.lambda_image import ARCHITECTURE
+from tests.support.template import ROOT, functions
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 

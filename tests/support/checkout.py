@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from tests.template import ROOT
+from tests.support.template import ROOT
 
 _NOT_CLONED = shutil.ignore_patterns(
     *(".venv", ".git", ".local", ".aws-sam", "node_modules", ".*_cache", ".hypothesis", "__pycache__")

@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSRequest, AWSResponse
 
 from scheduling.store import client as store
 from scheduling.store.items import serialize
-from tests.template import ROOT
+from tests.support.template import ROOT
 
 ITEM = serialize({"id": "a", "count": 1, "flag": True, "map": {"text": "b"}, "list": ["c"], "nothing": None})
 CALLS: dict[str, dict[str, Any]] = {

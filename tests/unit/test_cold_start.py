@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.template import ROOT
+from tests.support.template import ROOT
 
 HANDLE = """
 import gc

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests import template
-from tests.template import ROOT
+from tests.support import template
+from tests.support.template import ROOT
 
 CONFIGURATION = tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))
 ENVIRONMENTS = ["dev", "staging", "prod"]

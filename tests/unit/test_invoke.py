@@ -6,7 +6,7 @@ import pytest
 
 from local import invoke
 from local.stack import WELCOME, StackError
-from tests.template import ROOT, functions
+from tests.support.template import ROOT, functions
 
 
 def test_an_event_carries_the_claims_of_the_demo_user() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.template import ROOT
+from tests.support.template import ROOT
 from tools.openapi_changes import find_breaking_changes, main
 
 BEFORE: dict[str, Any] = {

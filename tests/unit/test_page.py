@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,9 +14,9 @@ from typing import Any
 import pytest
 
 from functions.get_docs.handler import serve
-from local import openapi
 from scheduling.http.event import read_event
-from tests.template import ROOT
+from tests.support.template import ROOT
+from tools import guide, openapi
 
 MOST = 6_000_000
 """What a function may answer, in bytes."""
@@ -62,13 +63,32 @@ def test_a_client_that_refuses_gzip_gets_plain_text(files: Path, encoding: str) 
 
 
 def test_the_page_names_only_files_that_exist(files: Path) -> None:
-    page = content(answer(files, "/docs")).decode()
-    named = [part.split('"')[0] for part in page.split('"docs/')[1:]]
-    assert len(named) == 4
-    for name in named:
-        assert answer(files, f"/docs/{name}")["statusCode"] == 200
-    assert "<script>" not in page
-    assert "style=" not in page
+    for path, pattern in (("/docs", r'"docs/([^"#]+)'), ("/docs/guide.html", r'(?:href|src)="([^"#/:]+)"')):
+        page = content(answer(files, path)).decode()
+        named = set(re.findall(pattern, page))
+        assert named
+        for name in named:
+            assert answer(files, f"/docs/{name}")["statusCode"] == 200, name
+        assert "<script>" not in page
+        assert "style=" not in page
+
+
+def test_the_licenses_of_swagger_ui_lie_beside_its_files(files: Path) -> None:
+    assert "Apache License" in content(answer(files, "/docs/swagger-ui.LICENSE.txt")).decode()
+    assert "SmartBear" in content(answer(files, "/docs/swagger-ui.NOTICE.txt")).decode()
+    bundle = content(answer(files, "/docs/swagger-ui-bundle.js")).decode()
+    (named,) = re.findall(r"see (\S+\.LICENSE\.txt)", bundle[:200])
+    assert "MIT" in content(answer(files, f"/docs/{named}")).decode()
+
+
+def test_the_committed_guide_is_the_rendered_guide() -> None:
+    assert guide.PAGE.read_text("utf-8") == guide.html(), "run `make openapi` and commit the page's guide"
+
+
+def test_the_guide_is_a_page_with_chapters_that_can_be_linked(files: Path) -> None:
+    page = content(answer(files, "/docs/guide.html")).decode()
+    assert '<h2 id="time">Time</h2>' in page
+    assert "<table>" in page
 
 
 def test_the_document_is_the_committed_one(files: Path) -> None:

@@ -25,7 +25,7 @@ from scheduling.domain.recurrence import (
 from scheduling.dto import read
 from scheduling.dto.create_session import CreateSession
 from scheduling.errors import BadRequest
-from tests.template import ROOT
+from tests.support.template import ROOT
 from tests.unit import oracle
 
 Session = dict[str, Any]

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.template import ROOT
+from tests.support.template import ROOT
 
 SKIPPING = {
     "test": "import pytest\ndef test_one() -> None:\n    pytest.skip('no such program')\n",
@@ -25,7 +25,7 @@ def run(folder: Path, **variables: str) -> str:
         (folder / f"test_{name}.py").write_text(source)
     environment = {name: value for name, value in os.environ.items() if name != "CI"} | variables
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "scheduling")])
-    command = [sys.executable, "-m", "pytest", "-ra", "-p", "tests.conftest", "-c", os.devnull, "."]
+    command = [sys.executable, "-m", "pytest", "-ra", "-p", "tests.support.no_skips", "-c", os.devnull, "."]
     command += ["--continue-on-collection-errors"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     return done.stdout.partition("short test summary info")[2]

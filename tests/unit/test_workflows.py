@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.template import ROOT
+from tests.support.template import ROOT
 
 FOLDER = ROOT / ".github" / "workflows"
 WORKFLOWS = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in FOLDER.glob("*.yml")}

@@ -15,10 +15,10 @@ the series that ends after the one's start also starts before the one's end.
 is the shortest wait that the two rules ever have (`shortest_wait`), so that one comparison in each direction decides
 two endless series: which began first does not matter, nor do excluded dates, because the shortest wait comes again
 for ever. With time zones, the same comparison is made for every combination of offsets that the two clocks ever show
-at the same time (`_can_conflict`; `Offsets` says why this misses nothing). If none has a short wait, the two never
+at the same time (`_may_conflict`; `Offsets` says why this misses nothing). If none has a short wait, the two never
 conflict. If one has, they may: the combination may last too short a time for the two rules to meet in it.
 
-**Do they?** Then `_overlaps` searches for an actual overlap by leaps: to the first occurrence of `a` that ends after an
+**Do they?** Then `_search` looks for an actual overlap by leaps: to the first occurrence of `a` that ends after an
 instant, to the first of `b` that ends after its start, and on to that start if they are apart. Everything leapt over
 has ended before. Stretches of time whose offsets cannot conflict are leapt over as a whole. The search ends:
 - A series that ends bounds it.
@@ -139,9 +139,9 @@ class Series(NamedTuple):
         return in_range and day not in self.excluded and self.rule.on_or_after(day) == day
 
     def day_of(self, occurrence: Occurrence) -> int:
-        """Return the day of an occurrence of the series, which a gap may have moved to the next day."""
-        day = (occurrence.start + self.clock.offset(occurrence.start)) // DAY
-        return next(each for each in (day, day - 1) if self.has(each) and self.on(each) == occurrence)
+        """Return the day of an occurrence. A gap moves an occurrence by a whole day where the clock skips a date."""
+        day = (occurrence.start + self.clock.offset(occurrence.start) - self.time) // DAY
+        return day if self.has(day) else day - 1
 
 
 Schedule = Once | Series
@@ -263,7 +263,7 @@ def conflict(a: Schedule, b: Schedule) -> bool:
         return _first_overlap(b, a.occurrence) is not None
     if isinstance(b, Once):
         return _first_overlap(a, b.occurrence) is not None
-    if not _can_conflict(a, b):
+    if not _may_conflict(a, b):
         return False
     last = min([series.last for series in (a, b) if series.last is not None], default=None)
     if not (a.clock.changes or b.clock.changes):
@@ -301,8 +301,19 @@ def _first_overlap(schedule: Schedule, occurrence: Occurrence) -> Occurrence | N
 
 def _search(a: Series, b: Series, until: int) -> Occurrence | None:
     """Return the first occurrence of `a` that overlaps one of `b`, if the overlap begins before an instant."""
+    find = _stretches_with_overlaps(a, b, until)
     since = max(a.earliest, b.earliest)
-    return next((occurrence for occurrence, _ in _overlaps(a, b, since, until)), None)
+    while stretch := find(since):
+        since, end = stretch
+        while since < end:
+            one = a.next(since)
+            other = one and b.next(one.start)
+            if not one or not other:
+                return None
+            if other.start < one.end:
+                return one
+            since = other.start
+    return None
 
 
 def _conflict_in_any_era(a: Series, b: Series, since: int) -> bool:
@@ -311,54 +322,44 @@ def _conflict_in_any_era(a: Series, b: Series, since: int) -> bool:
     Rules that have the same days in every year of the same kind need the 44 years that have all kinds of years.
     """
     same_each_year = a.rule.repeats_yearly and b.rule.repeats_yearly and max(a.length, b.length) <= 365 * DAY
-    until = since + (_ALL_YEARS if same_each_year else ERA)
-    in_any_era, other_in_any_era = (
+    find = _stretches_with_overlaps(a, b, since + (_ALL_YEARS if same_each_year else ERA))
+    while stretch := find(since):
+        if _starts_while_under_way(a, b, stretch) or _starts_while_under_way(b, a, stretch):
+            return True
+        _, since = stretch
+    return False
+
+
+def _starts_while_under_way(late: Series, early: Series, stretch: tuple[int, int]) -> bool:
+    """Return whether `late` starts in a stretch of some era while `early` is under way."""
+    early_in_any_era, late_in_any_era = (
         series._replace(rule=series.rule.within_eras(1), first=0, last=None, excluded=_NONE)
-        for series in (a, b)
+        for series in (early, late)
     )
     return any(
-        meet_in_an_era(a.rule, in_any_era.day_of(one), b.rule, other_in_any_era.day_of(other))
-        for one, other in _overlaps(in_any_era, other_in_any_era, since, until)
+        meet_in_an_era(early.rule, early_in_any_era.day_of(other), late.rule, late_in_any_era.day_of(one))
+        for one in occurrences(late_in_any_era._replace(length=INSTANT), *stretch)
+        for other in occurrences(early_in_any_era, *one)
     )
 
 
-def _overlaps(a: Series, b: Series, since: int, until: int) -> Iterator[tuple[Occurrence, Occurrence]]:
-    """Return the pairs of occurrences whose overlap begins from one instant to another, by occurrences of `a`."""
-    leap = _leap_over_harmless_time(a, b, until)
-    while (since := leap(since)) < until:
-        one = a.next(since)
-        other = one and b.next(one.start)
-        if not one or not other:
-            return
-        if one.end <= other.start:
-            since = other.start
-            continue
-        while other and other.start < one.end:
-            yield one, other
-            other = b.next(other.end)
-        since = one.end
-
-
-def _leap_over_harmless_time(a: Series, b: Series, until: int) -> Callable[[int], int]:
-    """Return a function that leaps from an instant to the next one at which an overlap can begin."""
+def _stretches_with_overlaps(a: Series, b: Series, until: int) -> Callable[[int], tuple[int, int] | None]:
+    """Return a function that finds the next stretch of time, from an instant on, in which an overlap can begin."""
     if not (a.clock.changes or b.clock.changes):
-        return lambda instant: instant
+        return lambda instant: (instant, until) if instant < until else None
     known: dict[Kind, bool] = {}
-    harmful_until = BEGINNING
 
-    def leap(instant: int) -> int:
-        nonlocal harmful_until
-        while harmful_until <= instant < until:
+    def find(instant: int) -> tuple[int, int] | None:
+        while instant < until:
             kind, end = _stretch(a.clock, b.clock, instant)
             if kind not in known:
-                known[kind] = _can_start_in(a, b, kind)
+                known[kind] = _may_overlap_in(a, b, kind)
             if known[kind]:
-                harmful_until = end
-            else:
-                instant = end
-        return instant
+                return instant, min(end, until)
+            instant = end
+        return None
 
-    return leap
+    return find
 
 
 class Kind(NamedTuple):
@@ -372,7 +373,7 @@ class Kind(NamedTuple):
     b: Offsets
 
 
-def _can_conflict(a: Series, b: Series) -> bool:
+def _may_conflict(a: Series, b: Series) -> bool:
     """Return False only if two series never conflict. With fixed offsets, True means that endless series do."""
     if not (a.clock.changes or b.clock.changes):
         lag = b.time - b.clock.offsets[0] - a.time + a.clock.offsets[0]
@@ -382,17 +383,17 @@ def _can_conflict(a: Series, b: Series) -> bool:
     for kind, last_end in _kinds(a.clock, b.clock, BEGINNING if since < regular else regular):
         if last_end <= since:
             return False
-        if _can_start_in(a, b, kind):
+        if _may_overlap_in(a, b, kind):
             return True
     return False
 
 
-def _can_start_in(a: Series, b: Series, kind: Kind) -> bool:
+def _may_overlap_in(a: Series, b: Series, kind: Kind) -> bool:
     """Return whether one series may start, in a stretch of that kind, while the other is under way."""
-    return _can_join(a, kind.a, b, kind.b, kind) or _can_join(b, kind.b, a, kind.a, kind)
+    return _may_join(a, kind.a, b, kind.b, kind) or _may_join(b, kind.b, a, kind.a, kind)
 
 
-def _can_join(early: Series, early_offsets: Offsets, late: Series, late_offsets: Offsets, kind: Kind) -> bool:
+def _may_join(early: Series, early_offsets: Offsets, late: Series, late_offsets: Offsets, kind: Kind) -> bool:
     """Return whether `late` may start, in a stretch of that kind, while `early` is under way."""
     for offset in late_offsets.starts:
         start = late.time - offset

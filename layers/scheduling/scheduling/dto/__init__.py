@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from scheduling.domain.instants import ISO_8601, day_number, parse
 from scheduling.errors import BadRequest, Fault, FaultCode
@@ -82,9 +83,13 @@ def unset() -> Any:
 
 READ_ONLY = frozenset({"id", "createdAt", "updatedAt", "removedAt"})
 
-SessionType = Literal["ONE_TIME", "RECURRING"]
-Cycle = Literal["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
-Weekday = Literal["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
+# Named types, so that the OpenAPI document and the clients made from it have these names too.
+SessionType = TypeAliasType("SessionType", Literal["ONE_TIME", "RECURRING"])
+RepeatCycle = TypeAliasType("RepeatCycle", Literal["DAILY", "WEEKLY", "MONTHLY", "YEARLY"])
+DayOfWeek = TypeAliasType(
+    "DayOfWeek", Literal["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
+)
+SortOrder = TypeAliasType("SortOrder", Literal["ASC", "DESC"])
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
@@ -102,7 +107,7 @@ Date = Annotated[str, AfterValidator(_check_date), Field(json_schema_extra={"for
 TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 OneTo999 = Annotated[int, Field(ge=1, le=999)]
 Weekdays = Annotated[
-    list[Weekday],
+    list[DayOfWeek],
     Field(min_length=1, max_length=7, json_schema_extra={"uniqueItems": True}),
     AfterValidator(_check_all_different),
 ]

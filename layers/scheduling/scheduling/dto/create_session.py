@@ -8,18 +8,18 @@ from pydantic import Field
 from scheduling.domain import session
 from scheduling.dto import (
     READ_ONLY,
-    Cycle,
     Date,
     Dates,
     DateTime,
+    DayOfWeek,
     Description,
     Input,
     Name,
     OneTo999,
     Reference,
+    RepeatCycle,
     SessionType,
     TimeZone,
-    Weekday,
     Weekdays,
 )
 from scheduling.errors import Fault
@@ -40,11 +40,11 @@ class CreateSession(Input):
         None,
         description="ISO 8601 with an offset or Z, after startDateTime. The session does not occupy this instant.",
     )
-    repeatCycleType: Cycle | None = Field(
+    repeatCycleType: RepeatCycle | None = Field(
         None,
         description="How often a RECURRING session repeats. Without a cycle only its first interval is occupied.",
     )
-    recurringDayOfWeek: Weekday | None = Field(
+    recurringDayOfWeek: DayOfWeek | None = Field(
         None, description="The weekday of a WEEKLY session; by default the weekday of startDateTime."
     )
     timeZone: TimeZone | None = Field(

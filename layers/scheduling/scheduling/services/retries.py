@@ -3,9 +3,8 @@
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import TypeVar, cast
+from typing import TypeVar
 
-from scheduling.domain.slots import HEAD, Head
 from scheduling.errors import RetriesExhausted
 from scheduling.services.request import Request
 from scheduling.store.calendars import Calendar
@@ -15,25 +14,18 @@ from scheduling.telemetry import telemetry
 T = TypeVar("T")
 
 _ATTEMPTS = 10
-_SHORTEST_PAUSE_SECONDS = 0.05
+_FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 3.0
+"""The pauses are long, because a writer who comes back too early is overtaken again: see `bench.contention`."""
 
 
 class Attempt:
-    """What a request has learned from its earlier attempts."""
+    """The knowledge that a request keeps from one attempt to the next."""
 
     def __init__(self) -> None:
         self.calendar = Calendar()
         self.lost: set[ItemKey] = set()
         """Items that a write expected and that do not exist."""
-
-    def learn(self, conflict: WriteConflict) -> None:
-        """Keep what a failed write returned, so that the next attempt reads less."""
-        for key, item in conflict.items.items():
-            if item is None:
-                self.lost.add(key)
-            elif item.get("slot") == HEAD:
-                self.calendar.remember_head(cast(Head, item))
 
 
 def retry_on_conflict(operation: Callable[[Request, Attempt], T]) -> Callable[[Request], T]:
@@ -46,13 +38,13 @@ def retry_on_conflict(operation: Callable[[Request, Attempt], T]) -> Callable[[R
     @wraps(operation)
     def retried(request: Request) -> T:
         attempt = Attempt()
-        pauses = backoff_pauses(_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
+        pauses = backoff_pauses(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         for number, pause in enumerate(pauses, 1):
             try:
                 return operation(request, attempt)
             except WriteConflict as conflict:
                 telemetry.record_retry()
-                attempt.learn(conflict)
+                attempt.lost |= {key for key, item in conflict.items.items() if item is None}
             if number == _ATTEMPTS or time.monotonic() + pause > request.deadline:
                 break
             time.sleep(pause)

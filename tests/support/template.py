@@ -12,7 +12,7 @@ import yaml
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 _CREATE_TABLE = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
@@ -67,9 +67,16 @@ def tables() -> list[dict[str, Any]]:
         {
             "TableName": name,
             **{key: table["Properties"][key] for key in _CREATE_TABLE if key in table["Properties"]},
+            **_stream(table["Properties"]),
         }
         for name, table in resources("AWS::DynamoDB::Table").items()
     ]
+
+
+def _stream(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """What `create_table` takes to give a table the stream that the template gives it."""
+    specification = properties.get("StreamSpecification")
+    return {"StreamSpecification": {"StreamEnabled": True, **specification}} if specification else {}
 
 
 def environment(**parameters: str) -> dict[str, str]:
@@ -80,7 +87,7 @@ def environment(**parameters: str) -> dict[str, str]:
     variables = dict(template()["Globals"]["Function"]["Environment"]["Variables"])
     for properties in functions().values():
         variables |= properties.get("Environment", {}).get("Variables", {})
-    return {name: str(_value(value, parameters)) for name, value in variables.items()}
+    return {name: str(resolve(value, parameters)) for name, value in variables.items()}
 
 
 def transformed(layer: str = "s3://bucket/layer", **parameters: str) -> dict[str, Any]:
@@ -103,16 +110,16 @@ def published_versions(layer: str = "s3://bucket/layer", **parameters: str) -> d
     CloudFormation publishes a version when its logical id is new or its description changes.
     """
     return {
-        name: _value(resource["Properties"].get("Description", ""), parameters)
+        name: resolve(resource["Properties"].get("Description", ""), parameters)
         for name, resource in transformed(layer, **parameters)["Resources"].items()
         if resource["Type"] == "AWS::Lambda::Version"
     }
 
 
-def _value(value: Any, parameters: Mapping[str, str]) -> Any:
-    """What CloudFormation would make of a value, as far as the functions' variables need it."""
+def resolve(value: Any, parameters: Mapping[str, str]) -> Any:
+    """Resolve a value as CloudFormation would, as far as the functions need it."""
     if isinstance(value, list):
-        return [_value(one, parameters) for one in value]
+        return [resolve(one, parameters) for one in value]
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items()
@@ -121,16 +128,16 @@ def _value(value: Any, parameters: Mapping[str, str]) -> Any:
             default = template()["Parameters"].get(content, {}).get("Default", content)
             return parameters.get(content, default)
         case "Fn::If":
-            holds = _value(template()["Conditions"][content[0]], parameters)
-            return _value(content[1 if holds else 2], parameters)
+            holds = resolve(template()["Conditions"][content[0]], parameters)
+            return resolve(content[1 if holds else 2], parameters)
         case "Fn::Equals":
-            first, second = _value(content, parameters)
+            first, second = resolve(content, parameters)
             return first == second
         case "Fn::Join":
-            parts = _value(content[1], parameters)
+            parts = resolve(content[1], parameters)
             return content[0].join([parts] if isinstance(parts, str) else parts)
         case "Fn::Sub":
             text, own = content if isinstance(content, list) else (content, {})
-            known = {**parameters, **{name: _value(one, parameters) for name, one in own.items()}}
-            return re.sub(r"\$\{([\w:]+)\}", lambda name: str(_value({"Ref": name[1]}, known)), text)
+            known = {**parameters, **{name: resolve(one, parameters) for name, one in own.items()}}
+            return re.sub(r"\$\{([\w:]+)\}", lambda name: str(resolve({"Ref": name[1]}, known)), text)
     raise NotImplementedError(kind)

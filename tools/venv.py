@@ -11,7 +11,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
-REQUIREMENTS = os.path.join(ROOT, "local", "requirements.txt")
+REQUIREMENTS = os.path.join(ROOT, "requirements", "dev.txt")
 STAMP = os.path.join(VENV, "requirements.sha256")
 OLDEST, NEWEST = 11, 14
 
@@ -83,7 +83,7 @@ def install():
     command = [python_of_venv(), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "--requirement", REQUIREMENTS]
     if subprocess.call(command) != 0:
-        sys.exit("pip could not install local/requirements.txt: its own words are above. Then `make setup` again.")
+        sys.exit("pip could not install requirements/dev.txt: its own words are above. Then `make setup` again.")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from tests.template import ROOT, route
+from tests.support.template import ROOT, route
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Caller(NamedTuple):
         method, path = route(function)
         parameter = path.partition("{")[2].rstrip("}")
         event["rawPath"] = event["requestContext"]["http"]["path"] = path.partition("{")[0] + id
-        event["rawQueryString"] = urlencode(query)
+        event["rawQueryString"] = urlencode(query, doseq=True)
         event["headers"] |= headers
         claims = {"sub": self.id, **({"cognito:groups": self.roles} if self.roles else {})}
         event["requestContext"]["authorizer"]["jwt"]["claims"] = claims

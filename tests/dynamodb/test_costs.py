@@ -1,0 +1,174 @@
+"""Capacity units of each write, as AWS counts them, and of decisions in crowded calendars."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from scheduling.domain import session, slots
+from scheduling.domain.session import Session
+from scheduling.store.items import serialize
+from tests.dynamodb.conftest import new_timeline
+from tests.support.api import Answer, Caller
+from tests.support.capacity import Cost, counted
+
+ANNA, ADMIN = Caller("a1b2c3d4-e5f6-7890-a1b2-c3d4e5f67890"), Caller("root", "[ADMIN]")
+CREATED = "2020-12-01T08:00:00.000Z"
+
+
+@pytest.fixture
+def timeline(dynamodb_local: Any) -> str:
+    """Return the id of a timeline."""
+    return new_timeline(ANNA)
+
+
+def at(day: int, hour: int = 9, **fields: Any) -> dict[str, Any]:
+    """Return the times of half an hour in 2024, with other fields."""
+    start = f"2024-{day // 28 + 1:02}-{day % 28 + 1:02}T{hour:02}"
+    return {"startDateTime": f"{start}:00:00Z", "endDateTime": f"{start}:30:00Z", **fields}
+
+
+def create(timeline: str, times: dict[str, Any], key: str = "") -> Answer:
+    body = {
+        "type": "ONE_TIME",
+        "timelineId": timeline,
+        "name": "Special Workshop",
+        "description": "Bring a mat.",
+        **times,
+    }
+    return ANNA.call("create_session", body=body, headers={"Idempotency-Key": key} if key else {})
+
+
+def fill(dynamodb: Any, timeline: str, sessions: list[Session]) -> None:
+    """Write the slots and the head of sessions past the API."""
+    made = [slot for each in sessions if (slot := slots.slot(each))]
+    head: dict[str, Any] = {
+        "ownerId": ANNA.id,
+        "slot": "HEAD",
+        "version": len(made),
+        "lengthClasses": sorted({found for slot in made if (found := slots.length_class(slot))}),
+        "sessionCounts": {
+            kind: sum(slot["type"] == kind for slot in made) for kind in ("ONE_TIME", "RECURRING")
+        },
+        "timelineCount": 1,
+    }
+    items = [*made, head]
+    for first in range(0, len(items), 25):
+        batch = [{"PutRequest": {"Item": serialize(item)}} for item in items[first : first + 25]]
+        assert not dynamodb.batch_write_item(RequestItems={"CalendarTable": batch})["UnprocessedItems"]
+
+
+def stored(timeline: str, number: int, fields: dict[str, Any]) -> Session:
+    body = {"type": "ONE_TIME", "timelineId": timeline, "name": f"Session {number}", **fields}
+    return session.create(body, f"{number:08}-0000-4000-8000-000000000000", ANNA.id, CREATED)
+
+
+def test_each_write_costs_what_operations_md_says(dynamodb_local: Any, timeline: str) -> None:
+    create(timeline, at(1))
+    create(timeline, at(2))
+    costs: dict[str, Cost] = {}
+
+    def measure(name: str, answer: Any) -> Any:
+        with counted(dynamodb_local) as cost:
+            found = answer()
+        assert found.status == 200
+        costs[name] = cost()
+        return found.data["id"]
+
+    id = measure("POST", lambda: create(timeline, at(3)))
+    measure("POST with an Idempotency-Key", lambda: create(timeline, at(4), key="k"))
+    measure("PATCH of times", lambda: ANNA.call("update_session", id=id, body=at(5)))
+    measure(
+        "PATCH of the description", lambda: ANNA.call("update_session", id=id, body={"description": "New"})
+    )
+    measure("PATCH of the name", lambda: ANNA.call("update_session", id=id, body={"name": "New"}))
+    measure("DELETE", lambda: ANNA.call("delete_session", id=id))
+    measure("POST after the last one was deleted", lambda: create(timeline, at(6)))
+    series = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
+    measure("POST of a series", lambda: create(timeline, at(7, **series)))
+    other = measure("POST of a timeline", lambda: ANNA.call("create_timeline", body={"name": "Other"}))
+    measure("DELETE of a timeline", lambda: ANNA.call("delete_timeline", id=other))
+    for name, cost in costs.items():
+        print(
+            f"{name:40}{cost.calls:3} calls {cost.read_units:5} read units {cost.write_units:3} write units"
+        )
+    assert {name: cost.write_units for name, cost in costs.items()} == {
+        "POST": 11,
+        "POST with an Idempotency-Key": 13,
+        "PATCH of times": 14,
+        "PATCH of the description": 4,
+        "PATCH of the name": 7,
+        "DELETE": 11,
+        "POST after the last one was deleted": 13,
+        "POST of a series": 11,
+        "POST of a timeline": 6,
+        "DELETE of a timeline": 6,
+    }
+
+
+def test_a_session_reads_only_the_endless_series_of_its_time_of_day(
+    dynamodb_local: Any, timeline: str
+) -> None:
+    """1,000 series all over the week, of which some 40 take place at that time of day."""
+    weekly = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
+    times = [(minute, minute + 5) for minute in range(0, 7 * 24 * 60, 10)][:1000]
+    fill(
+        dynamodb_local,
+        timeline,
+        [
+            stored(timeline, number, {"startDateTime": minute(a), "endDateTime": minute(b), **weekly})
+            for number, (a, b) in enumerate(times)
+        ],
+    )
+    free = {"startDateTime": minute(6), "endDateTime": minute(9)}
+    with counted(dynamodb_local) as cost:
+        assert create(timeline, free).status == 200
+    assert cost().read_units <= 10
+    taken = {"startDateTime": minute(10), "endDateTime": minute(12)}
+    assert create(timeline, taken).status == 409
+
+
+def minute(number: int) -> str:
+    day, rest = divmod(number, 24 * 60)
+    return f"2024-01-{day + 1:02}T{rest // 60:02}:{rest % 60:02}:00Z"
+
+
+@pytest.mark.parametrize(("cycle", "most"), [("YEARLY", 12), ("MONTHLY", 30)])
+def test_a_rare_series_leaps_over_many_single_sessions(
+    dynamodb_local: Any, timeline: str, cycle: str, most: int
+) -> None:
+    """3,000 sessions over a year take some 200 units to read."""
+    sessions = list(_hourly(timeline, 3000))
+    fill(dynamodb_local, timeline, sessions)
+    start = {"startDateTime": "2024-01-02T00:31:00Z", "endDateTime": "2024-01-02T00:59:00Z"}
+    series = {"type": "RECURRING", "repeatCycleType": cycle}
+    with counted(dynamodb_local) as cost:
+        assert create(timeline, {**start, **series}).status == 200
+    assert cost().read_units <= most
+    overlapping = {**start, **series, "startDateTime": "2024-01-02T00:29:00Z"}
+    answer = create(timeline, overlapping)
+    assert answer.status == 409
+    assert answer.body["details"][0]["startDateTime"] == "2024-01-02T00:00:00Z"
+
+
+def test_a_dense_series_reads_single_sessions_page_by_page_and_names_the_first_conflicts(
+    dynamodb_local: Any, timeline: str
+) -> None:
+    fill(dynamodb_local, timeline, list(_hourly(timeline, 1000)))
+    daily = {"type": "RECURRING", "repeatCycleType": "DAILY"}
+    free = {"startDateTime": "2024-01-02T00:31:00Z", "endDateTime": "2024-01-02T00:59:00Z", **daily}
+    assert create(timeline, free).status == 200
+    overlapping = {"startDateTime": "2024-01-02T03:10:00Z", "endDateTime": "2024-01-02T03:20:00Z", **daily}
+    answer = create(timeline, overlapping)
+    assert answer.status == 409
+    assert len(answer.body["details"]) == 10
+    assert all(detail["name"].startswith("Session ") for detail in answer.body["details"])
+
+
+def _hourly(timeline: str, total: int) -> Iterator[Session]:
+    """Yield sessions of half an hour, every third hour from 2024 on."""
+    for number in range(total):
+        day, hour = divmod(number * 3, 24)
+        date = (slots.parse("2024-01-01T00:00:00Z").instant // slots.DAY + day) * slots.DAY
+        start = slots.utc_text(date + hour * 3_600_000_000)
+        yield stored(timeline, number, {"startDateTime": start, "endDateTime": f"{start[:14]}30:00Z"})

@@ -1,0 +1,125 @@
+"""Capacity units of requests, counted on DynamoDB Local as AWS would charge for them.
+
+Read units are what the engine answers. Write units are counted here, because the engine doubles too much: on AWS a
+transaction doubles the units of the items that it writes or checks, but not the units of index entries.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from scheduling.store.client import client as layer_client
+from tests.support import template
+
+_KILOBYTE = 1024
+_READS = ("GetItem", "Query", "BatchGetItem")
+
+Item = dict[str, Any]
+Keys = tuple[str, ...]
+
+
+class Cost(NamedTuple):
+    """The cost of a request."""
+
+    calls: int
+    read_units: float
+    write_units: int
+
+
+def item_size(item: Mapping[str, Any]) -> int:
+    """Return the bytes that DynamoDB counts for an item in DynamoDB's JSON."""
+    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
+
+
+def _value_size(value: Mapping[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    if kind == "L":
+        return 3 + sum(1 + _value_size(element) for element in content)
+    if kind == "M":
+        return 3 + sum(1 + len(name.encode()) + _value_size(element) for name, element in content.items())
+    if kind == "N":
+        return len(str(content)) // 2 + 2
+    return len(str(content).encode()) if kind == "S" else 1
+
+
+@contextmanager
+def counted(dynamodb: Any) -> Iterator[Callable[[], Cost]]:
+    """Count the cost of the requests in this context; yield a function that returns the cost."""
+    events = layer_client().meta.events
+    read_units: list[float] = []
+    writes: list[tuple[Item, int]] = []
+    before = _entries(dynamodb)
+
+    def ask(params: Item, model: Any, **_: object) -> None:
+        if model.name in _READS:
+            params["ReturnConsumedCapacity"] = "TOTAL"
+        elif model.name == "TransactWriteItems":
+            writes.extend((member, 2) for member in params["TransactItems"])
+        else:
+            writes.append(({model.name.removesuffix("Item"): params}, 1))
+
+    def note(parsed: Item, model: Any, **_: object) -> None:
+        if model.name in _READS:
+            capacity = parsed["ConsumedCapacity"]
+            read_units.append(sum(one["CapacityUnits"] for one in _list(capacity)))
+
+    def cost() -> Cost:
+        after = _entries(dynamodb)
+        tables = sum(factor * _table_units(member, before, after) for member, factor in writes)
+        calls = len(read_units) + len({id(member) for member, factor in writes if factor == 1})
+        calls += any(factor == 2 for _, factor in writes)
+        return Cost(calls, sum(read_units), tables + _index_units(before, after))
+
+    events.register("before-parameter-build.dynamodb", ask)
+    events.register("after-call.dynamodb", note)
+    try:
+        yield cost
+    finally:
+        events.unregister("before-parameter-build.dynamodb", ask)
+        events.unregister("after-call.dynamodb", note)
+
+
+def _list(one_or_more: Any) -> list[Any]:
+    return one_or_more if isinstance(one_or_more, list) else [one_or_more]
+
+
+def _entries(dynamodb: Any) -> dict[tuple[str, str], dict[Keys, Item]]:
+    """Return all items of all tables and indexes, by their keys in the table."""
+    found = {}
+    for table in template.tables():
+        name, keys = table["TableName"], [key["AttributeName"] for key in table["KeySchema"]]
+        for index in [None, *(each["IndexName"] for each in table.get("GlobalSecondaryIndexes", ()))]:
+            options = {"IndexName": index} if index else {}
+            pages = dynamodb.get_paginator("scan").paginate(TableName=name, **options)
+            items = [item for page in pages for item in page["Items"]]
+            found[name, index or ""] = {tuple(item[key]["S"] for key in keys): item for item in items}
+    return found
+
+
+def _table_units(member: Item, before: Mapping[Any, Any], after: Mapping[Any, Any]) -> int:
+    ((_, parameters),) = member.items()
+    (keys,) = (
+        [key["AttributeName"] for key in table["KeySchema"]]
+        for table in template.tables()
+        if table["TableName"] == parameters["TableName"]
+    )
+    source = parameters.get("Item") or parameters["Key"]
+    place, key = (parameters["TableName"], ""), tuple(source[name]["S"] for name in keys)
+    sizes = [item_size(entries[place][key]) for entries in (before, after) if key in entries[place]]
+    return -(-max(sizes, default=1) // _KILOBYTE)
+
+
+def _index_units(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> int:
+    units = 0
+    for table in template.tables():
+        for index in table.get("GlobalSecondaryIndexes", ()):
+            place = table["TableName"], index["IndexName"]
+            keys = [key["AttributeName"] for key in index["KeySchema"]]
+            for key in before[place].keys() | after[place].keys():
+                old, new = before[place].get(key), after[place].get(key)
+                if old == new:
+                    continue
+                sizes = [-(-item_size(entry) // _KILOBYTE) for entry in (old, new) if entry]
+                moved = old and new and any(old[name] != new[name] for name in keys)
+                units += sum(sizes) if moved else max(sizes)
+    return units

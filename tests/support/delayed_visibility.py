@@ -1,0 +1,109 @@
+"""A calendar table in which a committed slot becomes readable only some time after the head that names the slot.
+
+DynamoDB applies the items of a transaction one by one, and promises no more than read-committed isolation between a
+transaction and a query. This double of the table takes it at its word: it answers queries of slots, and GetItem, from
+what is visible by then, while the head is visible at once. Conditions inside transactions see the truth. Reads of one
+item never go back in time. The double works below botocore; the real engine stays behind it.
+"""
+
+import json
+import random
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from threading import Lock
+from typing import Any, cast
+from unittest.mock import patch
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.httpsession import URLLib3Session
+from urllib3 import HTTPResponse
+
+TABLE, HEAD = "CalendarTable", "HEAD"
+
+Item = dict[str, Any]
+
+
+class DelayedCalendar:
+    """What is visible of the slots: all of their states, each with the time from which on it can be read."""
+
+    def __init__(
+        self, longest_delay_seconds: float, seed: int, *, shortest_deletion_seconds: float = 0
+    ) -> None:
+        self._delay, self._chance = longest_delay_seconds, random.Random(seed)
+        self._deletion = shortest_deletion_seconds
+        self._send = URLLib3Session.send
+        self._lock = Lock()
+        self._states: defaultdict[tuple[str, str], list[tuple[float, Item | None]]] = defaultdict(list)
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Have all clients of this process see the table as the double shows it."""
+        with patch.object(URLLib3Session, "send", lambda session, request: self._answer(session, request)):
+            yield
+
+    def _answer(self, session: Any, request: AWSPreparedRequest) -> Any:
+        operation = operation_of(request)
+        parameters = json.loads(cast(bytes, request.body) or b"{}")
+        if operation == "TransactWriteItems":
+            with self._lock:  # so that states are kept in the order of the transactions
+                response = self._send(session, request)
+                if response.status_code == 200:
+                    self._keep(parameters["TransactItems"])
+            return response
+        if parameters.get("TableName") == TABLE and operation == "Query":
+            return answer(request, self._query(parameters))
+        if parameters.get("TableName") == TABLE and operation == "GetItem":
+            key = parameters["Key"]
+            if key["slot"]["S"] != HEAD:
+                item = self._visible(key["ownerId"]["S"], key["slot"]["S"])
+                return answer(request, {"Item": item} if item else {})
+        return self._send(session, request)
+
+    def _keep(self, operations: list[Item]) -> None:
+        for operation in operations:
+            ((kind, parameters),) = operation.items()
+            if parameters["TableName"] != TABLE or kind not in ("Put", "Delete"):
+                continue
+            item = parameters.get("Item")
+            key = item or parameters["Key"]
+            states = self._states[key["ownerId"]["S"], key["slot"]["S"]]
+            shortest = self._deletion if kind == "Delete" else 0
+            visible_from = time.monotonic() + self._chance.uniform(shortest, max(shortest, self._delay))
+            states.append((max(visible_from, states[-1][0] if states else 0), item))
+
+    def _visible(self, owner: str, slot: str) -> Item | None:
+        now = time.monotonic()
+        seen = [item for visible_from, item in self._states.get((owner, slot), ()) if visible_from <= now]
+        return seen[-1] if seen else None
+
+    def _query(self, parameters: Item) -> Item:
+        values = {name: value["S"] for name, value in parameters["ExpressionAttributeValues"].items()}
+        with self._lock:
+            keys = sorted(
+                slot
+                for owner, slot in self._states
+                if owner == values[":key"] and values[":low"] <= slot <= values[":high"]
+            )
+        if not parameters.get("ScanIndexForward", True):
+            keys.reverse()
+        items = [item for key in keys if (item := self._visible(values[":key"], key))]
+        items = items[: parameters.get("Limit")]
+        return {"Items": items, "Count": len(items), "ScannedCount": len(items)}
+
+
+def operation_of(request: AWSPreparedRequest) -> str:
+    """Return the operation that a request asks for, such as `Query`."""
+    name = request.headers["X-Amz-Target"]
+    return (name.decode() if isinstance(name, bytes) else str(name)).partition(".")[2]
+
+
+def answer(request: AWSPreparedRequest, body: Item, status: int = 200) -> AWSResponse:
+    """Return what DynamoDB would answer to a request."""
+    headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": "1"}
+    raw = HTTPResponse(
+        BytesIO(json.dumps(body).encode()), headers=headers, status=status, preload_content=False
+    )
+    return AWSResponse(request.url, status, cast(Any, raw.headers), raw)

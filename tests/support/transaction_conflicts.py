@@ -1,0 +1,77 @@
+"""TransactionConflict as on AWS: a transaction holds its items for a while, and another that wants one is cancelled.
+
+DynamoDB Local runs transactions one after the other and never answers TransactionConflict. This double puts the
+answer, and the time that a call takes, between botocore and the engine.
+"""
+
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any, cast
+from unittest.mock import patch
+
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.httpsession import URLLib3Session
+
+from tests.support.delayed_visibility import answer, operation_of
+
+_KEYS = {"CalendarTable": ("ownerId", "slot")}
+
+
+class HeldItems:
+    """The items that transactions under way hold."""
+
+    def __init__(self, call_seconds: float = 0.02, held_seconds: tuple[float, float] = (0.01, 0.02)) -> None:
+        self._call, self._held_seconds = call_seconds, held_seconds
+        self._send = URLLib3Session.send
+        self._lock = Lock()
+        self._held: set[tuple[str, ...]] = set()
+        self.operations: Counter[str] = Counter()
+        """How many calls were made, by operation."""
+
+    @contextmanager
+    def installed(self) -> Iterator["HeldItems"]:
+        """Have all clients of this process meet the items that are held."""
+        with patch.object(URLLib3Session, "send", lambda session, request: self._answer(session, request)):
+            yield self
+
+    def _answer(self, session: Any, request: AWSPreparedRequest) -> Any:
+        operation = operation_of(request)
+        with self._lock:
+            self.operations[operation] += 1
+        if operation != "TransactWriteItems":
+            time.sleep(self._call)
+            return self._send(session, request)
+        items = [_key(member) for member in json.loads(cast(bytes, request.body))["TransactItems"]]
+        with self._lock:
+            conflicts = [item in self._held for item in items]
+            if not any(conflicts):
+                self._held.update(items)
+        if any(conflicts):
+            time.sleep(self._call)
+            reasons = [{"Code": "TransactionConflict" if conflict else "None"} for conflict in conflicts]
+            body = {
+                "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+                "message": "Transaction cancelled",
+                "CancellationReasons": reasons,
+            }
+            return answer(request, body, 400)
+        try:
+            held = random.uniform(*self._held_seconds)
+            time.sleep(held)
+            response = self._send(session, request)
+        finally:
+            with self._lock:
+                self._held.difference_update(items)
+        time.sleep(max(0, self._call - held))
+        return response
+
+
+def _key(member: dict[str, Any]) -> tuple[str, ...]:
+    ((_, parameters),) = member.items()
+    item, table = parameters.get("Item") or parameters["Key"], parameters["TableName"]
+    return (table, *(item[name]["S"] for name in _KEYS.get(table, ("id",))))
