@@ -21,6 +21,8 @@ TARGET_MICROSECONDS_WITH_ZONES = 2000
 
 _BUSY = SERIES * 10
 """The minute of the day at which the last series ends."""
+_FREE = _BUSY + 130
+"""Two hours later, so that series that move with different clocks do not meet."""
 _CYCLES: tuple[str | None, ...] = (None, *recurrence.CYCLES)
 _OFFSETS = (0, 9 * 60, -5 * 60 - 30)
 _ZONES = ("Europe/Berlin", "America/New_York", None)
@@ -63,7 +65,7 @@ def _decisions(title: str, with_rules: bool, target: int) -> int:
     missed = 0
     rows = []
     for cycle in _CYCLES:
-        free = session("new", cycle, "2026-01-30", _BUSY, _BUSY + 60)
+        free = session("new", cycle, "2026-01-30", _FREE, _FREE + 60)
         taken = session("new", cycle, "2026-01-30", 0, _BUSY)
         if with_rules:
             for each in (free, taken):
