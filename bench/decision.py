@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from bench.table import table
 from scheduling.domain import instants, recurrence, recurrence_rules, time_zones
