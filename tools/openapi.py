@@ -30,6 +30,10 @@ BASE = Path(__file__).with_name("openapi.base.yaml")
 DOCUMENT = ROOT / "docs" / "openapi.yaml"
 SERVED = ROOT / "functions" / "get_docs" / "page" / "openapi.json"
 FAILURE_HEADERS = {401: "WWW-Authenticate", 503: "Retry-After"}
+PATH_PARAMETERS: dict[str, tuple[Any, str]] = {
+    "date": (dto.Date, "The local date on which the occurrence starts, on the clock of its series."),
+}
+"""Parameters in the path that are no ids."""
 GATEWAY_STATUSES = {401, 403, 404, 500, 503}
 """The statuses that both the gateway and the functions answer."""
 
@@ -191,8 +195,8 @@ def describe(operation: Operation, schemas: Json) -> Json:
 def parameters(operation: Operation, schemas: Json) -> Iterator[Json]:
     """Yield the parameters in the path, in the query and in headers."""
     for name in re.findall(r"{(\w+)}", operation.path):
-        words = f"The id of the {name.removesuffix('Id')}."
-        schema = TypeAdapter(dto.Reference).json_schema()
+        kind, words = PATH_PARAMETERS.get(name, (dto.Reference, f"The id of the {name.removesuffix('Id')}."))
+        schema = TypeAdapter(kind).json_schema()
         example = operation.event["pathParameters"][name]
         described = {"description": words, "schema": schema, "example": example}
         yield {"name": name, "in": "path", "required": True, **described}

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from typing_extensions import TypeAliasType
 
 from scheduling import errors
-from scheduling.dto import Input, SessionType, unset
+from scheduling.dto import Date, Input, SessionType, unset
 
 Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
@@ -22,6 +22,12 @@ SERVER_FIELDS: dict[str, Any] = {
     ],
     "ownerId": Annotated[
         str, Field(description="The `sub` of a user or the id of a resource, such as a room. Never changes.")
+    ],
+    "seriesId": Annotated[
+        str | None, Field(description="The series of which this ONE_TIME session replaces an occurrence.")
+    ],
+    "originalDate": Annotated[
+        Date | None, Field(description="The local date of the occurrence that the session replaces.")
     ],
     "createdAt": Annotated[Timestamp, Field(description="UTC, with milliseconds.", examples=[CREATED])],
     "updatedAt": Annotated[Timestamp, Field(description="UTC, with milliseconds.", examples=[CREATED])],

@@ -180,3 +180,142 @@ def test_a_create_sent_twice_at_once_with_one_key_has_one_effect_and_two_answers
     answers = at_once([post(timeline, key="attempt-1")] * 5)
     assert statuses(answers) == {200: 5}
     assert {answer.data["id"] for answer in answers} == {session["id"] for session in live(dynamodb)}
+
+
+def cancel(id: str, day: int) -> Call:
+    """The cancellation of an occurrence in December 2023."""
+    return partial(ROOT.call, "delete_occurrence", id=f"{id}/2023-12-{day:02}")
+
+
+def change(id: str, day: int, start: str, end: str, *, key: str | None = None) -> Call:
+    """The change of an occurrence in December 2023."""
+    body = {"startDateTime": start, "endDateTime": end}
+    headers = {"Idempotency-Key": key} if key else {}
+    return partial(ROOT.call, "update_occurrence", id=f"{id}/2023-12-{day:02}", body=body, headers=headers)
+
+
+def split(id: str, day: int, **fields: Any) -> Call:
+    """The split of a series in December 2023."""
+    return partial(ROOT.call, "split_session", id=id, body={"date": f"2023-12-{day:02}", **fields})
+
+
+def restore(id: str) -> Call:
+    """The restoration of a session."""
+    return partial(ROOT.call, "restore_session", id=id)
+
+
+def test_different_occurrences_cancelled_at_once_are_all_excluded(at_once: AtOnce, timeline: str) -> None:
+    id = post(timeline, **WEEKLY)().data["id"]
+    assert statuses(at_once([cancel(id, day) for day in (8, 15, 22)])) == {200: 3}
+    assert sorted(ANNA.call("get_session", id=id).data["excludedDates"]) == [
+        f"2023-12-{day:02}" for day in (8, 15, 22)
+    ]
+    assert [post(timeline, at(9, 0, day), at(10, 0, day))().status for day in (8, 15, 22, 29)] == [
+        200
+    ] * 3 + [409]
+
+
+def test_one_occurrence_cancelled_ten_times_at_once_is_excluded_once(at_once: AtOnce, timeline: str) -> None:
+    id = post(timeline, **WEEKLY)().data["id"]
+    assert statuses(at_once([cancel(id, 8)] * 10)) == {200: 10}
+    assert ANNA.call("get_session", id=id).data["excludedDates"] == ["2023-12-08"]
+
+
+def test_of_the_last_two_occurrences_one_is_cancelled(at_once: AtOnce, timeline: str) -> None:
+    id = post(timeline, **WEEKLY, repeatCount=2)().data["id"]
+    assert statuses(at_once([cancel(id, 1), cancel(id, 8)])) == {200: 1, 409: 1}
+
+
+def test_of_posts_into_an_occurrence_that_is_being_cancelled_at_most_one_wins(
+    at_once: AtOnce, timeline: str
+) -> None:
+    id = post(timeline, **WEEKLY)().data["id"]
+    cancelled, *posted = at_once([cancel(id, 8), *[post(timeline, at(9, 0, 8), at(10, 0, 8))] * 4])
+    assert cancelled.status == 200
+    assert statuses(posted)[200] <= 1
+
+
+def test_of_a_post_and_a_changed_occurrence_at_one_time_one_wins(at_once: AtOnce, timeline: str) -> None:
+    id = post(timeline, **WEEKLY)().data["id"]
+    moved = change(id, 8, at(14, 0, 9), at(15, 0, 9))
+    assert statuses(at_once([moved, post(timeline, at(14, 30, 9), at(15, 30, 9))])) == {200: 1, 409: 1}
+
+
+def test_of_two_changes_of_one_occurrence_one_wins(at_once: AtOnce, timeline: str) -> None:
+    id = post(timeline, **WEEKLY)().data["id"]
+    changes = [change(id, 8, at(hour, 0, 8), at(hour + 1, 0, 8)) for hour in (12, 14)]
+    assert statuses(at_once(changes)) == {200: 1, 404: 1}
+
+
+def test_of_two_occurrences_changed_to_one_time_one_wins(at_once: AtOnce, timeline: str) -> None:
+    id = post(timeline, **WEEKLY)().data["id"]
+    changes = [change(id, day, at(14, 0, 20), at(15, 0, 20)) for day in (8, 15)]
+    assert statuses(at_once(changes)) == {200: 1, 409: 1}
+
+
+def test_a_change_sent_twice_at_once_with_one_key_has_one_effect_and_two_answers(
+    at_once: AtOnce, timeline: str, dynamodb: Any
+) -> None:
+    id = post(timeline, **WEEKLY)().data["id"]
+    answers = at_once([change(id, 8, at(12, 0, 8), at(13, 0, 8), key="attempt-1")] * 4)
+    assert statuses(answers) == {200: 4}
+    assert len(live(dynamodb)) == 2
+
+
+def test_of_a_changed_occurrence_and_a_deletion_of_the_series_both_or_one_happen(
+    at_once: AtOnce, timeline: str
+) -> None:
+    id = post(timeline, **WEEKLY)().data["id"]
+    changed, deleted = at_once([change(id, 8, at(12, 0, 8), at(13, 0, 8)), delete(id)])
+    assert deleted.status == 200
+    assert changed.status in (200, 404)
+
+
+def test_of_a_split_with_a_new_time_and_a_post_at_that_time_one_wins(at_once: AtOnce, timeline: str) -> None:
+    id = post(timeline, **WEEKLY)().data["id"]
+    later = split(id, 15, startDateTime=at(14, 0, 15), endDateTime=at(15, 0, 15))
+    assert statuses(at_once([later, post(timeline, at(14, 30, 29), at(15, 30, 29))])) == {200: 1, 409: 1}
+
+
+def test_a_series_split_at_two_dates_at_once_has_three_parts_or_two(
+    at_once: AtOnce, timeline: str, dynamodb: Any
+) -> None:
+    """A later split of the earlier part works; the series has no more occurrences after an earlier split."""
+    id = post(timeline, **WEEKLY)().data["id"]
+    answers = statuses(at_once([split(id, 15), split(id, 22)]))
+    assert answers in ({200: 2}, {200: 1, 404: 1})
+    assert len(live(dynamodb)) == answers[200] + 1
+
+
+def test_a_split_and_a_change_of_the_series_agree(at_once: AtOnce, timeline: str) -> None:
+    id = post(timeline, **WEEKLY)().data["id"]
+    moved, divided = at_once([patch(id, at(11), at(12)), split(id, 15)])
+    assert (moved.status, divided.status) == (200, 200)
+
+
+def test_of_restorations_and_posts_at_one_time_one_wins(at_once: AtOnce, timeline: str) -> None:
+    ids = []
+    for _ in range(2):
+        ids.append(post(timeline, **WEEKLY)().data["id"])
+        delete(ids[-1])()
+    answers = at_once([*map(restore, ids), post(timeline, at(9, 0, 8), at(10, 0, 8))])
+    assert statuses(answers) == {200: 1, 409: 2}
+
+
+def test_a_session_restored_ten_times_at_once_is_restored_once(
+    at_once: AtOnce, timeline: str, dynamodb: Any
+) -> None:
+    id = post(timeline)().data["id"]
+    delete(id)()
+    answers = at_once([restore(id)] * 10)
+    assert statuses(answers) == {200: 10}
+    assert {answer.headers["ETag"] for answer in answers} == {'"3"'}
+
+
+def test_a_session_is_never_restored_on_a_timeline_that_is_being_removed(
+    at_once: AtOnce, timeline: str
+) -> None:
+    id = post(timeline)().data["id"]
+    delete(id)()
+    restored, removed = at_once([restore(id), partial(ANNA.call, "delete_timeline", id=timeline)])
+    assert (restored.status, removed.status) in [(200, 409), (400, 200)]

@@ -40,7 +40,15 @@ def test_every_event_works_unchanged(tables: Any, monkeypatch: pytest.MonkeyPatc
     assert invoked("get_session") == session
     assert invoked("list_sessions") == [session]
     assert invoked("update_session")["startDateTime"] == "2023-12-08T10:30:00Z"
+    replacement = invoked("update_occurrence")
+    assert replacement["seriesId"] == session_id
+    assert invoked("delete_occurrence")["excludedDates"] == ["2023-12-15", "2023-12-22"]
+    rest = invoked("split_session")
+    assert rest["startDateTime"] == "2023-12-29T10:30:00Z"
     assert invoked("delete_session")["removedAt"]
+    assert invoked("restore_session")["removedAt"] is None
+    for each in (session, replacement, rest):
+        assert api.Caller(owner).call("delete_session", id=each["id"]).status == 200
     assert invoked("get_timeline")["id"] == DEMO_TIMELINE
     invoked("create_timeline")
     assert len(invoked("list_timelines")) == 2

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -49,7 +50,10 @@ class Caller(NamedTuple):
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Call a function by the name of its folder; `id` fills the path, and `body` is sent as JSON."""
+        """Call a function by the name of its folder; `id` fills the path, and `body` is sent as JSON.
+
+        Where the path has an id and a date, `id` is both: `<id>/<date>`.
+        """
         response = handler(function)(self.event(function, id, body, query or {}, headers or {}), None)
         text = response["body"]
         if response.get("isBase64Encoded"):
@@ -63,20 +67,23 @@ class Caller(NamedTuple):
         event = json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
         for asked in ("queryStringParameters", "pathParameters", "body"):
             event.pop(asked, None)
-        method, path = route(function)
-        parameter = path.partition("{")[2].rstrip("}")
-        event["rawPath"] = event["requestContext"]["http"]["path"] = path.partition("{")[0] + id
+        _, path = route(function)
+        names = re.findall(r"{(\w+)}", path)
+        parameters = dict(zip(names, id.split("/", len(names) - 1) if names else [], strict=True))
+        for name, value in parameters.items():
+            path = path.replace(f"{{{name}}}", value)
+        event["rawPath"] = event["requestContext"]["http"]["path"] = path
         event["rawQueryString"] = urlencode(query, doseq=True)
         event["headers"] |= headers
         claims = {"sub": self.id, **({"cognito:groups": self.roles} if self.roles else {})}
         event["requestContext"]["authorizer"]["jwt"]["claims"] = claims
         if query:
             event["queryStringParameters"] = {name: str(value) for name, value in query.items()}
-        if parameter:
-            event["pathParameters"] = {parameter: id}
+        if parameters:
+            event["pathParameters"] = parameters
         if body is not None:
             event["body"] = json.dumps(body)
-        assert event["routeKey"] == f"{method} {path}"
+        assert event["routeKey"] == " ".join(route(function))
         return dict(event)
 
 

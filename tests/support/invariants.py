@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from itertools import combinations
 from typing import Any
 
+from scheduling.domain.instants import utc_text
 from scheduling.domain.recurrence import (
     SCHEDULE_FIELDS,
     Once,
@@ -75,6 +76,7 @@ def _calendars(sessions: list[Item], items: list[Item]) -> Iterator[str]:
     slots = [item for item in items if item["slot"] != "HEAD"]
     expected = [_slot(session) for session in sessions if "startDateTime" in session]
     unversioned = [{name: slot[name] for name in slot if name != "version"} for slot in slots]
+    yield from (breach for session in sessions if (breach := _misplaced(session)))
     yield from _differences("slot", unversioned, expected, "ownerId", "slot")
     versions = {session["id"]: session["version"] for session in sessions}
     for slot in slots:
@@ -89,19 +91,28 @@ def _calendars(sessions: list[Item], items: list[Item]) -> Iterator[str]:
             yield f"the HEAD of {slot['ownerId']} lacks the class of {slot['slot']}"
 
 
-def _slot(session: Item) -> Item:
-    times = schedule(session)
-    assert times
+def _misplaced(session: Item) -> str | None:
+    """Return a breach where other sessions would not find the slot of a session at its key."""
+    times, key = schedule(session), session.get("slot", "")
+    if times is None:
+        return f"{session['name']} has a slot and no start" if key else None
     if isinstance(times, Once):
         place = f"ONCE#{_instant(session['startDateTime'])}"
+    elif (end := last_end(times)) is not None:  # more excluded dates do not move the slot
+        place = key.rpartition("#")[0] if key >= f"UNTIL#{utc_text(end)}" else "UNTIL"
     else:
-        assert last_end(times) is None, "these tests have no series that end"
         begin, length = times_of_day(times)
-        hours = next((each for each in _LENGTH_CLASSES if length <= each * _MICROSECONDS_AN_HOUR), 24)
+        fitting = (each for each in _LENGTH_CLASSES if length <= each * _MICROSECONDS_AN_HOUR)
+        hours = 24 if "timeZone" in session else next(fitting, 24)
         place = f"EVERY#{hours:02}#{begin // 60_000_000:04}"
+    expected = f"{place}#{session['id']}"
+    return None if key == expected else f"the slot of {session['name']} is {key} and not {expected}"
+
+
+def _slot(session: Item) -> Item:
     return {
         "ownerId": session["ownerId"],
-        "slot": f"{place}#{session['id']}",
+        "slot": session.get("slot"),
         "sessionId": session["id"],
         **{field: session[field] for field in _OF_A_SLOT if field in session},
     }

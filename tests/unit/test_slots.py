@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scheduling.domain import slots
 from scheduling.domain.instants import parse
 from scheduling.domain.recurrence import conflict
-from scheduling.domain.session import Session
-from scheduling.domain.slots import Slot, slot, slot_schedule
+from scheduling.domain.session import Session, SessionChange
+from scheduling.domain.slots import Slot, adds_time, reserve, slot, slot_schedule
 
 CLASSES = (1, 2, 4, 8, 24)
 
@@ -139,3 +139,51 @@ def test_a_former_slot_inside_the_new_one_would_hide_it() -> None:
     assert not slots.hides(slot_of("a", "2023-12-01T08:00:00Z"), new)
     assert not slots.hides(slot_of("a", "2023-12-01T13:00:00Z"), new)
     assert not slots.hides(slot_of("a", "2023-12-01T10:00:00Z", None, "DAILY"), new)
+
+
+def zoned(**fields: Any) -> Session:
+    """Return a weekly series on the clock of Berlin."""
+    series = session("a", "2023-12-01T09:00:00+01:00", "2023-12-01T10:00:00+01:00", "WEEKLY")
+    return {**series, "timeZone": "Europe/Berlin", **fields}  # type: ignore[typeddict-item]
+
+
+def test_an_endless_series_with_a_time_zone_is_read_at_any_time_of_day() -> None:
+    made = slot(zoned())
+    assert made
+    assert made["slot"].startswith("EVERY#24#")
+    new = slot_of("new", "2023-12-01T20:00:00Z", "2023-12-01T20:30:00Z")
+    assert any(low <= made["slot"] <= high for low, high in slots.endless_series_near(new, CLASSES))
+
+
+def test_a_series_with_a_time_zone_that_ends_is_read_for_two_days_longer() -> None:
+    made = slot(zoned(repeatUntil="2023-12-08"))
+    assert made
+    assert made["slot"] == "UNTIL#2023-12-10T09:00:00.000000Z#a"
+
+
+def test_a_slot_that_only_frees_time_adds_none() -> None:
+    old = slot(zoned(excludedDates=["2023-12-08"]))
+    fewer, more, other = (
+        slot(zoned(excludedDates=dates))
+        for dates in ([], ["2023-12-15", "2023-12-08"], ["2023-12-15", "2023-12-22"])
+    )
+    assert fewer
+    assert more
+    assert other
+    assert not adds_time(old, more)
+    assert adds_time(old, fewer)
+    assert adds_time(old, other)
+    assert adds_time(None, more)
+    assert adds_time(old, {**more, "endDateTime": "2023-12-01T11:00:00+01:00"})
+    assert adds_time(old, {**more, "slot": "another"})
+
+
+def test_a_slot_keeps_its_key_until_it_adds_time() -> None:
+    before = zoned(repeatUntil="2023-12-15", slot="UNTIL#stored#a")
+    after = reserve(
+        SessionChange(before, zoned(repeatUntil="2023-12-15", excludedDates=["2023-12-15"]))
+    ).after
+    assert after["slot"] == "UNTIL#stored#a"
+    after = reserve(SessionChange(before, zoned(repeatUntil="2023-12-22"))).after
+    assert after["slot"] == "UNTIL#2023-12-24T09:00:00.000000Z#a"
+    assert "slot" not in reserve(SessionChange(before, session("a", None))).after

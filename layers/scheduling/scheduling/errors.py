@@ -7,8 +7,12 @@
     │   └── InvalidSubject         401 UNAUTHORIZED
     ├── Forbidden                  403 FORBIDDEN
     ├── NotFound                   404 NOT_FOUND
+    │   └── NoOccurrence           404 NOT_FOUND
     ├── SchedulingConflict         409 SCHEDULING_CONFLICT    conflicts: the sessions that overlap
     ├── TimelineNotEmpty           409 TIMELINE_NOT_EMPTY
+    ├── LastOccurrence             409 LAST_OCCURRENCE
+    ├── FirstOccurrence            409 FIRST_OCCURRENCE
+    ├── TooManyExcludedDates       409 TOO_MANY_EXCLUDED_DATES
     ├── PreconditionFailed         412 PRECONDITION_FAILED
     ├── PayloadTooLarge            413 PAYLOAD_TOO_LARGE
     ├── IdempotencyKeyReused       422 IDEMPOTENCY_KEY_REUSED
@@ -160,6 +164,12 @@ class NotFound(ApiError):
     message = "Nothing exists with this id. It may have been deleted."
 
 
+class NoOccurrence(NotFound):
+    """A date on which the session has no occurrence that could be cancelled, changed or split at."""
+
+    message = "The session has no occurrence on this date. It may have been cancelled or changed before."
+
+
 class SchedulingConflict(ApiError):
     """A session that overlaps other sessions of the same owner."""
 
@@ -181,6 +191,27 @@ class TimelineNotEmpty(ApiError):
 
     status, error, code = 409, "Conflict", "TIMELINE_NOT_EMPTY"
     message = "The timeline still has sessions. Delete the sessions or move them to another timeline first."
+
+
+class LastOccurrence(ApiError):
+    """A cancellation or a change that would leave a series without an occurrence."""
+
+    status, error, code = 409, "Conflict", "LAST_OCCURRENCE"
+    message = "This is the only occurrence that the series has left. Delete or change the series instead."
+
+
+class FirstOccurrence(ApiError):
+    """A split that would leave nothing of the series before its date."""
+
+    status, error, code = 409, "Conflict", "FIRST_OCCURRENCE"
+    message = "The series has no occurrence before this date. Change the series instead."
+
+
+class TooManyExcludedDates(ApiError):
+    """A cancellation or a change of an occurrence of a series that has no room for another excluded date."""
+
+    status, error, code = 409, "Conflict", "TOO_MANY_EXCLUDED_DATES"
+    message = "The series has 366 excluded dates, which is the limit. Split the series at this date first."
 
 
 class PreconditionFailed(ApiError):

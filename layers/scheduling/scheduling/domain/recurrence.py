@@ -239,6 +239,35 @@ def occurrence_on(schedule: Schedule, date: str) -> Occurrence | None:
     return schedule.on(day) if schedule.has(day) else None
 
 
+def begin_at(fields: Mapping[str, Any], day: int) -> tuple[str | None, str | None]:
+    """Return the start and the end that make a series begin on one of its days, at the same times of its clock.
+
+    A clock that skips the start on that day shows another time. The times keep what the clock would have shown, with
+    the offset before the change, so that the later occurrences stay as they are. Both are None after the year 9999.
+    """
+    series = schedule(fields)
+    assert isinstance(series, Series), "only a series has several days"
+    if not fields.get("timeZone"):
+        return local_times(fields, series.on(day))
+    start = day * DAY + series.time
+    offset = start - series.clock.instant(start)
+    if not fields.get("endDateTime"):
+        return _clock_text(start, offset, series.clock), None
+    end = start + series.length
+    offset_at_end = end - series.clock.instant(end)
+    if end - offset_at_end <= start - offset:  # the gap reaches to the end, or over it
+        offset_at_end = offset
+    return _clock_text(start, offset, series.clock), _clock_text(end, offset_at_end, series.clock)
+
+
+def _clock_text(local: int, offset: int, clock: Clock) -> str | None:
+    offset = offset // MINUTE * MINUTE
+    text = local_text(local - offset, offset)
+    if text and text.endswith("Z") and clock.offset(local - offset) != offset:
+        return text[:-1] + "+00:00"  # a Z would be replaced by the offset of the zone at that instant
+    return text
+
+
 def local_times(fields: Mapping[str, Any], occurrence: Occurrence) -> tuple[str | None, str | None]:
     """Return the start and the end of an occurrence of a session, on the clock of the session.
 

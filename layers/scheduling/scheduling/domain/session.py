@@ -31,6 +31,10 @@ class Session(TypedDict, total=False):
     repeatUntil: str
     repeatCount: int
     excludedDates: list[str]
+    seriesId: str
+    """The series of which the session replaces an occurrence."""
+    originalDate: str
+    """The local date of that occurrence."""
     description: str
     createdAt: str
     updatedAt: str
@@ -38,6 +42,8 @@ class Session(TypedDict, total=False):
     ownerId: str
     """The owner of the timeline."""
     version: int
+    slot: str
+    """The key of the slot that reserves the session's time (see `slots.reserve`)."""
     startKey: str
     """The sort key in the indexes; a deleted session has none."""
     startYear: str
@@ -68,6 +74,8 @@ FIELDS = (
     "repeatUntil",
     "repeatCount",
     "excludedDates",
+    "seriesId",
+    "originalDate",
     "description",
     "createdAt",
     "updatedAt",
@@ -122,8 +130,15 @@ def remove(session: Session, now: str, expires_at: int) -> Session:
     """Return the deleted session, in no index, to be purged at that time (epoch seconds)."""
     stamps = _next_version(session, now)
     removed: dict[str, Any] = {**session, **stamps, "removedAt": stamps["updatedAt"], "expiresAt": expires_at}
+    removed.pop("slot", None)
     del removed["startKey"]
     return cast(Session, removed)
+
+
+def restore(session: Session, now: str) -> Session:
+    """Return the deleted session as it was before, to be kept for good."""
+    restored = {**session, **_next_version(session, now), "removedAt": None, "expiresAt": None}
+    return _add_keys(restored)
 
 
 def _next_version(session: Session, now: str) -> dict[str, Any]:
@@ -143,6 +158,8 @@ def _implied_changes(session: Session, fields: Mapping[str, Any]) -> dict[str, A
     implied: dict[str, Any] = {}
     if fields.get("type") == "ONE_TIME":
         return dict.fromkeys(("repeatCycleType", *RULE_FIELDS))
+    if fields.get("type") == "RECURRING":
+        implied |= dict.fromkeys(("seriesId", "originalDate"))
     cycle = fields.get("repeatCycleType", session.get("repeatCycleType"))
     if cycle is None:
         implied |= dict.fromkeys(RULE_FIELDS)
@@ -162,8 +179,8 @@ def _weekday(session: Mapping[str, Any]) -> str:
 
 
 def _add_keys(fields: Mapping[str, Any]) -> Session:
-    """Return the session as it is stored: without nulls, with the keys of the indexes."""
-    session = {field: value for field, value in fields.items() if value is not None}
+    """Return the session as it is stored: without nulls, with the keys of the indexes, but without a slot."""
+    session = {field: value for field, value in fields.items() if value is not None and field != "slot"}
     start = session.get("startDateTime")
     text = utc_text(parse(start).instant) if start else UNDATED_KEY
     session["startKey"] = f"{text}#{session['id']}"

@@ -5,11 +5,17 @@ The key of a slot says what kind of time the slot reserves:
 
 - `ONCE#<start>#<session id>`: a single occurrence.
 - `UNTIL#<end of the last occurrence>#<session id>`: a series that ends. A new session reads the range that begins
-  with its own start, so a series that ended before is never read.
+  with its own start, so a series that ended before is never read. With a time zone the key is two days later.
 - `EVERY#<class>#<minute>#<session id>`: an endless series, by its times of day in UTC. All occurrences lie within a
   span of the day: `minute` is the minute in which the span begins, the class is the length of the span in hours,
   rounded up to 1, 2, 4, 8 or 24. Two sessions whose spans are apart never overlap, whatever their days, so a new
-  session reads a range of minutes in each class that the calendar has.
+  session reads a range of minutes in each class that the calendar has. With a time zone the class is 24, which every
+  new session reads.
+
+The rules of time zones change, sometimes within weeks. A newer time zone database then moves the occurrences of stored
+series, and their slots must still be found. No zone has ever moved by more than a day, so two days are enough for a
+series that ends. An endless series may move to any time of day. For the same reason a session keeps the key of its
+slot: a key that is computed later may be another one, and the old slot would stay for good.
 
 Starts and ends are UTC texts of a fixed width, so that keys sort as time does.
 """
@@ -19,7 +25,7 @@ from typing import Any, NamedTuple, TypedDict, cast
 
 from scheduling.domain.instants import DAY, MINUTE, parse, utc_text
 from scheduling.domain.recurrence import SCHEDULE_FIELDS, Once, Schedule, last_end, schedule, times_of_day
-from scheduling.domain.session import Session, is_live
+from scheduling.domain.session import Session, SessionChange, is_live
 
 HEAD = "HEAD"
 ONCE = "ONCE#"
@@ -31,6 +37,7 @@ AFTER_ALL = "~~"
 _LENGTH_CLASSES = (1, 2, 4, 8, 24)
 _WHOLE_DAY = _LENGTH_CLASSES[-1]
 _HOUR = 60 * MINUTE
+_ZONE_SLACK = 2 * DAY
 _MINUTES_A_DAY = DAY // MINUTE
 
 
@@ -95,21 +102,41 @@ class Range(NamedTuple):
 
 
 def slot(session: Session) -> Slot | None:
-    """Return the slot that a session needs; None for a session without a start and for a deleted one."""
-    times = schedule(session)
-    if times is None or not is_live(session):
+    """Return the slot of a session, at the session's key; None for a session without a start and a deleted one."""
+    if not session.get("startDateTime") or not is_live(session):
         return None
     fields = cast(Mapping[str, Any], session)
     return cast(
         Slot,
         {
             "ownerId": session["ownerId"],
-            "slot": _place(times, session["startDateTime"]) + "#" + session["id"],
+            "slot": session.get("slot") or f"{_place(session)}#{session['id']}",
             "sessionId": session["id"],
             **{field: fields[field] for field in ("timelineId", "type", "name", "version")},
             **{field: fields[field] for field in SCHEDULE_FIELDS if fields.get(field) is not None},
         },
     )
+
+
+def reserve(change: SessionChange) -> SessionChange:
+    """Return the change with the key of the slot in the changed session. A slot that adds no time keeps its key."""
+    before, after = change
+    old, new = slot(before) if before else None, slot(after)
+    if new is None:
+        return change
+    kept: Slot = {**new, "slot": old["slot"]} if old else new
+    return SessionChange(before, {**after, "slot": new["slot"] if adds_time(old, kept) else kept["slot"]})
+
+
+def adds_time(old: Slot | None, new: Slot) -> bool:
+    """Return whether a slot has another key than before, or reserves time that it did not reserve before.
+
+    A slot that only excludes more dates than before reserves less.
+    """
+    if old is None:
+        return True
+    no_more = set(old.get("excludedDates", ())) <= set(new.get("excludedDates", ()))
+    return not no_more or not reserves_same_time({**old, "excludedDates": []}, {**new, "excludedDates": []})
 
 
 def reserves_same_time(one: Slot, other: Slot) -> bool:
@@ -184,12 +211,16 @@ def endless_series_near(new: Slot, classes: Iterable[int]) -> Iterator[Range]:
             yield Range(prefix, f"{prefix}{high - _MINUTES_A_DAY:04}{AFTER_ALL}")
 
 
-def _place(times: Schedule, start: str) -> str:
+def _place(session: Session) -> str:
+    times, zoned = schedule(session), "timeZone" in session
+    assert times, "a session without a start has no slot"
     if isinstance(times, Once):
-        return starting_at(parse(start).instant)
+        return starting_at(parse(session["startDateTime"]).instant)
     end = last_end(times)
     if end is not None:
-        return UNTIL + utc_text(end)
+        return UNTIL + utc_text(end + _ZONE_SLACK if zoned else end)
     begin, length = times_of_day(times)
-    hours = next((hours for hours in _LENGTH_CLASSES if length <= hours * _HOUR), _WHOLE_DAY)
+    hours = _WHOLE_DAY
+    if not zoned:
+        hours = next((hours for hours in _LENGTH_CLASSES if length <= hours * _HOUR), _WHOLE_DAY)
     return f"{EVERY}{hours:02}#{begin // MINUTE:04}"

@@ -81,7 +81,7 @@ def unset() -> Any:
     """Return the default of a field that a PATCH may leave out but not clear."""
 
 
-READ_ONLY = frozenset({"id", "createdAt", "updatedAt", "removedAt"})
+READ_ONLY = frozenset({"id", "seriesId", "originalDate", "createdAt", "updatedAt", "removedAt"})
 
 # Named types, so that the OpenAPI document and the clients made from it have these names too.
 SessionType = TypeAliasType("SessionType", Literal["ONE_TIME", "RECURRING"])

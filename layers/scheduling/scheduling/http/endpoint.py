@@ -164,7 +164,10 @@ def _build_request(
     if not all(_ID.fullmatch(value) for value in event.path_parameters.values()):
         raise NotFound
     dry_run = fields.pop("dryRun", False)
-    idempotent = described.creates is not None and key is not None and not dry_run
+    identity = None
+    if described.creates and key is not None and not dry_run:
+        route = event.route or described.creates
+        identity = idempotency(principal, route, key, {**fields, **event.path_parameters})
     return Request(
         principal=principal,
         path=event.path_parameters,
@@ -172,7 +175,7 @@ def _build_request(
         now=now,
         new_id=str(uuid4()) if described.creates else "",
         expected_versions=versions,
-        idempotency=idempotency(principal, str(described.creates), str(key), fields) if idempotent else None,
+        idempotency=identity,
         dry_run=dry_run,
         deadline=deadline,
     )
@@ -267,11 +270,17 @@ def _answer(described: Endpoint, result: One | Page, request: Request, event: Ht
     if event.method == "GET" and known & {"*", tag, f"W/{tag}"}:
         return _response(304, None, event, headers)
     if described.creates:
-        # The event's path starts with the stage or with the base path of a custom domain.
-        headers["Location"] = f"{event.path or described.creates}/{result.item['id']}"
+        headers["Location"] = _location(event, described.creates, result.item["id"])
     if result.replayed:
         headers["Idempotency-Replayed"] = "true"
     return _response(200, body, event, headers)
+
+
+def _location(event: HttpEvent, creates: str, id: str) -> str:
+    """Return the path of a new entity. Like the event's path, it starts with the stage or a domain's base path."""
+    segments = event.route.count("/")
+    prefix = event.path.rsplit("/", segments)[0] if segments else ""
+    return f"{prefix}{creates}/{id}"
 
 
 def _response(

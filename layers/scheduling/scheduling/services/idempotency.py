@@ -5,11 +5,11 @@ since: the client learns what its request did, not what happened later. Only a c
 gets the answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from scheduling.domain.permissions import Action, require
-from scheduling.errors import IdempotencyKeyReused
+from scheduling.errors import ApiError, IdempotencyKeyReused
 from scheduling.services.request import Request
 from scheduling.services.results import One
 from scheduling.store import idempotency
@@ -34,6 +34,21 @@ def find_answer(request: Request) -> One | None:
         raise IdempotencyKeyReused
     require(request.principal, Action.READ, record["answer"]["ownerId"])
     return One(record["answer"], replayed=True)
+
+
+def answer_once(request: Request, operation: Callable[[], One]) -> One:
+    """Return the answer to an earlier request with the same key, else call the operation.
+
+    When the operation fails, the reason may be the effect of the same request, sent twice at once.
+    """
+    if answer := find_answer(request):
+        return answer
+    try:
+        return operation()
+    except ApiError:
+        if answer := find_answer(request):
+            return answer
+        raise
 
 
 def save_answer(request: Request, answer: Mapping[str, Any]) -> list[Operation]:

@@ -16,7 +16,7 @@ class Idempotency(NamedTuple):
     id: str
     """A digest of the principal, the route and the key."""
     fingerprint: str
-    """A digest of the validated body."""
+    """A digest of the validated body and the path parameters."""
 
 
 class Request(NamedTuple):
@@ -45,6 +45,12 @@ class Request(NamedTuple):
             return id
         raise NotFound
 
+    def parameter(self, name: str) -> str:
+        """Return a path parameter. Raise NotFound when the path lacks the parameter, which a gateway never sends."""
+        if name not in self.path:
+            raise NotFound
+        return self.path[name]
+
     @property
     def timestamp(self) -> str:
         """The time of the request in UTC with milliseconds, such as `2026-11-24T09:00:00.000Z`."""
@@ -61,7 +67,11 @@ class Request(NamedTuple):
 
 
 def idempotency(principal: Principal, route: str, key: str, fields: Mapping[str, Any]) -> Idempotency:
-    """Return the identity of a request with an Idempotency-Key."""
+    """Return the identity of a request with an Idempotency-Key.
+
+    Args:
+        fields: the validated fields and the path parameters.
+    """
     return Idempotency(_digest([principal.id, route, key]), _digest(fields))
 
 

@@ -7,6 +7,7 @@ from scheduling.domain import session
 from scheduling.domain.conflicts import Conflict, describe_conflict
 from scheduling.domain.permissions import Action, Principal, may, require
 from scheduling.domain.session import Session, SessionChange
+from scheduling.domain.slots import reserve
 from scheduling.domain.timeline import Timeline
 from scheduling.errors import BadRequest, InvalidTimeline, SchedulingConflict
 from scheduling.services.idempotency import find_answer, save_answer
@@ -90,6 +91,25 @@ def delete(request: Request, attempt: Attempt) -> One:
     return One(after)
 
 
+@retry_on_conflict
+def restore(request: Request, attempt: Attempt) -> One:
+    """Restore a deleted session that is still retained. A session that was not deleted stays as it is.
+
+    Raises:
+        InvalidTimeline: the timeline was deleted.
+        SchedulingConflict: the session's time is no longer free.
+    """
+    before = sessions.get_retained(request.id, request.epoch_after(days=0))
+    require(request.principal, Action.DELETE_SESSION, before["ownerId"])
+    if session.is_live(before):
+        return One(before)
+    if timelines.find(before["timelineId"]) is None:
+        raise InvalidTimeline
+    after = session.restore(before, request.timestamp)
+    save(request, attempt, [SessionChange(before, after)])
+    return One(after)
+
+
 def save(request: Request, attempt: Attempt, changes: Sequence[SessionChange], *more: Operation) -> None:
     """Write changed sessions with their slots and counts in one transaction; in a dry run, only check them.
 
@@ -101,6 +121,7 @@ def save(request: Request, attempt: Attempt, changes: Sequence[SessionChange], *
         SchedulingConflict: a changed session overlaps another of the same owner.
         WriteConflict: another writer was faster.
     """
+    changes = [*map(reserve, changes)]
     conflicts = attempt.calendar.find_conflicts(changes)
     if conflicts:
         raise _scheduling_conflict(conflicts, request.principal)

@@ -19,8 +19,8 @@ their conditions are checked inside them. Not assumed: that a committed slot is 
    exception is a session that moves over its own former time, for its writer passes over its own slots. A released
    slot that starts inside an added one is therefore named by the head too, and point 2 holds for it alike.
 
-A write adds time when a slot is new or has another key or schedule than before. A deletion does not, nor does a change
-of words alone: neither moves the version.
+A write adds time when a slot is new or has another key or schedule than before. A deletion does not, nor does another
+excluded date, nor a change of words alone: none of them moves the version.
 
 **Retries.** The slots that a request found free stay free up to the version that was read. After a write conflict only
 the slots that the head has named since are read. If the head names too few changes, everything is read again.
@@ -43,6 +43,7 @@ from scheduling.domain.slots import (
     Head,
     Reference,
     Slot,
+    adds_time,
     ending_after,
     endless_series_near,
     hides,
@@ -89,7 +90,7 @@ class _SlotChange(NamedTuple):
     @property
     def adds_time(self) -> bool:
         """Return whether other sessions must be checked."""
-        return self.new is not None and (self.old is None or not reserves_same_time(self.old, self.new))
+        return self.new is not None and adds_time(self.old, self.new)
 
     @property
     def releases_time(self) -> bool:

@@ -29,6 +29,21 @@ def complete(listed: Sequence[Mapping[str, Any]]) -> list[Item]:
     return descriptions.complete(setting("SESSIONS_TABLE"), listed)
 
 
+def get_retained(id: str, now: int) -> Session:
+    """Return the session with that id, also a deleted session that can still be restored.
+
+    Args:
+        now: the epoch second of the request. DynamoDB purges an item some time after the item expires.
+
+    Raises:
+        NotFound: no session has that id, or the session was deleted too long ago.
+    """
+    found = cast(Session | None, get(setting("SESSIONS_TABLE"), id=id))
+    if found is None or found.get("expiresAt", now) < now:
+        raise NotFound
+    return found
+
+
 def save(change: SessionChange) -> Operation:
     """Build the write of a session, on condition that nobody has changed the session since it was read."""
     before, after = change

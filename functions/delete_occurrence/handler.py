@@ -1,0 +1,18 @@
+"""DELETE /sessions/{sessionId}/occurrences/{date}: cancel one occurrence of a series.
+
+The date is added to `excludedDates` of the series, which is the answer. The time of the occurrence is free at once.
+A date that is excluded already stays excluded. The only occurrence that is left cannot be cancelled.
+The caller needs the right to change the series.
+"""
+
+from scheduling.domain import session
+from scheduling.errors import LastOccurrence, PreconditionFailed, TooManyExcludedDates
+from scheduling.http.endpoint import endpoint
+from scheduling.services import series
+from scheduling.services.request import Request
+from scheduling.services.results import One
+
+
+@endpoint(session.view, raises=(LastOccurrence, TooManyExcludedDates, PreconditionFailed))
+def lambda_handler(request: Request) -> One:
+    return series.cancel_occurrence(request)

@@ -1,0 +1,27 @@
+"""POST /sessions/{sessionId}/split: change a series from one occurrence on.
+
+The series ends on the day before `date`. The answer is a new series that begins with the occurrence on `date` and has
+the rest of the occurrences and the changed fields. Both happen in one transaction.
+Send an `Idempotency-Key` to make retries safe, and `If-Match` with the `ETag` of the series.
+`dryRun=true` checks everything, writes nothing and answers the series that would be created.
+"""
+
+from scheduling.domain import session
+from scheduling.dto.dry_run import DryRun
+from scheduling.dto.split_session import SplitSession
+from scheduling.errors import FirstOccurrence, PreconditionFailed, SchedulingConflict
+from scheduling.http.endpoint import endpoint
+from scheduling.services import series
+from scheduling.services.request import Request
+from scheduling.services.results import One
+
+
+@endpoint(
+    session.view,
+    body=SplitSession,
+    query=DryRun,
+    creates="/sessions",
+    raises=(SchedulingConflict, FirstOccurrence, PreconditionFailed),
+)
+def lambda_handler(request: Request) -> One:
+    return series.split(request)

@@ -1,0 +1,144 @@
+"""Changes that concern one occurrence of a series, or all occurrences from one on. Pure.
+
+A local date names an occurrence: the date on which the occurrence starts, on the clock of the series. The date keeps
+naming the occurrence when a gap of the clock moves the start over midnight.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+from scheduling.domain import session
+from scheduling.domain.instants import date_text, day_number
+from scheduling.domain.recurrence import SCHEDULE_FIELDS, Series, begin_at, local_times, schedule
+from scheduling.domain.session import Session
+from scheduling.errors import BadRequest, FirstOccurrence, LastOccurrence, NoOccurrence, TooManyExcludedDates
+
+MAX_EXCLUDED_DATES = 366
+
+_COPIED = ("timelineId", "name", "description", "timeZone")
+"""The fields that a changed occurrence has from its series."""
+
+
+class Division(NamedTuple):
+    """A series and the session that takes over a part of the series."""
+
+    series: Session
+    new: Session
+
+
+def cancel(series: Session, date: str, now: str) -> Session:
+    """Return the series without the occurrence of a date; the same object if the date is excluded already.
+
+    Raises:
+        NoOccurrence: the rule of the series does not name the date.
+        LastOccurrence: the series has no other occurrence.
+        TooManyExcludedDates: the series cannot exclude another date.
+    """
+    times, day = _times(series), _day(date)
+    if day in times.excluded and times._replace(excluded=frozenset()).has(day):
+        return series
+    return _exclude(series, date, now)
+
+
+def change(series: Session, date: str, fields: Mapping[str, Any], id: str, now: str) -> Division:
+    """Return the series without the occurrence of a date, and a ONE_TIME session with the changed occurrence.
+
+    Raises:
+        NoOccurrence: the series has no occurrence on the date.
+        LastOccurrence: the series has no other occurrence.
+        TooManyExcludedDates: the series cannot exclude another date.
+        BadRequest: the changed occurrence breaks a rule.
+    """
+    rest = _exclude(series, date, now)
+    start, end = local_times(series, _times(series).on(_day(date)))
+    occurrence = {
+        **{field: series.get(field) for field in _COPIED},
+        "type": "ONE_TIME",
+        **_known_times(series, start, end),
+        "seriesId": series["id"],
+        "originalDate": date,
+    }
+    new = session.create({**occurrence, **fields}, id, series["ownerId"], now)
+    _require_valid(new, occurrence)
+    return Division(rest, new)
+
+
+def split(series: Session, date: str, fields: Mapping[str, Any], id: str, now: str) -> Division:
+    """Return the series up to the day before a date, and a new series of the rest with the changed fields.
+
+    Raises:
+        NoOccurrence: the series has no occurrence on the date.
+        FirstOccurrence: the series has no occurrence before the date.
+        BadRequest: the new series breaks a rule.
+    """
+    times, day = _times(series), _day(date)
+    if not times.has(day):
+        raise NoOccurrence
+    excluded, count = series.get("excludedDates", []), series.get("repeatCount")
+    end = {
+        "repeatUntil": date_text(day - 1),
+        "repeatCount": None,
+        "excludedDates": [each for each in excluded if each < date] or None,
+    }
+    owner = series["ownerId"]
+    earlier = session.change(series, end, owner, now) if day > times.first else series
+    if earlier is series or _times(earlier).next(0) is None:
+        raise FirstOccurrence
+    rest = {
+        **series,
+        **_known_times(series, *begin_at(series, day)),
+        "repeatCount": count and count - _count_days(times, day),
+        "excludedDates": [each for each in excluded if each >= date] or None,
+    }
+    later = session.change(cast(Session, rest), fields, owner, now)
+    copied = ("type", "timelineId", "name", "description", *SCHEDULE_FIELDS)
+    new = session.create({field: later.get(field) for field in copied}, id, owner, now)
+    _require_valid(new, rest)
+    return Division(earlier, new)
+
+
+def _exclude(series: Session, date: str, now: str) -> Session:
+    """Return the series without an occurrence that it has."""
+    if not _times(series).has(_day(date)):
+        raise NoOccurrence
+    dates = [*series.get("excludedDates", []), date]
+    if len(dates) > MAX_EXCLUDED_DATES:
+        raise TooManyExcludedDates
+    changed = session.change(series, {"excludedDates": dates}, series["ownerId"], now)
+    if _times(changed).next(0) is None:
+        raise LastOccurrence
+    return changed
+
+
+def _times(series: Session) -> Series:
+    times = schedule(series)
+    if not isinstance(times, Series):
+        raise NoOccurrence
+    return times
+
+
+def _day(date: str) -> int:
+    try:
+        return day_number(date)
+    except ValueError:
+        raise NoOccurrence from None
+
+
+def _known_times(series: Session, start: str | None, end: str | None) -> dict[str, str | None]:
+    """Return the times as fields. An occurrence that ends after the year 9999 has no times."""
+    if start is None or (end is None and "endDateTime" in series):
+        raise NoOccurrence
+    return {"startDateTime": start, "endDateTime": end}
+
+
+def _count_days(times: Series, end: int) -> int:
+    """Return how many days the rule names before a day."""
+    count, day = 0, times.rule.on_or_after(times.first)
+    while day < end:
+        count, day = count + 1, times.rule.on_or_after(day + 1)
+    return count
+
+
+def _require_valid(new: Session, before: Mapping[str, Any]) -> None:
+    if faults := tuple(session.faults(session.view(new), cast(Session, before))):
+        raise BadRequest(*faults)
