@@ -39,6 +39,7 @@ def query(
     between: tuple[str, str, str] | None = None,
     *,
     index: str | None = None,
+    consistent: bool = True,
     descending: bool = False,
     limit: int | None = None,
     fields: Sequence[str] = (),
@@ -51,9 +52,10 @@ def query(
         limit: how many items to return at the most.
         fields: the attributes to return; empty for all.
 
-    A query of a table is strongly consistent, a query of an index is not.
+    A query of a table is strongly consistent unless `consistent` is False. A query of an index never is.
     """
-    for page in _pages(table, key, between, index, descending, limit, fields):
+    parameters = {"ConsistentRead": True} if consistent and not index else {}
+    for page in _pages(table, key, between, index, descending, limit, fields, **parameters):
         yield from map(deserialize, page["Items"])
 
 
@@ -83,7 +85,7 @@ def _pages(
         projection = _projection(fields)
         names |= projection.pop("ExpressionAttributeNames")
         parameters |= projection
-    parameters |= {"IndexName": index} if index else {"ConsistentRead": True}
+    parameters |= {"IndexName": index} if index else {}
     while True:
         page = call(
             "query",
