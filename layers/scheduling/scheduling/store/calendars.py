@@ -326,15 +326,17 @@ def read_window(owner_ids: Iterable[str], start: int, end: int) -> list[Slot]:
     window, and the last ONCE slot before: of the earlier ones only this slot may still run. So nothing that is over is
     read. The reads are eventually consistent.
     """
+    last_before: dict[str, Any] = {"descending": True, "limit": 1}
+    ranges: list[tuple[str, str, dict[str, Any]]] = [
+        (EVERY, EVERY + AFTER_ALL, {}),
+        (*ending_after(start), {}),
+        (starting_at(start), starting_at(end), {}),
+        (ONCE, starting_at(start), last_before),
+    ]
     reads = [
-        partial(_read_range, owner_id, *keys, consistent=False, **options)
+        partial(_read_range, owner_id, low, high, consistent=False, **options)
         for owner_id in owner_ids
-        for keys, options in (
-            ((EVERY, EVERY + AFTER_ALL), {}),
-            (ending_after(start), {}),
-            ((starting_at(start), starting_at(end)), {}),
-            ((ONCE, starting_at(start)), {"descending": True, "limit": 1}),
-        )
+        for low, high, options in ranges
     ]
     return list(chain.from_iterable(run_in_parallel(*reads)))
 
