@@ -262,7 +262,7 @@ def parameters_of(operation: Operation) -> Iterator[Json]:
             if name in examples:
                 example = examples[name]
                 made_of = {"integer": int(example) if example.isdecimal() else example, "array": [example]}
-                parameter["example"] = made_of.get(schema.get("type"), example)
+                parameter["example"] = made_of.get(str(schema.get("type")), example)
             yield parameter
     for name in headers_taken(operation):
         yield {"name": name, "in": "header", **REQUEST_HEADERS[name]}
