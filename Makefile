@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python
 PORT   ?=
+CORS   ?=
 ROLE   ?= USER
 ARCHITECTURE ?= arm64
 LAYER  := layers/scheduling
@@ -12,13 +13,13 @@ AUDIT  := .local/audit
 export SAM_CLI_TELEMETRY = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset token logs setup lint test bench load fuzz openapi checkov audit lock build
+.PHONY: help up down reset token logs invoke setup format lint test test-fast bench load fuzz openapi contract checkov audit lock build
 
 help: ## Print this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: setup ## Start the API on this machine (PORT=4580; the next port is used too)
-	@$(RUN) -m local.stack up $(PORT)
+up: setup ## Start the API on this machine (PORT=4580 and the next, or free ones; CORS=http://localhost:5173)
+	@CORS="$(CORS)" $(RUN) -m local.stack up "$(PORT)"
 
 down: setup ## Stop it; what you stored stays
 	@$(RUN) -m local.stack down
@@ -27,14 +28,21 @@ reset: setup ## Stop it and wipe what you stored
 	@$(RUN) -m local.stack reset
 
 token: setup ## Print a token of a demo user (ROLE=ADMIN, MANAGER or USER)
-	@$(RUN) -m local.stack token $(ROLE)
+	@$(RUN) -m local.stack token "$(ROLE)"
 
 logs: setup ## Print what the functions log, and go on until Ctrl-C
 	@$(RUN) -m local.stack logs
 
+invoke: setup ## Run a function in Docker on the tables of `make up` (FUNCTION=create_session ROLE=USER ID=...)
+	@$(RUN) -m local.invoke "$(FUNCTION)" "$(ROLE)" "$(ID)"
+
 setup: ## Make .venv with the pinned packages (up, test and the rest do it themselves)
-	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 or later, or say which one: make setup PYTHON=python3.13"; exit 1; }
-	@$(PYTHON) local/venv.py
+	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 or later, or say which one: make setup PYTHON=python3.13"; exit 1; }
+	@"$(PYTHON)" tools/venv.py
+
+format: setup ## Format the code, and mend what ruff can
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
 
 lint: setup ## Check style, types and the template
 	@$(RUN) -m ruff check .
@@ -45,6 +53,10 @@ lint: setup ## Check style, types and the template
 test: lint ## Run every test, or some (TESTS=tests/unit)
 	@$(RUN) -m pytest $(or $(TESTS),--cov --cov-report=term)
 
+test-fast: setup ## Run the tests that need no stack and no database (a minute)
+	@$(RUN) -m pytest -q -n auto tests/unit
+	@$(RUN) -m pytest -q tests/functional # in one process: test_roles.py judges what all of these tests called
+
 bench: setup ## Measure decisions, lists, cold starts and calls
 	@$(RUN) -m bench
 
@@ -54,26 +66,36 @@ load: setup ## Many users at once against a stack of their own, and a warm funct
 fuzz: setup ## Let schemathesis look for faults for longer than `make test` does
 	@$(RUN) -m tests.fuzz
 
-openapi: setup ## Write docs/openapi.yaml anew from the code
-	@PYTHONPATH=$(LAYER) $(RUN) -m local.openapi
+openapi: setup ## Write docs/openapi.yaml from the code, and the files of the page at /docs
+	@PYTHONPATH=$(LAYER) $(RUN) -m tools.openapi
+	@PYTHONPATH=$(LAYER) $(RUN) -m tools.guide
+
+contract: setup ## Name what breaks clients of the last release
+	@last=$$(git describe --tags --abbrev=0 --match 'v*' --exclude "$$(git tag --points-at HEAD --list 'v*' | head -1)" 2>/dev/null) \
+		|| { echo "There is no release to compare with."; exit 0; }; \
+	mkdir -p .local && git show "$$last:docs/openapi.yaml" > .local/last-release.yaml \
+		&& $(RUN) -m tools.openapi_changes .local/last-release.yaml docs/openapi.yaml
 
 checkov: ## Check the template against checkov's rules (in a venv of its own)
-	@test -x $(AUDIT)/bin/checkov || { echo "Installing checkov, once ..."; $(PYTHON) -m venv $(AUDIT) \
-		&& $(AUDIT)/bin/pip install --quiet --require-hashes -r local/audit.txt; }
-	@$(AUDIT)/bin/checkov
+	@$(AUDIT)/bin/python -c "import checkov" 2>/dev/null || { echo "Installing checkov, once ..."; \
+		"$(PYTHON)" -m venv --clear $(AUDIT) \
+		&& $(AUDIT)/bin/python -m pip install --quiet --require-hashes -r requirements/audit.txt; }
+	@$(AUDIT)/bin/python -m checkov.main
 
 audit: checkov ## The same, and look up what is known against the dependencies (asks PyPI's advisories)
-	@$(AUDIT)/bin/pip-audit --require-hashes --disable-pip -r $(LAYER)/requirements.txt
+	@$(AUDIT)/bin/python -m pip_audit --require-hashes --disable-pip -r $(LAYER)/requirements.txt -r functions/get_docs/requirements.txt
 
 lock: ## Pin anew what the .in files ask for (needs uv)
 	@command -v uv >/dev/null || { echo "There is no uv. Install it: python3 -m pip install uv"; exit 1; }
-	uv pip compile $(LOCK) --upgrade --output-file local/requirements.txt local/requirements.in
-	uv pip compile $(LOCK) --upgrade --output-file local/audit.txt local/audit.in
-	uv pip compile $(LOCK) --python-version 3.13 --upgrade --output-file local/lambda_image.txt local/lambda_image.in
-	uv pip compile $(LOCK) --constraint local/requirements.txt --output-file $(LAYER)/requirements.txt $(LAYER)/requirements.in
+	uv pip compile $(LOCK) --upgrade --output-file requirements/dev.txt requirements/dev.in
+	uv pip compile $(LOCK) --upgrade --output-file requirements/audit.txt requirements/audit.in
+	uv pip compile $(LOCK) --upgrade --output-file requirements/clients.txt requirements/clients.in
+	uv pip compile $(LOCK) --python-version 3.13 --upgrade --output-file requirements/lambda_image.txt requirements/lambda_image.in
+	uv pip compile $(LOCK) --constraint requirements/dev.txt --output-file $(LAYER)/requirements.txt $(LAYER)/requirements.in
+	uv pip compile $(LOCK) --output-file functions/get_docs/requirements.txt functions/get_docs/requirements.in
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 build: setup ## Build what `sam deploy --guided` sends to AWS (ARCHITECTURE=arm64 or x86_64)
 	@rm -rf functions/*/__pycache__
-	LAYER_ARCHITECTURE=$(ARCHITECTURE) PATH="$(CURDIR)/$(VENV)/bin:$$PATH" sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+	PYTHON="$(CURDIR)/$(RUN)" LAYER_ARCHITECTURE=$(ARCHITECTURE) $(RUN) -m samcli build --parameter-overrides Architecture=$(ARCHITECTURE)

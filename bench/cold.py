@@ -32,8 +32,8 @@ from typing import Any, NamedTuple
 
 from bench.stub import EMPTY_TIMELINE_ID, OWNER_ID, SESSION_ID, TIMELINE_ID, Stub
 from bench.table import table
-from tests import template
-from tests.api import Caller
+from tests.support import template
+from tests.support.api import Caller
 
 ROOT = Path(__file__).parent.parent
 HERE = Path(__file__).parent
@@ -136,6 +136,7 @@ class Bench:
             "AWS_ACCESS_KEY_ID": "bench",
             "AWS_SECRET_ACCESS_KEY": "bench",
             "AWS_DEFAULT_REGION": "eu-west-1",
+            "AWS_LAMBDA_FUNCTION_NAME": "bench",
             "AWS_ENDPOINT_URL": stub.endpoint,
         }
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from bench.store import MANAGER, OWNER, Cost, Database, engine, progress, request
 from bench.table import table
 from scheduling.domain import session, timeline
-from tests.fill import fill
+from tests.support.fill import fill
 
 SESSIONS = int(os.environ.get("BENCH_SESSIONS", 100_000))
 RECURRING_EVERY = 1_000

@@ -20,9 +20,9 @@ import httpx
 from moto import mock_aws
 
 from local.stack import Stack, free_port
-from scheduling.domain.recurrence import conflict, occupied
-from tests import template
-from tests.api import Caller
+from scheduling.domain.recurrence import conflict, schedule
+from tests.support import template
+from tests.support.api import Caller
 
 USERS = 6
 CALLS = 20_000
@@ -94,7 +94,7 @@ class User:
             [] if page["meta"]["meta"]["count"] == len(listed) == len(self.sessions) else ["a count is wrong"]
         )
         for one, other in combinations(listed, 2):
-            first, second = occupied(one), occupied(other)
+            first, second = schedule(one), schedule(other)
             if first and second and conflict(first, second):
                 found.append(f"{one['id']} and {other['id']} overlap")
         return found

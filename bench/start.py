@@ -24,12 +24,16 @@ spec.loader.exec_module(module)
 
 
 class Context:
-    """What Powertools and Mangum read of Lambda's context."""
+    """The attributes of Lambda's context that the functions and their peers read."""
 
     function_name = "bench"
+    function_version = "1"
     memory_limit_in_mb = 128
     invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:bench"
     aws_request_id = "1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 29_000
 
 
 def peak_kilobytes() -> int:

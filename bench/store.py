@@ -14,13 +14,13 @@ from uuid import UUID
 
 import boto3
 
-from local.dynamodb import Engine
 from scheduling.domain import session, slots, timeline
 from scheduling.domain.session import Session
 from scheduling.store import client as store
 from scheduling.store.items import serialize
-from tests import template
-from tests.api import Answer, Caller
+from tests.support import template
+from tests.support.api import Answer, Caller
+from tests.support.dynamodb import Engine
 
 OWNER = Caller("anna")
 MANAGER = Caller("maria", "[MANAGER]")

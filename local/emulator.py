@@ -8,7 +8,7 @@ its handlers are wrapped here, because it ignores the properties that matter mos
 
 and so is its SAM transform, which it lets see the parameters' defaults instead of their values.
 
-They are private names of one pinned version: local/requirements.in pins it, and the e2e tests would notice.
+They are private names of one pinned version: requirements/dev.in pins it, and the e2e tests would notice.
 """
 
 import asyncio
@@ -30,9 +30,8 @@ from ministack.services.cloudformation import changesets, engine, handlers
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 from samtranslator.translator import transform
 
-HOST = "127.0.0.1"
 API_PORT = int(os.environ["API_PORT"])
-AWS_PORT = int(os.environ["GATEWAY_PORT"])
+SOCKETS = os.environ["SOCKETS"].split()
 STATUS_PATH = "/_local/status"
 
 Properties = dict[str, Any]
@@ -205,7 +204,7 @@ async def run() -> None:
         except NotImplementedError:  # Windows
             signal.signal(number, lambda *_: stop.set())
     config = Config()
-    config.bind = [f"{HOST}:{API_PORT}", f"{HOST}:{AWS_PORT}"]
+    config.bind = [f"fd://{number}" for number in SOCKETS]  # local/stack.py listens already
     config.keep_alive_timeout = 75
     await serve(front, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
 

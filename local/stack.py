@@ -15,19 +15,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import boto3
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 SEEN_BY_CONTAINERS = "host.docker.internal"
 REGION = "us-east-1"
 DEFAULT_PORT = 4580
+FIRST_PORT, LAST_PORT = 1024, 65535
+STATUS_SECONDS = 10
 DEMO_TIMELINE = "a1b2c3d4-e5f6-7890-g1h2-i3j4k5l6m7n8"
 ROLES = ("ADMIN", "MANAGER", "USER")
 PASSWORD = "Only-on-this-machine-1"
@@ -38,19 +41,39 @@ class StackError(Exception):
     """What went wrong, and what to do about it, in words for a person."""
 
 
+class PortTaken(StackError):
+    """A port that another program listens on."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self.port = port
+
+    def __str__(self) -> str:
+        return (
+            f"Port {self.port} is taken by {name_listener(self.port)}. Choose two other ports in a row: "
+            f"`make up PORT={DEFAULT_PORT + 100}` uses {DEFAULT_PORT + 100} and {DEFAULT_PORT + 101}. "
+            "Without PORT, `make up` looks for two free ports."
+        )
+
+
 class Stack:
-    """One emulator with one deployment, its state below `.local/<name>`.
+    """One emulator with one deployment of `source`, its state below `.local/<name>`.
 
     The API answers on `port`, AWS's services on the port after it. A test makes one of its own:
 
-        with Stack("e2e", free_port()) as stack:  # started, deployed, and gone without a trace afterwards
+        with Stack("e2e") as stack:  # started on free ports, deployed, and gone without a trace afterwards
             stack.url, stack.outputs, stack.token("ADMIN"), stack.add_user("somebody", "USER")
     """
 
     def __init__(
-        self, name: str = "stack", port: int = DEFAULT_PORT, parameters: Mapping[str, str] | None = None
+        self,
+        name: str = "stack",
+        port: int = DEFAULT_PORT,
+        parameters: Mapping[str, str] | None = None,
+        source: Path = ROOT,
     ) -> None:
         self.port = port
+        self.source = source
         self.parameters = {"DeletionProtection": "false", **(parameters or {})}
         self.state = ROOT / ".local" / name
         self.build = ROOT / ".aws-sam" / f"local-{name}"
@@ -71,7 +94,7 @@ class Stack:
 
     def raise_up(self) -> None:
         """Start, build, deploy, and add the demo data, or what of that is not yet done."""
-        self.launch()
+        self.launch(or_next_ports=True)
         self.build_template()
         self.wait_until_ready()
         self.deploy()
@@ -114,43 +137,32 @@ class Stack:
     # --- Starting and stopping
 
     def running(self) -> int | None:
-        """The process id of this stack's emulator; None when it does not run.
+        """Return the process id of this stack's emulator, or None when the emulator does not run."""
+        status = read_status(self.port)
+        ours = status is not None and Path(status["state"]) == self.state / "aws"
+        return status["pid"] if status and ours else None
+
+    def launch(self, or_next_ports: bool = False) -> None:
+        """Start the emulator, unless the emulator runs; `wait_until_ready` says when the emulator answers.
 
         Raises:
-            StackError: something else has one of its ports.
+            PortTaken: another program has one of the ports; with `or_next_ports` the next free ones are used.
         """
-        for port in (self.port, self.port + 1):
-            if (pid := self._pid_behind(port)) or port != self.port:
-                return pid
-        return None
-
-    def _pid_behind(self, port: int) -> int | None:
-        with socket.socket() as probe:
-            probe.settimeout(2)
-            if probe.connect_ex((HOST, port)):
-                return None
-        try:
-            with urlopen(f"http://{HOST}:{port}/_local/status", timeout=5) as response:
-                status = json.load(response)
-            if Path(status["state"]) == self.state / "aws":
-                return int(status["pid"])
-        except (URLError, OSError, ValueError, KeyError, TypeError):
-            pass  # whatever it is, it is not ours
-        raise StackError(
-            f"Port {port} is taken by another program. Stop that one, or choose two other ports in a row: "
-            f"`make up PORT={self.port + 100}` uses {self.port + 100} and {self.port + 101}."
-        )
-
-    def launch(self) -> None:
-        """Start the emulator, unless it runs; `wait_until_ready` says when it answers."""
         if self.running():
             return
+        # The emulator inherits sockets that listen already, so that two starting stacks never choose the same.
+        with listen(self.port, or_next_ports) as (api, aws):
+            self.port = api.getsockname()[1]
+            self._start_emulator(api, aws)
+
+    def _start_emulator(self, api: socket.socket, aws: socket.socket) -> None:
         shutil.rmtree(self.state / "tmp", ignore_errors=True)  # the functions' code, unpacked by the last run
         for folder in ("aws", "objects", "tmp"):
             (self.state / folder).mkdir(parents=True, exist_ok=True)
         environment = self._environment() | {
             "API_PORT": str(self.port),
             "GATEWAY_PORT": str(self.port + 1),
+            "SOCKETS": f"{api.fileno()} {aws.fileno()}",
             "BIND_HOST": HOST,
             "MINISTACK_REGION": REGION,
             "AUTH": "true",  # enforce the functions' roles
@@ -170,6 +182,7 @@ class Stack:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                pass_fds=(api.fileno(), aws.fileno()),
                 start_new_session=True,  # Ctrl-C at `make up` must not take it along
             )
         (self.state / "port").write_text(str(self.port))
@@ -230,7 +243,7 @@ class Stack:
         Raises:
             StackError: the build fails.
         """
-        for bytecode in (ROOT / "functions").glob("*/__pycache__"):
+        for bytecode in (self.source / "functions").glob("*/__pycache__"):
             shutil.rmtree(bytecode)  # a function's zip holds its handler alone
         here = {"LAYER_TARGET": "here", "PYTHON": sys.executable}
         self._sam("build", "--build-dir", str(self.build), environment=here)
@@ -262,7 +275,7 @@ class Stack:
             done = subprocess.run(
                 # A section of samconfig.toml that does not exist: everything is said here.
                 [sys.executable, "-m", "samcli", command, "--config-env", "local", *arguments],
-                cwd=ROOT,
+                cwd=self.source,
                 env={**self._environment(), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -361,16 +374,71 @@ class Stack:
             raise StackError(f"The demo timeline could not be made:\n{done.stderr}")
 
 
-def free_port() -> int:
-    """A port that is free together with the next one."""
+def read_status(port: int) -> dict[str, Any] | None:
+    """Ask the emulator on a port who it is; return None when no emulator answers there."""
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        if probe.connect_ex((HOST, port)):
+            return None
+    try:
+        with urlopen(f"http://{HOST}:{port}/_local/status", timeout=STATUS_SECONDS) as response:
+            status = json.load(response)
+        return {"pid": int(status["pid"]), "state": str(status["state"])}
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
+        return None
+
+
+def name_listener(port: int) -> str:
+    """Name the program that listens on a port, as far as this machine tells."""
+    if status := read_status(port):
+        return f"the stack in {Path(status['state']).parents[2]} (`make down` there stops that stack)"
+    with suppress(psutil.Error):
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
+    return "another program"
+
+
+@contextmanager
+def listen(port: int, or_next_ports: bool = False) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Listen on a port and the one after it while the context is open.
+
+    Raises:
+        PortTaken: another program has one of the two; with `or_next_ports` the next free pair is used.
+    """
     while True:
-        with socket.socket() as one, socket.socket() as next_one:
-            one.bind((HOST, 0))
-            port: int = one.getsockname()[1]
-            try:
-                next_one.bind((HOST, port + 1))
-            except (OSError, OverflowError):
-                continue
+        try:
+            with ExitStack() as opened:
+                api, aws = (opened.enter_context(_listen_on(number)) for number in (port, port + 1))
+                opened.pop_all()
+            break
+        except PortTaken:
+            port += 2
+            if not or_next_ports or port >= LAST_PORT:
+                raise
+    with api, aws:
+        yield api, aws
+
+
+def _listen_on(port: int) -> socket.socket:
+    one = socket.socket()
+    try:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the emulator's last run may linger
+        one.bind((HOST, port))
+        one.listen()
+    except OSError as error:
+        one.close()
+        raise PortTaken(port) from error
+    return one
+
+
+def free_port() -> int:
+    """Return a port that is free together with the next one."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind((HOST, 0))
+            port: int = probe.getsockname()[1]
+        with suppress(PortTaken, OverflowError), listen(port):
             return port
 
 
@@ -402,17 +470,25 @@ def step(what: str) -> Iterator[None]:
 
 
 def up(port: int | None) -> None:
-    """Everything from nothing, or what has changed since."""
-    before = Stack.remembered()
-    stack = Stack(port=port or before.port)
-    if before.port != stack.port and before.running():
-        with step(f"Stopping the stack on port {before.port}"):
-            before.stop()
+    """Start and deploy everything, or what has changed since the last time.
+
+    Without a port, the stack takes the ports of the last time, or the next free ones.
+    """
+    stack = Stack.remembered()
+    if port and port != stack.port:
+        if stack.running():
+            with listen(port):
+                pass  # nothing is stopped for ports that are taken
+            with step(f"Stopping the stack on port {stack.port}"):
+                stack.stop()
+        stack = Stack(port=port)
     with step("Building the layer and the functions"):
-        stack.launch()  # it starts while the build goes on
+        stack.launch(or_next_ports=port is None)  # starts while the build goes on
         stack.build_template()
     with step(f"Waiting for the emulator on port {stack.port + 1}"):
         stack.wait_until_ready()
+    if origins := os.environ.get("CORS"):
+        stack.parameters["CorsAllowedOrigins"] = origins
     with step("Deploying template.yaml"):
         stack.deploy()
     with step("Adding demo users and a demo timeline"):
@@ -438,18 +514,22 @@ The token is a USER's, who owns that timeline, and good for an hour. Next: `make
 `make logs` to watch the functions, `make down` to stop (what you stored stays; only `make reset` wipes it)."""
 
 
+NOTHING_RUNS = "Nothing is running. `make up` starts the stack."
+
+
 def down() -> None:
     stack = Stack.remembered()
     if not stack.running():
-        print("Nothing runs. `make up` starts the stack.")
+        print(NOTHING_RUNS)
         return
     with step("Stopping; everything is kept for the next `make up`"):
         stack.stop()
 
 
 def reset() -> None:
-    with step("Stopping, and wiping what was stored"):
-        Stack.remembered().wipe()
+    stack = Stack.remembered()
+    with step("Stopping, and wiping what was stored" if stack.running() else "Nothing is running. Wiping"):
+        stack.wipe()
     print("Nothing is left. `make up` starts afresh.")
 
 
@@ -461,17 +541,11 @@ def token(role: str) -> None:
 
 def logs() -> None:
     """What the functions logged in the last ten minutes, and, at a terminal, what they go on to log."""
-    client = _that_runs().client("logs")
+    stack = _that_runs()
+    client, group = stack.client("logs"), stack.outputs["LogGroupName"]
     since, shown = int((time.time() - 600) * 1000), set[tuple[int, str]]()
     while True:
-        groups = client.describe_log_groups(logGroupNamePrefix="/aws/lambda/sessions-")["logGroups"]
-        events = [
-            event
-            for group in groups
-            for event in client.filter_log_events(logGroupName=group["logGroupName"], startTime=since)[
-                "events"
-            ]
-        ]
+        events = client.filter_log_events(logGroupName=group, startTime=since)["events"]
         for event in sorted(events, key=lambda event: event["timestamp"]):
             if (line := (event["timestamp"], event["message"])) not in shown:
                 shown.add(line)
@@ -484,21 +558,37 @@ def logs() -> None:
 def _that_runs() -> Stack:
     stack = Stack.remembered()
     if not stack.running():
-        raise StackError("The stack does not run: `make up` first.")
+        raise StackError(NOTHING_RUNS)
     return stack
 
 
-def main(arguments: list[str]) -> None:
+def port_number(text: str) -> int:
+    """Return the port that the caller chose.
+
+    Raises:
+        StackError: the text is not a port that a user may listen on, with another port after it.
+    """
+    if text.isascii() and text.isdigit() and FIRST_PORT <= (port := int(text)) < LAST_PORT:
+        return port
+    raise StackError(f"PORT must be a number from {FIRST_PORT} to {LAST_PORT - 1}, not {text!r}.")
+
+
+def forget_callers_aws() -> None:
+    """Remove profile, endpoint and credentials of the caller from the environment, and reach 127.0.0.1 directly."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]  # no profile, endpoint or credentials of the caller's
     direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(
         [*([direct] if direct else []), HOST, "localhost"]
     )
+
+
+def main(arguments: list[str]) -> None:
+    forget_callers_aws()
     try:
         match arguments:
             case ["up", *rest]:
-                up(int(rest[0]) if rest and rest[0] else None)
+                up(port_number(rest[0]) if rest and rest[0] else None)
             case ["down"]:
                 down()
             case ["reset"]:

@@ -1,4 +1,8 @@
-"""POST /timelines: make a timeline."""
+"""POST /timelines: create a timeline.
+
+The caller owns the timeline. An ADMIN may set another `ownerId`.
+Send an `Idempotency-Key` to make retries safe: every retry gets the first answer.
+"""
 
 from scheduling.domain import timeline
 from scheduling.dto.create_timeline import CreateTimeline

@@ -1,4 +1,7 @@
-"""DELETE /sessions/{sessionId}: remove a session."""
+"""DELETE /sessions/{sessionId}: delete a session.
+
+The answer is the session with `removedAt`. The session's time is free at once, and its id is a 404 from then on.
+"""
 
 from scheduling.domain import session
 from scheduling.errors import PreconditionFailed

@@ -1,4 +1,7 @@
-"""DELETE /timelines/{timelineId}: remove a timeline that has no sessions."""
+"""DELETE /timelines/{timelineId}: delete a timeline.
+
+Only a timeline without sessions can be deleted. The answer is the timeline with `removedAt`.
+"""
 
 from scheduling.domain import timeline
 from scheduling.errors import PreconditionFailed, TimelineNotEmpty

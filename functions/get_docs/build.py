@@ -1,47 +1,64 @@
-"""Build the function: its handler and the files that it serves, compressed ahead.
+"""Build the function: its handler and the files that the function serves, compressed ahead.
 
     python build.py ARTIFACTS_DIR
 
-Swagger UI's files come from the package swagger-ui-bundle-v2, the document from docs/openapi.yaml.
+Swagger UI's files come from a package that pip fetches once and keeps below `.aws-sam/`. `make openapi` writes
+page/openapi.json.
 """
 
+from __future__ import annotations
+
 import gzip
-import json
+import hashlib
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent
+REQUIREMENTS = SOURCE / "requirements.txt"
 FROM_PACKAGE = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 
 
 def main() -> None:
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever builds may have an older one
+        sys.exit(f"{sys.executable} is too old: `PYTHON=python3.13 sam build` builds with another Python.")
     if len(sys.argv) != 2 or not sys.argv[1]:
         sys.exit("usage: python build.py ARTIFACTS_DIR (`sam build` calls it)")
     artifacts = Path(sys.argv[1]).resolve()
-    # SAM runs this in a copy of the function's folder; what is built lies below the project.
-    document = next(
-        (found for parent in artifacts.parents if (found := parent / "docs/openapi.yaml").exists()), None
-    )
-    if document is None:
-        sys.exit(f"There is no docs/openapi.yaml above {artifacts}: build into a folder of the project.")
-    try:
-        import yaml
-        from swagger_ui_bundle import swagger_ui_path
-    except ImportError as error:
-        sys.exit(f"{error}. Build with `make build`, or with .venv/bin first in the PATH after `make setup`.")
-
+    package = fetch_package(artifacts)
     files = artifacts / "files"
     files.mkdir(parents=True, exist_ok=True)
     shutil.copy(SOURCE / "handler.py", artifacts)
-    for path in [*(SOURCE / "page").iterdir(), *(Path(swagger_ui_path) / name for name in FROM_PACKAGE)]:
+    for path in [*(SOURCE / "page").iterdir(), *(next(package.rglob(name)) for name in FROM_PACKAGE)]:
         compress(path.read_bytes(), files / path.name)
-    text = json.dumps(yaml.safe_load(document.read_text("utf-8")), ensure_ascii=False, separators=(",", ":"))
-    compress(text.encode(), files / "openapi.json")
+
+
+def fetch_package(artifacts: Path) -> Path:
+    """Return a folder with the pinned package, whose hash pip checks."""
+    key = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
+    store = next((parent for parent in artifacts.parents if parent.name == ".aws-sam"), artifacts.parent)
+    ready = store / "dependencies" / f"docs-{key}"
+    if ready.exists():
+        return ready
+    half = ready.with_name(f"{ready.name}.{os.getpid()}")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--no-deps", "--require-hashes", "--only-binary=:all:", "--no-compile"]
+    command += ["--target", str(half), "--requirement", str(REQUIREMENTS)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"pip could not fetch the page's files:\n{done.stderr.strip()}")
+        if not ready.exists():  # another build may have been quicker
+            half.rename(ready)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+    return ready
 
 
 def compress(content: bytes, path: Path) -> None:
-    """Write it as gzip, the same bytes for the same content."""
+    """Write the content as gzip, the same bytes for the same content."""
     path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(content, 9, mtime=0))
 
 

@@ -1,18 +1,18 @@
-"""GET /docs, GET /docs/{file}, GET /openapi.json: serve the files of the documentation page."""
+"""GET /docs, GET /docs/{file} and GET /openapi.json: serve the documentation page."""
 
 import base64
 import gzip
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from scheduling.errors import NotFound
+from scheduling.http.content_encoding import accepts_gzip
 from scheduling.http.envelope import failure
+from scheduling.http.event import HttpEvent, read_event
 
 FILES = Path(__file__).parent / "files"
 
-Event = Mapping[str, Any]
 Response = dict[str, Any]
 
 _KINDS = {
@@ -21,6 +21,7 @@ _KINDS = {
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
     ".png": "image/png",
+    ".txt": "text/plain; charset=utf-8",
 }
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -31,27 +32,33 @@ _HEADERS = {
 }
 
 
-def lambda_handler(event: Event, context: Any) -> Response:
-    return serve(FILES, event)
+def lambda_handler(event: object, context: Any) -> Response:
+    return serve(FILES, read_event(event))
 
 
-def serve(folder: Path, event: Event) -> Response:
-    """The file of that folder that the path names: /docs is index.html, /docs/x is x, and else /x is x."""
-    path = str(event["rawPath"]).rpartition("/")[2]
+def serve(folder: Path, event: HttpEvent) -> Response:
+    """Return the file that the path names: /docs is index.html, and the last part of any other path is a file."""
+    path = event.path.rpartition("/")[2]
     name = "index.html" if path == "docs" else path
     stored = {found.name: found for found in folder.iterdir()}.get(f"{name}.gz")
     if stored is None:
-        body = failure(NotFound(), str(event["requestContext"]["requestId"]))
-        return _response(404, "application/json", json.dumps(body).encode())
+        body = json.dumps(failure(NotFound(), event.request_id))
+        return _response(404, "application/json", body.encode(), event)
     content = stored.read_bytes()
-    headers = {key.lower(): value for key, value in event["headers"].items()}
-    if "gzip" in headers.get("accept-encoding", ""):
-        return _response(200, _KINDS[Path(name).suffix], content, "gzip")
-    return _response(200, _KINDS[Path(name).suffix], gzip.decompress(content))
+    if accepts_gzip(event.headers.get("accept-encoding", "")):
+        return _response(200, _KINDS[Path(name).suffix], content, event, "gzip")
+    return _response(200, _KINDS[Path(name).suffix], gzip.decompress(content), event)
 
 
-def _response(status: int, kind: str, content: bytes, encoding: str | None = None) -> Response:
-    headers = {"Content-Type": kind, "Cache-Control": "no-cache", **_HEADERS}
+def _response(
+    status: int, kind: str, content: bytes, event: HttpEvent, encoding: str | None = None
+) -> Response:
+    headers = {
+        "Content-Type": kind,
+        "Cache-Control": "no-cache",
+        "X-Request-Id": event.request_id,
+        **_HEADERS,
+    }
     if encoding:
         headers["Content-Encoding"] = encoding
     return {

@@ -1,4 +1,7 @@
-"""GET /sessions/{sessionId}: read a session."""
+"""GET /sessions/{sessionId}: get a session.
+
+The read is strongly consistent: the answer shows every write that succeeded before. A deleted session is a 404.
+"""
 
 from scheduling.domain import session
 from scheduling.http.endpoint import endpoint

@@ -1,4 +1,7 @@
-"""GET /timelines/{timelineId}: read a timeline."""
+"""GET /timelines/{timelineId}: get a timeline.
+
+The read is strongly consistent: the answer shows every write that succeeded before. A deleted timeline is a 404.
+"""
 
 from scheduling.domain import timeline
 from scheduling.http.endpoint import endpoint

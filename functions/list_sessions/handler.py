@@ -1,4 +1,10 @@
-"""GET /sessions: list the sessions that the caller may read."""
+"""GET /sessions: list sessions.
+
+A USER sees the sessions of their own timelines; an ADMIN or MANAGER sees all sessions.
+The list is sorted by `startDateTime`, then by `id`. Sessions without a start come last.
+The list is eventually consistent. An unknown `timelineId` gives an empty list.
+A deep page takes no longer than the first page.
+"""
 
 from scheduling.domain import session
 from scheduling.dto.list_sessions import ListSessions

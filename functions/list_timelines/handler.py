@@ -1,4 +1,8 @@
-"""GET /timelines: list the timelines that the caller may read."""
+"""GET /timelines: list timelines.
+
+A USER sees their own timelines; an ADMIN or MANAGER sees all timelines. The newest timelines come first.
+The list is eventually consistent.
+"""
 
 from scheduling.domain import timeline
 from scheduling.dto.list_timelines import ListTimelines

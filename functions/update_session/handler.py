@@ -1,6 +1,13 @@
-"""PATCH /sessions/{sessionId}: change some fields of a session."""
+"""PATCH /sessions/{sessionId}: update a session.
+
+Only the fields in the body change; `null` clears a field. The changed session must satisfy every rule.
+A change to ONE_TIME clears all recurrence fields.
+Send `If-Match` with the session's `ETag` to get a 412 instead of overwriting another user's change.
+`dryRun=true` checks everything, writes nothing and answers the session as the update would leave it.
+"""
 
 from scheduling.domain import session
+from scheduling.dto.dry_run import DryRun
 from scheduling.dto.update_session import UpdateSession
 from scheduling.errors import InvalidTimeline, PreconditionFailed, SchedulingConflict
 from scheduling.http.endpoint import endpoint
@@ -9,6 +16,11 @@ from scheduling.services.request import Request
 from scheduling.services.results import One
 
 
-@endpoint(session.view, body=UpdateSession, raises=(InvalidTimeline, SchedulingConflict, PreconditionFailed))
+@endpoint(
+    session.view,
+    body=UpdateSession,
+    query=DryRun,
+    raises=(InvalidTimeline, SchedulingConflict, PreconditionFailed),
+)
 def lambda_handler(request: Request) -> One:
     return sessions.update(request)

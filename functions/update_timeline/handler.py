@@ -1,4 +1,8 @@
-"""PATCH /timelines/{timelineId}: change some fields of a timeline."""
+"""PATCH /timelines/{timelineId}: update a timeline.
+
+Only the fields in the body change; `null` clears a field. The owner of a timeline never changes.
+Send `If-Match` with the timeline's `ETag` to get a 412 instead of overwriting another user's change.
+"""
 
 from scheduling.domain import timeline
 from scheduling.dto.update_timeline import UpdateTimeline

@@ -14,6 +14,8 @@ every module again. Dependencies are kept ready, trimmed and compiled, below `.a
 the first build asks the package index.
 """
 
+from __future__ import annotations
+
 import gzip
 import hashlib
 import json
@@ -228,7 +230,7 @@ def dependencies(target: Target, artifacts: Path) -> Path:
     key = hashlib.sha256(Path(__file__).read_bytes() + REQUIREMENTS.read_bytes())
     key.update(f"{target} {target.compiler}".encode())
     store = next((parent for parent in artifacts.parents if parent.name == ".aws-sam"), artifacts.parent)
-    ready = store / "layer-dependencies" / key.hexdigest()[:16]
+    ready = store / "dependencies" / f"layer-{key.hexdigest()[:16]}"
     if ready.exists():
         return ready
     print(f"Layer: installing the dependencies for {target}, once.", flush=True)
@@ -264,6 +266,8 @@ def report(target: Target, artifacts: Path) -> None:
 
 
 def main() -> None:
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever builds may have an older one
+        sys.exit(f"{sys.executable} is too old: `PYTHON=python3.13 sam build` builds with another Python.")
     if len(sys.argv) != 2 or not sys.argv[1]:
         sys.exit("usage: python build.py ARTIFACTS_DIR (`sam build` calls it)")
     artifacts = Path(sys.argv[1]).resolve()

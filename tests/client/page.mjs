@@ -1,33 +1,26 @@
-// Opens the page at /docs in Chromium as a person would: authorises, creates a session, lists it.
-//     node page.mjs CHROMIUM PAGE TOKEN SCREENSHOT        prints what it saw, as JSON
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { chromium } from "playwright-core";
+// Opens the page at /docs in Chromium as a person would: authorizes, reloads, creates a session, lists sessions.
+//     node page.mjs CHROMIUM PAGE TOKEN SCREENSHOT        prints what the page showed, as JSON
+import { withPage } from "./chromium.mjs";
 
-const [executablePath, page_address, token, screenshot] = process.argv.slice(2);
-const profile = mkdtempSync(join(tmpdir(), "docs-page-"));
-const args = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking " +
-  "--disable-component-update --disable-sync";
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath, headless: true, args: args.split(" "), viewport: { width: 1200, height: 1500 },
-});
-try {
-  const page = await context.newPage();
+const [executablePath, address, token, screenshot] = process.argv.slice(2);
+
+await withPage(executablePath, async (page) => {
   const saw = { complaints: [], elsewhere: [] };
   page.on("console", (message) => message.type() === "error" && saw.complaints.push(message.text()));
   page.on("pageerror", (error) => saw.complaints.push(String(error)));
   page.on("request", (request) => {
-    const inside = request.url().startsWith(new URL(".", page_address).href); // also below the API's own path
+    const inside = request.url().startsWith(new URL(".", address).href); // also below the API's own path
     if (!inside && !request.url().startsWith("data:")) saw.elsewhere.push(request.url());
   });
-  page.setDefaultTimeout(30_000);
-  await page.goto(page_address);
+  await page.goto(address);
 
   await page.getByRole("button", { name: "Authorize" }).first().click();
   await page.locator(".modal-ux input").fill(token);
   await page.locator(".modal-ux button.authorize").click();
   await page.locator(".modal-ux button.btn-done").click();
+  await page.reload();
+  await page.locator(".authorization__btn.locked, .authorization__btn .locked").first().waitFor();
+  saw.storedForOtherTabs = await page.evaluate(() => JSON.stringify(localStorage));
 
   const execute = async (operation) => {
     const block = page.locator(`[id="operations-Sessions-${operation}"]`);
@@ -42,6 +35,11 @@ try {
 
   const created = await execute("createSession");
   saw.created = { status: created.status, body: created.body };
+  saw.samples = {};
+  for (const language of ["curl", "JavaScript", "Python"]) {
+    await created.block.locator(".request-snippets .btn", { hasText: new RegExp(`^${language}$`) }).click();
+    saw.samples[language] = await created.block.locator(".request-snippets pre").innerText();
+  }
   await created.block.locator(".opblock-summary-control").click();
   const listed = await execute("listSessions");
   saw.listed = { status: listed.status, body: listed.body };
@@ -50,8 +48,14 @@ try {
     await page.evaluate(() => window.scrollTo(0, 0));
     await page.screenshot({ path: screenshot });
   }
-  console.log(JSON.stringify(saw));
-} finally {
-  await context.close();
-  rmSync(profile, { recursive: true, force: true });
-}
+
+  const schemas = page.locator("section.models");
+  const expandAll = schemas.getByRole("button", { name: "Expand all" });
+  await expandAll.evaluateAll((buttons) => buttons.forEach((button) => button.click()));
+  await schemas.getByText("SCHEDULING_CONFLICT").first().waitFor();
+  saw.schemas = await schemas.innerText();
+
+  await page.getByRole("link", { name: "Sign in" }).click();
+  saw.guide = await page.locator("h2:target").innerText();
+  return saw;
+});

@@ -4,16 +4,22 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import get_args
 
 import pytest
 
 from scheduling import errors
+from scheduling.domain.permissions import ROLES, Action, Principal, reaches
 from scheduling.http import request_log
-from tests import template
-from tests.template import ROOT
+from scheduling.http.event import read_event
+from scheduling.telemetry import telemetry
+from tests.support import template
+from tests.support.template import ROOT
 
 PAGES = ("README.md", "SECURITY.md", *(f"docs/{name}.md" for name in ("architecture", "guide", "operations")))
-FOLDERS = ("bench", "docs", "events", "functions", "layers", "local", "tests")
+FOLDERS = ("bench", "docs", "events", "functions", "layers", "local", "requirements", "tests", "tools")
 
 
 def page(name: str) -> str:
@@ -44,6 +50,23 @@ def test_the_guide_has_every_code_with_its_status() -> None:
     assert sorted(found) == sorted(set(failures()))
 
 
+def test_the_guide_says_who_may_do_what() -> None:
+    found = {action: cells for action, *cells in rows("docs/guide.md", "action")}
+    assert found == {
+        str(action): [str(reaches(Principal("ada", frozenset({role})), action)) for role in ROLES]
+        for action in Action
+    }
+
+
+def test_the_guide_names_the_headers_that_a_page_may_send_and_read() -> None:
+    cors = template.resources("AWS::Serverless::HttpApi")["Api"]["Properties"]["CorsConfiguration"]["Fn::If"][
+        1
+    ]
+    for sentence, kind in (("may send", "allowHeaders"), ("may read", "exposeHeaders")):
+        (line,) = re.findall(rf"^- A page {sentence} the headers (.*)$", page("docs/guide.md"), re.M)
+        assert {name.lower() for name in quoted(line)} == set(cors[kind])
+
+
 def test_operations_has_every_parameter_with_its_default() -> None:
     found: dict[str, str] = {}
     for names, defaults, _ in rows("docs/operations.md", "parameter"):
@@ -57,13 +80,22 @@ def test_operations_has_every_alarm() -> None:
     assert sorted(found) == sorted(template.resources("AWS::CloudWatch::Alarm"))
 
 
-def test_the_fields_that_operations_reads_in_the_log_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream = io.StringIO()
-    monkeypatch.setattr(request_log._logger().registered_handler, "stream", stream)
-    request_log.report(
-        request_log.Outcome("id", "POST /sessions", "anna", 409, 1.5, 3, errors.SchedulingConflict([]), 0)
-    )
-    line = json.loads(stream.getvalue())
+def test_operations_has_every_field_of_the_log(logged: dict[str, object]) -> None:
+    fields = {name for cell, _ in rows("docs/operations.md", "log field") for name in quoted(cell)}
+    by_the_logger = {
+        "level",
+        "message",
+        "timestamp",
+        "service",
+        "exception",
+        "exception_name",
+        "stack_trace",
+        "_aws",
+    }
+    assert fields == set(logged) - by_the_logger
+
+
+def test_operations_refers_only_to_fields_of_the_logs(logged: dict[str, object]) -> None:
     (query,) = re.findall(r"^fields (.*)$", page("docs/operations.md"), re.M)
     fields, condition = query.split(" | filter ")
     asked = {*fields.split(", "), condition.split()[0]} - {"@timestamp"}
@@ -71,8 +103,43 @@ def test_the_fields_that_operations_reads_in_the_log_are_there(monkeypatch: pyte
     named = [quoted(cell) for *_, cell in rows("docs/operations.md", "alarm")]
     api = template.resources("AWS::Serverless::HttpApi")["Api"]["Properties"]
     access = json.loads(api["AccessLogSettings"]["Format"])
-    assert asked - set(line) == set()
-    assert {name for names in named for name in names} - set(line) - set(access) == set()
+    assert asked - set(logged) == set()
+    assert {name for names in named for name in names} - set(logged) - set(access) == set()
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """Every field that a line of the request log can have, from requests that ended in different ways."""
+    context = SimpleNamespace(aws_request_id="1", function_name="f", function_version="1")
+    path = {"sessionId": "a", "timelineId": "b"}
+    event = read_event({"requestContext": {"requestId": "id"}, "pathParameters": path})
+    found: dict[str, object] = {}
+    telemetry.reset()
+    telemetry.record_retry()
+    telemetry.record_call("get_item", 1.5)
+    monkeypatch.setattr(telemetry, "requests", 1)
+    for error in (
+        errors.InvalidTimeline(),
+        errors.SchedulingConflict([]),
+        errors.RetriesExhausted(),
+        errors.Throttled(),
+        ValueError(),
+    ):
+        stream = io.StringIO()
+        monkeypatch.setattr(request_log.logger().registered_handler, "stream", stream)
+        status = error.status if isinstance(error, errors.ApiError) else 500
+        caller = Principal("anna", frozenset())
+        request_log.report(
+            request_log.Outcome(event, context, caller, None, status, 1.5, error, datetime.now(UTC))
+        )
+        found |= json.loads(stream.getvalue())
+    telemetry.reset()
+    return found
+
+
+def test_the_guide_has_every_code_of_a_fault() -> None:
+    found = [code for cell, _ in rows("docs/guide.md", "fault") for code in quoted(cell)]
+    assert sorted(found) == sorted(get_args(errors.FaultCode))
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from scheduling.store.client import client
-from tests import api
-from tests.api import Answer, Caller
-from tests.invariants import breaches
-from tests.streams import count_changes
+from tests.support import api
+from tests.support.api import Answer, Caller
+from tests.support.invariants import breaches
+from tests.support.streams import count_changes
 
 Call = Callable[[], Answer]
 AtOnce = Callable[[Sequence[Call]], list[Answer]]

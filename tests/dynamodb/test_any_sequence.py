@@ -15,8 +15,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.api import Answer, Caller
-from tests.invariants import breaches, live, scan
+from tests.support.api import Answer, Caller
+from tests.support.invariants import breaches, live, scan
 
 Fields = dict[str, Any]
 

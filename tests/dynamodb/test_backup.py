@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from local import backup
-from tests.api import Caller
 from tests.dynamodb.conftest import new_timeline
-from tests.invariants import breaches, scan
+from tests.support.api import Caller
+from tests.support.invariants import breaches, scan
+from tools import backup
 
 ANNA = Caller("anna")
 TABLES = {kind: f"{kind.capitalize()}Table" for kind in ("sessions", "timelines", "calendar", "idempotency")}

@@ -8,8 +8,8 @@ import pytest
 from scheduling.domain import session, slots
 from scheduling.domain.session import Session
 from scheduling.store.items import serialize
-from tests.api import Answer, Caller
 from tests.dynamodb.conftest import new_timeline
+from tests.support.api import Answer, Caller
 from tests.support.capacity import Cost, counted
 
 ANNA, ADMIN = Caller("a1b2c3d4-e5f6-7890-a1b2-c3d4e5f67890"), Caller("root", "[ADMIN]")

@@ -9,10 +9,10 @@ import pytest
 
 from functions.update_counters.handler import lambda_handler
 from scheduling.store.client import client
-from tests.api import Caller
 from tests.dynamodb.conftest import new_timeline
-from tests.invariants import breaches, scan
-from tests.streams import Shard, count_changes, shards
+from tests.support.api import Caller
+from tests.support.invariants import breaches, scan
+from tests.support.streams import Shard, count_changes, shards
 
 ANNA = Caller("anna")
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from scheduling.store.client import client
-from tests.api import Caller
 from tests.dynamodb.conftest import new_timeline
-from tests.invariants import breaches
+from tests.support.api import Caller
 from tests.support.delayed_visibility import DelayedCalendar
+from tests.support.invariants import breaches
 
 ANNA = Caller("anna")
 LONGEST_DELAY_SECONDS = 0.1
@@ -67,3 +67,25 @@ def test_with_the_condition_checks_there_are_none(delayed: Any) -> None:
     assert statuses.count(200) >= TIMES
     assert set(statuses) <= {200, 409, 503}
     assert breaches(delayed) == []
+
+
+def test_former_slots_that_are_still_readable_do_not_hide_the_session_that_moved_over_them(
+    dynamodb_local: Any,
+) -> None:
+    """Three moves leave three former slots, each of which starts inside the present slot of the session."""
+    timeline = new_timeline(ANNA)
+
+    def times(start: str, end: str) -> dict[str, str]:
+        return {"startDateTime": f"2023-12-01T{start}:00Z", "endDateTime": f"2023-12-01T{end}:00Z"}
+
+    def create(start: str, end: str) -> Any:
+        body = {"type": "ONE_TIME", "timelineId": timeline, "name": start, **times(start, end)}
+        return ANNA.call("create_session", body=body)
+
+    with DelayedCalendar(0, seed=1, shortest_deletion_seconds=2).installed():
+        id = create("10:00", "11:00").data["id"]
+        for start, end in (("09:50", "11:00"), ("09:40", "11:00"), ("09:30", "13:00")):
+            assert ANNA.call("update_session", id=id, body=times(start, end)).status == 200
+        assert create("20:00", "21:00").status == 200
+        assert create("12:00", "12:30").status == 409
+    assert breaches(dynamodb_local) == []

@@ -21,8 +21,8 @@ from urllib3.exceptions import ProtocolError
 from scheduling.domain.session import view as session_view
 from scheduling.domain.timeline import view as timeline_view
 from scheduling.store.items import deserialize, serialize
-from tests.api import Answer, Caller
-from tests.invariants import breaches
+from tests.support.api import Answer, Caller
+from tests.support.invariants import breaches
 
 ANNA, ROOT = Caller("anna"), Caller("root", "[ADMIN]")
 BODY = {

@@ -10,8 +10,8 @@ from itertools import count
 from typing import Any
 
 from scheduling.store import client as store
-from tests.api import Caller
-from tests.invariants import breaches, live
+from tests.support.api import Caller
+from tests.support.invariants import breaches, live
 
 ANNA = Caller("anna")
 KILLS = 25

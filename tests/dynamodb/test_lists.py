@@ -11,9 +11,9 @@ import pytest
 
 from scheduling.domain import session, timeline
 from scheduling.store.client import client
-from tests.api import Caller
 from tests.dynamodb.conftest import new_timeline
-from tests.fill import fill
+from tests.support.api import Caller
+from tests.support.fill import fill
 
 ANNA, ROOT = Caller("anna"), Caller("root", "[ADMIN]")
 MANY, TAKE = 150, 7

@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any
 
 from scheduling.store.client import client
-from tests.api import Answer, Caller
 from tests.dynamodb.conftest import AtOnce, Call, all_having_read, new_timeline
-from tests.invariants import breaches, live
+from tests.support.api import Answer, Caller
+from tests.support.invariants import breaches, live
 
 ANNA, BERT, ROOT = Caller("anna"), Caller("bert"), Caller("root", "[ADMIN]")
 WEEKLY = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from local.dynamodb import Engine
 from scheduling.store.items import serialize
-from tests.api import Caller
 from tests.dynamodb.conftest import new_timeline
-from tests.invariants import breaches, scan
-from tests.streams import client_of, count_changes
-from tests.template import ROOT
+from tests.support.api import Caller
+from tests.support.dynamodb import Engine
+from tests.support.invariants import breaches, scan
+from tests.support.streams import client_of, count_changes
+from tests.support.template import ROOT
 from tools import recount as tool
 
 ANNA = Caller("anna")

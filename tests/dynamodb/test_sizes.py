@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scheduling.store.items import serialize
-from tests.api import Caller
+from tests.support.api import Caller
 
 ADMIN = Caller("root", "[ADMIN]")
 LIMIT_BYTES = 400 * 1024

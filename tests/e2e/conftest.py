@@ -8,6 +8,10 @@ import pytest
 
 from local.stack import DEMO_TIMELINE, Stack, free_port
 
+_APP_PORT = free_port()
+APP_ORIGIN, STRANGE_ORIGIN = (f"http://localhost:{port}" for port in (_APP_PORT, _APP_PORT + 1))
+"""The origin of a front end in development, which the stack lets in, and the origin of another."""
+
 
 class Person(NamedTuple):
     """Somebody with a token."""
@@ -55,7 +59,7 @@ class People(NamedTuple):
 @pytest.fixture(scope="session")
 def deployed() -> Iterator[Stack]:
     """One stack for all, with state of its own."""
-    with Stack("e2e", free_port()) as running:
+    with Stack("e2e", free_port(), {"CorsAllowedOrigins": APP_ORIGIN}) as running:
         yield running
 
 

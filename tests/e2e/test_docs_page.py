@@ -1,16 +1,15 @@
-"""The page at /docs in a real browser: opened, authorised, a session created and listed by clicking."""
+"""The page at /docs in a real browser."""
 
 import json
 import os
-import shutil
 from http import HTTPStatus
 
 import httpx
 import pytest
 
 from local.stack import Stack
-from tests import npm
 from tests.e2e.conftest import Person
+from tests.support import npm
 
 
 @pytest.mark.parametrize("place", ["root", "prefix"])
@@ -19,20 +18,25 @@ def test_a_session_is_created_and_listed_by_clicking(deployed: Stack, demo: Pers
 
     With DOCS_SCREENSHOT=docs/docs-page.png the picture of the README is made anew.
     """
-    npm.installed()
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    if browser is None:
-        npm.missing("chromium")
+    browser = npm.browser()
     picture = os.path.abspath(path) if (path := os.environ.get("DOCS_SCREENSHOT")) else ""
     token = deployed.token("USER")
     address = deployed.url if place == "root" else prefixed(deployed)
-    saw = json.loads(npm.run("node", "page.mjs", str(browser), f"{address}/docs", token, picture))
+    saw = json.loads(npm.run("node", "page.mjs", browser, f"{address}/docs", token, picture))
     assert saw["complaints"] == [], "the browser's console, where a breach of the content policy would be"
     assert saw["elsewhere"] == [], "the page loads nothing from anywhere else"
     assert saw["created"]["status"] == saw["listed"]["status"] == HTTPStatus.OK
     session = saw["created"]["body"]["data"]
     assert session in saw["listed"]["body"]["data"]
     assert session["id"] in saw["shown"]
+    assert token not in saw["storedForOtherTabs"]
+    assert "-X 'POST'" in saw["samples"]["curl"]
+    assert "await fetch(" in saw["samples"]["JavaScript"]
+    compile(saw["samples"]["Python"], "sample", "exec")
+    assert "httpx.request(" in saw["samples"]["Python"]
+    assert "SCHEDULING_CONFLICT" in saw["schemas"]
+    assert "never" not in saw["schemas"].lower().replace("never changes", "")
+    assert saw["guide"] == "Sign in"
 
 
 def prefixed(stack: Stack) -> str:
@@ -58,7 +62,7 @@ def test_a_file_that_is_not_the_pages_is_not_found(deployed: Stack) -> None:
 
 
 def test_it_serves_the_committed_document_to_clients_with_and_without_gzip(deployed: Stack) -> None:
-    from local import openapi
+    from tools import openapi
 
     for encoding in ("gzip", "identity"):
         answer = httpx.get(

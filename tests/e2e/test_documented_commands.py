@@ -5,7 +5,6 @@ import itertools
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,20 +15,22 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from local.stack import free_port
-from tests.template import ROOT
+from tests.support.checkout import copy_project, share_packages
+from tests.support.template import ROOT
 
 HERE = "tests/e2e/test_documented_commands.py"
 TRIED = {
     "make up": HERE,
     "make down": HERE,
     "make token": HERE,
+    "make reset": HERE,
+    "make logs": HERE,
     "curl": HERE,
-    ".venv/bin/python -m local.backup": HERE,
-    ".venv/bin/python -m local.recount": HERE,
+    ".venv/bin/python -m tools.backup": HERE,
+    ".venv/bin/python -m tools.recount": HERE,
     "make test": ".ci/run",
     "make openapi": HERE,
-    "sam build": "local/stack.py",
+    "sam build": "tests/e2e/test_sam_build.py",
     "sam deploy": "local/stack.py",
     **dict.fromkeys(
         ("sam local", "sed", "socat", "docker network inspect"), "tests/sam_local/test_sam_local.py"
@@ -52,17 +53,6 @@ PAGES = (
 )
 BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```", re.M | re.S)
 INLINE = re.compile(r"`((?:make|sam|aws|git|docker|python|PYTHONPATH=\S+) [^`]+)`")
-COPIED = (
-    "functions",
-    "layers",
-    "events",
-    "local",
-    "docs",
-    "template.yaml",
-    "samconfig.toml",
-    "pyproject.toml",
-    "Makefile",
-)
 TABLES = ("Sessions", "Timelines", "Calendar", "Idempotency")
 
 
@@ -112,14 +102,9 @@ def test_the_aws_and_sam_commands_have_the_options_that_they_are_given() -> None
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy of what `make up` needs, with the packages that are installed and with nothing running."""
-    folder = tmp_path_factory.mktemp("copy")
-    for name in COPIED:
-        made = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        made(ROOT / name, folder / name)
-    (folder / ".venv").symlink_to(ROOT / ".venv")
-    (folder / ".aws-sam").mkdir()
-    (folder / ".aws-sam" / "layer-dependencies").symlink_to(ROOT / ".aws-sam" / "layer-dependencies")
+    """A clone in a folder with spaces, with the packages that are installed here and with nothing running."""
+    folder = copy_project(tmp_path_factory.mktemp("copy") / "my sessions")
+    share_packages(folder)
     yield folder
     sh(folder, "make reset")
 
@@ -138,8 +123,9 @@ def sh(folder: Path, command: str, **variables: str) -> str:
 @pytest.mark.slow
 def test_the_readmes_first_screen_and_the_operators_tools(copy: Path) -> None:
     assert "make up" in sh(copy, "make")
-    welcome = sh(copy, f"make up PORT={free_port()}")
-    said = dict(re.findall(r"^(API|TOKEN)='?([^'\n]+)'?$", welcome, re.M))
+    origin = "http://localhost:5173"
+    welcome = sh(copy, f"make up CORS={origin}")
+    said = pasted(welcome)
 
     readme = page("README.md")
     (curl,) = (block for block in BLOCK.findall(readme) if block.startswith("curl"))
@@ -154,23 +140,56 @@ def test_the_readmes_first_screen_and_the_operators_tools(copy: Path) -> None:
     assert (again["statusCode"], again["details"][0]["sessionId"]) == (409, answer["data"]["id"])
     assert "/docs" in welcome
     assert sh(copy, "curl -sf $API/docs", **said).startswith("<!doctype html>")
+    preflight = f"curl -sfi -X OPTIONS -H 'Origin: {origin}' $API/sessions"
+    assert f"access-control-allow-origin: {origin}" in sh(copy, preflight, **said).lower()
     assert sh(copy, "make token ROLE=ADMIN").count(".") == 2
+
+    assert "POST /sessions" in sh(copy, "make logs")
 
     environment = operators(copy, said["API"])
     tools = [line for block in BLOCK.findall(page("docs/operations.md")) for line in block.splitlines()]
     exported, filled, recounted = (
-        sh(copy, line, **environment).splitlines()[-1] for line in tools if "python -m local." in line
+        sh(copy, line, **environment).splitlines()[-1] for line in tools if "python -m tools." in line
     )
     assert exported == filled
     assert int(exported.split()[0]) > len(TABLES)
     assert recounted == "All counts are right."
 
     sh(copy, "make openapi")
-    document = Path("docs", "openapi.yaml")
-    assert (copy / document).read_text("utf-8") == (ROOT / document).read_text("utf-8")
+    for name in ("docs/openapi.yaml", "functions/get_docs/page/openapi.json"):
+        assert (copy / name).read_text("utf-8") == (ROOT / name).read_text("utf-8")
 
     assert "make up" in sh(copy, "make down")
+    assert "Nothing is running" in sh(copy, "make down")
     assert "make up" in sh(copy, "make reset")
+
+
+@pytest.mark.e2e
+@pytest.mark.slow
+def test_a_checkout_that_was_moved_starts_again(copy: Path) -> None:
+    made = sh(copy, "make up")
+    timeline = sh(copy, 'curl -sf -H "Authorization: Bearer $TOKEN" $API/timelines', **pasted(made))
+    sh(copy, "make down")
+    moved = copy.rename(copy.with_name("moved"))
+    try:
+        again = sh(moved, "make up")
+        assert (
+            sh(moved, 'curl -sf -H "Authorization: Bearer $TOKEN" $API/timelines', **pasted(again))
+            == timeline
+        )
+        sh(moved, "make down")
+    finally:
+        moved.rename(copy)
+
+
+def test_commands_start_the_venvs_python_alone() -> None:
+    """A script in bin/ begins with the path of the venv that it was installed into."""
+    assert set(re.findall(r"/bin/([\w-]+)", page("Makefile"))) == {"python"}
+
+
+def pasted(welcome: str) -> dict[str, str]:
+    """Return the variables that `make up` prints for pasting."""
+    return dict(re.findall(r"^(API|TOKEN)='?([^'\n]+)'?$", welcome, re.M))
 
 
 def operators(copy: Path, api: str) -> dict[str, str]:

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from local.stack import Stack, free_port
-from tests.issuer import ATTACKS, AUDIENCE, Issuer
-from tests.template import ROOT
+from tests.support.issuer import ATTACKS, AUDIENCE, Issuer
+from tests.support.template import ROOT
 
 NOT_SEEN_BY_THE_EMULATOR = {"without an expiry", "of nobody", "of an empty subject"}
 """Its authorizer lets these pass; the layer sees the last two, and the first only where no gateway did."""
@@ -78,7 +78,7 @@ def test_the_roles_of_another_issuer_count_too(stack: Stack, issuer: Issuer) -> 
     made = httpx.post(
         f"{stack.url}/timelines",
         json={"name": "Room", "ownerId": "room-7"},
-        headers={"Authorization": f"Bearer {issuer.token(**{'cognito:groups': ['STAFF', 'ADMIN']})}"},
+        headers={"Authorization": f"Bearer {issuer.token(**{'cognito:groups': ['USER', 'ADMIN']})}"},
         timeout=20,
         trust_env=False,
     )

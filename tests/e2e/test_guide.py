@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from tests.e2e.conftest import People
-from tests.template import ROOT
+from tests.support.template import ROOT
 
 BLOCK = re.compile(r"^```http\n(.*?)^```", re.M | re.S)
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -3,20 +3,24 @@ the functions' roles, and it comes back as it was left.
 """
 
 import json
+import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
 
-from local.stack import DEMO_TIMELINE, HOST, ROLES, ROOT, Stack, StackError, free_port
-from tests.template import functions, route
+from local.stack import DEMO_TIMELINE, HOST, ROLES, ROOT, Stack, StackError, free_port, port_number
+from tests.support.template import functions, route
 
 ORIGIN = "https://app.example.com"
 PUBLIC = {"GET /docs", "GET /docs/{file}", "GET /openapi.json"}
@@ -157,7 +161,110 @@ def test_what_was_stored_is_there_after_a_stop_and_a_start(stack: Stack) -> None
     assert status == 200
 
 
-def test_a_port_that_another_program_has_is_said_to_be_taken() -> None:
+# --- What is deployed is what answers
+
+
+def message(stack: Stack) -> str:
+    status, _, body = call(stack, "/timelines", stack.token("USER"))
+    assert status == 200
+    return str(json.loads(body)["meta"]["message"])
+
+
+def published(stack: Stack) -> dict[str, str]:
+    """Return the version behind each function's alias."""
+    functions = stack.client("lambda")
+    names = [function["FunctionName"] for function in functions.list_functions()["Functions"]]
+    return {name: functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"] for name in names}
+
+
+def test_a_change_of_the_layer_answers_after_the_next_deployment_and_a_rollback_undoes_the_change(
+    stack: Stack, tmp_path: Path
+) -> None:
+    for name in ("functions", "layers"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "template.yaml", tmp_path)
+    for path in (tmp_path / "layers").rglob("*.py"):
+        path.write_text(path.read_text("utf-8").replace('"success"', '"changed"'), "utf-8")
+    before = published(stack)
+    assert message(stack) == "success"
+    stack.source = tmp_path
+    try:
+        stack.build_template()
+        stack.deploy()
+        assert message(stack) == "changed"
+        assert published(stack).items() & before.items() == set()
+    finally:
+        stack.source = ROOT
+        stack.build_template()
+        stack.deploy()
+    assert message(stack) == "success"
+
+
+def test_a_change_of_a_parameter_answers_after_the_next_deployment(stack: Stack) -> None:
+    def listed(role: str) -> list[Any]:
+        _, _, body = call(stack, "/timelines", stack.token(role))
+        return list(json.loads(body)["data"])
+
+    assert listed("ADMIN") != []
+    stack.parameters["RolesClaim"] = "no-such-claim"
+    try:
+        stack.deploy()
+        assert listed("ADMIN") == [], "without the claim, an ADMIN is a USER who owns nothing"
+    finally:
+        stack.parameters["RolesClaim"] = "cognito:groups"  # what is left out keeps its value
+        stack.deploy()
+    assert listed("ADMIN") != []
+
+
+def test_a_deployment_of_the_same_publishes_no_version(stack: Stack) -> None:
+    before = published(stack)
+    stack.build_template()
+    stack.deploy()
+    assert published(stack) == before
+
+
+# --- Ports
+
+
+def test_a_taken_port_is_an_error_that_names_the_process() -> None:
     port = free_port()
-    with socket.create_server((HOST, port + 1)), pytest.raises(StackError, match=f"Port {port + 1} is taken"):
-        Stack("e2e-no-port", port).launch()
+    with socket.create_server((HOST, port + 1)):
+        with pytest.raises(StackError) as raised:
+            Stack("e2e-no-port", port).launch()
+        assert f"Port {port + 1} is taken by process {os.getpid()}" in str(raised.value)
+
+
+def test_a_port_that_another_stack_has_is_an_error_that_names_the_checkout(stack: Stack) -> None:
+    for port in (stack.port, stack.port + 1):
+        other = Stack("e2e-other", port)
+        assert other.running() is None
+        with pytest.raises(StackError, match=f"Port {port} is taken by the stack in {re.escape(str(ROOT))} "):
+            other.launch()
+
+
+def test_the_next_two_free_ports_are_used_where_no_port_is_chosen(stack: Stack) -> None:
+    with Stack("e2e-other", stack.port) as other:
+        assert other.port > stack.port + 1
+        assert other.running() not in (None, stack.running())
+        assert Stack.remembered("e2e-other").port == other.port
+
+
+@pytest.mark.parametrize("text", ["abc", "70000", "65535", "0", "-1", "80", "4580.5", "²"])
+def test_a_port_that_cannot_be_is_an_error_in_words(text: str) -> None:
+    with pytest.raises(StackError, match="PORT must be a number from 1024 to 65534"):
+        port_number(text)
+
+
+def test_ports_from_1024_to_65534_are_allowed() -> None:
+    assert [port_number("1024"), port_number("65534")] == [1024, 65534]
+
+
+@pytest.mark.parametrize("command", ["down", "reset", "token ADMIN", "logs"])
+def test_every_command_says_that_nothing_is_running(tmp_path: Path, command: str) -> None:
+    shutil.copytree(ROOT / "local", tmp_path / "local", ignore=shutil.ignore_patterns("__pycache__"))
+    done = subprocess.run(
+        [sys.executable, "-m", "local.stack", *command.split()], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "Nothing is running" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (0 if command in ("down", "reset") else 1)

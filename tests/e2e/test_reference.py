@@ -147,6 +147,8 @@ def test_409_tells_what_is_in_the_way_and_writes_nothing(demo: Person) -> None:
     assert body["details"] == [
         {
             "sessionId": first["id"],
+            "timelineId": first["timelineId"],
+            "type": "ONE_TIME",
             "name": "Special Workshop",
             "startDateTime": "2023-12-15T14:00:00Z",
             "endDateTime": "2023-12-15T16:00:00Z",

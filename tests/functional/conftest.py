@@ -1,16 +1,16 @@
 """Who calls in these tests, and what they have."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scheduling.store import client as store
-from tests import api
-from tests.api import Caller
-from tests.streams import count_changes
+from tests.support import api
+from tests.support.api import Caller
+from tests.support.streams import count_changes
 
 ANNA, BERT = Caller("anna"), Caller("bert")
 MANAGER, ADMIN = Caller("mary", "[MANAGER]"), Caller("root", "[ADMIN]")
@@ -84,6 +84,24 @@ def _actions(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, 
         case _:
             index = parameters.get("IndexName")
             yield operation, parameters["TableName"] + (f"/index/{index}" if index else "")
+
+
+During = Callable[[str, Callable[[], object]], None]
+
+
+@pytest.fixture
+def during(tables: Any) -> During:
+    """Let something happen once, right before the next call of an operation of DynamoDB."""
+
+    def register(operation: str, event: Callable[[], object]) -> None:
+        def happen(**_: object) -> None:
+            events.unregister(name, happen)
+            event()
+
+        name, events = f"before-call.dynamodb.{operation}", store.client().meta.events
+        events.register(name, happen)
+
+    return register
 
 
 @pytest.fixture

@@ -1,25 +1,26 @@
-"""What is wrong is refused with every fault named, and nothing is written."""
+"""Invalid requests: a cheap 4xx that names every fault, and nothing is written."""
 
 import base64
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from tests.api import Caller, handler
+from scheduling.errors import FaultCode
 from tests.functional.conftest import ADMIN, ANNA, new_session, one_time
-from tests.invariants import scan
+from tests.support.api import Caller, handler
+from tests.support.invariants import scan
 
 TABLES = ("SessionsTable", "TimelinesTable", "CalendarTable", "IdempotencyTable")
 
 
 def everything(tables: Any) -> list[Any]:
-    """All that is stored."""
+    """Return all stored items."""
     return [scan(tables, table) for table in TABLES]
 
 
 def refused(function: str, caller: Caller = ANNA, *, raw: Any = None, **call: Any) -> list[str]:
-    """The fields that a 400 names. `raw` is the body as it arrives, instead of JSON."""
+    """Return the fields that a 400 names. `raw` replaces parts of the event."""
     if raw is None:
         answer = caller.call(function, **call)
         status, body = answer.status, answer.body
@@ -29,7 +30,9 @@ def refused(function: str, caller: Caller = ANNA, *, raw: Any = None, **call: An
         status, body = response["statusCode"], json.loads(response["body"])
     assert (status, body["error"], body["code"]) == (400, "Bad Request", "VALIDATION_FAILED")
     assert set(body) == {"statusCode", "error", "code", "message", "details", "requestId"}
+    assert all(set(detail) == {"field", "code", "message"} for detail in body["details"])
     assert all(detail["message"].endswith(".") for detail in body["details"])
+    assert all(detail["code"] in get_args(FaultCode) for detail in body["details"])
     return [detail["field"] for detail in body["details"]]
 
 
@@ -47,7 +50,7 @@ def refused(function: str, caller: Caller = ANNA, *, raw: Any = None, **call: An
         {"body": "NaN"},
         {"body": '{"name": NaN}'},
         {"body": '{"name": "x", "description": -Infinity}'},
-        {"body": "[" * 100_000},
+        {"body": "[" * 60_000},
         {"body": "1" * 5000},
         {"body": "not base64!", "isBase64Encoded": True},
         {"body": base64.b64encode(b"\xff\xfe").decode(), "isBase64Encoded": True},
@@ -136,19 +139,165 @@ def test_every_fault_of_a_session_is_named(
     assert everything(tables) == before
 
 
+@pytest.mark.parametrize(
+    ("change", "code", "text"),
+    [
+        ({"color": "red"}, "UNKNOWN_FIELD", "Is not a known field. Check the spelling."),
+        ({"type": "DAILY"}, "UNKNOWN_VALUE", "Must be 'ONE_TIME' or 'RECURRING'."),
+        ({"name": 5}, "WRONG_TYPE", "Must be a string."),
+        ({"name": " "}, "TOO_SHORT", "Must not be empty."),
+        ({"name": "x" * 201}, "TOO_LONG", "Must have at most 200 characters."),
+        ({"description": "x" * 4001}, "TOO_LONG", "Must have at most 4,000 characters."),
+        ({"description": "\ud800"}, "INVALID_FORMAT", "Must be valid Unicode text."),
+        ({"timelineId": "a b"}, "INVALID_FORMAT", "Must match the pattern ^[0-9A-Za-z-]{1,64}$."),
+        ({"startDateTime": "2023-02-30T09:00:00Z"}, "INVALID_DATE_TIME", "Must be a date that exists."),
+        ({"startDateTime": "tomorrow"}, "INVALID_DATE_TIME", None),
+        ({"startDateTime": "2023-12-01"}, "MISSING_OFFSET", None),
+        ({"startDateTime": "2023-12-01T09:00"}, "MISSING_OFFSET", None),
+        ({"startDateTime": "2023-12-01T09:00:00.000"}, "MISSING_OFFSET", None),
+    ],
+    ids=lambda value: json.dumps(value)[:40],
+)
+def test_a_fault_has_a_code_and_a_message_for_people(
+    timeline: str, change: dict[str, Any], code: str, text: str | None
+) -> None:
+    (fault,) = ANNA.call("create_session", body=one_time(timeline) | {"endDateTime": None} | change).body[
+        "details"
+    ]
+    assert fault["code"] == code
+    assert text is None or fault["message"] == text
+    assert ("new Date(value).toISOString()" in fault["message"]) == (code == "MISSING_OFFSET")
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "text"),
+    [
+        ("skip=x", "WRONG_TYPE", "Must be a whole number."),
+        ("skip=-1", "WRONG_TYPE", "Must be a whole number."),
+        ("take=0", "TOO_SMALL", "Must be at least 1."),
+        ("take=101", "TOO_LARGE", "Must be at most 100."),
+        ("skip=1&skip=2", "DUPLICATE", "Must be given only once."),
+        ("etags=yes", "WRONG_TYPE", "Must be true or false."),
+    ],
+)
+def test_a_fault_of_a_query_has_a_code_and_a_message(tables: Any, query: str, code: str, text: str) -> None:
+    event = ANNA.event("list_sessions", "", None, {}, {}) | {"rawQueryString": query}
+    (fault,) = json.loads(handler("list_sessions")(event, None)["body"])["details"]
+    assert (fault["code"], fault["message"]) == (code, text)
+
+
+def test_a_body_over_64_kilobytes_is_a_413(tables: Any, timeline: str) -> None:
+    before = everything(tables)
+    padded = json.dumps(one_time(timeline)).ljust(64 * 1024)
+    for raw in (
+        {"body": padded + " "},
+        {"body": "[" * 500_000},
+        {"body": json.dumps({"description": "ä" * 40_000}, ensure_ascii=False)},
+        {"body": base64.b64encode((padded + " ").encode()).decode(), "isBase64Encoded": True},
+        {"body": "!" * 500_000, "isBase64Encoded": True},
+    ):
+        event = ANNA.event("create_session", "", None, {}, {}) | raw
+        response = handler("create_session")(event, None)
+        assert response["statusCode"] == 413
+        assert json.loads(response["body"])["code"] == "PAYLOAD_TOO_LARGE"
+    assert everything(tables) == before
+    for raw in (
+        {"body": padded},
+        {"body": base64.b64encode(padded.encode()).decode(), "isBase64Encoded": True},
+    ):
+        event = ANNA.event("create_session", "", None, {}, {}) | raw
+        assert handler("create_session")(event, None)["statusCode"] in (200, 409)
+
+
+def test_many_faults_make_a_small_answer(tables: Any) -> None:
+    answer = ANNA.call("create_session", body={f"{number}": 1 for number in range(5_000)})
+    assert (answer.status, len(answer.body["details"]), answer.body["hasMore"]) == (400, 100, True)
+    event = ANNA.event("list_sessions", "", None, {}, {}) | {
+        "rawQueryString": "&".join(f"a{number}=1" for number in range(1_000))
+    }
+    body = json.loads(handler("list_sessions")(event, None)["body"])
+    assert (len(body["details"]), body["hasMore"]) == (100, True)
+    event |= {"rawQueryString": "&".join("a=1" for number in range(100_000))}
+    response = handler("list_sessions")(event, None)
+    assert len(response["body"]) < 1_000
+    assert json.loads(response["body"])["details"][0]["code"] == "TOO_LONG"
+
+
+def test_a_field_name_that_is_half_a_surrogate_pair_is_a_400(timeline: str) -> None:
+    answer = ANNA.call("create_session", body=one_time(timeline) | {"\ud800": 1})
+    (fault,) = answer.body["details"]
+    assert (fault["field"], fault["code"]) == ("body", "INVALID_FORMAT")
+
+
+MALFORMED_EVENTS: list[Any] = [
+    None,
+    [],
+    "event",
+    7,
+    {},
+    {"requestContext": None},
+    {"requestContext": []},
+    {"headers": None, "requestContext": {"authorizer": "x", "http": None}},
+    {"headers": {"authorization": 7, "x": None}},
+    {"headers": ["authorization"], "pathParameters": [], "rawQueryString": 7, "body": {}, "rawPath": None},
+]
+
+
+@pytest.mark.parametrize("function", ["create_session", "get_session", "list_sessions", "delete_timeline"])
+@pytest.mark.parametrize("event", MALFORMED_EVENTS, ids=str)
+def test_a_malformed_event_is_a_401(tables: Any, function: str, event: Any) -> None:
+    response = handler(function)(event, None)
+    assert response["statusCode"] == 401
+    assert json.loads(response["body"])["code"] == "UNAUTHORIZED"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"rawPath": None, "rawQueryString": None, "headers": None, "pathParameters": None},
+        {"body": 7},
+        {"body": "\ud800"},
+        {"isBase64Encoded": "yes"},
+        {"pathParameters": {"sessionId": None}},
+        {"routeKey": 7, "version": None},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("function", ["create_session", "get_session", "list_sessions", "update_timeline"])
+def test_an_event_with_malformed_parts_is_never_a_500(
+    timeline: str, function: str, parts: dict[str, Any]
+) -> None:
+    event = ANNA.event(function, timeline, None, {}, {}) | parts
+    assert handler(function)(event, None)["statusCode"] in (200, 400, 404)
+
+
+def test_an_event_without_a_path_still_gives_a_location(timeline: str) -> None:
+    event = ANNA.event("create_session", "", one_time(timeline), {}, {})
+    del event["rawPath"]
+    response = handler("create_session")(event, None)
+    id = json.loads(response["body"])["data"]["id"]
+    assert response["headers"]["Location"] == f"/sessions/{id}"
+
+
+def test_the_request_id_is_the_same_in_header_and_body(timeline: str) -> None:
+    answer = ANNA.call("get_session", id="unknown")
+    assert answer.headers["X-Request-Id"] == answer.body["requestId"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
 @pytest.mark.parametrize("field", ["type", "timelineId", "name"])
-def test_what_a_session_needs_cannot_be_left_out(timeline: str, field: str) -> None:
+def test_a_missing_required_field_is_a_fault(timeline: str, field: str) -> None:
     body = one_time(timeline)
     del body[field]
     assert refused("create_session", body=body) == [field]
 
 
-def test_all_that_is_missing_is_named_at_once(tables: Any) -> None:
+def test_all_missing_fields_are_named_at_once(tables: Any) -> None:
     assert refused("create_session", body={}) == ["type", "timelineId", "name"]
     assert refused("create_timeline", body={"nam": "x", "description": 1}) == ["name", "description", "nam"]
 
 
-def test_no_value_is_echoed(timeline: str) -> None:
+def test_a_fault_never_contains_the_value(timeline: str) -> None:
     answer = ANNA.call("create_session", body=one_time(timeline, name="secret" * 50, startDateTime="secret"))
     assert "secret" not in json.dumps(answer.body)
 
@@ -182,7 +331,7 @@ def test_every_fault_of_a_query_is_named(tables: Any, query: str, fields: list[s
 
 
 @pytest.mark.parametrize("function", ["get_session", "delete_session", "get_timeline", "delete_timeline"])
-def test_what_takes_no_query_refuses_one(timeline: str, function: str) -> None:
+def test_an_endpoint_without_query_parameters_refuses_any(timeline: str, function: str) -> None:
     assert refused(function, id=timeline, query={"verbose": "true"}) == ["verbose"]
 
 
@@ -193,7 +342,7 @@ def test_a_huge_skip_is_an_empty_page(timeline: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "ä", "a\n"])
-def test_an_idempotency_key_is_visible_ascii(tables: Any, timeline: str, key: str) -> None:
+def test_an_idempotency_key_must_be_visible_ascii(tables: Any, timeline: str, key: str) -> None:
     before = everything(tables)
     headers = {"idempotency-key": key}
     assert refused("create_session", body=one_time(timeline), headers=headers) == ["Idempotency-Key"]

@@ -1,4 +1,4 @@
-"""The events for `sam local invoke`, as they are, in the order in which a newcomer would try them."""
+"""The events for `sam local invoke`, unchanged, in the order in which a newcomer would try them."""
 
 import json
 from typing import Any
@@ -8,14 +8,14 @@ import pytest
 
 from local import demo
 from local.stack import DEMO_TIMELINE
-from tests import api
-from tests.template import ROOT, functions
+from tests.support import api
+from tests.support.template import ROOT, functions
 
 INVOKED: set[str] = set()
 
 
 def invoked(function: str) -> dict[str, Any]:
-    """What a function answers to its event."""
+    """Return the `data` of a function's answer to its event."""
     event = json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
     response = api.handler(function)(event, None)
     assert response["statusCode"] == 200, response
@@ -24,7 +24,7 @@ def invoked(function: str) -> dict[str, Any]:
     return data
 
 
-def test_every_event_works_as_it_is(tables: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_event_works_unchanged(tables: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     read = {
         function: json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
         for function in ("get_session", "get_timeline")

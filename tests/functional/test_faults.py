@@ -1,18 +1,25 @@
-"""Faults of ours: a 500 that says nothing, a log line that says what is needed, and nothing half written."""
+"""Faults of the service: a 500 that shows no internals, the request log, and no partial writes."""
 
 import json
+import time
+from datetime import UTC, datetime
 from io import StringIO
-from itertools import count
 from typing import Any
 
 import pytest
 
 from scheduling.errors import ApiError, RetriesExhausted, SchedulingConflict, Throttled
 from scheduling.http import request_log
+from scheduling.http.endpoint import endpoint
+from scheduling.http.event import read_event
 from scheduling.services import sessions as schedule
-from tests.functional.conftest import ANNA, one_time
-from tests.invariants import live
-from tests.template import ROOT
+from scheduling.services.request import Request
+from scheduling.services.results import One
+from scheduling.telemetry import telemetry
+from tests.functional.conftest import ANNA, new_session, one_time
+from tests.support.api import handler
+from tests.support.invariants import live
+from tests.support.template import ROOT
 
 REQUEST_ID = json.loads((ROOT / "events" / "create_session.json").read_text("utf-8"))["requestContext"][
     "requestId"
@@ -20,7 +27,7 @@ REQUEST_ID = json.loads((ROOT / "events" / "create_session.json").read_text("utf
 
 
 class Log(StringIO):
-    """What was logged."""
+    """The lines that the request log wrote."""
 
     def lines(self) -> list[dict[str, Any]]:
         """The lines since the last look."""
@@ -32,9 +39,9 @@ class Log(StringIO):
 
 @pytest.fixture
 def logged(timeline: str, monkeypatch: pytest.MonkeyPatch) -> Log:
-    """What is logged from here on."""
+    """The request log, from the end of the fixture on."""
     stream = Log()
-    monkeypatch.setattr(request_log._logger().registered_handler, "stream", stream)
+    monkeypatch.setattr(request_log.logger().registered_handler, "stream", stream)
     return stream
 
 
@@ -51,13 +58,14 @@ def test_an_unexpected_error_is_a_500_that_leaks_nothing_and_is_logged_with_its_
         "statusCode": 500,
         "error": "Internal Server Error",
         "code": "INTERNAL_ERROR",
-        "message": "Something went wrong on our side. Tell us the requestId.",
+        "message": "Something went wrong on our side. Contact support and quote the requestId.",
         "details": [],
         "requestId": REQUEST_ID,
     }
     assert live(tables) == []
     (line,) = logged.lines()
     assert (line["level"], line["status"], line["request_id"]) == ("ERROR", 500, REQUEST_ID)
+    assert line["code"] == "INTERNAL_ERROR"
     assert "ZeroDivisionError" in line["exception"]
     assert line["ServerErrors"] == 1
 
@@ -70,9 +78,7 @@ def test_a_missing_setting_is_a_500_and_its_name_is_logged(
     assert "MissingSetting: TIMELINES_TABLE" in logged.lines()[-1]["exception"]
 
 
-def test_a_request_is_one_line_with_what_an_operator_needs_and_no_token_or_body(
-    timeline: str, logged: Log
-) -> None:
+def test_a_request_is_one_log_line_without_token_and_body(timeline: str, logged: Log) -> None:
     name = 'forged"}\n{"level":"ERROR","message":"all is lost'
     headers = {"authorization": "Bearer eyJhbGciOi"}
     ANNA.call("create_session", body=one_time(timeline, name=name), headers=headers)
@@ -89,8 +95,8 @@ def test_a_request_is_one_line_with_what_an_operator_needs_and_no_token_or_body(
     )
 
 
-def test_the_line_is_also_a_metric(timeline: str, logged: Log) -> None:
-    """CloudWatch's embedded metric format: what the directive names must be there, metrics as numbers."""
+def test_a_log_line_is_a_valid_metrics_document(timeline: str, logged: Log) -> None:
+    """The embedded metric format: the line has every dimension as text and every metric as a number."""
     for _ in range(2):
         ANNA.call("create_session", body=one_time(timeline))
     counted = []
@@ -120,11 +126,15 @@ def test_the_line_is_also_a_metric(timeline: str, logged: Log) -> None:
         (ZeroDivisionError(), 0, {"ServerErrors": 1}),
     ],
 )
-def test_what_happened_is_counted(
+def test_events_of_a_request_are_counted(
     error: Exception | None, retries: int, counts: dict[str, int], logged: Log
 ) -> None:
+    telemetry.reset()
+    for _ in range(retries):
+        telemetry.record_retry()
     status = 200 if error is None else error.status if isinstance(error, ApiError) else 500
-    request_log.report(request_log.Outcome("id", "GET /", "anna", status, 1.5, retries, error, 0))
+    event, now = read_event({}), datetime.now(UTC)
+    request_log.report(request_log.Outcome(event, None, None, None, status, 1.5, error, now))
     (line,) = logged.lines()
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     names = [metric["Name"] for metric in directive["Metrics"]]
@@ -134,7 +144,64 @@ def test_what_happened_is_counted(
 def test_only_the_first_request_of_a_function_is_a_cold_start(
     timeline: str, logged: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_log, "_requests", count())
+    monkeypatch.setattr(telemetry, "requests", 0)
     for _ in range(3):
         ANNA.call("get_timeline", id=timeline)
-    assert [line["cold_start"] for line in logged.lines()] == [True, False, False]
+    lines = logged.lines()
+    assert [line.get("ColdStart") for line in lines] == [1, None, None]
+    assert {"Name": "ColdStart", "Unit": "Count"} in lines[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+
+
+def test_a_line_names_the_function_and_the_ids_of_the_path(timeline: str, logged: Log) -> None:
+    class Context:
+        function_name, function_version, aws_request_id = "stack-UpdateSession", "7", "8f0c"
+
+        def get_remaining_time_in_millis(self) -> int:
+            return 29_000
+
+    session = new_session(ANNA, timeline)
+    logged.lines()
+    event = ANNA.event("update_session", session["id"], {"timelineId": timeline}, {}, {})
+    handler("update_session")(event, Context())
+    (line,) = logged.lines()
+    assert (line["function_name"], line["function_version"]) == ("stack-UpdateSession", "7")
+    assert (line["request_id"], line["function_request_id"]) == (REQUEST_ID, "8f0c")
+    assert (line["session_id"], line["timeline_id"]) == (session["id"], timeline)
+    assert (line["dynamodb_calls"], line["dynamodb_retries"]) == (2, 0)
+    assert 0 < line["dynamodb_slowest_milliseconds"] <= line["dynamodb_milliseconds"]
+    assert line["dynamodb_slowest"] in ("get_item", "put_item")
+
+
+def test_a_line_explains_a_failure_without_what_people_typed(timeline: str, logged: Log) -> None:
+    ANNA.call("create_session", body={**one_time(timeline), "name": 1, "secret": 2, "type": "secret"})
+    session = new_session(ANNA, timeline)
+    ANNA.call("create_session", body=one_time(timeline))
+    ANNA.call("get_session", id="a secret")
+    output = logged.getvalue()
+    invalid, _, conflict, unknown = (json.loads(line) for line in output.splitlines())
+    assert "secret" not in output
+    assert (invalid["code"], invalid["faulty_fields"]) == ("VALIDATION_FAILED", ["name", "type", "unknown"])
+    assert (conflict["code"], conflict["conflicting_sessions"]) == ("SCHEDULING_CONFLICT", [session["id"]])
+    assert (unknown["code"], unknown["status"]) == ("NOT_FOUND", 404)
+
+
+def test_the_deadline_leaves_time_to_answer(timeline: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deadline is 20 seconds from now, or 8 seconds before Lambda stops the function."""
+
+    class Context:
+        def __init__(self, seconds: int) -> None:
+            self.seconds = seconds
+
+        def get_remaining_time_in_millis(self) -> int:
+            return self.seconds * 1000
+
+    seconds: list[float] = []
+
+    @endpoint(dict)
+    def remember(request: Request) -> One:
+        seconds.append(round(request.deadline - time.monotonic()))
+        return One({"version": 1})
+
+    for context in (None, Context(29), Context(15)):
+        assert remember(ANNA.event("list_timelines", "", None, {}, {}), context)["statusCode"] == 200
+    assert seconds == [20, 20, 7]

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.api import Answer, Caller
 from tests.functional.conftest import ADMIN, ANNA, BERT, new_session, new_timeline
-from tests.invariants import breaches
+from tests.support.api import Answer, Caller
+from tests.support.invariants import breaches
 
 ROLES = {"USER": "", "MANAGER": "[MANAGER]", "ADMIN": "[ADMIN]"}
 MAY_TAKE_AWAY = {("USER", "own"), ("MANAGER", "own"), ("ADMIN", "own"), ("ADMIN", "foreign")}

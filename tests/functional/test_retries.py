@@ -1,33 +1,14 @@
 """What clients do again, and what two do at once: Idempotency-Key, ETag, If-Match, If-None-Match."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from scheduling.store import client as store
-from tests.api import Caller
-from tests.functional.conftest import ADMIN, ANNA, BERT, new_session, new_timeline, one_time
-from tests.invariants import breaches, live, scan
+from tests.functional.conftest import ADMIN, ANNA, BERT, During, new_session, new_timeline, one_time
+from tests.support.api import Caller
+from tests.support.invariants import breaches, live, scan
 
 KEY = {"Idempotency-Key": "8c6b1c3e"}
-
-During = Callable[[str, Callable[[], object]], None]
-
-
-@pytest.fixture
-def during(tables: Any) -> During:
-    """Let something happen once, right before the next call of an operation of DynamoDB."""
-
-    def register(operation: str, event: Callable[[], object]) -> None:
-        def happen(**_: object) -> None:
-            events.unregister(name, happen)
-            event()
-
-        name, events = f"before-call.dynamodb.{operation}", store.client().meta.events
-        events.register(name, happen)
-
-    return register
 
 
 def test_the_same_key_and_body_get_the_first_answer_again(tables: Any, timeline: str) -> None:
@@ -124,8 +105,22 @@ def test_an_etag_moves_with_every_change(timeline: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "if_match", ["1", "", '"1', "W/1", '"1" "2"', '"1",', '"1", *', '"a b"', '"1",' * 500]
+)
+@pytest.mark.parametrize("function", ["update_session", "delete_timeline"])
+def test_a_malformed_if_match_is_a_400_that_says_so(timeline: str, function: str, if_match: str) -> None:
+    id = timeline if function.endswith("timeline") else new_session(ANNA, timeline)["id"]
+    body = {"name": "New"} if function.startswith("update") else None
+    answer = ANNA.call(function, id=id, body=body, headers={"if-match": if_match})
+    assert answer.status == 400
+    (fault,) = answer.body["details"]
+    assert fault["field"] == "If-Match"
+    assert "double quotes" in fault["message"] or fault["code"] == "TOO_LONG"
+
+
+@pytest.mark.parametrize(
     ("if_match", "status"),
-    [('"1"', 200), ("*", 200), ('"0", "1"', 200), ('"2"', 412), ('W/"1"', 412), ("1", 412), ("", 412)],
+    [('"1"', 200), ("*", 200), ('"0", "1"', 200), ('"2"', 412), ('W/"1"', 412), ('"x"', 412)],
 )
 @pytest.mark.parametrize(
     "function", ["update_session", "delete_session", "update_timeline", "delete_timeline"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests import template
 from tests.functional.conftest import CALLS, WHOLE_FOLDER
+from tests.support import template
 
 OF_LAMBDA = {"dynamodb:GetRecords", "dynamodb:ListStreams"}
 """What Lambda itself does with the role of a function, to read a stream for the function."""

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from tests import api
-from tests.functional.conftest import ADMIN, ANNA, BERT, new_session, new_timeline, one_time
-from tests.invariants import breaches, scan
+from tests.functional.conftest import ADMIN, ANNA, BERT, During, new_session, new_timeline, one_time
+from tests.support import api
+from tests.support.invariants import breaches, scan
 
 YOGA = {
     "type": "RECURRING",
@@ -20,14 +20,23 @@ YOGA = {
     "recurringDayOfWeek": "FRIDAY",
     "description": "Weekly yoga session for intermediate level",
 }
+NEW_FIELDS = (
+    "timeZone",
+    "repeatInterval",
+    "recurringDaysOfWeek",
+    "repeatUntil",
+    "repeatCount",
+    "excludedDates",
+)
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
-def test_a_created_session_is_answered_with_all_twelve_fields(timeline: str) -> None:
+def test_a_created_session_is_answered_with_all_fields(timeline: str) -> None:
     answer = ANNA.call("create_session", body=YOGA | {"timelineId": timeline})
     session = answer.data
     assert session == {
         **YOGA,
+        **dict.fromkeys(NEW_FIELDS),
         "id": session["id"],
         "timelineId": timeline,
         "createdAt": session["createdAt"],
@@ -40,6 +49,8 @@ def test_a_created_session_is_answered_with_all_twelve_fields(timeline: str) -> 
     assert answer.headers == {
         "Content-Type": "application/json",
         "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "X-Request-Id": answer.headers["X-Request-Id"],
         "ETag": '"1"',
         "Location": f"/sessions/{session['id']}",
     }
@@ -152,8 +163,8 @@ def test_a_weekly_series_without_a_day_follows_its_start(timeline: str) -> None:
             {"type": "RECURRING", "repeatCycleType": "DAILY", "endDateTime": "2023-12-17T00:00:00Z"},
             "endDateTime",
         ),
-        (YOGA, {"repeatCycleType": "MONTHLY"}, "recurringDayOfWeek"),
-        (YOGA, {"repeatCycleType": None}, "recurringDayOfWeek"),
+        (YOGA, {"repeatCycleType": "MONTHLY", "recurringDayOfWeek": "FRIDAY"}, "recurringDayOfWeek"),
+        (YOGA, {"repeatCycleType": None, "recurringDayOfWeek": "FRIDAY"}, "recurringDayOfWeek"),
     ],
 )
 def test_a_patched_session_must_still_be_right(
@@ -228,7 +239,8 @@ def test_an_unknown_or_malformed_id_is_a_404(tables: Any, function: str, id: str
 def test_an_unknown_timeline_is_invalid_in_a_body_and_empty_as_a_filter(timeline: str) -> None:
     answer = ANNA.call("create_session", body=one_time("no-such-timeline"))
     assert (answer.status, answer.body["code"]) == (400, "INVALID_TIMELINE")
-    assert answer.body["details"] == [{"field": "timelineId", "message": "Must be the id of a timeline."}]
+    fault = {"code": "NOT_FOUND", "message": "Must be the id of an existing timeline."}
+    assert answer.body["details"] == [{"field": "timelineId", **fault}]
     session = new_session(ANNA, timeline)
     answer = ANNA.call("update_session", id=session["id"], body={"timelineId": "no-such-timeline"})
     assert answer.body["code"] == "INVALID_TIMELINE"
@@ -377,6 +389,7 @@ def test_a_conflict_tells_of_up_to_ten_sessions_in_the_way_the_earliest_first(ti
     )
     assert answer.status == 409
     assert [detail["name"] for detail in answer.body["details"]] == [f"Day {day}" for day in range(1, 11)]
+    assert answer.body["hasMore"] is True
     assert answer.body["details"][0] | {"sessionId": ""} == {
         "sessionId": "",
         "timelineId": timeline,
@@ -449,3 +462,16 @@ def test_in_a_calendar_without_a_head_sessions_can_be_created(tables: Any, timel
     tables.delete_item(TableName="CalendarTable", Key={"ownerId": {"S": "anna"}, "slot": {"S": "HEAD"}})
     new_session(ANNA, timeline)
     assert ANNA.call("create_session", body=one_time(timeline)).status == 409
+
+
+def test_a_conflicting_session_that_moves_meanwhile_is_one_conflict(timeline: str, during: During) -> None:
+    """A POST beside a PATCH finds the moved session in the old slot and in the new one."""
+    id = new_session(
+        ANNA, timeline, startDateTime="2023-12-15T09:00:00Z", endDateTime="2023-12-15T10:00:00Z"
+    )["id"]
+    new_session(ANNA, timeline, startDateTime="2023-12-20T09:00:00Z", endDateTime="2023-12-20T10:00:00Z")
+    later = {"startDateTime": "2023-12-15T11:00:00Z", "endDateTime": "2023-12-15T12:00:00Z"}
+    long = {"startDateTime": "2023-12-15T00:00:00Z", "endDateTime": "2023-12-16T00:00:00Z"}
+    during("Query", lambda: ANNA.call("update_session", id=id, body=later))
+    answer = ANNA.call("create_session", body=one_time(timeline, **long))
+    assert [detail["sessionId"] for detail in answer.body["details"]] == [id]

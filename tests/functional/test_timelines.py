@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.api import Caller
 from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, new_session, new_timeline, one_time
-from tests.invariants import breaches, scan
+from tests.support.api import Caller
+from tests.support.invariants import breaches, scan
 
 
 def test_a_created_timeline_is_the_callers_and_has_seven_fields(tables: Any) -> None:

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.template import ROOT
+from tests.support.template import ROOT
 
 CONFIG = Path(__file__).parent / "schemathesis.toml"
 

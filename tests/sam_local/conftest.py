@@ -19,13 +19,12 @@ import boto3
 import httpx
 import pytest
 
-from local import docker_engine, dynamodb, lambda_image
-from local.docker_engine import DockerEngine
-from local.docker_engine import EngineMissing as NoDocker
 from local.stack import free_port
-from tests import template
-from tests.issuer import AUDIENCE, Issuer
-from tests.template import ROOT
+from tests.support import docker_engine, dynamodb, lambda_image, template
+from tests.support.docker_engine import DockerEngine
+from tests.support.docker_engine import EngineMissing as NoDocker
+from tests.support.issuer import AUDIENCE, Issuer
+from tests.support.template import ROOT
 
 REGION = "eu-west-1"
 BUILT = ROOT / ".aws-sam" / "sam-local"
@@ -50,12 +49,12 @@ class SamLocal:
             "JwtIssuer": issuer.url,
             "JwtAudience": AUDIENCE,
         }
-        self._what_to_run = [
+        self.what_to_run = [
             *("--template", str(BUILT / "template.yaml"), "--skip-pull-image", "--invoke-image", image),
             *(("--docker-network", docker.network) if docker.network else ()),
         ]
         self._options = [
-            *(*self._what_to_run, *_WITHOUT_DEFAULTS, "--region", REGION),
+            *(*self.what_to_run, *_WITHOUT_DEFAULTS, "--region", REGION),
             *("--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())),
         ]
 
@@ -79,7 +78,7 @@ class SamLocal:
         `sam` is ours there, and gets what leads it to what the tests have built, and `more`. It is put into `folder`.
         """
         command = folder / "sam"
-        options = (*self._what_to_run, "--config-file", str(ROOT / "samconfig.toml"), *more)
+        options = (*self.what_to_run, "--config-file", str(ROOT / "samconfig.toml"), *more)
         command.write_text(f'#!/bin/sh\nexec {shlex.join(_SAM)} "$@" {shlex.join(options)}\n')
         command.chmod(0o755)
         environment = self._environment("test")
@@ -133,7 +132,7 @@ class SamLocal:
 
 @pytest.fixture(scope="module")
 def sam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamLocal]:
-    """All that `sam local` needs, running. Without it a machine skips these tests; CI fails."""
+    """All that `sam local` needs, running. A machine without Docker skips these tests."""
     with ExitStack() as stack:
         try:
             dynamodb.unpacked()  # and all else that comes by network, before there is none
@@ -144,8 +143,6 @@ def sam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamLocal]:
             database = stack.enter_context(dynamodb.Engine(docker.listen))
             docker.check(image, lambda_image.INTERPRETER, urlsplit(database.endpoint).port)
         except (NoDocker, dynamodb.EngineMissing) as missing:
-            if os.environ.get("CI"):
-                pytest.fail(str(missing))
             pytest.skip(str(missing))
         issuer = Issuer(docker.listen)
         stack.callback(issuer.stop)

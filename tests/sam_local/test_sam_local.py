@@ -1,5 +1,6 @@
 """`sam local invoke` and `sam local start-api`: the functions in surroundings like Lambda's, in Docker."""
 
+import asyncio
 import json
 import re
 import shlex
@@ -14,15 +15,15 @@ from uuid import UUID
 
 import pytest
 
-from local import demo
-from local.docker_engine import DockerEngine
-from local.lambda_image import ARCHITECTURE
+from local import demo, invoke
 from local.stack import DEMO_TIMELINE, HOST, Stack, free_port
 from scheduling.store import client as store
-from tests import api, npm
-from tests.issuer import YESTERDAY, tampered
 from tests.sam_local.conftest import BUILT, SamLocal, make_tables
-from tests.template import ROOT, functions
+from tests.support import api, npm
+from tests.support.docker_engine import DockerEngine
+from tests.support.issuer import YESTERDAY, tampered
+from tests.support.lambda_image import ARCHITECTURE
+from tests.support.template import ROOT, functions
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -116,6 +117,30 @@ def test_the_documented_commands_work_on_the_tables_of_make_up(sam: SamLocal, tm
         assert made["statusCode"] == 200, made
         session = json.loads(made["body"])["data"]
         found = sam.run(get.replace("YOUR-ID", session["id"]), tmp_path, "--env-vars", str(variables))
+        assert (found["statusCode"], json.loads(found["body"])["data"]) == (200, session)
+
+
+def test_make_invoke_runs_a_function_as_a_demo_user(
+    sam: SamLocal, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Twice, to create a session and to read the session, on the tables of `make up`."""
+    monkeypatch.setattr(invoke, "BUILT", BUILT)
+    monkeypatch.setenv("DOCKER_HOST", sam.docker.address)
+
+    def invoked(stack: Stack, function: str, role: str, id: str = "") -> dict[str, Any]:
+        made_event = invoke.prepare_event(function, role, stack.add_user(role.lower(), role), id)
+        capfd.readouterr()
+        status = asyncio.run(invoke.invoke(stack, function, made_event, ARCHITECTURE, sam.what_to_run))
+        answer = capfd.readouterr()
+        assert status == 0, answer.err
+        loaded: dict[str, Any] = json.loads(answer.out)
+        return loaded
+
+    with AsMakeUp("sam-local", free_port()) as stack:
+        made = invoked(stack, "create_session", "USER")
+        assert made["statusCode"] == 200, made
+        session = json.loads(made["body"])["data"]
+        found = invoked(stack, "get_session", "ADMIN", session["id"])
         assert (found["statusCode"], json.loads(found["body"])["data"]) == (200, session)
 
 

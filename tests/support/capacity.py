@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from scheduling.store.client import client as layer_client
-from tests import template
+from tests.support import template
 
 _KILOBYTE = 1024
 _READS = ("GetItem", "Query", "BatchGetItem")

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -29,8 +29,11 @@ Item = dict[str, Any]
 class DelayedCalendar:
     """What is visible of the slots: all of their states, each with the time from which on it can be read."""
 
-    def __init__(self, longest_delay_seconds: float, seed: int) -> None:
+    def __init__(
+        self, longest_delay_seconds: float, seed: int, *, shortest_deletion_seconds: float = 0
+    ) -> None:
         self._delay, self._chance = longest_delay_seconds, random.Random(seed)
+        self._deletion = shortest_deletion_seconds
         self._send = URLLib3Session.send
         self._lock = Lock()
         self._states: defaultdict[tuple[str, str], list[tuple[float, Item | None]]] = defaultdict(list)
@@ -43,7 +46,7 @@ class DelayedCalendar:
 
     def _answer(self, session: Any, request: AWSPreparedRequest) -> Any:
         operation = operation_of(request)
-        parameters = json.loads(request.body or b"{}")
+        parameters = json.loads(cast(bytes, request.body) or b"{}")
         if operation == "TransactWriteItems":
             with self._lock:  # so that states are kept in the order of the transactions
                 response = self._send(session, request)
@@ -67,7 +70,8 @@ class DelayedCalendar:
             item = parameters.get("Item")
             key = item or parameters["Key"]
             states = self._states[key["ownerId"]["S"], key["slot"]["S"]]
-            visible_from = time.monotonic() + self._chance.uniform(0, self._delay)
+            shortest = self._deletion if kind == "Delete" else 0
+            visible_from = time.monotonic() + self._chance.uniform(shortest, max(shortest, self._delay))
             states.append((max(visible_from, states[-1][0] if states else 0), item))
 
     def _visible(self, owner: str, slot: str) -> Item | None:
@@ -102,4 +106,4 @@ def answer(request: AWSPreparedRequest, body: Item, status: int = 200) -> AWSRes
     raw = HTTPResponse(
         BytesIO(json.dumps(body).encode()), headers=headers, status=status, preload_content=False
     )
-    return AWSResponse(request.url, status, raw.headers, raw)
+    return AWSResponse(request.url, status, cast(Any, raw.headers), raw)

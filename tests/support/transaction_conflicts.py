@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 from botocore.awsrequest import AWSPreparedRequest
@@ -46,7 +46,7 @@ class HeldItems:
         if operation != "TransactWriteItems":
             time.sleep(self._call)
             return self._send(session, request)
-        items = [_key(member) for member in json.loads(request.body)["TransactItems"]]
+        items = [_key(member) for member in json.loads(cast(bytes, request.body))["TransactItems"]]
         with self._lock:
             conflicts = [item in self._held for item in items]
             if not any(conflicts):

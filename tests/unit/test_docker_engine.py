@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from local import docker_engine
-from local.docker_engine import DockerEngine, EngineMissing
+from tests.support import docker_engine
+from tests.support.docker_engine import DockerEngine, EngineMissing
 
 ADDRESS = "unix:///home/anna/docker.sock"
 OF_THIS_MACHINE, OF_ANOTHER = "127.0.0.1", "203.0.113.1"

@@ -1,4 +1,4 @@
-"""The bodies of success and of every failure."""
+"""Bodies of success and of every failure."""
 
 from http import HTTPStatus
 
@@ -13,11 +13,13 @@ FAILURES: list[tuple[ApiError, int, str]] = [
     (BadRequest(Fault("name", "Is too long.")), 400, "VALIDATION_FAILED"),
     (errors.InvalidTimeline(), 400, "INVALID_TIMELINE"),
     (Unauthorized(), 401, "UNAUTHORIZED"),
+    (errors.InvalidSubject(), 401, "UNAUTHORIZED"),
     (errors.Forbidden(), 403, "FORBIDDEN"),
     (errors.NotFound(), 404, "NOT_FOUND"),
     (SchedulingConflict([CLASH]), 409, "SCHEDULING_CONFLICT"),
     (errors.TimelineNotEmpty(), 409, "TIMELINE_NOT_EMPTY"),
     (errors.PreconditionFailed(), 412, "PRECONDITION_FAILED"),
+    (errors.PayloadTooLarge(), 413, "PAYLOAD_TOO_LARGE"),
     (errors.IdempotencyKeyReused(), 422, "IDEMPOTENCY_KEY_REUSED"),
     (errors.InternalError(), 500, "INTERNAL_ERROR"),
     (errors.ServiceUnavailable(), 503, "SERVICE_UNAVAILABLE"),
@@ -26,14 +28,14 @@ FAILURES: list[tuple[ApiError, int, str]] = [
 ]
 
 
-def test_one_thing_is_a_page_of_one() -> None:
+def test_one_entity_is_a_page_of_one() -> None:
     assert success({"id": "a"}) == {
         "data": {"id": "a"},
         "meta": {"message": "success", "meta": {"skip": 0, "take": 1, "count": 1}},
     }
 
 
-def test_a_list_says_which_part_of_how_many_it_is() -> None:
+def test_a_list_says_skip_take_and_count() -> None:
     assert success([], skip=20, take=10, count=12)["meta"]["meta"] == {"skip": 20, "take": 10, "count": 12}
 
 
@@ -42,39 +44,58 @@ def test_every_failure_has_the_one_shape(error: ApiError, status: int, code: str
     body = failure(error, "request-1")
     assert list(body) == ["statusCode", "error", "code", "message", "details", "requestId"]
     assert (body["statusCode"], body["code"], body["requestId"]) == (status, code, "request-1")
-    assert body["error"] in (HTTPStatus(status).phrase, "Unprocessable Content")
+    assert body["error"] in (HTTPStatus(status).phrase, "Content Too Large", "Unprocessable Content")
     assert body["message"].endswith(".")
 
 
-def test_no_kind_of_failure_is_left_out_here() -> None:
+def test_every_error_class_is_tested_here() -> None:
     def kinds(kind: type[ApiError]) -> set[type[ApiError]]:
         return {kind}.union(*map(kinds, kind.__subclasses__()))
 
     assert {type(error) for error, _, _ in FAILURES} == kinds(ApiError) - {ApiError}
 
 
-def test_a_fault_names_its_field() -> None:
-    error = BadRequest(Fault("name", "Is too long."), Fault("type", "Is needed."))
+def test_a_fault_names_its_field_and_its_reason() -> None:
+    error = BadRequest(Fault("name", "Is too long.", "TOO_LONG"), Fault("type", "Is needed."))
     assert failure(error, "")["details"] == [
-        {"field": "name", "message": "Is too long."},
-        {"field": "type", "message": "Is needed."},
+        {"field": "name", "code": "TOO_LONG", "message": "Is too long."},
+        {"field": "type", "code": "INVALID_VALUE", "message": "Is needed."},
     ]
 
 
-def test_a_conflict_tells_what_is_in_the_way() -> None:
+def test_a_failure_lists_100_faults_and_says_that_there_are_more() -> None:
+    body = failure(BadRequest(*(Fault(str(number), "Is unknown.") for number in range(101))), "")
+    assert [fault["field"] for fault in body["details"]] == [str(number) for number in range(100)]
+    assert body["hasMore"] is True
+    assert "hasMore" not in failure(BadRequest(*[Fault("a", "Is unknown.")] * 100), "")
+
+
+def test_a_long_or_broken_field_name_is_shortened() -> None:
+    body = failure(BadRequest(Fault("x" * 60_000, "Is unknown."), Fault("\ud800", "Is unknown.")), "")
+    assert [fault["field"] for fault in body["details"]] == ["x" * 100, "?"]
+
+
+def test_a_conflict_lists_the_sessions_and_says_that_there_are_more() -> None:
     assert failure(SchedulingConflict([CLASH]), "")["details"] == [CLASH]
+    assert "hasMore" not in failure(SchedulingConflict([CLASH]), "")
+    assert failure(SchedulingConflict([CLASH], has_more=True), "")["hasMore"] is True
 
 
-def test_a_token_that_does_not_hold_is_challenged_with_the_code_of_rfc_6750() -> None:
+def test_an_invalid_token_is_challenged_with_the_code_of_rfc_6750() -> None:
     expected = {"WWW-Authenticate": 'Bearer realm="sessions", error="invalid_token"'}
     assert Unauthorized("invalid_token").headers == expected
 
 
-def test_who_finds_the_service_busy_is_told_when_to_come_again() -> None:
+def test_a_503_says_when_to_retry() -> None:
     assert errors.RetriesExhausted().headers == {"Retry-After": "1"}
     assert errors.NotFound().headers == {}
 
 
-def test_an_entity_tag_is_strong_and_moves_with_the_version() -> None:
+def test_a_list_carries_the_entity_tag_of_each_row() -> None:
+    page = success([{"id": "a"}, {"id": "b"}], 0, 10, 2, ['"1"', '"7"'])["meta"]["meta"]
+    assert page == {"skip": 0, "take": 10, "count": 2, "etags": ['"1"', '"7"']}
+
+
+def test_an_entity_tag_is_strong_and_names_the_version() -> None:
     assert etag({"version": 1}) == '"1"'
     assert etag({"version": 2}) == '"2"'

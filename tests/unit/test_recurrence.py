@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -9,24 +10,37 @@ from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
 
 from scheduling.domain import instants, recurrence
-from scheduling.domain.recurrence import Every, Once, conflict, first_clash, occupied, overlaps_itself
+from scheduling.domain.recurrence import (
+    LATER,
+    Series,
+    conflict,
+    first_conflict,
+    local_date,
+    local_times,
+    occurrence_on,
+    occurrences,
+    overlaps_itself,
+    schedule,
+)
 from scheduling.dto import read
 from scheduling.dto.create_session import CreateSession
 from scheduling.errors import BadRequest
-from tests.template import ROOT
+from tests.support.template import ROOT
 from tests.unit import oracle
 
 Session = dict[str, Any]
 
 OVERLAP = json.loads((ROOT / "tests/vectors/overlap.json").read_text("utf-8"))
 VALIDITY = json.loads((ROOT / "tests/vectors/validity.json").read_text("utf-8"))
+RECURRENCE = json.loads((ROOT / "tests/vectors/recurrence.json").read_text("utf-8"))
+OCCURRENCES = json.loads((ROOT / "tests/vectors/occurrences.json").read_text("utf-8"))
 MICROSECOND = timedelta(microseconds=1)
 WEEKDAYS = recurrence.WEEKDAYS
 
 
 def meets(one: Session, other: Session) -> bool:
     """Whether two sessions conflict."""
-    a, b = occupied(one), occupied(other)
+    a, b = schedule(one), schedule(other)
     return bool(a and b and conflict(a, b))
 
 
@@ -35,6 +49,38 @@ def test_the_checked_pairs_conflict_as_they_should_in_both_orders(case: dict[str
     assert meets(case["a"], case["b"]) is case["conflict"]
     assert meets(case["b"], case["a"]) is case["conflict"]
     assert oracle.conflict(case["a"], case["b"]) is case["conflict"]
+
+
+@pytest.mark.parametrize("case", RECURRENCE, ids=lambda case: case["why"])
+def test_the_checked_pairs_with_rules_conflict_as_they_should_in_both_orders(case: dict[str, Any]) -> None:
+    a, b = schedule(case["a"]), schedule(case["b"])
+    assert a
+    assert b
+    assert conflict(a, b) is conflict(b, a) is case["conflict"]
+    found = first_conflict(a, b)
+    assert (found is not None) is (first_conflict(b, a) is not None) is case["conflict"]
+    start = utc(found.start) if found and found != LATER else None
+    assert start == (case["firstClash"] and utc(instants.parse(case["firstClash"]).instant))
+
+
+def utc(instant: int) -> str:
+    return instants.utc_text(instant)
+
+
+@pytest.mark.parametrize("case", OCCURRENCES, ids=lambda case: case["why"])
+def test_the_checked_windows_have_the_occurrences_that_they_should(case: dict[str, Any]) -> None:
+    session = case["session"]
+    taken = schedule(session)
+    assert taken
+    found = list(occurrences(taken, instants.parse(case["from"]).instant, instants.parse(case["to"]).instant))
+    times = [
+        dict(zip(("startDateTime", "endDateTime"), local_times(session, each), strict=True)) for each in found
+    ]
+    assert times == case["occurrences"]
+    for each in found:
+        date = local_date(taken, each)
+        assert date
+        assert occurrence_on(taken, date) == each
 
 
 @pytest.mark.parametrize("case", VALIDITY, ids=lambda case: case["why"])
@@ -96,8 +142,8 @@ def sessions(draw: st.DrawFn, start: datetime | None = None) -> Session:
             (start + length * MICROSECOND).astimezone(UTC)
     except (OverflowError, ValueError):
         assume(False)
-    taken = occupied(session)
-    assume(not (isinstance(taken, Every) and overlaps_itself(taken)))
+    taken = schedule(session)
+    assume(not (isinstance(taken, Series) and overlaps_itself(taken)))
     return session
 
 
@@ -162,19 +208,14 @@ def test_any_two_sessions_conflict_iff_the_oracle_says_so(pair: tuple[Session, S
 )
 def test_the_first_clash_is_the_one_that_the_oracle_finds(pair: tuple[Session, Session]) -> None:
     one, other = pair
-    existing, new = occupied(one), occupied(other)
+    existing, new = schedule(one), schedule(other)
     assert existing
     assert new
     expected = oracle.first_clash(one, other)
     assume(expected is not None)
-    assert first_clash(existing, new) == expected
-
-
-def test_two_that_never_meet_have_no_first_clash() -> None:
-    with pytest.raises(ValueError, match="never meet"):
-        first_clash(Once(0, 1), Once(1, 1))
-    with pytest.raises(ValueError, match="never meet"):
-        first_clash(Once(5, 1), Every(9, 1, 10, None, 0))
+    found = first_conflict(existing, new)
+    assert found
+    assert found.start == expected if expected < instants.END_OF_TIME else found == LATER
 
 
 @given(starts(), st.sampled_from(recurrence.CYCLES), st.data())
@@ -190,8 +231,8 @@ def test_a_series_overlaps_itself_iff_the_oracle_says_so(
     except (OverflowError, ValueError):
         assume(False)
     session = {"repeatCycleType": cycle, "startDateTime": text(start), "endDateTime": text(ends)}
-    taken = occupied(session)
-    assert isinstance(taken, Every)
+    taken = schedule(session)
+    assert isinstance(taken, Series)
     assert overlaps_itself(taken) is oracle.overlaps_itself(session)
 
 
@@ -218,7 +259,7 @@ def test_what_comes_after_the_year_9999_has_no_text_and_sorts_last() -> None:
 
 
 def test_a_series_goes_on_after_the_year_9999() -> None:
-    leap = occupied({"repeatCycleType": "YEARLY", "startDateTime": "9996-02-29T09:00:00Z"})
-    assert isinstance(leap, Every)
-    following = leap.next(leap.first + 1)
-    assert (following - leap.first) // oracle.DAY == 1461
+    leap = schedule({"repeatCycleType": "YEARLY", "startDateTime": "9996-02-29T09:00:00Z"})
+    assert isinstance(leap, Series)
+    first, second = islice(occurrences(leap, 0, 2 * instants.END_OF_TIME), 2)
+    assert (second.start - first.start) // oracle.DAY == 1461

@@ -117,6 +117,25 @@ def test_every_series_that_conflicts_is_in_a_range_that_is_read(
     assert read or not conflict(slot_schedule(new), slot_schedule(series))
 
 
-def test_the_head_names_a_slot_by_its_key_and_version() -> None:
-    named = slots.parse_reference(slots.reference(slot_of("a", "2023-12-01T09:00:00Z")))
-    assert named == ("ONCE#2023-12-01T09:00:00.000000Z#a", 1)
+@pytest.mark.parametrize("released", [True, False])
+def test_the_head_names_a_slot_by_its_key_and_version(released: bool) -> None:
+    named = slots.Reference(slot_of("a", "2023-12-01T09:00:00Z")["slot"], 12, released)
+    assert slots.parse_reference(slots.reference_text(named)) == named
+
+
+def test_a_named_slot_is_readable_at_its_version_or_a_later_one() -> None:
+    second = {**slot_of("a", "2023-12-01T09:00:00Z"), "version": 2}
+    added, released = slots.Reference("key", 2), slots.Reference("key", 2, released=True)
+    for named in (added, released):
+        assert named.is_readable_in(second)  # type: ignore[arg-type]
+        assert not named.is_readable_in({**second, "version": 1})  # type: ignore[arg-type]
+    assert released.is_readable_in(None)
+    assert not added.is_readable_in(None)
+
+
+def test_a_former_slot_inside_the_new_one_would_hide_it() -> None:
+    new = slot_of("a", "2023-12-01T09:00:00Z", "2023-12-01T13:00:00Z")
+    assert slots.hides(slot_of("a", "2023-12-01T10:00:00Z"), new)
+    assert not slots.hides(slot_of("a", "2023-12-01T08:00:00Z"), new)
+    assert not slots.hides(slot_of("a", "2023-12-01T13:00:00Z"), new)
+    assert not slots.hides(slot_of("a", "2023-12-01T10:00:00Z", None, "DAILY"), new)

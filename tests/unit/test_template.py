@@ -1,14 +1,16 @@
 """What template.yaml promises: who may call, what a function may do, what is kept, and how it is watched."""
 
 import json
+import re
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from typing import Any
 
 import pytest
 
 from scheduling.domain import session, timeline
-from tests import template
-from tests.template import ROOT
+from tests.support import template
+from tests.support.template import ROOT
 
 PUBLIC = {"GET /docs", "GET /docs/{file}", "GET /openapi.json"}
 """The routes that need no token; what is behind them has no role and no table."""
@@ -139,6 +141,51 @@ def test_calls_are_throttled_and_logged() -> None:
     assert "authorization" not in api["AccessLogSettings"]["Format"].lower().replace("authorizer", "")
 
 
+def test_each_public_route_is_throttled_by_itself() -> None:
+    # A route that does not exist fails the deployment, so the settings go with the routes.
+    settings = template.resources("AWS::Serverless::HttpApi")["Api"]["Properties"]["RouteSettings"]["Fn::If"]
+    assert (settings[0], settings[2]) == ("Docs", {"Ref": "AWS::NoValue"})
+    assert set(settings[1]) == PUBLIC
+    everybody = template.template()["Parameters"]["ThrottlingRateLimit"]["Default"]
+    for route, limits in settings[1].items():
+        assert 0 < limits["ThrottlingRateLimit"] < everybody, route
+    (stage,) = transformed_resources("AWS::ApiGatewayV2::Stage").values()
+    assert stage["Properties"]["RouteSettings"] == {"Fn::If": settings}
+
+
+def transformed_resources(kind: str, **parameters: str) -> dict[str, Any]:
+    """Return the resources of a type as CloudFormation gets them."""
+    found = template.transformed(**parameters)["Resources"].items()
+    return {name: resource for name, resource in found if resource["Type"] == kind}
+
+
+def test_the_api_can_leave_its_execute_api_address_for_a_domain_of_its_own() -> None:
+    (api,) = transformed_resources("AWS::ApiGatewayV2::Api").values()
+    disabled = {"Fn::If": ["OwnDomainOnly", True, False]}
+    assert api["Properties"]["Body"]["servers"] == [
+        {"x-amazon-apigateway-endpoint-configuration": {"disableExecuteApiEndpoint": disabled}}
+    ]
+    (mapping,) = template.resources("AWS::ApiGatewayV2::ApiMapping").values()
+    assert mapping["Properties"]["ApiId"] == {"Ref": "Api"}
+    for kind in ("AWS::ApiGatewayV2::ApiMapping", "AWS::ApiGatewayV2::DomainName"):
+        (resource,) = template.resources(kind).values()
+        assert resource["Condition"] == "CustomDomain"
+    (domain,) = template.resources("AWS::ApiGatewayV2::DomainName").values()
+    (configuration,) = domain["Properties"]["DomainNameConfigurations"]
+    assert configuration["SecurityPolicy"] == "TLS_1_2"
+
+
+def test_an_address_needs_what_belongs_to_it() -> None:
+    rules = template.template()["Rules"]
+    for rule, parameter, needed in (
+        ("ADomainNeedsACertificate", "DomainName", "CertificateArn"),
+        ("AnApiNeedsAnAddress", "DisableExecuteApiEndpoint", "DomainName"),
+    ):
+        assert f'"Ref": "{parameter}"' in json.dumps(rules[rule]["RuleCondition"])
+        (assertion,) = rules[rule]["Assertions"]
+        assert assertion["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": needed}, ""]}]}
+
+
 # --- What a function may do
 
 
@@ -226,13 +273,12 @@ def test_an_event_file_is_what_the_http_api_sends(folder: str) -> None:
 # --- How it runs and is watched
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_keeps_its_logs_for_a_while(name: str) -> None:
-    groups = template.resources("AWS::Logs::LogGroup")
-    assert f"{name}LogGroup" in groups, "a function's log group is in template.yaml"
-    group = groups[f"{name}LogGroup"]["Properties"]
-    assert group["LogGroupName"] == {"Fn::Sub": f"/aws/lambda/${{{name}}}"}
-    assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+def test_all_functions_log_into_one_group() -> None:
+    assert template.template()["Globals"]["Function"]["LoggingConfig"] == {
+        "LogGroup": {"Ref": "FunctionLogGroup"}
+    }
+    assert not any("LoggingConfig" in function["Properties"] for function in FUNCTIONS.values())
+    assert set(template.resources("AWS::Logs::LogGroup")) == {"FunctionLogGroup", "AccessLogGroup"}
 
 
 def test_every_log_is_kept_for_a_while_and_none_for_ever() -> None:
@@ -258,24 +304,203 @@ def test_the_layer_is_built_for_the_processor_that_runs_it() -> None:
     assert template.template()["Globals"]["Function"]["Architectures"] == [architecture]
 
 
-def test_alarms_and_dashboard_watch_every_endpoint() -> None:
-    """Not the page that shows the API, which may be left out of a deployment."""
+def test_another_endpoint_needs_no_other_alarm_or_dashboard() -> None:
+    """An alarm adds up ten metrics at most, and there are more functions than that."""
     alarms = template.resources("AWS::CloudWatch::Alarm")
-    endpoints = [
-        name
-        for name, function in FUNCTIONS.items()
-        if function["Properties"]["CodeUri"].removeprefix("functions/") in ENDPOINTS
-    ]
-    for metric in ("Errors", "Throttles"):
-        texts = [text for text in map(json.dumps, alarms.values()) if f'"MetricName": "{metric}"' in text]
-        assert [name for name in endpoints if f'"Ref": "{name}"' not in "".join(texts)] == [], metric
-        assert all(text.count("MetricStat") <= 10 for text in texts), "CloudWatch adds up ten at the most"
-    (dashboard,) = template.resources("AWS::CloudWatch::Dashboard").values()
-    text = json.dumps(dashboard["Properties"]["DashboardBody"])
-    assert [name for name in endpoints if f"/aws/lambda/${{{name}}}" not in text] == [], (
-        "the dashboard's query"
-    )
+    endpoints = {name for name, function in FUNCTIONS.items() if route_of(function)}
+    watching = json.dumps([*alarms.values(), *template.resources("AWS::CloudWatch::Dashboard").values()])
+    assert [name for name in sorted(endpoints) if name in watching] == []
+    assert all("Metrics" not in alarm["Properties"] for alarm in alarms.values())
     assert all(alarm["Condition"] == "Alarms" for alarm in alarms.values())
+
+
+def route_of(function: dict[str, Any]) -> bool:
+    """Tell whether the API calls a function."""
+    return any(event["Type"] == "HttpApi" for event in function["Properties"].get("Events", {}).values())
+
+
+FAILED_CALLS = [
+    "[ERROR] Runtime.ImportModuleError: Unable to import module 'handler': No module named 'scheduling'",
+    "[ERROR] ValueError: too late\nTraceback (most recent call last):",
+    "2026-11-23T09:12:44.031Z 3f2b8c1e-6a4d-4f0b-9d53-0c1f7a2e9b64 Task timed out after 29.00 seconds",
+    "RequestId: 3f2b8c1e Error: Runtime exited with error: signal: killed",
+    "REPORT RequestId: 3f2b8c1e\tDuration: 29000.00 ms\tBilled Duration: 29000 ms\tStatus: timeout",
+    "REPORT RequestId: 3f2b8c1e\tDuration: 12.00 ms\tStatus: error\tError Type: Runtime.ExitError",
+]
+"""Lines that Lambda's runtime writes when a function fails."""
+OTHER_LINES = [
+    "START RequestId: 3f2b8c1e-6a4d-4f0b-9d53-0c1f7a2e9b64 Version: 12",
+    "REPORT RequestId: 3f2b8c1e\tDuration: 9.08 ms\tBilled Duration: 10 ms\tInit Duration: 310.44 ms",
+    '{"level":"INFO","message":"request","route":"POST /sessions","status":200}',
+    '{"level":"ERROR","message":"request failed","status":503,"code":"SERVICE_UNAVAILABLE"}',
+]
+
+
+@pytest.mark.parametrize(
+    ("line", "counted"), [*((x, 1) for x in FAILED_CALLS), *((x, 0) for x in OTHER_LINES)]
+)
+def test_the_runtimes_own_errors_are_counted_and_no_other_line(line: str, counted: int) -> None:
+    (metric,) = template.resources("AWS::Logs::MetricFilter").values()
+    pattern = metric["Properties"]["FilterPattern"]
+    terms = re.findall(r'\?"([^"]+)"', pattern)
+    assert pattern == " ".join(f'?"{term}"' for term in terms), "terms of which one is enough"
+    assert any(term in line for term in terms) == bool(counted)
+
+
+def test_the_alarm_on_errors_reads_what_the_filter_counts() -> None:
+    (metric,) = template.resources("AWS::Logs::MetricFilter").values()
+    (counts,) = metric["Properties"]["MetricTransformations"]
+    alarm = template.resources("AWS::CloudWatch::Alarm")["FunctionErrorsAlarm"]["Properties"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == (counts["MetricNamespace"], counts["MetricName"])
+    assert counts["MetricName"] == {"Fn::Sub": "${AWS::StackName}-FunctionErrors"}, "two stacks, two metrics"
+    assert metric["Properties"]["LogGroupName"] == {"Ref": "FunctionLogGroup"}
+
+
+def test_no_resource_waits_for_itself() -> None:
+    """An alarm of a gradual deployment that names the API would: API, alias, deployment group, alarm, API."""
+    resources = template.transformed(GradualDeployment="true", EnableAlarms="true")["Resources"]
+    known = set(resources)
+    needs = {name: named_in(resource) & known - {name} for name, resource in resources.items()}
+    group = next(name for name in needs if name.endswith("DeploymentGroup"))
+    assert {"FunctionErrorsAlarm", "FailedRequestsAlarm"} <= needs[group]
+    TopologicalSorter(needs).prepare()
+
+
+def named_in(value: Any) -> set[str]:
+    """Return the names that a value of the template refers to."""
+    if isinstance(value, list):
+        return set().union(*map(named_in, value))
+    if not isinstance(value, dict):
+        return set()
+    names = set[str]()
+    for key, content in value.items():
+        if key == "Ref":
+            names.add(content)
+        elif key == "DependsOn":
+            names |= {content} if isinstance(content, str) else set(content)
+        elif key == "Fn::GetAtt":
+            names.add((content if isinstance(content, str) else content[0]).split(".")[0])
+        elif key == "Fn::Sub":
+            text, *_ = [content] if isinstance(content, str) else content
+            names |= {name.split(".")[0] for name in re.findall(r"\$\{([\w.:]+)\}", text)}
+            names |= named_in(content)
+        else:
+            names |= named_in(content)
+    return names
+
+
+def test_the_dashboards_searches_match_a_part_of_the_functions_names() -> None:
+    """Quotes would ask for functions that are called as the stack is: there are none."""
+    (dashboard,) = template.resources("AWS::CloudWatch::Dashboard").values()
+    body = dashboard["Properties"]["DashboardBody"]["Fn::Sub"]
+    json.loads(body)
+    searches = re.findall(r"FunctionName=(\S+)'?,", body)
+    assert len(searches) == 3
+    assert {search.strip("'") for search in searches} == {"${AWS::StackName}"}
+    assert "SOURCE '${FunctionLogGroup}'" in body
+
+
+def test_the_cap_on_concurrency_is_a_number_that_sam_does_not_see() -> None:
+    cap = template.template()["Globals"]["Function"]["ReservedConcurrentExecutions"]
+    allowed = template.template()["Parameters"]["ReservedConcurrency"]["AllowedValues"]
+    assert sorted(choices(cap), key=str) == sorted([*map(int, allowed[1:]), None], key=str)
+    assert template.template()["Parameters"]["ReservedConcurrency"]["Default"] == allowed[0] == "none"
+    conditions = template.template()["Conditions"]
+    for number in allowed[1:]:
+        equals = {"Fn::Equals": [{"Ref": "ReservedConcurrency"}, number]}
+        (condition,) = [name for name, value in conditions.items() if value == equals]
+        assert f'["{condition}", {number}, ' in json.dumps(cap)
+
+
+def choices(value: Any) -> list[int | None]:
+    """Return the values that nested conditions choose from; None for no value."""
+    if value == {"Ref": "AWS::NoValue"}:
+        return [None]
+    if isinstance(value, dict):
+        _, first, second = value["Fn::If"]
+        return [*choices(first), *choices(second)]
+    return [value]
+
+
+# --- What is deployed is what runs
+
+SETTINGS = {
+    "Architecture": "x86_64",
+    "SnapStart": "on",
+    "LogLevel": "DEBUG",
+    "RetentionDays": "7",
+    "RolesClaim": "roles",
+    "JwtIssuer": "https://login.example.com",
+    "JwtAudience": "other",
+    "DynamoDbEndpoint": "http://127.0.0.1:8000",
+}
+"""Another value for each parameter that a function's configuration uses."""
+
+
+def referenced(value: Any) -> set[str]:
+    """Return the parameters that a value of the template uses, through conditions too."""
+    names = set[str]()
+    if isinstance(value, list):
+        names = set().union(*map(referenced, value))
+    elif isinstance(value, dict):
+        for key, content in value.items():
+            if key == "Ref":
+                names.add(content)
+            elif key == "Fn::If":
+                names |= referenced(template.template()["Conditions"][content[0]]) | referenced(content[1:])
+            else:
+                names |= referenced(content)
+    return names & set(template.template()["Parameters"])
+
+
+def test_the_settings_above_are_all_that_a_functions_configuration_uses() -> None:
+    # Lambda refuses to publish a version when nothing of the function has changed.
+    rest = {
+        "DeploymentPreference",
+        "Policies",
+        "Events",
+        "VersionDescription",
+        "ReservedConcurrentExecutions",
+    }
+    configurations = [template.template()["Globals"]["Function"], *BY_FOLDER.values()]
+    used = [referenced(value) for one in configurations for name, value in one.items() if name not in rest]
+    assert set().union(*used) == set(SETTINGS)
+
+
+def test_a_deployment_that_changes_nothing_publishes_no_version() -> None:
+    versions = template.published_versions()
+    assert len(versions) == len(FUNCTIONS)
+    assert template.published_versions() == versions
+
+
+def test_another_layer_publishes_a_version_of_every_function() -> None:
+    before, after = template.published_versions(), template.published_versions(layer="s3://bucket/other")
+    assert len(after) == len(FUNCTIONS)
+    assert set(before) & set(after) == set()
+
+
+@pytest.mark.parametrize("parameter", SETTINGS)
+def test_another_value_of_a_setting_publishes_a_version_of_every_function(parameter: str) -> None:
+    own_issuer = {"JwtIssuer": "https://issuer.test", "JwtAudience": "sessions"}
+    before = template.published_versions(**own_issuer)
+    after = template.published_versions(**own_issuer | {parameter: SETTINGS[parameter]})
+    assert before.items() & after.items() == set()
+
+
+def test_an_audience_without_an_issuer_publishes_no_version() -> None:
+    assert template.published_versions(JwtAudience="other") == template.published_versions(JwtAudience="")
+
+
+@pytest.mark.parametrize("parameter", sorted(set(template.template()["Parameters"]) - set(SETTINGS)))
+def test_another_value_of_any_other_parameter_publishes_no_version(parameter: str) -> None:
+    assert template.published_versions(**{parameter: "1"}) == template.published_versions()
+
+
+def test_the_description_of_a_version_has_room_for_long_settings() -> None:
+    """Lambda takes 256 characters."""
+    settings = SETTINGS | {"JwtIssuer": "", "JwtAudience": "", "DynamoDbEndpoint": "", "LogLevel": "CRITICAL"}
+    (description,) = set(template.published_versions(**settings | {"RetentionDays": "3650"}).values())
+    assert len(description) <= 50
 
 
 def test_counting_is_watched() -> None:
@@ -298,15 +523,30 @@ def test_a_table_is_backed_up_encrypted_and_paid_by_use(name: str) -> None:
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
     assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert properties["SSESpecification"]["SSEEnabled"] is True
-    assert properties["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
     assert "TableName" not in properties, "a named table cannot be replaced"
 
 
 @pytest.mark.parametrize("name", ["SessionsTable", "TimelinesTable", "CalendarTable", "CountersTable"])
 def test_what_people_wrote_outlives_the_stack(name: str) -> None:
     assert TABLES[name]["UpdateReplacePolicy"] == "Retain"
-    assert TABLES[name]["DeletionPolicy"] in ("Retain", "RetainExceptOnCreate")
+    assert TABLES[name]["DeletionPolicy"] == "Retain"
+    assert TABLES[name]["Properties"]["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
     assert template.template()["Parameters"]["DeletionProtection"]["Default"] == "true"
+
+
+PROTECTED = {
+    "AWS::DynamoDB::Table": "DeletionProtectionEnabled",
+    "AWS::Cognito::UserPool": "DeletionProtection",
+}
+"""The resources that can refuse to be deleted, with the property that says so."""
+
+
+@pytest.mark.parametrize("name", [name for kind in PROTECTED for name in template.resources(kind)])
+def test_nothing_that_refuses_to_be_deleted_is_deleted_by_cloudformation(name: str) -> None:
+    """A stack's removal would end in DELETE_FAILED, and a failed first deployment in ROLLBACK_FAILED."""
+    resource = template.template()["Resources"][name]
+    if resource["Properties"][PROTECTED[resource["Type"]]] is not False:
+        assert resource["DeletionPolicy"] == "Retain"
 
 
 def test_what_expires_is_purged_and_the_calendar_never_is() -> None:
@@ -347,9 +587,31 @@ def test_users_are_made_by_administrators_alone() -> None:
     assert "ALLOW_USER_PASSWORD_AUTH" not in client["Properties"]["ExplicitAuthFlows"]
 
 
+def test_browsers_sign_in_by_code_alone_and_only_where_callbacks_are_given() -> None:
+    (client,) = template.resources("AWS::Cognito::UserPoolClient").values()
+    oauth = {
+        "AllowedOAuthFlowsUserPoolClient": [True, False],
+        "AllowedOAuthFlows": [["code"], {"Ref": "AWS::NoValue"}],
+        "CallbackURLs": [{"Ref": "CallbackUrls"}, {"Ref": "AWS::NoValue"}],
+    }
+    for name, values in oauth.items():
+        assert client["Properties"][name] == {"Fn::If": ["SignInPage", *values]}
+    assert client["Properties"]["GenerateSecret"] is False, (
+        "a browser keeps no secret, and proves itself by PKCE"
+    )
+    (domain,) = template.resources("AWS::Cognito::UserPoolDomain").values()
+    assert domain["Condition"] == template.template()["Outputs"]["SignInUrl"]["Condition"] == "SignInPage"
+    assert template.template()["Parameters"]["CallbackUrls"]["Default"] == ""
+
+
+def test_users_may_add_a_second_factor() -> None:
+    pool = template.resources("AWS::Cognito::UserPool")["UserPool"]["Properties"]
+    assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"])
+
+
 def test_an_external_issuer_needs_an_audience() -> None:
     """Without one, a token that the issuer made for any other application would do."""
-    (rule,) = template.template()["Rules"].values()
+    rule = template.template()["Rules"]["AnIssuerNeedsAnAudience"]
     assert rule["Assertions"][0]["Assert"] == {"Fn::Not": [{"Fn::Contains": [{"Ref": "JwtAudience"}, ""]}]}
 
 

@@ -40,12 +40,15 @@ FaultCode = Literal[
     "NOT_A_MULTIPLE",
     "INVALID_FORMAT",
     "INVALID_JSON",
+    "INVALID_DATE",
     "INVALID_DATE_TIME",
     "MISSING_OFFSET",
     "INVALID_VALUE",
     "NOT_APPLICABLE",
     "NOT_AFTER_START",
     "OVERLAPS_ITSELF",
+    "WRONG_OFFSET",
+    "NO_OCCURRENCE",
     "NOT_FOUND",
 ]
 """The machine-readable reason for a fault. docs/guide.md explains each."""
@@ -57,6 +60,11 @@ class Fault(NamedTuple):
     field: str
     message: str
     code: FaultCode = "INVALID_VALUE"
+
+
+def _shorten(field: str) -> str:
+    # A JSON string may contain half of a surrogate pair, which no answer can encode.
+    return field[:MAX_FIELD_CHARACTERS].encode(errors="replace").decode()
 
 
 class ApiError(Exception):
@@ -95,7 +103,7 @@ class BadRequest(ApiError):
     @property
     def details(self) -> Sequence[Mapping[str, Any]]:
         return [
-            {"field": fault.field[:MAX_FIELD_CHARACTERS], "code": fault.code, "message": fault.message}
+            {"field": _shorten(fault.field), "code": fault.code, "message": fault.message}
             for fault in self.faults[:MAX_FAULTS]
         ]
 

@@ -1,7 +1,7 @@
 """Measurements of the current request: DynamoDB calls and retries, for the request log.
 
 A Lambda function handles one request at a time, so one object holds the measurements of one request.
-`http.endpoint` resets the object when a request starts; `http.request_log` reads it when the request ends.
+`http.endpoint` tells the object when a request starts; `http.request_log` reads it when the request ends.
 """
 
 from threading import Lock
@@ -12,24 +12,33 @@ class Telemetry:
 
     def __init__(self) -> None:
         self._lock = Lock()
+        self.requests = 0
+        """The number of requests that this instance of the function has started."""
+        self.reset()
+
+    def start_request(self) -> None:
+        """Count a request and clear the measurements of the previous request."""
+        self.requests += 1
         self.reset()
 
     def reset(self) -> None:
-        """Clear the measurements of the previous request."""
+        """Clear the measurements."""
         self.retries = 0
         self.calls = 0
+        self.call_retries = 0
         self.milliseconds = 0.0
         self.slowest_operation = ""
         self.slowest_milliseconds = 0.0
 
     def record_retry(self) -> None:
-        """Count one retry after a write conflict."""
+        """Count one retry of a use case after a write conflict."""
         self.retries += 1
 
-    def record_call(self, operation: str, milliseconds: float) -> None:
-        """Count one DynamoDB call and add its duration."""
+    def record_call(self, operation: str, milliseconds: float, retries: int = 0) -> None:
+        """Count one DynamoDB call, the retries that botocore made for the call, and the time of all together."""
         with self._lock:
             self.calls += 1
+            self.call_retries += retries
             self.milliseconds += milliseconds
             if milliseconds > self.slowest_milliseconds:
                 self.slowest_operation, self.slowest_milliseconds = operation, milliseconds

@@ -15,7 +15,8 @@ ISO_8601 = re.compile(
     r"(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))",
     re.ASCII,
 )
-_END_OF_TIME = date.max.toordinal() * DAY
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+END_OF_TIME = date.max.toordinal() * DAY
 
 
 class Moment(NamedTuple):
@@ -51,9 +52,34 @@ def parse(text: str) -> Moment:
     offset = (int(offset_hour) * 60 + int(offset_minute)) * MINUTE if sign else 0
     if sign == "-":
         offset = -offset
-    if not 0 <= local - offset < _END_OF_TIME:
+    if not 0 <= local - offset < END_OF_TIME:
         raise ValueError("Must lie within the years 1 to 9999 in UTC.")
     return Moment(local - offset, offset)
+
+
+def day_number(text: str) -> int:
+    """Return the day of a date such as `2026-06-30`: day 0 is 0001-01-01.
+
+    Raises:
+        ValueError: with a sentence for the client when the text is not such a date.
+    """
+    try:
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text).toordinal() - 1
+    except ValueError:
+        pass
+    raise ValueError("Must be a date that exists, like 2026-06-30.")
+
+
+def date_text(day: int) -> str | None:
+    """Return the date of a day, such as `2026-06-30`; None outside the years 1 to 9999."""
+    return date.fromordinal(day + 1).isoformat() if 0 <= day < date.max.toordinal() else None
+
+
+def offset_text(offset: int) -> str:
+    """Return an offset as ISO 8601 writes it, such as `+02:00`."""
+    hours, minutes = divmod(abs(offset) // MINUTE, 60)
+    return f"{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"
 
 
 def utc_text(instant: int) -> str:
@@ -61,16 +87,14 @@ def utc_text(instant: int) -> str:
 
     An instant after the year 9999 becomes `~`, which sorts after all others.
     """
-    return _iso(instant, digits=6) + "Z" if instant < _END_OF_TIME else "~"
+    return _iso(instant, digits=6) + "Z" if instant < END_OF_TIME else "~"
 
 
 def local_text(instant: int, offset: int) -> str | None:
     """The instant as ISO 8601 on a clock with that offset; None where it is past the clock's year 9999."""
-    if not 0 <= instant + offset < _END_OF_TIME:
+    if not 0 <= instant + offset < END_OF_TIME:
         return None
-    sign = "-" if offset < 0 else "+"
-    hours, minutes = divmod(abs(offset) // MINUTE, 60)
-    return _iso(instant + offset) + (f"{sign}{hours:02}:{minutes:02}" if offset else "Z")
+    return _iso(instant + offset) + (offset_text(offset) if offset else "Z")
 
 
 def _iso(microseconds: int, digits: int | None = None) -> str:

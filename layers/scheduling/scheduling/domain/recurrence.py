@@ -1,34 +1,74 @@
-"""When sessions take place, and whether two of them ever overlap: exactly, for all time, without expansion.
+"""Occurrences of sessions, and whether two sessions ever overlap: exactly, for all time, without expansion.
 
-An occurrence is a half-open interval [start, start + length) of microseconds (see `instants`). A series
-never ends. Its days are reckoned on the clock of its `startDateTime`, as RFC 5545 section 3.3.10 has it:
-a month without the day, a year without the 29th of February, is skipped.
+**Occurrences.** An occurrence is a half-open interval of instants (see `instants`). A session without a cycle has one.
+A series has one on each day that its recurrence rule names (`recurrence_rules`), from the first day to the last, except
+on excluded dates. It starts when the clock of the series (`time_zones`) shows the start. With a time zone it ends when
+the clock shows the end, so that 22:00-06:00 ends at six on the night of a change too. If a gap moves the start to the
+end or past it, the length is kept instead. Without a time zone the offset of `startDateTime` stays for good.
 
-Two endless series meet iff their phases do, whichever began first: the Gregorian calendar repeats every
-400 years (146,097 days, a whole number of weeks), so what can happen once happens again and again. They
-conflict iff the shortest wait, ever, from a start of one to the next start of the other is less than the
-first one's length. Only against a single occurrence does it matter when a series began.
+**Next occurrence.** Starts and ends of a series ascend together. So `Series.next` finds the first occurrence that ends
+after an instant by arithmetic. That decides one occurrence against a series: they overlap iff the first occurrence of
+the series that ends after the one's start also starts before the one's end.
+
+**Can two series conflict?** Two sessions overlap iff one starts while the other is under way. With fixed offsets,
+`a` is under way when `b` starts iff the wait from the last start of `a` is shorter than the length of `a`. Some wait
+is the shortest wait that the two rules ever have (`shortest_wait`), so that one comparison in each direction decides
+two endless series: which began first does not matter, nor do excluded dates, because the shortest wait comes again
+for ever. With time zones, the same comparison is made for every combination of offsets that the two clocks ever show
+at the same time (`_may_conflict`; `Offsets` says why this misses nothing). If none has a short wait, the two never
+conflict. If one has, they may: the combination may last too short a time for the two rules to meet in it.
+
+**Do they?** Then `_search` looks for an actual overlap by leaps: to the first occurrence of `a` that ends after an
+instant, to the first of `b` that ends after its start, and on to that start if they are apart. Everything leapt over
+has ended before. Stretches of time whose offsets cannot conflict are leapt over as a whole. The search ends:
+- A series that ends bounds it.
+- Two endless series are searched until both clocks are regular. From there on time repeats every 400 years, and one
+  era of 400 years is searched with the days that each rule names in any era; whether a given era has both days of an
+  overlap is the Chinese remainder theorem (`meet_in_an_era`). What overlaps there overlaps again and again, so
+  excluded dates cannot prevent it.
+
+Sources: RFC 5545, 3.3.10 (rules; dates that do not exist are ignored), 3.8.5.1 (EXDATE), 3.3.5 (gaps and folds) and
+PEP 495; RFC 9636 (time zones). A nominal length is RFC 5545's DURATION in days, and what calendar programs do.
 """
 
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from scheduling.domain.instants import DAY, local_text, parse
+from scheduling.domain.instants import DAY, END_OF_TIME, MINUTE, date_text, day_number, local_text, parse
+from scheduling.domain.recurrence_rules import (
+    DayRule,
+    MonthRule,
+    Rule,
+    meet_in_an_era,
+    month_of,
+    shortest_step,
+    shortest_wait,
+)
+from scheduling.domain.time_zones import BEGINNING, ERA, NEVER, Clock, Offsets, fixed_clock, zone_clock
 
-WEEK = 7 * DAY
 WEEKDAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 CYCLES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 
-SCHEDULE_FIELDS = ("startDateTime", "endDateTime", "repeatCycleType", "recurringDayOfWeek")
+RULE_FIELDS = (
+    "recurringDayOfWeek",
+    "recurringDaysOfWeek",
+    "repeatInterval",
+    "repeatUntil",
+    "repeatCount",
+    "excludedDates",
+)
+"""The fields that need a `repeatCycleType`."""
+
+SCHEDULE_FIELDS = ("startDateTime", "endDateTime", "timeZone", "repeatCycleType", *RULE_FIELDS)
 """The fields that say when a session takes place."""
 
 INSTANT = 1
-"""The length of a session without an end: the smallest there is, so that it occupies its start alone."""
+"""The length of an occurrence without an end: the shortest there is, so that it occupies its start alone."""
 
-_DAYS_IN_400_YEARS = 146_097
-_LEAP_CYCLE = range(date(2001, 1, 1).toordinal(), date(2005, 1, 1).toordinal())
+_ALL_YEARS = ERA // 9
+"""Any 44 years have every kind of year (first weekday, leap or not) before and after every kind that it ever meets."""
+_NONE: frozenset[int] = frozenset()
 
 
 class Occurrence(NamedTuple):
@@ -38,197 +78,349 @@ class Occurrence(NamedTuple):
     end: int
 
 
-class Dates(NamedTuple):
-    """The days of a MONTHLY (`month` is None) or YEARLY rule."""
-
-    month: int | None
-    day: int
-
-    def next(self, ordinal: int) -> int:
-        """The first of these days on or after that one, as `date.toordinal()` would go on past 9999."""
-        passed, today = divmod(ordinal - 1, _DAYS_IN_400_YEARS)
-        first = date.fromordinal(today + 1)
-        year, month = first.year, self.month or first.month
-        while True:
-            try:
-                found = date(year, month, self.day).toordinal() - 1
-            except ValueError:  # a month without the day is skipped
-                found = -1
-            if found >= today:
-                return passed * _DAYS_IN_400_YEARS + found + 1
-            if self.month:
-                year += 1
-            else:
-                year, month = year + month // 12, month % 12 + 1
+LATER = Occurrence(NEVER, NEVER)
+"""Stands for an occurrence that starts after the year 9999."""
 
 
 class Once(NamedTuple):
-    """One interval."""
+    """The schedule of a session with one occurrence."""
 
-    first: int
-    length: int
+    occurrence: Occurrence
+    day: int
+    """The local day on which it starts."""
 
-    def next(self, after: int) -> int | None:
-        """The start, if it is at or after that instant."""
-        return self.first if after <= self.first else None
+    def next(self, instant: int) -> Occurrence | None:
+        """Return the occurrence if it ends after an instant."""
+        return self.occurrence if self.occurrence.end > instant else None
 
 
 class Series(NamedTuple):
-    """A series without an end."""
+    """The schedule of a session that repeats: an occurrence on each day of a rule, except on excluded days."""
 
-    first: int
+    rule: Rule
+    clock: Clock
+    time: int
+    """The local time of day of the start, in microseconds."""
     length: int
-    period: int | None
-    """Microseconds from one start to the next of a DAILY or WEEKLY series."""
-    dates: Dates | None
-    """The days of a MONTHLY or YEARLY one …"""
-    phase: int
-    """… and what to add to such a day's midnight in UTC: the time of day less the offset."""
+    """The microseconds from start to end on the clock."""
+    first: int
+    last: int | None
+    excluded: frozenset[int]
 
-    def next(self, after: int) -> int:
-        """The first start at or after that instant."""
-        if after <= self.first:
-            return self.first
-        if self.period:
-            return after + (self.first - after) % self.period
-        assert self.dates
-        midnight = -(-(after - self.phase) // DAY)  # rounded up to a whole day
-        return (self.dates.next(midnight + 1) - 1) * DAY + self.phase
+    @property
+    def earliest(self) -> int:
+        """An instant before which nothing starts, whatever the clock."""
+        return (self.first - 2) * DAY
 
-
-Every = Series
-Schedule = Once | Series
-Occupied = Schedule
-
-
-def occupied(session: Mapping[str, Any]) -> Occupied | None:
-    """The time that a session takes, from its valid fields; None without a start.
-
-    A RECURRING session without a `repeatCycleType` takes its first interval alone.
-    """
-    if not session.get("startDateTime"):
+    def next(self, instant: int) -> Occurrence | None:
+        """Return the first occurrence that ends after an instant."""
+        # Occurrences that end a day before the local time of the instant are over, also where the clock changes.
+        day = (instant + self.clock.offset(instant) - self.time - self.length) // DAY
+        day = self.rule.on_or_after(max(day if self.clock.changes else day + 1, self.first))
+        while self.last is None or day <= self.last:
+            if day not in self.excluded:
+                occurrence = self.on(day)
+                if occurrence.end > instant:
+                    return occurrence
+            day = self.rule.on_or_after(day + 1)
         return None
-    start = parse(session["startDateTime"])
-    end = session.get("endDateTime")
-    length = parse(end).instant - start.instant if end else INSTANT
-    cycle = session.get("repeatCycleType")
-    if not cycle:
-        return Once(start.instant, length)
-    if cycle == "DAILY":
-        return Series(start.instant, length, DAY, None, 0)
-    days, time_of_day = divmod(start.local, DAY)
-    if cycle == "WEEKLY":
-        weekday = session.get("recurringDayOfWeek")
-        # Day 0 of the calendar in use, 0001-01-01, was a Monday.
-        ahead = (WEEKDAYS.index(weekday) - days) % 7 if weekday else 0
-        return Series(start.instant + ahead * DAY, length, WEEK, None, 0)
-    today = date.fromordinal(days + 1)
-    dates = Dates(today.month if cycle == "YEARLY" else None, today.day)
-    return Series(start.instant, length, None, dates, time_of_day - start.offset)
+
+    def on(self, day: int) -> Occurrence:
+        """Return the occurrence of a day of the rule."""
+        local = day * DAY + self.time
+        start, end = self.clock.instant(local), self.clock.instant(local + self.length)
+        if end <= start or self.length == INSTANT:
+            end = start + self.length
+        return Occurrence(start, end)
+
+    def has(self, day: int) -> bool:
+        """Return whether the series has an occurrence of that day."""
+        in_range = self.first <= day and (self.last is None or day <= self.last)
+        return in_range and day not in self.excluded and self.rule.on_or_after(day) == day
+
+    def day_of(self, occurrence: Occurrence) -> int:
+        """Return the day of an occurrence. A gap moves an occurrence by a whole day where the clock skips a date."""
+        day = (occurrence.start + self.clock.offset(occurrence.start) - self.time) // DAY
+        return day if self.has(day) else day - 1
 
 
-def overlaps_itself(series: Series) -> bool:
-    """Whether an occurrence would run into the next one of the same series."""
-    if series.dates:
-        return series.length > _shortest_gap(series.dates, series.dates, 1) * DAY
-    return series.length > (series.period or 0)
-
-
-def conflict(a: Occupied, b: Occupied) -> bool:
-    """Whether an occurrence of one overlaps an occurrence of the other, ever."""
-    if isinstance(a, Once):
-        return _reaches(b, a.first, a.length)
-    if isinstance(b, Once):
-        return _reaches(a, b.first, b.length)
-    return _wait(a, b) < a.length or _wait(b, a) < b.length
-
-
-def first_clash(existing: Occupied, new: Occupied) -> int:
-    """The start of the earliest occurrence of `existing` that overlaps any of `new`; the two must conflict.
-
-    Each leap goes to the first occurrence of one that ends after the other's starts. Whatever it leaps over
-    had ended by then, so nothing is missed.
-    """
-    start: int | None = existing.first
-    while start is not None:
-        other = new.next(start - new.length + 1)
-        if other is None:
-            break
-        if other < start + existing.length:
-            return start
-        start = existing.next(other - existing.length + 1)
-    raise ValueError("These two never meet.")
-
-
-def _reaches(taken: Occupied, first: int, length: int) -> bool:
-    """Whether an occurrence overlaps that interval: the first one that ends after it starts decides."""
-    start = taken.next(first - taken.length + 1)
-    return start is not None and start < first + length
-
-
-def _wait(a: Series, b: Series) -> int:
-    """The shortest time, ever, from a start of `a` to the next start of `b`."""
-    if a.period and b.period:
-        return (b.first - a.first) % min(a.period, b.period)
-    if a.dates and b.dates:
-        lag = b.phase - a.phase
-        days = -(
-            lag // DAY
-        )  # b's day must come at least so many days after a's, for its start not to come before
-        return _shortest_gap(a.dates, b.dates, days) * DAY + lag
-    # In 400 years every day of the month and every date falls on every weekday: only the time of day counts.
-    return (b.first - a.first) % DAY
-
-
-@lru_cache(maxsize=4096)
-def _shortest_gap(a: Dates, b: Dates, least: int) -> int:
-    """The fewest days, no fewer than `least`, from one of `a`'s days to one of `b`'s.
-
-    One leap cycle of four years has every neighbourhood of months there is: the years around 1900 or 2100
-    only leave a 29th of February out, which makes no gap shorter.
-    """
-    shortest, day = 2 * len(_LEAP_CYCLE), a.next(_LEAP_CYCLE.start)
-    while day in _LEAP_CYCLE:
-        shortest = min(shortest, b.next(day + least) - day)
-        day = a.next(day + 1)
-    return shortest
+Schedule = Once | Series
 
 
 def schedule(fields: Mapping[str, Any]) -> Schedule | None:
-    """Return the schedule of a session from its valid fields; None without a start."""
-    return occupied(fields)
+    """Return the schedule of a session from its valid fields; None without a start.
+
+    A RECURRING session without a `repeatCycleType` has its first occurrence alone.
+    """
+    if not fields.get("startDateTime"):
+        return None
+    start = parse(fields["startDateTime"])
+    end = parse(fields["endDateTime"]) if fields.get("endDateTime") else None
+    first, time = divmod(start.local, DAY)
+    cycle = fields.get("repeatCycleType")
+    if not cycle:
+        return Once(Occurrence(start.instant, end.instant if end else start.instant + INSTANT), first)
+    zone = fields.get("timeZone")
+    length = INSTANT if not end else end.local - start.local if zone else end.instant - start.instant
+    rule, first = _rule(fields, cycle, first)
+    last = None
+    if fields.get("repeatUntil"):
+        last = day_number(fields["repeatUntil"])
+    elif fields.get("repeatCount"):
+        last = rule.nth(first, fields["repeatCount"])
+    excluded = frozenset(map(day_number, fields["excludedDates"])) if fields.get("excludedDates") else _NONE
+    clock = zone_clock(zone) if zone else fixed_clock(start.offset)
+    return Series(rule, clock, time, length, first, last, excluded)
+
+
+def _rule(fields: Mapping[str, Any], cycle: str, first: int) -> tuple[Rule, int]:
+    """Return the recurrence rule and its first day, which is not before the day of the start."""
+    interval = fields.get("repeatInterval") or 1
+    if cycle == "DAILY":
+        return DayRule(interval, (first,)), first
+    if cycle == "WEEKLY":
+        names = fields.get("recurringDaysOfWeek") or [fields.get("recurringDayOfWeek") or WEEKDAYS[first % 7]]
+        weekdays = [WEEKDAYS.index(name) for name in names]
+        first += min([(weekday - first) % 7 for weekday in weekdays])
+        monday = first - first % 7  # weeks count from the week of the first occurrence (WKST=MO)
+        return DayRule(7 * interval, tuple([monday + weekday for weekday in weekdays])), first
+    return MonthRule(interval * 12 if cycle == "YEARLY" else interval, *month_of(first)), first
 
 
 def occurrences(schedule: Schedule, start: int, end: int) -> Iterator[Occurrence]:
     """Return the occurrences that overlap the interval [start, end), in order."""
-    found = schedule.next(start - schedule.length + 1)
-    while found is not None and found < end:
-        yield Occurrence(found, found + schedule.length)
-        found = schedule.next(found + 1)
+    occurrence = schedule.next(start)
+    while occurrence and occurrence.start < end:
+        yield occurrence
+        occurrence = schedule.next(occurrence.end)
 
 
 def last_end(schedule: Schedule) -> int | None:
     """Return the end of the last occurrence; None for an endless series."""
-    return schedule.first + schedule.length if isinstance(schedule, Once) else None
+    if isinstance(schedule, Once):
+        return schedule.occurrence.end
+    if schedule.last is None:
+        return None
+    day = schedule.rule.on_or_before(schedule.last)
+    while day in schedule.excluded and day > schedule.first:
+        day = schedule.rule.on_or_before(day - 1)
+    return schedule.on(day).end
 
 
 def times_of_day(series: Series) -> tuple[int, int]:
-    """Return the start and the length of a span of the UTC day in which every occurrence of a series lies."""
-    return series.first % DAY, series.length
+    """Return the start and the length of a span of the UTC day in which every occurrence of a series lies.
+
+    Every occurrence lies within [start, start + length) modulo one day. A length of a day or more means any time.
+    """
+    offsets = series.clock.offsets_since(series.earliest)
+    return (series.time - max(offsets)) % DAY, series.length + max(offsets) - min(offsets)
 
 
-def first_conflict(a: Schedule, b: Schedule) -> Occurrence | None:
-    """Return the earliest occurrence of `a` that overlaps any of `b`; None if the two never conflict."""
-    if not conflict(a, b):
-        return None
-    start = first_clash(a, b)
-    return Occurrence(start, start + a.length)
+def overlaps_itself(series: Series) -> bool:
+    """Return whether an occurrence lasts, by the clock, into the next one that the rule may have.
+
+    Excluded dates and the end of the series do not count. Nor does the one night on which a gap moves an end.
+    """
+    return series.length > shortest_step(series.rule) * DAY
+
+
+def local_date(schedule: Schedule, occurrence: Occurrence) -> str | None:
+    """Return the local date that names an occurrence of a schedule; None after the year 9999."""
+    return date_text(schedule.day if isinstance(schedule, Once) else schedule.day_of(occurrence))
+
+
+def occurrence_on(schedule: Schedule, date: str) -> Occurrence | None:
+    """Return the occurrence that a local date names."""
+    day = day_number(date)
+    if isinstance(schedule, Once):
+        return schedule.occurrence if schedule.day == day else None
+    return schedule.on(day) if schedule.has(day) else None
 
 
 def local_times(fields: Mapping[str, Any], occurrence: Occurrence) -> tuple[str | None, str | None]:
-    """Return the start and the end of an occurrence of a session, on the clock of the session."""
+    """Return the start and the end of an occurrence of a session, on the clock of the session.
+
+    An end is None where the session has no end. Both are None after the year 9999.
+    """
+    zone = fields.get("repeatCycleType") and fields.get("timeZone")
     start, end = [
-        local_text(instant, parse(fields[field]).offset) if fields.get(field) else None
+        _local_text(instant, zone_clock(zone) if zone else fixed_clock(parse(fields[field]).offset))
+        if fields.get(field)
+        else None
         for field, instant in zip(("startDateTime", "endDateTime"), occurrence, strict=True)
     ]
     return start, end
+
+
+def _local_text(instant: int, clock: Clock) -> str | None:
+    # An offset is written in minutes; before 1972 some zones had offsets with seconds.
+    return local_text(instant, clock.offset(instant) // MINUTE * MINUTE)
+
+
+def conflict(a: Schedule, b: Schedule) -> bool:
+    """Return whether an occurrence of one schedule overlaps an occurrence of the other, ever."""
+    if isinstance(a, Once):
+        return _first_overlap(b, a.occurrence) is not None
+    if isinstance(b, Once):
+        return _first_overlap(a, b.occurrence) is not None
+    if not _may_conflict(a, b):
+        return False
+    last = min([series.last for series in (a, b) if series.last is not None], default=None)
+    if not (a.clock.changes or b.clock.changes):
+        return last is None or _search(a, b, NEVER) is not None
+    margin = max(a.length, b.length) + DAY
+    regular = max(a.clock.regular, b.clock.regular) + margin
+    if last is None:
+        return _search(a, b, regular) is not None or _conflict_in_any_era(a, b, regular)
+    end = (last + 2) * DAY + margin
+    if end > regular + ERA and not _conflict_in_any_era(a, b, regular):
+        end = regular
+    return _search(a, b, end) is not None
+
+
+def first_conflict(a: Schedule, b: Schedule) -> Occurrence | None:
+    """Return the earliest occurrence of `a` that overlaps any of `b`; None if the two never conflict.
+
+    `LATER` stands for an occurrence that starts after the year 9999.
+    """
+    if isinstance(b, Once):
+        return _first_overlap(a, b.occurrence)
+    if isinstance(a, Once):
+        return a.occurrence if _first_overlap(b, a.occurrence) else None
+    if not conflict(a, b):
+        return None
+    found = _search(a, b, END_OF_TIME + a.length + DAY)
+    return found if found and found.start < END_OF_TIME else LATER
+
+
+def _first_overlap(schedule: Schedule, occurrence: Occurrence) -> Occurrence | None:
+    """Return the first occurrence of a schedule that overlaps the given one."""
+    found = schedule.next(occurrence.start)
+    return found if found and found.start < occurrence.end else None
+
+
+def _search(a: Series, b: Series, until: int) -> Occurrence | None:
+    """Return the first occurrence of `a` that overlaps one of `b`, if the overlap begins before an instant."""
+    find = _stretches_with_overlaps(a, b, until)
+    since = max(a.earliest, b.earliest)
+    while stretch := find(since):
+        since, end = stretch
+        while since < end:
+            one = a.next(since)
+            other = one and b.next(one.start)
+            if not one or not other:
+                return None
+            if other.start < one.end:
+                return one
+            since = other.start
+    return None
+
+
+def _conflict_in_any_era(a: Series, b: Series, since: int) -> bool:
+    """Return whether two series would overlap after an instant, from which both clocks are regular, without an end.
+
+    Rules that have the same days in every year of the same kind need the 44 years that have all kinds of years.
+    """
+    same_each_year = a.rule.repeats_yearly and b.rule.repeats_yearly and max(a.length, b.length) <= 365 * DAY
+    find = _stretches_with_overlaps(a, b, since + (_ALL_YEARS if same_each_year else ERA))
+    while stretch := find(since):
+        if _starts_while_under_way(a, b, stretch) or _starts_while_under_way(b, a, stretch):
+            return True
+        _, since = stretch
+    return False
+
+
+def _starts_while_under_way(late: Series, early: Series, stretch: tuple[int, int]) -> bool:
+    """Return whether `late` starts in a stretch of some era while `early` is under way."""
+    early_in_any_era, late_in_any_era = (
+        series._replace(rule=series.rule.within_eras(1), first=0, last=None, excluded=_NONE)
+        for series in (early, late)
+    )
+    return any(
+        meet_in_an_era(early.rule, early_in_any_era.day_of(other), late.rule, late_in_any_era.day_of(one))
+        for one in occurrences(late_in_any_era._replace(length=INSTANT), *stretch)
+        for other in occurrences(early_in_any_era, *one)
+    )
+
+
+def _stretches_with_overlaps(a: Series, b: Series, until: int) -> Callable[[int], tuple[int, int] | None]:
+    """Return a function that finds the next stretch of time, from an instant on, in which an overlap can begin."""
+    if not (a.clock.changes or b.clock.changes):
+        return lambda instant: (instant, until) if instant < until else None
+    known: dict[Kind, bool] = {}
+
+    def find(instant: int) -> tuple[int, int] | None:
+        while instant < until:
+            kind, end = _stretch(a.clock, b.clock, instant)
+            if kind not in known:
+                known[kind] = _may_overlap_in(a, b, kind)
+            if known[kind]:
+                return instant, min(end, until)
+            instant = end
+        return None
+
+    return find
+
+
+class Kind(NamedTuple):
+    """A kind of stretch of time on two clocks: all that matters to whether an overlap can begin in it."""
+
+    start: int
+    """The UTC time of day; 0 for a stretch of a day or more."""
+    length: int
+    """At most a day."""
+    a: Offsets
+    b: Offsets
+
+
+def _may_conflict(a: Series, b: Series) -> bool:
+    """Return False only if two series never conflict. With fixed offsets, True means that endless series do."""
+    if not (a.clock.changes or b.clock.changes):
+        lag = b.time - b.clock.offsets[0] - a.time + a.clock.offsets[0]
+        return shortest_wait(a.rule, b.rule, lag) < a.length or shortest_wait(b.rule, a.rule, -lag) < b.length
+    since = max(a.earliest, b.earliest)
+    regular = max(a.clock.regular, b.clock.regular)
+    for kind, last_end in _kinds(a.clock, b.clock, BEGINNING if since < regular else regular):
+        if last_end <= since:
+            return False
+        if _may_overlap_in(a, b, kind):
+            return True
+    return False
+
+
+def _may_overlap_in(a: Series, b: Series, kind: Kind) -> bool:
+    """Return whether one series may start, in a stretch of that kind, while the other is under way."""
+    return _may_join(a, kind.a, b, kind.b, kind) or _may_join(b, kind.b, a, kind.a, kind)
+
+
+def _may_join(early: Series, early_offsets: Offsets, late: Series, late_offsets: Offsets, kind: Kind) -> bool:
+    """Return whether `late` may start, in a stretch of that kind, while `early` is under way."""
+    for offset in late_offsets.starts:
+        start = late.time - offset
+        if (start - kind.start) % DAY < kind.length:
+            for started_by, ends_by in early_offsets.under_way:
+                lag = start - (early.time - started_by)
+                if shortest_wait(early.rule, late.rule, lag) < early.length + started_by - ends_by:
+                    return True
+    return False
+
+
+@lru_cache(maxsize=1024)
+def _kinds(a: Clock, b: Clock, since: int) -> list[tuple[Kind, int]]:
+    """Return the kinds of stretches from an instant on, each with the end of its last stretch, the latest first."""
+    regular = max(a.regular, b.regular)
+    found: dict[Kind, int] = {}
+    while since < regular + _ALL_YEARS:
+        kind, end = _stretch(a, b, since)
+        found[kind] = end if end < regular else NEVER
+        since = end
+    return sorted(found.items(), key=lambda item: -item[1])
+
+
+def _stretch(a: Clock, b: Clock, instant: int) -> tuple[Kind, int]:
+    """Return the kind of the stretch of time around an instant, and its end."""
+    one, other = a.stretch(instant), b.stretch(instant)
+    start, end = max(one.start, other.start), min(one.end, other.end)
+    if end - start < DAY:
+        return Kind(start % DAY, end - start, one.offsets, other.offsets), end
+    return Kind(0, DAY, one.offsets, other.offsets), end

@@ -7,8 +7,10 @@ absent from the stored item and null on the wire.
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypedDict, cast
 
-from scheduling.domain.instants import parse, utc_text
-from scheduling.domain.recurrence import Series, overlaps_itself, schedule
+from scheduling.domain import schedule_validation
+from scheduling.domain.instants import DAY, parse, utc_text
+from scheduling.domain.recurrence import RULE_FIELDS, WEEKDAYS
+from scheduling.domain.schedule_validation import normalize
 from scheduling.errors import Fault
 
 
@@ -60,12 +62,26 @@ FIELDS = (
     "endDateTime",
     "repeatCycleType",
     "recurringDayOfWeek",
+    "timeZone",
+    "repeatInterval",
+    "recurringDaysOfWeek",
+    "repeatUntil",
+    "repeatCount",
+    "excludedDates",
     "description",
     "createdAt",
     "updatedAt",
     "removedAt",
 )
 """What a client sees, in the order of the reference."""
+
+_EITHER_OR = {
+    "recurringDayOfWeek": "recurringDaysOfWeek",
+    "recurringDaysOfWeek": "recurringDayOfWeek",
+    "repeatUntil": "repeatCount",
+    "repeatCount": "repeatUntil",
+}
+"""Fields of which a session has one: setting it clears the other."""
 
 UNDATED = "none"
 """The `startYear` of a session without a start."""
@@ -87,17 +103,16 @@ def is_live(session: Session) -> bool:
 def create(fields: Mapping[str, Any], id: str, owner_id: str, now: str) -> Session:
     """Return a new session."""
     stamps = {"id": id, "ownerId": owner_id, "version": 1, "createdAt": now, "updatedAt": now}
-    return _add_keys({**fields, **stamps})
+    return _add_keys({**normalize(fields), **stamps})
 
 
 def change(session: Session, fields: Mapping[str, Any], owner_id: str, now: str) -> Session:
     """Return the session with those fields changed; the same object when nothing changes.
 
-    A change to ONE_TIME clears the cycle and the day.
+    The change clears what no longer fits, unless the fields set it (see `_implied_changes`).
     """
-    if fields.get("type") == "ONE_TIME":
-        fields = {"repeatCycleType": None, "recurringDayOfWeek": None, **fields}
-    changed: dict[str, Any] = {**session, **fields, "ownerId": owner_id}
+    fields = {**_implied_changes(session, fields), **fields}
+    changed = normalize({**session, **fields, "ownerId": owner_id})
     if all(changed[field] == session.get(field) for field in changed):
         return session
     return _add_keys({**changed, **_next_version(session, now)})
@@ -116,32 +131,34 @@ def _next_version(session: Session, now: str) -> dict[str, Any]:
     return {"version": session["version"] + 1, "updatedAt": max(now, session["updatedAt"])}
 
 
-def faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-    """What is wrong between fields that are each right by themselves; one that is absent is not judged."""
-    absent = object()
+def faults(
+    fields: Mapping[str, Any], before: Session | None = None, *, partial: bool = False
+) -> Iterator[Fault]:
+    """Return the faults between fields that are each valid; `schedule_validation.faults` explains the parameters."""
+    return schedule_validation.faults(fields, before, partial=partial)
 
-    def is_null(field: str) -> bool:
-        return fields.get(field, absent) is None
 
-    start, end = fields.get("startDateTime"), fields.get("endDateTime")
-    in_order = True
-    if end and is_null("startDateTime"):
-        yield Fault("startDateTime", "Is needed where endDateTime is given.")
-    if start and end and parse(end).instant <= parse(start).instant:
-        in_order = False
-        yield Fault("endDateTime", "Must be after startDateTime.")
-    cycle, day = fields.get("repeatCycleType"), fields.get("recurringDayOfWeek")
+def _implied_changes(session: Session, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the changes that a PATCH of these fields implies for fields that it leaves out."""
+    implied: dict[str, Any] = {}
     if fields.get("type") == "ONE_TIME":
-        for field in ("repeatCycleType", "recurringDayOfWeek"):
-            if fields.get(field):
-                yield Fault(field, "Is only for a RECURRING session.")
-        return
-    if day and (is_null("repeatCycleType") or cycle not in (None, "WEEKLY")):
-        yield Fault("recurringDayOfWeek", "Is only for a WEEKLY session.")
-    if in_order and start and end and cycle:
-        series = schedule(fields)
-        if isinstance(series, Series) and overlaps_itself(series):
-            yield Fault("endDateTime", "Must not come after the next occurrence begins.")
+        return dict.fromkeys(("repeatCycleType", *RULE_FIELDS))
+    cycle = fields.get("repeatCycleType", session.get("repeatCycleType"))
+    if cycle is None:
+        implied |= dict.fromkeys(RULE_FIELDS)
+    elif cycle != "WEEKLY":
+        implied |= dict.fromkeys(("recurringDayOfWeek", "recurringDaysOfWeek"))
+    elif fields.get("startDateTime") and session.get("startDateTime"):
+        old, new = _weekday(session), _weekday(normalize({**session, **fields}))
+        if session.get("recurringDayOfWeek") == old:  # the day follows the start when the series is moved
+            implied["recurringDayOfWeek"] = new
+    implied |= {other: None for field, other in _EITHER_OR.items() if fields.get(field)}
+    return implied
+
+
+def _weekday(session: Mapping[str, Any]) -> str:
+    """Return the weekday on which the start is, on the clock of the start."""
+    return WEEKDAYS[parse(session["startDateTime"]).local // DAY % 7]
 
 
 def _add_keys(fields: Mapping[str, Any]) -> Session:

@@ -65,7 +65,7 @@ class Head(TypedDict, total=False):
     version: int
     """Moves with every write that adds time."""
     changes: list[list[str]]
-    """The slots that the last writes added, one list for each version, the present version last (see `reference`)."""
+    """The slots that the last writes added, or released in a way that matters: a list for each version, in order."""
     lengthClasses: list[int]
     """The classes of endless series that the calendar has, or had."""
     sessionCounts: dict[str, int]
@@ -74,10 +74,17 @@ class Head(TypedDict, total=False):
 
 
 class Reference(NamedTuple):
-    """A slot as the head names it: its key, and the version of the session that wrote it."""
+    """A slot as the head names it: its key, and the version of the session that wrote or released the slot."""
 
     key: str
     version: int
+    released: bool = False
+
+    def is_readable_in(self, found: Slot | None) -> bool:
+        """Return whether a slot, as it was read, shows the change that the head names, or a later one."""
+        if found is None:
+            return self.released
+        return found["version"] >= self.version
 
 
 class Range(NamedTuple):
@@ -118,15 +125,27 @@ def slot_schedule(slot: Slot) -> Schedule:
     return found
 
 
-def reference(slot: Slot) -> str:
+def reference_text(reference: Reference) -> str:
     """Return the text by which the head names a slot."""
-    return f"{slot['version']}@{slot['slot']}"
+    return f"{'-' if reference.released else ''}{reference.version}@{reference.key}"
 
 
 def parse_reference(text: str) -> Reference:
     """Read the text by which the head names a slot."""
     version, _, key = text.partition("@")
-    return Reference(key, int(version))
+    return Reference(key, abs(int(version)), version.startswith("-"))
+
+
+def hides(released: Slot, added: Slot) -> bool:
+    """Return whether a released ONCE slot starts within an added one.
+
+    A reader who still sees the released slot would take it for the last one that starts before an instant.
+    """
+    first, second = slot_schedule(released), slot_schedule(added)
+    if not (isinstance(first, Once) and isinstance(second, Once)):
+        return False
+    start = parse(released["startDateTime"]).instant
+    return parse(added["startDateTime"]).instant <= start < (last_end(second) or 0)
 
 
 def starting_at(instant: int) -> str:

@@ -1,12 +1,12 @@
-"""What comes in: the bodies and queries of all endpoints, as pydantic models.
+"""Input models: the bodies and queries of all endpoints, as pydantic models.
 
-Each has a module of its own: a cold start pays for every model that it imports, and an endpoint needs one.
-Strict: no coercion, no unknown field. The read-only fields of a response are dropped, so that a client can
-send back what it read. Rules between fields are the entities' (`session.faults`).
+Each model has a module of its own, because a cold start pays for every model that it imports.
+The models are strict: they coerce no type and refuse unknown fields. They ignore the read-only fields of a
+response, so that a client can send back what it read. Rules between fields belong to `domain`.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -18,31 +18,78 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
-from scheduling.domain.instants import ISO_8601, parse
-from scheduling.errors import BadRequest, Fault
+from scheduling.domain.instants import ISO_8601, day_number, parse
+from scheduling.errors import BadRequest, Fault, FaultCode
+
+MISSING_OFFSET = (
+    "Must have a time and an offset from UTC, such as 2023-12-01T09:00:00Z or 2023-12-01T09:00:00+01:00. "
+    "In a browser, new Date(value).toISOString() returns this form."
+)
 
 
-def _date_time(text: str) -> str:
-    parse(text)
+def _check_date_time(text: str) -> str:
+    try:
+        parse(text)
+    except ValueError as error:
+        if any(_is_date_time(text + missing) for missing in ("Z", "T00:00Z")):
+            raise _invalid("MISSING_OFFSET", MISSING_OFFSET) from None
+        raise _invalid("INVALID_DATE_TIME", str(error)) from None
     return text
 
 
-def _whole_number(text: object) -> object:
-    """The number that a query parameter spells; anything else is left for pydantic to refuse."""
+def _is_date_time(text: str) -> bool:
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_date(text: str) -> str:
+    try:
+        day_number(text)
+    except ValueError as error:
+        raise _invalid("INVALID_DATE", str(error)) from None
+    return text
+
+
+def _check_all_different(values: list[Any]) -> list[Any]:
+    if len(set(values)) < len(values):
+        raise _invalid("DUPLICATE", "Must not contain a value twice.")
+    return values
+
+
+def _invalid(code: FaultCode, message: str) -> PydanticCustomError:
+    return PydanticCustomError(code, "{message}", {"message": message})
+
+
+def _read_whole_number(text: object) -> object:
+    """Return the number that a query parameter spells. pydantic refuses everything else."""
     plain = isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= 18
     return int(str(text)) if plain else text
 
 
+def _read_flag(text: object) -> object:
+    """Return the boolean that a query parameter spells. pydantic refuses everything else."""
+    return {"true": True, "false": False}.get(str(text), text)
+
+
 def unset() -> Any:
-    """The default of what a PATCH may leave out but not clear."""
+    """Return the default of a field that a PATCH may leave out but not clear."""
 
 
 READ_ONLY = frozenset({"id", "createdAt", "updatedAt", "removedAt"})
 
-SessionType = Literal["ONE_TIME", "RECURRING"]
-Cycle = Literal["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
-Weekday = Literal["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
+# Named types, so that the OpenAPI document and the clients made from it have these names too.
+SessionType = TypeAliasType("SessionType", Literal["ONE_TIME", "RECURRING"])
+RepeatCycle = TypeAliasType("RepeatCycle", Literal["DAILY", "WEEKLY", "MONTHLY", "YEARLY"])
+DayOfWeek = TypeAliasType(
+    "DayOfWeek", Literal["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
+)
+SortOrder = TypeAliasType("SortOrder", Literal["ASC", "DESC"])
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
@@ -53,10 +100,24 @@ Reference = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,64}$")]
 OwnerId = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
 DateTime = Annotated[
     str,
-    AfterValidator(_date_time),
+    AfterValidator(_check_date_time),
     Field(json_schema_extra={"format": "date-time", "pattern": f"^{ISO_8601.pattern}$"}),
 ]
-WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
+Date = Annotated[str, AfterValidator(_check_date), Field(json_schema_extra={"format": "date"})]
+TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+OneTo999 = Annotated[int, Field(ge=1, le=999)]
+Weekdays = Annotated[
+    list[DayOfWeek],
+    Field(min_length=1, max_length=7, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_check_all_different),
+]
+Dates = Annotated[
+    list[Date],
+    Field(max_length=366, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_check_all_different),
+]
+Flag = Annotated[bool, BeforeValidator(_read_flag)]
+WholeNumber = Annotated[int, BeforeValidator(_read_whole_number)]
 
 
 class Input(BaseModel):
@@ -65,37 +126,36 @@ class Input(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     read_only: ClassVar[frozenset[str]] = frozenset()
-    """Fields of a response that are ignored."""
+    """Fields of a response that the model ignores."""
     partial: ClassVar[bool] = False
-    """Whether what is not sent stays as it is, instead of taking its default."""
-
+    """True when a field that is not sent stays unchanged instead of taking its default."""
     repeatable: ClassVar[frozenset[str]] = frozenset()
-    """Query parameters that may be given several times; their values come as a list."""
+    """Query parameters that a client may send several times. Their values form a list."""
 
     @classmethod
     def faults(cls, fields: Mapping[str, Any]) -> Iterable[Fault]:
-        """What is wrong between fields that are each right by themselves."""
+        """Return the faults between fields that are each valid."""
         return ()
 
     @model_validator(mode="before")
     @classmethod
-    def _without_read_only(cls, raw: object) -> object:
+    def _drop_read_only(cls, raw: object) -> object:
         if not isinstance(raw, dict):
             return raw
         return {field: value for field, value in raw.items() if field not in cls.read_only}
 
 
 def read(model: type[Input], raw: object) -> dict[str, Any]:
-    """The fields of a valid input: those sent of a partial one, else all.
+    """Return the fields of a valid input: the fields that were sent to a partial model, else all fields.
 
     Raises:
-        BadRequest: with every fault, also those between the fields that are right by themselves.
+        BadRequest: the input has faults; those between valid fields are included.
     """
     faults: list[Fault] = []
     try:
         fields = model.model_validate(raw).model_dump(exclude_unset=model.partial)
     except ValidationError as error:
-        faults = [_fault(entry) for entry in error.errors(include_url=False, include_input=False)]
+        faults = [_to_fault(entry) for entry in error.errors(include_url=False, include_input=False)]
         if not isinstance(raw, dict):
             raise BadRequest(*faults) from None
         wrong = {fault.field for fault in faults}
@@ -107,10 +167,36 @@ def read(model: type[Input], raw: object) -> dict[str, Any]:
     return fields
 
 
-def _fault(entry: Mapping[str, Any]) -> Fault:
+_TEXTS: Mapping[str, tuple[FaultCode, str]] = {
+    "missing": ("REQUIRED", "Is required."),
+    "extra_forbidden": ("UNKNOWN_FIELD", "Is not a known field. Check the spelling."),
+    "invalid_key": ("INVALID_FORMAT", "Must have field names of valid Unicode text."),
+    "model_type": ("INVALID_JSON", "Must be a JSON object."),
+    "string_type": ("WRONG_TYPE", "Must be a string."),
+    "string_unicode": ("INVALID_FORMAT", "Must be valid Unicode text."),
+    "string_too_short": ("TOO_SHORT", "Must have at least {min_length:,} characters."),
+    "string_too_long": ("TOO_LONG", "Must have at most {max_length:,} characters."),
+    "string_pattern_mismatch": ("INVALID_FORMAT", "Must match the pattern {pattern}."),
+    "int_type": ("WRONG_TYPE", "Must be a whole number."),
+    "bool_type": ("WRONG_TYPE", "Must be true or false."),
+    "list_type": ("WRONG_TYPE", "Must be an array."),
+    "too_short": ("TOO_SHORT", "Must have at least {min_length:,} entries."),
+    "too_long": ("TOO_LONG", "Must have at most {max_length:,} entries."),
+    "greater_than_equal": ("TOO_SMALL", "Must be at least {ge:,}."),
+    "less_than_equal": ("TOO_LARGE", "Must be at most {le:,}."),
+    "multiple_of": ("NOT_A_MULTIPLE", "Must be a multiple of {multiple_of:,}."),
+    "literal_error": ("UNKNOWN_VALUE", "Must be {expected}."),
+    "value_error": ("INVALID_VALUE", "{error}"),
+}
+"""The fault for each type of pydantic's errors: pydantic's own messages are written for programmers."""
+
+
+def _to_fault(entry: Mapping[str, Any]) -> Fault:
     field = str(entry["loc"][0]) if entry["loc"] else "body"
-    if entry["type"] == "value_error":
-        return Fault(field, str(entry["ctx"]["error"]))
-    if entry["type"] == "model_type":
-        return Fault(field, "Must be a JSON object.")
-    return Fault(field, f"{entry['msg']}.")
+    kind, values = entry["type"], entry.get("ctx", {})
+    if kind in get_args(FaultCode):
+        return Fault(field, values["message"], kind)
+    if kind == "string_too_short" and values["min_length"] == 1:
+        return Fault(field, "Must not be empty.", "TOO_SHORT")
+    code, text = _TEXTS.get(kind, ("INVALID_VALUE", "Is not valid."))
+    return Fault(field, text.format(**values), code)

@@ -8,37 +8,66 @@ from pydantic import Field
 from scheduling.domain import session
 from scheduling.dto import (
     READ_ONLY,
-    Cycle,
+    Date,
+    Dates,
     DateTime,
+    DayOfWeek,
     Description,
     Input,
     Name,
+    OneTo999,
     Reference,
+    RepeatCycle,
     SessionType,
-    Weekday,
+    TimeZone,
+    Weekdays,
 )
 from scheduling.errors import Fault
 
 
 class CreateSession(Input):
-    """A session to schedule."""
+    """A session to create."""
 
     read_only = READ_ONLY
 
-    type: SessionType = Field(description="Whether it takes place once or again and again.")
-    timelineId: Reference = Field(description="The timeline (routine) that it belongs to.")
-    name: Name = Field(description="1 to 200 characters, not counting white space at the ends.")
+    type: SessionType = Field(description="ONE_TIME takes place once; RECURRING repeats.")
+    timelineId: Reference = Field(description="The id of the timeline (routine) that the session belongs to.")
+    name: Name = Field(description="1 to 200 characters after trimming.")
     startDateTime: DateTime | None = Field(
-        None, description="ISO 8601 with an offset or Z. Recurrence is reckoned in this offset."
+        None, description="ISO 8601 with an offset or Z. The series repeats in this offset."
     )
     endDateTime: DateTime | None = Field(
-        None, description="After startDateTime; the session occupies the time up to it, itself not included."
+        None,
+        description="ISO 8601 with an offset or Z, after startDateTime. The session does not occupy this instant.",
     )
-    repeatCycleType: Cycle | None = Field(
-        None, description="How often a RECURRING session takes place. Until it is set, only once."
+    repeatCycleType: RepeatCycle | None = Field(
+        None,
+        description="How often a RECURRING session repeats. Without a cycle only its first interval is occupied.",
     )
-    recurringDayOfWeek: Weekday | None = Field(
-        None, description="The day of a WEEKLY session; null means the weekday of startDateTime."
+    recurringDayOfWeek: DayOfWeek | None = Field(
+        None, description="The weekday of a WEEKLY session; by default the weekday of startDateTime."
+    )
+    timeZone: TimeZone | None = Field(
+        None,
+        description="An IANA time zone such as Europe/Berlin. A series follows its clock: 09:00 stays 09:00. "
+        "startDateTime and endDateTime carry the offset of the zone, or Z. Null means the offset of startDateTime.",
+    )
+    repeatInterval: OneTo999 | None = Field(
+        None, description="Every n-th day, week, month or year; null means 1. Weeks begin on Monday."
+    )
+    recurringDaysOfWeek: Weekdays | None = Field(
+        None,
+        description="The days of a WEEKLY session that has several. Not together with recurringDayOfWeek.",
+    )
+    repeatUntil: Date | None = Field(
+        None, description="The last local date on which an occurrence may start. Null means no end."
+    )
+    repeatCount: OneTo999 | None = Field(
+        None,
+        description="The number of occurrences, including excluded ones. Not together with repeatUntil.",
+    )
+    excludedDates: Dates | None = Field(
+        None, description="Local dates on which no occurrence starts, such as holidays."
     )
     description: Description | None = Field(None, description="Up to 4,000 characters.")
 

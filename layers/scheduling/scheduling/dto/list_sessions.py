@@ -1,14 +1,14 @@
 """The query of GET /sessions."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from scheduling.dto import DateTime, Reference, SessionType
-from scheduling.dto.page import Page
+from scheduling.dto import DateTime, Reference, SessionType, SortOrder
+from scheduling.dto.page import EntityPage
 
 
-class ListSessions(Page):
+class ListSessions(EntityPage):
     """Which sessions, in which order."""
 
     repeatable = frozenset({"timelineId"})
@@ -17,7 +17,7 @@ class ListSessions(Page):
         None, description="Only the sessions of this timeline; may be given up to ten times."
     )
     type: SessionType | None = Field(None, description="Only sessions of this type.")
-    startDateTimeSortOrder: Literal["ASC", "DESC"] = Field(
+    startDateTimeSortOrder: SortOrder = Field(
         "DESC", description="Sessions without a start come last in both."
     )
     startDateTimeFrom: DateTime | None = Field(None, description="Only sessions that start then or later.")

@@ -1,7 +1,7 @@
 """The query of GET /timelines."""
 
-from scheduling.dto.page import Page
+from scheduling.dto.page import EntityPage
 
 
-class ListTimelines(Page):
-    """Which timelines."""
+class ListTimelines(EntityPage):
+    """Filters and page of a list of timelines."""

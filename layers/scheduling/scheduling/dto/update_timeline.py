@@ -6,12 +6,10 @@ from scheduling.dto import READ_ONLY, Description, Input, Name, unset
 
 
 class UpdateTimeline(Input):
-    """The fields of a timeline to change; null clears one. What is not sent stays as it is."""
+    """Fields of a timeline to change. null clears a field; a field that is not sent stays unchanged."""
 
     read_only = READ_ONLY | {"ownerId"}
     partial = True
 
-    name: Name = Field(
-        default_factory=unset, description="1 to 200 characters, not counting white space at the ends."
-    )
+    name: Name = Field(default_factory=unset, description="1 to 200 characters after trimming.")
     description: Description | None = Field(None, description="Up to 4,000 characters.")

@@ -1,43 +1,69 @@
-"""Who is calling."""
+"""Authentication: the principal of a request, from the claims of a token."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from scheduling.domain.permissions import ROLES, Principal
-from scheduling.errors import Unauthorized
+from scheduling.errors import InvalidSubject, Unauthorized
+from scheduling.http.event import HttpEvent
 from scheduling.settings import setting
 
+_SUBJECT = re.compile(r"[!-~]{1,128}")
+"""The same characters as in a timeline's `ownerId` (`dto.OwnerId`): every caller can own a timeline."""
+_MAX_TOKEN_CHARACTERS = 8192
 
-def principal(event: Mapping[str, Any]) -> Principal:
-    """The caller of an HTTP API event: from the claims that the gateway verified, else from the bearer token.
+
+def authenticate(event: HttpEvent) -> Principal:
+    """Return the caller: from the claims that the gateway verified, else from the bearer token.
 
     Raises:
-        Unauthorized: no token, or one that does not hold.
-        ServiceUnavailable: the issuer's keys cannot be read, so nothing can be verified.
+        Unauthorized: the request has no token, or the token is not valid.
+        ServiceUnavailable: the issuer's keys cannot be fetched, so no token can be verified.
     """
-    authorizer = event.get("requestContext", {}).get("authorizer") or {}
-    claims = (authorizer.get("jwt") or {}).get("claims")
-    if not claims:
-        claims = _verified_claims(event.get("headers") or {})
+    claims = event.claims or _verify_bearer_token(event.headers)
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not subject:
-        raise Unauthorized("invalid_token")
-    return Principal(subject, _roles(claims.get(setting("ROLES_CLAIM"))))
+    if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
+        raise InvalidSubject
+    return Principal(subject, _read_roles(claims.get(setting("ROLES_CLAIM"))))
 
 
-def _verified_claims(headers: Mapping[str, str]) -> Mapping[str, Any]:
-    authorization = next((value for name, value in headers.items() if name.lower() == "authorization"), "")
-    scheme, _, token = authorization.partition(" ")
+def _verify_bearer_token(headers: Mapping[str, str]) -> Mapping[str, Any]:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthorized
-    from scheduling.http.token_verification import verify  # only here: behind the gateway nobody needs PyJWT
+    if len(token) > _MAX_TOKEN_CHARACTERS:
+        raise Unauthorized("invalid_token")
+    # Behind the gateway no request needs PyJWT, so a cold start does not pay for the import.
+    from scheduling.http.token_verification import verify
 
     return verify(token.strip())
 
 
-def _roles(claim: object) -> frozenset[str]:
-    """The roles in a claim: a list, or `[ADMIN USER]` as HTTP APIs pass a list on, or `ADMIN,USER`."""
-    if isinstance(claim, str):
-        claim = claim.strip("[]").replace(",", " ").split()
-    named = {role for role in claim if role in ROLES} if isinstance(claim, list) else set()
-    return frozenset(named or {"USER"})
+def _read_roles(claim: object) -> frozenset[str]:
+    """Return the roles in a claim; USER when the claim names no role. SECURITY.md lists the accepted shapes."""
+    names: list[Any] = []
+    if isinstance(claim, list):
+        names = claim
+    elif isinstance(claim, str):
+        names = _split_roles(claim)
+    roles = {name for name in names if isinstance(name, str) and name in ROLES}
+    return frozenset(roles or {"USER"})
+
+
+def _split_roles(text: str) -> list[str]:
+    """Return the names in a text, or none when the text could also mean another group such as `NOT ADMIN`.
+
+    HTTP APIs pass the list `["A", "B"]` on as `[A B]`. Only the names of Cognito's groups never contain a space.
+    """
+    is_list = text.startswith("[") and text.endswith("]")
+    names = text[1:-1].split(" ") if is_list else re.split(", |,| ", text)
+    if all(name in ROLES for name in names) or (is_list and _has_cognito_groups()):
+        return names
+    return []
+
+
+def _has_cognito_groups() -> bool:
+    return setting("ROLES_CLAIM") == "cognito:groups" and setting("JWT_ISSUER").startswith(
+        "https://cognito-idp."
+    )

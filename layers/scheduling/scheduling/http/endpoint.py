@@ -1,10 +1,9 @@
-"""The one path from an event to a response: who calls, what is asked, the work, the envelope, the log line.
+"""Endpoints: the one path from an event to a response. Authenticate, validate, call the use case, answer, log.
 
-A handler is what is left. Whatever goes wrong on the way is turned into a response here and nowhere else.
+A handler contains the rest. Only this module turns exceptions into responses.
 """
 
 import base64
-import gc
 import json
 import re
 import time
@@ -16,40 +15,57 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 from scheduling.domain.permissions import Principal
-from scheduling.errors import ApiError, BadRequest, Fault, InternalError, NotFound
-from scheduling.http.auth import principal
+from scheduling.errors import (
+    ApiError,
+    BadRequest,
+    Fault,
+    InternalError,
+    NotFound,
+    PayloadTooLarge,
+    PreconditionFailed,
+)
+from scheduling.http.auth import authenticate
+from scheduling.http.cold_start import resume_collection
+from scheduling.http.content_encoding import MIN_CHARACTERS, accepts_gzip
 from scheduling.http.envelope import etag, failure, success
+from scheduling.http.event import HttpEvent, read_event
 from scheduling.http.request_log import Outcome, report
 from scheduling.services.request import Request, idempotency
 from scheduling.services.results import One, Page
 from scheduling.telemetry import telemetry
 
-if TYPE_CHECKING:  # an endpoint that takes no input needs no model, and so no pydantic
+if TYPE_CHECKING:  # An endpoint without input needs no model, so its cold start does not import pydantic.
     from scheduling.dto import Input
 
-Event = Mapping[str, Any]
 Response = dict[str, Any]
 View = Callable[[Any], dict[str, Any]]
-Work = Callable[[Request], One | Page]
+UseCase = Callable[[Request], One | Page]
 
-_to_json = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":")
-).encode  # made once, not for each answer
+MAX_BODY_BYTES = 64 * 1024
+MAX_QUERY_CHARACTERS = 8192
+MAX_HEADER_CHARACTERS = 1024
+_LONGEST_REQUEST_SECONDS = 20
+_SECONDS_TO_ANSWER = 8
+"""The part of Lambda's remaining time that the last attempt of a write may need."""
+
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+_ENTITY_TAG = re.compile(r'(?:W/)?"[!#-~]*"')  # RFC 9110, section 8.8.3
+_VERSION = re.compile(r'"([0-9]{1,15})"')
+_encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Endpoint(NamedTuple):
-    """What an endpoint is, apart from its work; the OpenAPI document is made from this too."""
+    """Description of an endpoint. The OpenAPI document is generated from this too."""
 
     view: View
-    """What a client sees of the thing, or of each thing, that the work returns."""
+    """Returns the fields of an entity that a client sees."""
     body: "type[Input] | None" = None
     query: "type[Input] | None" = None
     creates: str | None = None
-    """The path under which a new thing is found; only what creates takes an Idempotency-Key."""
+    """The path under which a client finds a new entity. Only these endpoints accept an Idempotency-Key."""
     raises: tuple[type[ApiError], ...] = ()
-    """The failures that are its own, besides those that any endpoint has."""
+    """The endpoint's own errors, besides those that every endpoint has."""
 
 
 class Handler(Protocol):
@@ -57,7 +73,7 @@ class Handler(Protocol):
 
     endpoint: Endpoint
 
-    def __call__(self, event: Event, context: Any) -> Response: ...
+    def __call__(self, event: Any, context: Any) -> Response: ...
 
 
 def endpoint(
@@ -67,115 +83,125 @@ def endpoint(
     query: "type[Input] | None" = None,
     creates: str | None = None,
     raises: tuple[type[ApiError], ...] = (),
-) -> Callable[[Work], Handler]:
-    """Make a handler of HTTP API events (payload format 2.0) from the work that its endpoint does."""
-    this = Endpoint(view, body, query, creates, raises)
+) -> Callable[[UseCase], Handler]:
+    """Turn a use case into a handler of HTTP API events."""
+    described = Endpoint(view, body, query, creates, raises)
 
-    def decorate(work: Work) -> Handler:
-        @wraps(work)
-        def lambda_handler(event: Event, context: Any) -> Response:
-            response = _respond(this, work, event)
-            if not gc.isenabled():  # off since the import, see `scheduling`
-                gc.freeze()
-                gc.enable()
+    def decorate(use_case: UseCase) -> Handler:
+        @wraps(use_case)
+        def lambda_handler(event: Any, context: Any) -> Response:
+            response = _respond(described, use_case, read_event(event), context)
+            resume_collection()
             return response
 
-        lambda_handler.endpoint = this  # type: ignore[attr-defined]
+        lambda_handler.endpoint = described  # type: ignore[attr-defined]
         return lambda_handler  # type: ignore[return-value]
 
     return decorate
 
 
-def _respond(this: Endpoint, work: Work, event: Event) -> Response:
-    started, now = time.perf_counter(), datetime.now(UTC)
-    telemetry.reset()
-    caller: Principal | None = None
-    failed: Exception | None = None
-    request_id = str(event.get("requestContext", {}).get("requestId", ""))
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+def _respond(described: Endpoint, use_case: UseCase, event: HttpEvent, context: Any) -> Response:
+    started, now = time.monotonic(), datetime.now(UTC)
+    telemetry.start_request()
+    principal: Principal | None = None
+    request: Request | None = None
+    error: Exception | None = None
     try:
-        caller = principal(event)
-        answer = work(_request(this, caller, event, headers, now))
-        response = _success(this, answer, event, headers)
-    except Exception as error:  # nothing may be raised to the gateway, which would answer in another shape
-        failed = error
+        principal = authenticate(event)
+        request = _build_request(described, principal, event, now, _deadline(started, context))
+        response = _answer(described, use_case(request), request, event)
+    # An exception that reaches the gateway becomes a 500 of another shape, so every exception ends here.
+    except Exception as raised:
+        error = raised
         known = error if isinstance(error, ApiError) else InternalError()
-        response = _response(known.status, failure(known, request_id), known.headers)
-    report(
-        Outcome(
-            request_id=request_id,
-            route=str(event.get("routeKey", "")),
-            principal_id=caller.id if caller else None,
-            status=response["statusCode"],
-            milliseconds=(time.perf_counter() - started) * 1000,
-            retries=telemetry.retries,
-            error=failed,
-            now_milliseconds=int(now.timestamp() * 1000),
-        )
-    )
+        response = _response(known.status, failure(known, event.request_id), event, known.headers)
+    milliseconds = (time.monotonic() - started) * 1000
+    report(Outcome(event, context, principal, request, response["statusCode"], milliseconds, error, now))
     return response
 
 
-def _request(
-    this: Endpoint,
-    caller: Principal,
-    event: Event,
-    headers: Mapping[str, str],
-    now: datetime,
+def _deadline(started: float, context: Any) -> float:
+    if context is None:
+        return started + _LONGEST_REQUEST_SECONDS
+    remaining: float = context.get_remaining_time_in_millis() / 1000
+    return started + min(_LONGEST_REQUEST_SECONDS, remaining - _SECONDS_TO_ANSWER)
+
+
+def _build_request(
+    described: Endpoint, principal: Principal, event: HttpEvent, now: datetime, deadline: float
 ) -> Request:
-    """What is asked; the input is judged before the id in the path is, which may refer to nothing.
+    """Return the validated request. The input is checked before the id in the path.
 
     Raises:
-        BadRequest: the input breaks a rule; with all its faults.
-        NotFound: no id looks like that.
+        BadRequest: the input breaks a rule; the error lists every fault.
+        PayloadTooLarge: the body is over the limit.
+        NotFound: an id in the path cannot exist.
     """
-    faults: list[Fault] = []
     fields: dict[str, Any] = {}
-    for read, model in ((_query, this.query), (_body, this.body)):
+    faults: list[Fault] = []
+    for read, model in ((_read_query, described.query), (_read_body, described.body)):
         try:
             fields |= read(model, event)
         except BadRequest as error:
             faults += error.faults
-    key = headers.get("idempotency-key") if this.creates else None
+    key = event.headers.get("idempotency-key") if described.creates else None
     if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
-        faults.append(Fault("Idempotency-Key", "Must be 1 to 255 visible ASCII characters."))
+        faults.append(
+            Fault(
+                "Idempotency-Key",
+                "Must be 1 to 255 visible ASCII characters, such as a UUID.",
+                "INVALID_FORMAT",
+            )
+        )
+    versions = None
+    if PreconditionFailed in described.raises:
+        try:
+            versions = _read_if_match(event.headers.get("if-match"))
+        except BadRequest as error:
+            faults += error.faults
     if faults:
         raise BadRequest(*faults)
-    path = event.get("pathParameters") or {}
-    if not all(_ID.fullmatch(value) for value in path.values()):
+    if not all(_ID.fullmatch(value) for value in event.path_parameters.values()):
         raise NotFound
-    if_match = headers.get("if-match")
+    dry_run = fields.pop("dryRun", False)
+    idempotent = described.creates is not None and key is not None and not dry_run
     return Request(
-        principal=caller,
-        path=path,
+        principal=principal,
+        path=event.path_parameters,
         fields=fields,
         now=now,
-        new_id=str(uuid4()) if this.creates else "",
-        expected_versions=None if if_match is None else _versions(if_match),
-        idempotency=idempotency(caller, this.creates, key, fields) if this.creates and key else None,
+        new_id=str(uuid4()) if described.creates else "",
+        expected_versions=versions,
+        idempotency=idempotency(principal, str(described.creates), str(key), fields) if idempotent else None,
+        dry_run=dry_run,
+        deadline=deadline,
     )
 
 
-def _query(model: "type[Input] | None", event: Event) -> Mapping[str, Any]:
-    """The query parameters, read from the raw query.
+def _read_query(model: "type[Input] | None", event: HttpEvent) -> Mapping[str, Any]:
+    """Return the validated query parameters, read from the raw query string.
 
-    The gateway's own reading joins a repeated parameter with commas, and makes the `+` of an offset a space.
+    The gateway's own parsing joins a repeated parameter with commas and turns the `+` of an offset into a space.
     """
+    if len(event.query) > MAX_QUERY_CHARACTERS:
+        raise BadRequest(
+            Fault("query", f"Must have at most {MAX_QUERY_CHARACTERS:,} characters.", "TOO_LONG")
+        )
     given: dict[str, Any] = {}
     faults: list[Fault] = []
-    repeatable = model.repeatable if model else frozenset()
-    for pair in filter(None, event.get("rawQueryString", "").split("&")):
-        name, _, value = pair.partition("=")
-        name = unquote(name)
-        if name in repeatable:
-            given.setdefault(name, []).append(unquote(value))
+    for pair in filter(None, event.query.split("&")):
+        name, value = (unquote(part) for part in pair.partition("=")[::2])
+        if model and name in model.repeatable:
+            given.setdefault(name, []).append(value)
             continue
-        if name in given:
-            faults.append(Fault(name, "Must be given only once."))
-        given[name] = unquote(value)
+        if model and name in model.model_fields and name in given:
+            faults.append(Fault(name, "Must be given only once.", "DUPLICATE"))
+        given[name] = value
     if model is None:
+        faults += [
+            Fault(name, "Is not a query parameter of this endpoint.", "UNKNOWN_FIELD") for name in given
+        ]
         fields: Mapping[str, Any] = {}
-        faults += [Fault(name, "Is not a query parameter of this endpoint.") for name in given]
     else:
         from scheduling.dto import read
 
@@ -188,58 +214,87 @@ def _query(model: "type[Input] | None", event: Event) -> Mapping[str, Any]:
     return fields
 
 
-def _body(model: "type[Input] | None", event: Event) -> Mapping[str, Any]:
+def _read_body(model: "type[Input] | None", event: HttpEvent) -> Mapping[str, Any]:
     if model is None:
         return {}
     from scheduling.dto import read
 
+    # Base64 needs four characters for three bytes. The limit is checked before anything parses the body.
+    if len(event.body) > (MAX_BODY_BYTES * 4 // 3 + 4 if event.is_base64 else MAX_BODY_BYTES):
+        raise PayloadTooLarge
     try:
-        text = event.get("body") or ""
-        if event.get("isBase64Encoded"):
-            text = base64.b64decode(text, validate=True).decode()
-        raw = json.loads(text, parse_constant=_refuse)
+        raw = event.body.encode()
+        if event.is_base64:
+            raw = base64.b64decode(raw, validate=True)
+        if len(raw) > MAX_BODY_BYTES:
+            raise PayloadTooLarge
+        value = json.loads(raw.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        raise BadRequest(Fault("body", "Must be a JSON object.")) from None
-    return read(model, raw)
+        raise BadRequest(Fault("body", "Must be a JSON object.", "INVALID_JSON")) from None
+    return read(model, value)
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)  # NaN and Infinity, which Python reads, are no JSON
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(constant)  # Python reads NaN and Infinity, which are not JSON.
 
 
-def _tags(header: str) -> frozenset[str]:
-    return frozenset(tag.strip() for tag in header.split(","))
-
-
-def _versions(if_match: str) -> frozenset[int] | None:
-    """Return the versions that an If-Match header names; None for `*`, which any version satisfies."""
-    tags = _tags(if_match)
-    if "*" in tags:
+def _read_if_match(header: str | None) -> frozenset[int] | None:
+    """Return the versions that an If-Match header names; None when any version will do."""
+    if header is None or header.strip() == "*":
         return None
-    return frozenset(int(tag[1:-1]) for tag in tags if re.fullmatch(r'"[0-9]{1,15}"', tag, re.ASCII))
-
-
-def _success(this: Endpoint, answer: One | Page, event: Event, headers: Mapping[str, str]) -> Response:
-    if isinstance(answer, Page):
-        data = [this.view(item) for item in answer.items]
-        return _response(200, success(data, answer.skip, answer.take, answer.total))
-    tag = etag(answer.item)
-    extra = {"ETag": tag}
-    known = headers.get("if-none-match")
-    if known and _tags(known) & {"*", tag, f"W/{tag}"} and event["requestContext"]["http"]["method"] == "GET":
-        return _response(304, None, extra)
-    if this.creates:
-        extra["Location"] = (
-            f"{event['rawPath']}/{answer.item['id']}"  # a stage's or a domain's path comes first
+    if len(header) > MAX_HEADER_CHARACTERS:
+        raise BadRequest(
+            Fault("If-Match", f"Must have at most {MAX_HEADER_CHARACTERS:,} characters.", "TOO_LONG")
         )
-    if answer.replayed:
-        extra["Idempotency-Replayed"] = "true"
-    return _response(200, success(this.view(answer.item)), extra)
+    tags = [tag.strip() for tag in header.split(",")]
+    if not all(_ENTITY_TAG.fullmatch(tag) for tag in tags):
+        text = 'Must be the ETag of the resource with its double quotes, such as "2", or *.'
+        raise BadRequest(Fault("If-Match", text, "INVALID_FORMAT"))
+    return frozenset(int(match[1]) for tag in tags if (match := _VERSION.fullmatch(tag)))
+
+
+def _answer(described: Endpoint, result: One | Page, request: Request, event: HttpEvent) -> Response:
+    if isinstance(result, Page):
+        rows = [described.view(item) for item in result.items]
+        etags = [etag(item) for item in result.items] if request.fields.get("etags") else None
+        return _response(200, success(rows, result.skip, result.take, result.total, etags), event)
+    body = success(described.view(result.item))
+    if request.dry_run:  # Nothing was stored: no address and no version exists.
+        return _response(200, body, event)
+    tag = etag(result.item)
+    headers = {"ETag": tag}
+    known = {text.strip() for text in event.headers.get("if-none-match", "").split(",")}
+    if event.method == "GET" and known & {"*", tag, f"W/{tag}"}:
+        return _response(304, None, event, headers)
+    if described.creates:
+        # The event's path starts with the stage or with the base path of a custom domain.
+        headers["Location"] = f"{event.path or described.creates}/{result.item['id']}"
+    if result.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return _response(200, body, event, headers)
 
 
 def _response(
-    status: int, body: Mapping[str, Any] | None, extra: Mapping[str, str] | None = None
+    status: int,
+    body: Mapping[str, Any] | None,
+    event: HttpEvent,
+    extra: Mapping[str, str] | None = None,
 ) -> Response:
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store", **(extra or {})}
-    text = "" if body is None else _to_json(body)
-    return {"statusCode": status, "headers": headers, "body": text}
+    headers = {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "X-Request-Id": event.request_id,
+        **(extra or {}),
+    }
+    text = "" if body is None else _encode_json(body)
+    if len(text) < MIN_CHARACTERS:
+        return {"statusCode": status, "headers": headers, "body": text}
+    headers["Vary"] = "Accept-Encoding"
+    if "ETag" in headers or not accepts_gzip(event.headers.get("accept-encoding", "")):
+        return {"statusCode": status, "headers": headers, "body": text}
+    import gzip  # Most answers are small, so a cold start does not pay for the import.
+
+    headers["Content-Encoding"] = "gzip"
+    compressed = base64.b64encode(gzip.compress(text.encode(), 5, mtime=0)).decode()
+    return {"statusCode": status, "headers": headers, "body": compressed, "isBase64Encoded": True}

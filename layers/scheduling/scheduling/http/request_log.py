@@ -1,83 +1,143 @@
-"""One line of JSON a request, which CloudWatch also reads metrics from (its embedded metric format).
+"""Request log: one line of JSON for each request. CloudWatch also reads metrics from the line (embedded metric format).
 
-No token, no header, no body goes into it. A name with line breaks cannot forge a line: JSON escapes them.
+The line holds ids, codes and measurements. Tokens, headers and text that people typed never enter the log.
 """
 
 import json
-import logging
+import re
+from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
-from itertools import count
 from typing import Any, NamedTuple
 
 from aws_lambda_powertools.logging import Logger
 
-from scheduling.errors import ApiError, RetriesExhausted, SchedulingConflict, Throttled
+from scheduling.domain.permissions import Principal
+from scheduling.errors import (
+    ApiError,
+    BadRequest,
+    InternalError,
+    RetriesExhausted,
+    SchedulingConflict,
+    Throttled,
+)
+from scheduling.http.event import HttpEvent
+from scheduling.services.request import Request
+from scheduling.telemetry import telemetry
 
-_LATENCY = {"Name": "Latency", "Unit": "Milliseconds"}
 _DIMENSIONS = [["service"], ["service", "route"]]
-_to_json = json.JSONEncoder(
+_MAX_NAMES = 20
+_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
+_encode_json = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, separators=(",", ":"), default=str
 ).encode
-_requests = count()
-
-# Nobody asks which line of code logged, in which thread of which process: logging need not find out. These switches
-# are from its how-to, "Optimization".
-logging._srcfile = None
-logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 class Outcome(NamedTuple):
-    """How a request ended."""
+    """A request and the way in which the request ended."""
 
-    request_id: str
-    route: str
-    principal_id: str | None
+    event: HttpEvent
+    context: Any
+    """Lambda's context object; None in tests."""
+    principal: Principal | None
+    request: Request | None
+    """The validated request; None when validation failed."""
     status: int
     milliseconds: float
-    retries: int
     error: Exception | None
-    now_milliseconds: int
+    now: datetime
 
 
 def report(outcome: Outcome) -> None:
-    """Write the line of a request: at ERROR, with the trace, where the fault is ours.
+    """Write the line of a request: at level ERROR and with a stack trace when the service is at fault."""
+    is_our_fault = outcome.status >= 500
+    metrics = _count_events(outcome)
+    line = {
+        **_identify(outcome),
+        **_explain(outcome.error),
+        **_measure_database(),
+        "Latency": round(outcome.milliseconds, 3),
+        "ConflictRetries": telemetry.retries,
+        **metrics,
+        "_aws": _describe_metrics(metrics, outcome.now),
+    }
+    if is_our_fault:
+        logger().error("request failed", extra=line, exc_info=outcome.error)
+    else:
+        logger().info("request", extra=line)
 
-    What did not happen is not counted: a zero would make each line twice as long, and a metric to pay for.
-    """
+
+def _identify(outcome: Outcome) -> dict[str, Any]:
+    """Return the fields that tell which request this was, and which instance of which version handled the request."""
+    event, context = outcome.event, outcome.context
+    path = {name: id for name, id in event.path_parameters.items() if _ID.fullmatch(id)}
+    fields: Mapping[str, Any] = outcome.request.fields if outcome.request else {}
+    found = {
+        "request_id": event.request_id,
+        "function_request_id": getattr(context, "aws_request_id", None),
+        "function_name": getattr(context, "function_name", None),
+        "function_version": getattr(context, "function_version", None),
+        "session_id": path.get("sessionId"),
+        "timeline_id": path.get("timelineId") or fields.get("timelineId"),
+    }
+    return {
+        "route": event.route,
+        "status": outcome.status,
+        "principal_id": outcome.principal.id if outcome.principal else None,
+        **{name: value for name, value in found.items() if value},
+    }
+
+
+def _explain(error: Exception | None) -> dict[str, Any]:
+    """Return the code of a failure, and the names of the faulty fields or the ids of the conflicting sessions."""
+    if error is None:
+        return {}
+    found: dict[str, Any] = {"code": error.code if isinstance(error, ApiError) else InternalError.code}
+    if isinstance(error, BadRequest):
+        # The client made the name of an unknown field up, so the name may be anything that people type.
+        names = {"unknown" if fault.code == "UNKNOWN_FIELD" else fault.field for fault in error.faults}
+        found["faulty_fields"] = sorted(names)[:_MAX_NAMES]
+    if isinstance(error, SchedulingConflict):
+        ids = (conflict.get("sessionId") for conflict in error.conflicts)
+        found["conflicting_sessions"] = [id for id in ids if id]
+    return found
+
+
+def _measure_database() -> dict[str, Any]:
+    if not telemetry.calls:
+        return {}
+    return {
+        "dynamodb_calls": telemetry.calls,
+        "dynamodb_milliseconds": round(telemetry.milliseconds, 3),
+        "dynamodb_retries": telemetry.call_retries,
+        "dynamodb_slowest": telemetry.slowest_operation,
+        "dynamodb_slowest_milliseconds": round(telemetry.slowest_milliseconds, 3),
+    }
+
+
+def _count_events(outcome: Outcome) -> dict[str, int]:
+    """Return the metrics that count something. A zero would cost as much to store as a number."""
     error = outcome.error
-    ours = outcome.status >= 500
     counts = {
+        "ColdStart": telemetry.requests == 1,
         "Conflicts": isinstance(error, SchedulingConflict),
-        "ConflictRetries": outcome.retries,
+        "ConflictRetries": telemetry.retries,
         "ConflictRetriesExhausted": isinstance(error, RetriesExhausted),
         "Throttles": isinstance(error, Throttled),
-        "ServerErrors": ours,
+        "ServerErrors": outcome.status >= 500,
     }
-    counted = {name: int(number) for name, number in counts.items() if number}
-    metrics = [_LATENCY, *({"Name": name, "Unit": "Count"} for name in counted)]
-    line: dict[str, Any] = {
-        "request_id": outcome.request_id,
-        "route": outcome.route,
-        "principal_id": outcome.principal_id,
-        "status": outcome.status,
-        "cold_start": next(_requests) == 0,
-        **({"code": error.code} if isinstance(error, ApiError) else {}),
-        "Latency": round(outcome.milliseconds, 3),
-        "ConflictRetries": outcome.retries,
-        **counted,
-        "_aws": {
-            "Timestamp": outcome.now_milliseconds,
-            "CloudWatchMetrics": [{"Namespace": "Sessions", "Dimensions": _DIMENSIONS, "Metrics": metrics}],
-        },
-    }
-    if ours:
-        _logger().error("request failed", extra=line, exc_info=error)
-    else:
-        _logger().info("request", extra=line)
+    return {name: int(number) for name, number in counts.items() if number}
+
+
+def _describe_metrics(counts: Mapping[str, int], now: datetime) -> dict[str, Any]:
+    metrics = [{"Name": "Latency", "Unit": "Milliseconds"}]
+    metrics += [{"Name": name, "Unit": "Count"} for name in counts]
+    directive = {"Namespace": "Sessions", "Dimensions": _DIMENSIONS, "Metrics": metrics}
+    return {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": [directive]}
 
 
 @lru_cache
-def _logger() -> Logger:
-    # Encoder and decoder are made once; left to itself, the Logger makes an encoder for each line, and tries whether
-    # each message is JSON.
-    return Logger(location=None, json_serializer=_to_json, json_deserializer=str)
+def logger() -> Logger:
+    """Return the logger of the request log, made on first use."""
+    # One encoder serves all lines: the Logger's default builds an encoder for each line and parses each message.
+    return Logger(location=None, json_serializer=_encode_json, json_deserializer=str)

@@ -1,14 +1,15 @@
-"""Verifying a bearer token where no gateway did: `sam local start-api`, a function invoked directly.
+"""Verification of bearer tokens where no gateway ran: `sam local start-api`, or a function invoked directly.
 
-What is asked of a token is what the HTTP API's JWT authorizer asks: RS256 by a key of the issuer, `iss`,
-`aud` (or `client_id`, which is where Cognito's access tokens have it), and the times.
+The checks are those of the HTTP API's JWT authorizer: RS256 with a key of the issuer, `iss`, the times, and
+the audience (`aud`, or `client_id` in Cognito's access tokens, which have no `aud`).
 """
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from threading import Thread
 from typing import Any
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import jwt
@@ -16,24 +17,28 @@ import jwt
 from scheduling.errors import ServiceUnavailable, Unauthorized
 from scheduling.settings import setting
 
-_TIMEOUT_SECONDS = 3
+_SOCKET_TIMEOUT_SECONDS = 2
+_FETCH_SECONDS = 3
+"""The time for one document. A request needs two, so an unreachable issuer delays an answer by 6 seconds."""
+_MAX_DOCUMENT_BYTES = 256 * 1024
 _KEYS_LIVE_SECONDS = 3600
 _COOLDOWN_SECONDS = 10
-"""How long after a reading an unknown key causes no other: forged tokens must not make us flood the issuer."""
+"""The pause between two fetches: forged tokens with unknown key ids must not flood the issuer."""
 
 
 def verify(token: str) -> Mapping[str, Any]:
-    """The claims of a token.
+    """Return the claims of a valid token.
 
     Raises:
-        Unauthorized: it does not hold.
-        ServiceUnavailable: the issuer's keys cannot be read.
+        Unauthorized: the token is not valid.
+        ServiceUnavailable: the issuer's keys cannot be fetched.
     """
     issuer = setting("JWT_ISSUER")
     try:
-        if jwt.get_unverified_header(token).get("alg") != "RS256":
+        header = jwt.get_unverified_header(token)
+        if header.get("alg") != "RS256":
             raise Unauthorized("invalid_token")
-        key = _keys(issuer).get_signing_key_from_jwt(token)
+        key = issuer_keys(issuer).find(header.get("kid", ""))
         claims: dict[str, Any] = jwt.decode(
             token,
             key,
@@ -41,30 +46,107 @@ def verify(token: str) -> Mapping[str, Any]:
             issuer=issuer,
             options={"require": ["exp", "iss", "sub"], "verify_aud": False},
         )
-    except jwt.PyJWKClientConnectionError as error:
-        raise ServiceUnavailable("the issuer's keys") from error
-    except jwt.PyJWTError as error:
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Unauthorized("invalid_token") from error
-    audience = claims.get("aud") or claims.get("client_id")
+    audience = claims["aud"] if "aud" in claims else claims.get("client_id")
     audiences = audience if isinstance(audience, list) else [audience]
     if not any(accepted in audiences for accepted in setting("JWT_AUDIENCE").split(",")):
         raise Unauthorized("invalid_token")
     return claims
 
 
+class IssuerKeys:
+    """Signing keys of an issuer, fetched again every hour and when a token names an unknown key."""
+
+    def __init__(self, issuer: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.issuer = issuer
+        self._clock = clock
+        self._keys: Mapping[str, jwt.PyJWK] = {}
+        self._fetched_at = float("-inf")
+        self._tried_at = float("-inf")
+
+    def find(self, key_id: str) -> jwt.PyJWK:
+        """Return the key with that id.
+
+        Raises:
+            Unauthorized: the issuer has no such key.
+            ServiceUnavailable: the issuer's keys cannot be fetched.
+        """
+        now = self._clock()
+        if key_id not in self._keys or now - self._fetched_at > _KEYS_LIVE_SECONDS:
+            if now - self._tried_at > _COOLDOWN_SECONDS:
+                self._tried_at = now
+                self._keys = self._fetch()
+                self._fetched_at = now
+            elif self._fetched_at < self._tried_at:
+                raise ServiceUnavailable("the issuer did not answer a moment ago")
+        if key_id not in self._keys:
+            raise Unauthorized("invalid_token")
+        return self._keys[key_id]
+
+    def _fetch(self) -> Mapping[str, jwt.PyJWK]:
+        # OpenID Connect Discovery 1.0, section 4. Each fetch reads the configuration: the key set may move.
+        configuration = _fetch_json(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+        if configuration.get("issuer") != self.issuer:
+            raise ServiceUnavailable("the issuer's configuration names another issuer")
+        address = configuration.get("jwks_uri")
+        is_secure = isinstance(address, str) and address.startswith("https://")
+        is_plain = isinstance(address, str) and address.startswith("http://")
+        if not is_secure and not (is_plain and self.issuer.startswith("http://")):
+            raise ServiceUnavailable("the issuer's jwks_uri is no URL")
+        keys = _fetch_json(str(address)).get("keys")
+        usable = dict(filter(None, map(_read_key, keys if isinstance(keys, list) else [])))
+        if not usable:
+            raise ServiceUnavailable("the issuer's key set has no usable key")
+        return usable
+
+
 @lru_cache
-def _keys(issuer: str) -> jwt.PyJWKClient:
-    """The issuer's keys, kept for an hour, and read again when a token names one that is not among them."""
-    # OpenID Connect Discovery 1.0, section 4
-    address = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+def issuer_keys(issuer: str) -> IssuerKeys:
+    """Return the keys of an issuer, shared by all requests of the function."""
+    return IssuerKeys(issuer)
+
+
+def _read_key(entry: object) -> tuple[str, jwt.PyJWK] | None:
+    """Return the id and the key of an entry in a key set, or None when the key may not verify RS256 signatures."""
+    if not isinstance(entry, dict):
+        return None
+    operations = entry.get("key_ops", ["verify"])
+    is_for_signatures = entry.get("use", "sig") == "sig" and entry.get("alg", "RS256") == "RS256"
+    if not is_for_signatures or entry.get("kty") != "RSA" or not isinstance(entry.get("kid"), str):
+        return None
+    if not isinstance(operations, list) or "verify" not in operations:
+        return None
     try:
-        with urlopen(address, timeout=_TIMEOUT_SECONDS) as response:  # the issuer is set by the deployment
-            keys_address = json.load(response)["jwks_uri"]
-    except (URLError, OSError, ValueError, KeyError, TypeError) as error:
-        raise ServiceUnavailable("the issuer's configuration") from error
-    return jwt.PyJWKClient(
-        keys_address,
-        lifespan=_KEYS_LIVE_SECONDS,
-        timeout=_TIMEOUT_SECONDS,
-        cooldown_duration=_COOLDOWN_SECONDS,
-    )
+        return entry["kid"], jwt.PyJWK(entry, "RS256")
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _fetch_json(address: str) -> Mapping[str, Any]:
+    """Return the JSON object at an address.
+
+    A thread reads the document, because a socket's time-out does not limit a server that sends byte by byte.
+
+    Raises:
+        ServiceUnavailable: no JSON object of a reasonable size arrived in time.
+    """
+    received: list[object] = []
+
+    def fetch() -> None:
+        # Whatever fails here leaves `received` empty, which the caller reports.
+        try:
+            with urlopen(address, timeout=_SOCKET_TIMEOUT_SECONDS) as response:
+                body = response.read(_MAX_DOCUMENT_BYTES + 1)
+            if len(body) <= _MAX_DOCUMENT_BYTES:
+                received.append(json.loads(body))
+        except Exception as error:
+            received.append(error)
+
+    thread = Thread(target=fetch, daemon=True)
+    thread.start()
+    thread.join(_FETCH_SECONDS)
+    document = received[0] if received else None
+    if isinstance(document, dict):
+        return document
+    raise ServiceUnavailable(address) from (document if isinstance(document, Exception) else None)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from scheduling.domain.permissions import Principal
-from scheduling.errors import PreconditionFailed
+from scheduling.errors import NotFound, PreconditionFailed
 
 
 class Idempotency(NamedTuple):
@@ -40,8 +40,10 @@ class Request(NamedTuple):
 
     @property
     def id(self) -> str:
-        """The id in the path; empty when the path has none."""
-        return next(iter(self.path.values()), "")
+        """The id in the path. Raise NotFound when the path has none, which a gateway never sends."""
+        for id in self.path.values():
+            return id
+        raise NotFound
 
     @property
     def timestamp(self) -> str:

@@ -73,7 +73,7 @@ def update(request: Request, attempt: Attempt) -> One:
     after = session.change(before, request.fields, owner, request.timestamp)
     if after is before:
         return One(before)
-    if faults := tuple(session.faults(session.view(after))):
+    if faults := tuple(session.faults(session.view(after), before)):
         raise BadRequest(*faults)
     save(request, attempt, [SessionChange(before, after)])
     return One(after)

@@ -9,13 +9,15 @@ their conditions are checked inside them. Not assumed: that a committed slot is 
 
 1. The head's condition orders all writes that add time to one calendar.
 2. When version v+1 commits, its writer has seen the slots named at version v by an exact query, or has proved inside
-   the transaction, by a condition check, that each is as it was read: absent or older, so deleted since. By induction
+   the transaction, by a condition check, that each is as it was read: absent, so deleted since. By induction
    all slots added at versions before v were readable before v+1 committed. So a writer that has read the head at v
    can miss only the slots named at v, and it looks at those by themselves.
 3. A slot that was deleted and is still readable can only make a writer refuse.
-4. The slots that a writer reads never overlap each other: of two that would overlap, the writer of the later one had
-   not seen the earlier one, so the deletion of the earlier one was readable before the later one was written. Hence,
-   of the ONCE slots that start before an instant, the last to start is also the last to end: one neighbour decides.
+4. Of the ONCE slots that start before an instant, as a writer reads them, the last to start is also the last to end:
+   one neighbour decides. For they never overlap each other: of two that would, the writer of the later one had not
+   seen the earlier one, so the deletion of the earlier one was readable before the later one was written. The
+   exception is a session that moves over its own former time, for its writer passes over its own slots. A released
+   slot that starts inside an added one is therefore named by the head too, and point 2 holds for it alike.
 
 A write adds time when a slot is new or has another key or schedule than before. A deletion does not, nor does a change
 of words alone: neither moves the version.
@@ -43,9 +45,10 @@ from scheduling.domain.slots import (
     Slot,
     ending_after,
     endless_series_near,
+    hides,
     length_class,
     parse_reference,
-    reference,
+    reference_text,
     reserves_same_time,
     slot,
     slot_schedule,
@@ -88,6 +91,11 @@ class _SlotChange(NamedTuple):
         """Return whether other sessions must be checked."""
         return self.new is not None and (self.old is None or not reserves_same_time(self.old, self.new))
 
+    @property
+    def releases_time(self) -> bool:
+        """Return whether the old slot is deleted."""
+        return self.old is not None and (self.new is None or _key(self.old) != _key(self.new))
+
 
 class Calendar:
     """The calendar in which a request reserves time. Survives the retries of the request, with what it has read."""
@@ -129,17 +137,27 @@ class Calendar:
         """
         slots = _slot_changes(changes)
         operations = []
-        for old, new in slots:
-            if old and (new is None or _key(old) != _key(new)):
-                operations.append(delete(setting("CALENDAR_TABLE"), _key(old)))
-            if new and not _same_content(old, new):
-                operations.append(put(setting("CALENDAR_TABLE"), new))
+        for change in slots:
+            if change.old and change.releases_time:
+                operations.append(delete(setting("CALENDAR_TABLE"), _key(change.old)))
+            if change.new and not _same_content(change.old, change.new):
+                operations.append(put(setting("CALENDAR_TABLE"), change.new))
         added = [change.new for change in slots if change.new and change.adds_time]
         written = {found["slot"] for change in slots for found in change if found}
         counts = count_changes(changes, lambda session: session["ownerId"])
         if added:
             operations += [_check_unseen(self._owner_id, *unseen) for unseen in self._guards(written)]
-            operations.append(self._move_head(added, counts.pop(self._owner_id, {})))
+            released = [change.old for change in slots if change.old and change.releases_time]
+            named = [
+                *(Reference(each["slot"], each["version"]) for each in added),
+                *(
+                    Reference(each["slot"], each["version"] + 1, released=True)
+                    for each in released
+                    if any(hides(each, other) for other in added)
+                ),
+            ]
+            classes = {found for each in added if (found := length_class(each))}
+            operations.append(self._move_head(named, classes, counts.pop(self._owner_id, {})))
         for owner_id, steps in counts.items():
             operation = _count(owner_id, steps)
             if item_key(operation) not in lost:
@@ -170,8 +188,9 @@ class Calendar:
         seen = dict(zip(references, results, strict=False))
         self._unseen = {}
         for each in _references(named[-1:]):
-            if each in seen and not any(found["version"] >= each.version for found in seen[each]):
-                self._unseen[each] = next(iter(seen[each]), None)
+            found = next(iter(seen.get(each, ())), None)
+            if each in seen and not each.is_readable_in(found):
+                self._unseen[each] = found
         return list({found["slot"]: found for slots in results for found in slots}.values())
 
     def _reads(self, new: Slot, changing: Collection[str]) -> Iterator[Callable[[], list[Slot]]]:
@@ -202,19 +221,16 @@ class Calendar:
             if named.key not in written:
                 yield named, found
 
-    def _move_head(self, added: Sequence[Slot], steps: dict[str, int]) -> Operation:
-        """Build the write that gives the head its next version and names the new slots."""
+    def _move_head(self, named: Sequence[Reference], classes: set[int], steps: dict[str, int]) -> Operation:
+        """Build the write that gives the head its next version and names the changed slots."""
         head = self._head
-        version = head.get("version")
-        classes = set(head.get("lengthClasses", [])) | {
-            found for each in added if (found := length_class(each))
-        }
-        changes = [*head.get("changes", []), [reference(each) for each in added]]
+        version, known_classes = head.get("version"), set(head.get("lengthClasses", []))
+        changes = [*head.get("changes", []), [*map(reference_text, named)]]
         values: dict[str, Any] = {"next": (version or 0) + 1, "changes": changes[-_NAMED_CHANGES:]}
         clauses = ["#version = :next", "#changes = :changes"]
-        if classes != set(head.get("lengthClasses", [])):
+        if classes - known_classes:
             clauses.append("#lengthClasses = :classes")
-            values["classes"] = sorted(classes)
+            values["classes"] = sorted(classes | known_classes)
         if steps and "sessionCounts" in head:
             clauses.append(counter_clauses("sessionCounts", steps))
             values |= {"zero": 0, **steps}
@@ -283,7 +299,7 @@ def _head_key(owner_id: str) -> dict[str, str]:
 
 
 def _check_unseen(owner_id: str, reference: Reference, found: Slot | None) -> Operation:
-    """Build the condition that a slot is as it was read: absent, or at an older version than the head names."""
+    """Build the condition that a slot is as it was read, which shows whether the change that the head names is over."""
     table, key = setting("CALENDAR_TABLE"), {"ownerId": owner_id, "slot": reference.key}
     if found is None:
         return check(table, key, "attribute_not_exists(#slot)")

@@ -93,14 +93,17 @@ def call(operation: str, **parameters: Any) -> Item:
         ClientError: any other error, which is a fault of the service.
     """
     started = time.perf_counter()
+    retries = 0
     try:
         response: Item = getattr(client(), operation)(**parameters)
+        retries = response["ResponseMetadata"].get("RetryAttempts", 0)
     except ClientError as error:
+        retries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
         raise _translate(error) from error
     except (BotoCoreError, ResponseParserError) as error:
         raise ServiceUnavailable(operation) from error
     finally:
-        telemetry.record_call(operation, (time.perf_counter() - started) * 1000)
+        telemetry.record_call(operation, (time.perf_counter() - started) * 1000, retries)
     return response
 
 

@@ -1,0 +1,148 @@
+"""Rules between the fields of a schedule. Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from scheduling.domain.instants import MINUTE, Moment, local_text, offset_text, parse
+from scheduling.domain.recurrence import RULE_FIELDS, Series, overlaps_itself, schedule
+from scheduling.domain.time_zones import Clock, zone_clock, zone_names
+from scheduling.errors import Fault
+
+_CLOCK_FIELDS = ("timeZone", "startDateTime", "endDateTime")
+_TIMES = ("startDateTime", "endDateTime")
+
+
+def normalize(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields, with the times that end in `Z` written with the offset of the time zone.
+
+    So the wall-clock time of a series survives a later change of the rules of its zone.
+    """
+    zone = fields.get("timeZone")
+    if not zone or zone not in zone_names():
+        return dict(fields)
+    return {**fields, **{field: _with_offset(fields[field], zone) for field in _TIMES if fields.get(field)}}
+
+
+def _with_offset(text: str, zone: str) -> str:
+    if not text.endswith("Z"):
+        return text
+    instant = parse(text).instant
+    offset = zone_clock(zone).offset(instant)
+    if offset == 0 or offset % MINUTE:
+        return text
+    return local_text(instant, offset) or text
+
+
+def faults(
+    fields: Mapping[str, Any], before: Mapping[str, Any] | None = None, *, partial: bool = False
+) -> Iterator[Fault]:
+    """Return the faults between fields that are each valid. Absent fields are not judged.
+
+    Args:
+        fields: The fields of a session, or some of them.
+        before: The stored fields, if there are any. Times that stay as they are keep the offset that was right when
+            they were written, whatever a newer time zone database says.
+        partial: Whether the fields are those of a PATCH, so that the series is not known as a whole.
+    """
+    fields = normalize(fields)
+    start, end, zone = fields.get("startDateTime"), fields.get("endDateTime"), fields.get("timeZone")
+    cycle = fields.get("repeatCycleType")
+    found: list[Fault] = []
+    if end and _is_null(fields, "startDateTime"):
+        found.append(Fault("startDateTime", "Is required when endDateTime is set.", "REQUIRED"))
+    if start and end and parse(end).instant <= parse(start).instant:
+        found.append(Fault("endDateTime", "Must be after startDateTime.", "NOT_AFTER_START"))
+    if zone and zone not in zone_names():
+        found.append(
+            Fault(
+                "timeZone",
+                "Must be the name of a time zone in the IANA database, such as Europe/Berlin.",
+                "UNKNOWN_VALUE",
+            )
+        )
+    elif zone and not (before and all(fields.get(field) == before.get(field) for field in _CLOCK_FIELDS)):
+        found += _offset_faults(fields, zone_clock(zone), repeats=bool(cycle))
+    comparable = not found
+    found += _rule_faults(fields)
+    yield from found
+    if start and cycle and comparable and not partial and not _rule_is_wrong(fields, found):
+        yield from _series_faults(fields)
+
+
+def _offset_faults(fields: Mapping[str, Any], clock: Clock, *, repeats: bool) -> Iterator[Fault]:
+    """Return the faults of times that do not carry the offset of the time zone."""
+    for field in _TIMES:
+        if not fields.get(field):
+            continue
+        moment = parse(fields[field])
+        offset = clock.offset(moment.instant)
+        if offset % MINUTE:
+            yield Fault(
+                field, "Must be later: timeZone did not have whole minutes as its offset at that time."
+            )
+        elif offset != moment.offset:
+            yield Fault(field, _wrong_offset(moment, offset), "WRONG_OFFSET")
+        elif repeats and clock.instant(moment.local) != moment.instant:
+            yield Fault(
+                field,
+                "Must not be in the repeated hour after the clocks were set back: a series uses the first of two "
+                "equal times of day.",
+            )
+
+
+def _wrong_offset(moment: Moment, offset: int) -> str:
+    if local_text(moment.instant, offset) is None:
+        return "Must lie within the years 1 to 9999 on the clock of timeZone."
+    return f"Must have the offset of timeZone at that time, {offset_text(offset)}, or Z."
+
+
+def _rule_faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+    """Return the faults of fields that do not go with the type, the cycle, or with each other."""
+    if fields.get("type") == "ONE_TIME":
+        for field in ("repeatCycleType", *RULE_FIELDS):
+            if fields.get(field):
+                yield Fault(field, "Applies only to RECURRING sessions.", "NOT_APPLICABLE")
+        return
+    cycle = fields.get("repeatCycleType")
+    for field in RULE_FIELDS:
+        if not fields.get(field):
+            continue
+        if field.startswith("recurring"):
+            if _is_null(fields, "repeatCycleType") or cycle not in (None, "WEEKLY"):
+                yield Fault(field, "Applies only to WEEKLY sessions.", "NOT_APPLICABLE")
+        elif _is_null(fields, "repeatCycleType"):
+            yield Fault(field, "Applies only to sessions with a repeatCycleType.", "NOT_APPLICABLE")
+    if fields.get("recurringDayOfWeek") and fields.get("recurringDaysOfWeek"):
+        yield Fault("recurringDaysOfWeek", "Must not be combined with recurringDayOfWeek.", "NOT_APPLICABLE")
+    if fields.get("repeatUntil") and fields.get("repeatCount"):
+        yield Fault("repeatCount", "Must not be combined with repeatUntil.", "NOT_APPLICABLE")
+
+
+def _rule_is_wrong(fields: Mapping[str, Any], found: list[Fault]) -> bool:
+    """Return whether a fault keeps the recurrence rule from being read."""
+    return fields.get("type") == "ONE_TIME" or any(fault.field in RULE_FIELDS for fault in found)
+
+
+def _series_faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+    """Return the faults of a series as a whole."""
+    series = schedule(fields)
+    assert isinstance(series, Series)
+    if fields.get("endDateTime") and overlaps_itself(series):
+        yield Fault("endDateTime", "Must not be after the start of the next occurrence.", "OVERLAPS_ITSELF")
+    if series._replace(excluded=frozenset()).next(0) is None:
+        yield Fault(
+            "repeatUntil",
+            "Must leave an occurrence: the first occurrence is after this date.",
+            "NO_OCCURRENCE",
+        )
+    elif series.next(0) is None:
+        yield Fault(
+            "excludedDates",
+            "Must leave an occurrence: these dates exclude every occurrence.",
+            "NO_OCCURRENCE",
+        )
+
+
+def _is_null(fields: Mapping[str, Any], field: str) -> bool:
+    """Return whether a field is null, not merely absent."""
+    return field in fields and fields[field] is None

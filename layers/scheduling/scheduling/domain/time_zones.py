@@ -1,0 +1,241 @@
+"""Clocks: the offsets from UTC that a fixed offset or a time zone of the IANA database has over time.
+
+A zone comes from a TZif file (RFC 9636) of the package `tzdata`, never from the machine, so that laptop, CI and
+Lambda agree. Zones are loaded on first use; nothing is read or imported for sessions without a time zone.
+
+A TZif file is a table of changes, and ends with a POSIX TZ rule for the years after it (RFC 9636, 3.3). The calendar
+repeats every 400 years, so the rule is expanded for 400 years, and later instants are looked up in those.
+"""
+
+import os.path
+import re
+import struct
+from bisect import bisect_right
+from collections.abc import Iterator
+from datetime import date
+from functools import cached_property, lru_cache
+from itertools import chain, pairwise
+from typing import NamedTuple
+
+from scheduling.domain.instants import DAY
+from scheduling.domain.recurrence_rules import DAYS_IN_ERA
+
+ERA = DAYS_IN_ERA * DAY
+"""400 years in microseconds."""
+BEGINNING = -ERA
+NEVER = 10**6 * ERA
+
+_SECOND = 1_000_000
+_EPOCH = date(1970, 1, 1).toordinal() - 1
+_SECONDS_A_DAY = 86_400
+_WEEK = 7 * _SECONDS_A_DAY
+
+
+class Offsets(NamedTuple):
+    """The offsets that may read the local times of occurrences that start or are under way in a stretch of time.
+
+    As a rule, this is the one offset of the clock. It is different just after the clock changes:
+    - After a gap of length j, a skipped time was read with the offset before the gap. Whatever starts or ends in the
+      gap is over 2j after the change.
+    - In the j after a fold, nothing starts: every local time of it was shown before, and the first time counts. An
+      occurrence under way has started by the offset before the fold, and ends by the offset after it.
+    """
+
+    starts: tuple[int, ...]
+    """An occurrence that starts at an instant has one of these offsets."""
+    under_way: tuple[tuple[int, int], ...]
+    """An occurrence that is under way has started by the first offset and not ended by the second, of some pair."""
+
+
+class Stretch(NamedTuple):
+    """A half-open interval of time in which a clock has the same `Offsets`."""
+
+    start: int
+    end: int
+    offsets: Offsets
+
+
+class Clock:
+    """A clock: `offsets[n]` is its offset from UTC until the instant `changes[n]`; the last offset stays for good.
+
+    From the instant `regular` on, the clock repeats every 400 years. All times are in microseconds.
+    """
+
+    def __init__(self, changes: list[int], offsets: list[int], regular: int = BEGINNING) -> None:
+        self.changes = changes
+        self.offsets = offsets
+        self.regular = regular
+        self._table_end = regular + ERA if changes and changes[-1] > regular else NEVER
+        self._local_changes = [
+            change + max(before, after)
+            for change, (before, after) in zip(changes, pairwise(offsets), strict=True)
+        ]
+
+    def offset(self, instant: int) -> int:
+        """Return the offset at an instant."""
+        return self.offsets[bisect_right(self.changes, self._into_table(instant))]
+
+    def instant(self, local: int) -> int:
+        """Return the instant at which the clock shows a local time.
+
+        A skipped time (gap) is read with the offset before the gap; of a repeated time (fold) the first counts
+        (RFC 5545, 3.3.5; `fold=0` in PEP 495).
+        """
+        return local - self.offsets[bisect_right(self._local_changes, self._into_table(local))]
+
+    def offsets_since(self, instant: int) -> list[int]:
+        """Return all offsets of the clock from an instant on."""
+        return self.offsets[bisect_right(self.changes, min(instant, self.regular)) :]
+
+    def stretch(self, instant: int) -> Stretch:
+        """Return the stretch of time around an instant."""
+        starts, offsets = self._stretches
+        in_table = self._into_table(instant)
+        moved = instant - in_table
+        after = bisect_right(starts, in_table)
+        return Stretch(starts[after - 1] + moved, starts[after] + moved, offsets[after - 1])
+
+    @cached_property
+    def _stretches(self) -> tuple[list[int], list[Offsets]]:
+        """The starts of all stretches, with `NEVER` at the end, and the offsets of each."""
+        steady = {offset: Offsets((offset,), ((offset, offset),)) for offset in self.offsets}
+        starts, offsets = [BEGINNING], [steady[self.offsets[0]]]
+        for change, (before, after) in zip(self.changes, pairwise(self.offsets), strict=True):
+            if before < after:
+                starts += change, change + 2 * (after - before)
+                offsets.append(Offsets((before, after), ((before, before), (after, after))))
+            else:
+                starts += change, change + before - after
+                offsets.append(Offsets((), ((before, after),)))
+            offsets.append(steady[after])
+        return [*starts, NEVER], offsets
+
+    def _into_table(self, time: int) -> int:
+        """Return the time, moved by whole eras into the table."""
+        return time if time < self._table_end else (time - self.regular) % ERA + self.regular
+
+
+@lru_cache(maxsize=4096)
+def fixed_clock(offset: int) -> Clock:
+    """Return the clock that is always `offset` microseconds ahead of UTC."""
+    return Clock([], [offset])
+
+
+@lru_cache(maxsize=1024)
+def zone_clock(name: str) -> Clock:
+    """Return the clock of a time zone such as `Europe/Berlin`.
+
+    Raises:
+        KeyError: the database has no zone of that name.
+    """
+    if name not in zone_names():
+        raise KeyError(name)
+    with open(os.path.join(_database(), "zoneinfo", *name.split("/")), "rb") as file:
+        return read_tzif(file.read())
+
+
+@lru_cache(maxsize=1)
+def zone_names() -> frozenset[str]:
+    """Return the names of all time zones in the database, without loading a zone."""
+    with open(os.path.join(_database(), "zones"), encoding="ascii") as file:
+        return frozenset(file.read().split())
+
+
+def database_version() -> str:
+    """Return the release of the IANA database, such as `2026f`."""
+    import tzdata
+
+    return str(tzdata.IANA_VERSION)
+
+
+def _database() -> str:
+    import tzdata  # here, so that requests without time zones do not pay for the import
+
+    return os.path.dirname(str(tzdata.__file__))
+
+
+def read_tzif(content: bytes) -> Clock:
+    """Return the clock that a TZif file (RFC 9636) of version 2 or later describes."""
+    position = 0
+    for width in (4, 8):  # the data come twice: with instants of 32 and of 64 bits (RFC 9636, 3)
+        *indicators, leap_seconds, times, types, characters = struct.unpack_from(">20x6l", content, position)
+        table = position + 44
+        position = table + times * (width + 1) + types * 6 + characters
+        position += leap_seconds * (width + 4) + sum(indicators)
+    instants = struct.unpack_from(f">{times}q", content, table)
+    chosen = content[table + 8 * times :][:times]
+    known = [offset for offset, _, _ in struct.iter_unpack(">lbb", content[table + 9 * times :][: 6 * types])]
+    last = instants[-1] if times else -_EPOCH * _SECONDS_A_DAY
+    rule = content[position:].decode("ascii").strip()
+
+    changes: list[int] = []
+    offsets = [known[0]]
+    explicit = zip(instants, [known[type] for type in chosen], strict=True)
+    for instant, offset in chain(explicit, _expand_rule(rule, last)):
+        if (
+            changes and changes[-1] == instant
+        ):  # a rule for permanent daylight saving time changes back at once
+            del changes[-1], offsets[-1]
+        if offset != offsets[-1]:  # a change may be one of name only
+            changes.append(instant)
+            offsets.append(offset)
+    return Clock(
+        [_microseconds(instant) for instant in changes],
+        [offset * _SECOND for offset in offsets],
+        regular=_microseconds(last + _WEEK),  # the stretches of the last irregular change are over by then
+    )
+
+
+def _expand_rule(rule: str, after: int) -> Iterator[tuple[int, int]]:
+    """Return the changes that a POSIX TZ rule makes in the 400 years after an instant, with the new offsets.
+
+    All are in seconds. The times of changes may be negative or above 24 hours (RFC 9636, 3.3.2).
+    """
+    name, time = r"(?:<[^>]+>|[A-Za-z]+)", r"([+-]?\d+(?::\d+){0,2})"
+    day = r"(M\d+\.\d\.\d|J?\d+)"
+    match = re.fullmatch(f"{name}{time}(?:{name}{time}?,{day}(?:/{time})?,{day}(?:/{time})?)?", rule)
+    if not match:
+        raise ValueError(f"Not a POSIX TZ rule: {rule}")
+    standard, saving, begin, begin_time, end, end_time = match.groups()
+    if not begin:
+        return
+    winter = -_seconds(standard)
+    summer = -_seconds(saving) if saving else winter + 3600
+    begin_at, end_at = _seconds(begin_time or "2") - winter, _seconds(end_time or "2") - summer
+    first_year = date.fromordinal(after // _SECONDS_A_DAY + _EPOCH + 1).year
+    for year in range(first_year, first_year + 402):
+        in_year = sorted(
+            [
+                ((_day_in_year(begin, year) - _EPOCH) * _SECONDS_A_DAY + begin_at, summer),
+                ((_day_in_year(end, year) - _EPOCH) * _SECONDS_A_DAY + end_at, winter),
+            ]
+        )
+        yield from (change for change in in_year if change[0] > after)
+
+
+def _day_in_year(text: str, year: int) -> int:
+    """Return the day of `M3.5.0` (the last Sunday of March), `J60` (1 March) or `59` (the 60th day) in a year."""
+    if text[0] == "J":  # counted as in a year without 29 February
+        day = date.fromordinal(date(2001, 1, 1).toordinal() + int(text[1:]) - 1)
+        return date(year, day.month, day.day).toordinal() - 1
+    if text[0] != "M":
+        return date(year, 1, 1).toordinal() - 1 + int(text)
+    month, week, weekday = (int(part) for part in text[1:].split("."))
+    monday_first = weekday - 1  # POSIX counts weekdays from Sunday; day 0 is a Monday
+    if week == 5:  # the last one of the month
+        last = date(year + month // 12, month % 12 + 1, 1).toordinal() - 2
+        return last - (last - monday_first) % 7
+    first = date(year, month, 1).toordinal() - 1
+    return first + (monday_first - first) % 7 + 7 * (week - 1)
+
+
+def _seconds(text: str) -> int:
+    """Return the seconds of a time such as `2`, `-1:30` or `+24:00:00`."""
+    hours, minutes, seconds = (int(part) for part in (text.lstrip("+-") + ":0:0").split(":")[:3])
+    total = (hours * 60 + minutes) * 60 + seconds
+    return -total if text[0] == "-" else total
+
+
+def _microseconds(instant: int) -> int:
+    """Return an instant, given in seconds since 1970, in microseconds since the year 1."""
+    return instant * _SECOND + _EPOCH * DAY

@@ -1,0 +1,14 @@
+"""The query of POST and PATCH /sessions."""
+
+from pydantic import Field
+
+from scheduling.dto import Flag, Input
+
+
+class DryRun(Input):
+    """Query parameters of a write."""
+
+    dryRun: Flag = Field(
+        False,
+        description="true checks the request and writes nothing. The answer shows what would be written.",
+    )

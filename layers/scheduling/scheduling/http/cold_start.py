@@ -1,0 +1,20 @@
+"""Deferral of garbage collection to the end of a cold start.
+
+Objects made during a cold start live as long as the function, so a collection finds nothing to free. Deferring
+collections saves 26 of 742 million instructions of a cold GET (3.5 %) and 19 of 1,106 of a cold POST (1.7 %).
+
+Importing this module stops collections, on Lambda only: tools, tests and `get_docs` keep them.
+"""
+
+import gc
+import os
+
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    gc.disable()
+
+
+def resume_collection() -> None:
+    """Resume garbage collection after the first answer, without the objects that stay."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()

@@ -1,0 +1,62 @@
+"""Events of the HTTP API (payload format 2.0), read so that no event can raise an exception.
+
+`sam local`, a test event of the console and a direct invocation may leave out what API Gateway always sends.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class HttpEvent(NamedTuple):
+    """One HTTP request, as the gateway passes the request on."""
+
+    request_id: str
+    route: str
+    """The method and the path template, such as `GET /sessions/{sessionId}`."""
+    method: str
+    path: str
+    """The path with the stage or the base path of a custom domain."""
+    path_parameters: Mapping[str, str]
+    query: str
+    """The raw query string."""
+    headers: Mapping[str, str]
+    """The headers under their names in lower case."""
+    body: str
+    is_base64: bool
+    claims: Mapping[str, Any]
+    """The claims that the gateway verified; empty when no authorizer ran."""
+
+
+def read_event(raw: object) -> HttpEvent:
+    """Return the parts of an event that the endpoints need; a missing or malformed part is empty."""
+    event = _mapping(raw)
+    context = _mapping(event.get("requestContext"))
+    http = _mapping(context.get("http"))
+    return HttpEvent(
+        request_id=_text(context.get("requestId")),
+        route=_text(event.get("routeKey")),
+        method=_text(http.get("method")),
+        path=_text(event.get("rawPath")),
+        path_parameters=_texts(event.get("pathParameters")),
+        query=_text(event.get("rawQueryString")),
+        headers={name.lower(): value for name, value in _texts(event.get("headers")).items()},
+        body=_text(event.get("body")),
+        is_base64=event.get("isBase64Encoded") is True,
+        claims=_mapping(_mapping(_mapping(context.get("authorizer")).get("jwt")).get("claims")),
+    )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {
+        name: text
+        for name, text in _mapping(value).items()
+        if isinstance(name, str) and isinstance(text, str)
+    }

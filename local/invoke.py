@@ -1,0 +1,187 @@
+"""One function in Docker, run by `sam local invoke` with the claims of a demo user and the tables of `make up`.
+
+    python -m local.invoke FUNCTION ROLE [ID] [-- OPTIONS OF SAM LOCAL INVOKE]
+
+The event is the file in `events/` that is named like the function. ID takes the place of the id in the event's path.
+"""
+
+import asyncio
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+from typing import Any
+
+from local.stack import (
+    HOST,
+    NOTHING_RUNS,
+    REGION,
+    ROLES,
+    ROOT,
+    SEEN_BY_CONTAINERS,
+    Stack,
+    StackError,
+    forget_callers_aws,
+)
+
+EVENTS = ROOT / "events"
+BUILT = ROOT / ".aws-sam" / "invoke"
+ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+SAM = (sys.executable, "-m", "samcli")
+NO_SECTION = ("--config-env", "local")
+"""An environment that samconfig.toml does not have: all options are given here."""
+
+
+def prepare_event(function: str, role: str, subject: str, id: str = "") -> str:
+    """Return the function's event, sent by that user and, with an id, for that session or timeline.
+
+    Raises:
+        StackError: there is no such function.
+    """
+    path = EVENTS / f"{function}.json"
+    if not path.is_file():
+        names = ", ".join(sorted(file.stem for file in EVENTS.glob("*.json")))
+        raise StackError(f"There is no function {function!r}. FUNCTION is one of {names}.")
+    event: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    if authorizer := event.get("requestContext", {}).get("authorizer"):
+        authorizer["jwt"]["claims"] |= {"sub": subject, "cognito:groups": f"[{role}]"}
+    text = json.dumps(event)
+    for former in event.get("pathParameters", {}).values() if id else ():
+        text = text.replace(former, id)
+    return text
+
+
+def build(architecture: str) -> None:
+    """Build the template for the containers of this machine.
+
+    Raises:
+        StackError: the build fails.
+    """
+    done = subprocess.run(
+        [
+            *(*SAM, "build", *NO_SECTION, "--cached", "--build-dir", str(BUILT)),
+            *("--cache-dir", f"{BUILT}-cache", "--parameter-overrides", f"Architecture={architecture}"),
+        ],
+        cwd=ROOT,
+        env=_environment() | {"LAYER_ARCHITECTURE": architecture, "PYTHON": sys.executable},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise StackError(f"`sam build` failed:\n{done.stderr}")
+
+
+async def invoke(stack: Stack, function: str, event: str, architecture: str, options: Sequence[str]) -> int:
+    """Run the function with that event. Its answer goes to stdout, and its log to stderr."""
+    logical_id = "".join(word.capitalize() for word in function.split("_")) + "Function"
+    command = [
+        *(*SAM, "local", "invoke", logical_id, *NO_SECTION, "--event", "-", "--region", REGION),
+        *(
+            "--template",
+            str(BUILT / "template.yaml"),
+            "--parameter-overrides",
+            f"Architecture={architecture}",
+        ),
+        *("--env-vars", str(stack.state / "sam-local.json")),
+        *("--add-host", f"{SEEN_BY_CONTAINERS}:host-gateway", *options),
+    ]
+    async with AsyncExitStack() as opened:
+        # On Linux, containers reach Docker's bridge but not 127.0.0.1, where the stack listens. Docker Desktop's
+        # bridge is no address of this machine, and its containers reach 127.0.0.1.
+        with suppress(OSError):
+            await opened.enter_async_context(await _forward(find_bridge(), stack.port + 1))
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=ROOT, env=_environment(), stdin=asyncio.subprocess.PIPE
+        )
+        await process.communicate(event.encode())
+        return process.returncode or 0
+
+
+def find_bridge() -> str:
+    """Return the address at which containers reach this machine.
+
+    Raises:
+        StackError: no Docker engine answers.
+    """
+    inspect = ["docker", "network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", "bridge"]
+    try:
+        return subprocess.run(inspect, capture_output=True, check=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise StackError("No Docker engine answers. Install Docker and start Docker.") from error
+
+
+async def _forward(address: str, port: int) -> asyncio.Server:
+    """Forward connections to a port of that address to the same port of 127.0.0.1."""
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        to_reader, to_writer = await asyncio.open_connection(HOST, port)
+        await asyncio.gather(_copy(reader, to_writer), _copy(to_reader, writer))
+
+    return await asyncio.start_server(connect, address, port)
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+def _environment() -> dict[str, str]:
+    """Return the caller's environment, with credentials of the local stack in the place of the caller's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))}
+    return kept | {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL_STS": f"http://{HOST}:1",  # the SAM CLI asks who the caller is
+        "AWS_MAX_ATTEMPTS": "1",
+        "SAM_CLI_TELEMETRY": "0",
+    }
+
+
+def run(stack: Stack, function: str, role: str, id: str = "", options: Sequence[str] = ()) -> int:
+    """Build, and invoke the function as the demo user with that role.
+
+    Raises:
+        StackError: the stack does not run, or there is no such function, role, engine or processor.
+    """
+    if not stack.running():
+        raise StackError(NOTHING_RUNS)
+    if role not in ROLES:
+        raise StackError(f"There is no role {role!r}: ROLE is ADMIN, MANAGER or USER.")
+    architecture = ARCHITECTURES.get(platform.machine().lower())
+    if not architecture:
+        raise StackError(f"Lambda has no processors of this kind: {platform.machine()}.")
+    event = prepare_event(function, role, stack.add_user(role.lower(), role), id)
+    find_bridge()  # or the reader would wait for the build to learn that Docker is missing
+    build(architecture)
+    return asyncio.run(invoke(stack, function, event, architecture, options))
+
+
+def main(arguments: list[str]) -> None:
+    forget_callers_aws()
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    try:
+        match arguments[:end]:
+            case [function, role] | [function, role, ""]:
+                sys.exit(run(Stack.remembered(), function, role.upper(), options=arguments[end + 1 :]))
+            case [function, role, id]:
+                sys.exit(run(Stack.remembered(), function, role.upper(), id, arguments[end + 1 :]))
+            case _:
+                sys.exit(__doc__)
+    except StackError as error:
+        sys.exit(f"\n{error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

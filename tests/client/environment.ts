@@ -1,0 +1,13 @@
+// What each program gets from the test that runs it, and how the program answers.
+declare const process: { env: Record<string, string | undefined> };
+
+const value = (name: string): string => {
+  const found = process.env[name];
+  if (!found) throw new Error(`${name} is not set`);
+  return found;
+};
+
+export const api = value("API");
+export const token = value("TOKEN");
+export const timelineId = value("TIMELINE");
+export const report = (seen: Record<string, unknown>): void => console.log(JSON.stringify(seen));

@@ -1,0 +1,9 @@
+// The settings of orval: the document, and the address of the API under test.
+import { defineConfig } from "orval";
+
+export default defineConfig({
+  sessions: {
+    input: { target: process.env.DOCUMENT! },
+    output: { target: "generated/orval/api.ts", client: "fetch", baseUrl: process.env.API! },
+  },
+});

@@ -1,0 +1,54 @@
+"""dryRun in the HTTP layer: a flag for the use case, and an answer without `Location` and `ETag`."""
+
+from typing import Any
+
+import pytest
+
+from scheduling.domain import session
+from scheduling.dto.create_session import CreateSession
+from scheduling.dto.dry_run import DryRun
+from scheduling.http.endpoint import endpoint
+from scheduling.services.request import Request
+from scheduling.services.results import One
+from tests.functional.conftest import ANNA, one_time
+from tests.support.api import handler
+
+
+def previewed(query: str, headers: dict[str, str]) -> tuple[Request, dict[str, Any]]:
+    """Return the request that the use case of a POST sees, and the response."""
+    seen: list[Request] = []
+
+    @endpoint(session.view, body=CreateSession, query=DryRun, creates="/sessions")
+    def create(request: Request) -> One:
+        seen.append(request)
+        return One({"id": request.new_id, "version": 1})
+
+    event = ANNA.event("create_session", "", one_time("a"), {}, headers) | {"rawQueryString": query}
+    response = create(event, None)
+    return seen[0], response
+
+
+def test_dry_run_reaches_the_use_case_and_leaves_the_fields_alone() -> None:
+    request, response = previewed("dryRun=true", {"idempotency-key": "k"})
+    assert request.dry_run is True
+    assert "dryRun" not in request.fields
+    assert request.idempotency is None
+    assert response["statusCode"] == 200
+    assert not {"Location", "ETag"} & set(response["headers"])
+
+
+@pytest.mark.parametrize("query", ["", "dryRun=false"])
+def test_a_request_is_no_dry_run_by_default(query: str) -> None:
+    request, response = previewed(query, {"idempotency-key": "k"})
+    assert request.dry_run is False
+    assert request.idempotency is not None
+    assert {"Location", "ETag"} <= set(response["headers"])
+
+
+@pytest.mark.parametrize("function", ["create_session", "update_session"])
+@pytest.mark.parametrize("value", ["yes", "1", "TRUE", ""])
+def test_another_value_is_a_400(timeline: str, function: str, value: str) -> None:
+    event = ANNA.event(function, timeline, {"name": "x"}, {}, {}) | {"rawQueryString": f"dryRun={value}"}
+    response = handler(function)(event, None)
+    assert response["statusCode"] == 400
+    assert '"field":"dryRun","code":"WRONG_TYPE"' in response["body"]

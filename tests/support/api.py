@@ -1,0 +1,85 @@
+"""The API without a gateway: handlers, called with the events that the HTTP API would send for a caller."""
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from tests.support.template import ROOT, route
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a handler answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+    @property
+    def data(self) -> Any:
+        """What a success is about."""
+        assert self.status == 200, self
+        return self.body["data"]
+
+    @property
+    def count(self) -> int:
+        """How many match in all."""
+        count: int = self.body["meta"]["meta"]["count"]
+        return count
+
+
+class Caller(NamedTuple):
+    """Somebody with a token that the gateway verified."""
+
+    id: str
+    roles: str = ""
+    """As the HTTP API passes them on: `[ADMIN USER]`."""
+
+    def call(
+        self,
+        function: str,
+        *,
+        id: str = "",
+        body: object = None,
+        query: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Call a function by the name of its folder; `id` fills the path, and `body` is sent as JSON."""
+        response = handler(function)(self.event(function, id, body, query or {}, headers or {}), None)
+        text = response["body"]
+        if response.get("isBase64Encoded"):
+            text = gzip.decompress(base64.b64decode(text))
+        return Answer(response["statusCode"], response["headers"], json.loads(text) if text else None)
+
+    def event(
+        self, function: str, id: str, body: object, query: Mapping[str, object], headers: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """The function's event in `events/`, with this instead of what it asks."""
+        event = json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
+        for asked in ("queryStringParameters", "pathParameters", "body"):
+            event.pop(asked, None)
+        method, path = route(function)
+        parameter = path.partition("{")[2].rstrip("}")
+        event["rawPath"] = event["requestContext"]["http"]["path"] = path.partition("{")[0] + id
+        event["rawQueryString"] = urlencode(query, doseq=True)
+        event["headers"] |= headers
+        claims = {"sub": self.id, **({"cognito:groups": self.roles} if self.roles else {})}
+        event["requestContext"]["authorizer"]["jwt"]["claims"] = claims
+        if query:
+            event["queryStringParameters"] = {name: str(value) for name, value in query.items()}
+        if parameter:
+            event["pathParameters"] = {parameter: id}
+        if body is not None:
+            event["body"] = json.dumps(body)
+        assert event["routeKey"] == f"{method} {path}"
+        return dict(event)
+
+
+def handler(function: str) -> Any:
+    """The handler of a function."""
+    return import_module(f"functions.{function}.handler").lambda_handler

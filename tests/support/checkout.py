@@ -1,0 +1,23 @@
+"""A copy of the project, as a fresh clone in another folder would be."""
+
+import shutil
+from pathlib import Path
+
+from tests.support.template import ROOT
+
+_NOT_CLONED = shutil.ignore_patterns(
+    *(".venv", ".git", ".local", ".aws-sam", "node_modules", ".*_cache", ".hypothesis", "__pycache__")
+)
+
+
+def copy_project(folder: Path) -> Path:
+    """Copy the project's files into a new folder, without what is made there."""
+    shutil.copytree(ROOT, folder, ignore=_NOT_CLONED)
+    return folder
+
+
+def share_packages(folder: Path) -> None:
+    """Give the copy the packages that are installed here, so that nothing is downloaded twice."""
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    (folder / ".aws-sam").mkdir()
+    (folder / ".aws-sam" / "dependencies").symlink_to(ROOT / ".aws-sam" / "dependencies")

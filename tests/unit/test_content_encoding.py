@@ -1,0 +1,18 @@
+"""The Accept-Encoding header (RFC 9110, section 12.5.3)."""
+
+import pytest
+
+from scheduling.http.content_encoding import accepts_gzip
+
+
+@pytest.mark.parametrize("header", ["gzip", "gzip, deflate, br", "br;q=1, gzip;q=0.5", "*", "GZIP ; q=1.0"])
+def test_gzip_is_accepted(header: str) -> None:
+    assert accepts_gzip(header)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "br", "identity", "gzip;q=0", "gzip; q=0.000", "*;q=0", "gzip;q=0, *", "xgzip", "gzip;q="],
+)
+def test_gzip_is_refused(header: str) -> None:
+    assert not accepts_gzip(header)

@@ -1,0 +1,71 @@
+"""samconfig.toml: the environments dev, staging and prod."""
+
+import tomllib
+from typing import Any
+
+import pytest
+
+from tests.support import template
+from tests.support.template import ROOT
+
+CONFIGURATION = tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))
+ENVIRONMENTS = ["dev", "staging", "prod"]
+
+
+def deploy(environment: str) -> dict[str, Any]:
+    """Return the options of `sam deploy --config-env` with that environment."""
+    section = CONFIGURATION[environment]
+    options: dict[str, Any] = section["global"]["parameters"] | section["deploy"]["parameters"]
+    return options
+
+
+def pairs(options: list[str]) -> dict[str, str]:
+    """Return names and values of options such as `name=value`."""
+    return dict(option.split("=", 1) for option in options)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_environment_has_a_stack_and_tags_of_its_own(environment: str) -> None:
+    options = deploy(environment)
+    assert options["stack_name"] == options["s3_prefix"] == f"sessions-{environment}"
+    tags = pairs(options["tags"])
+    assert set(tags) == {"service", "environment", "owner", "cost-center"}
+    assert (tags["service"], tags["environment"]) == ("sessions", environment)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_environment_sets_parameters_to_values_that_the_template_allows(environment: str) -> None:
+    parameters = template.template()["Parameters"]
+    chosen = pairs(deploy(environment)["parameter_overrides"])
+    assert "LogRetentionDays" in chosen
+    for name, value in chosen.items():
+        assert value in map(str, parameters[name].get("AllowedValues", [value])), name
+
+
+def test_production_is_watched_protected_and_deployed_step_by_step() -> None:
+    options = deploy("prod")
+    chosen = pairs(options["parameter_overrides"])
+    watched = {"EnableAlarms": "true", "EnableDashboard": "true", "GradualDeployment": "true"}
+    assert watched.items() <= chosen.items()
+    assert chosen.get("DeletionProtection", "true") == "true"
+    assert options["confirm_changeset"] is True
+
+
+def test_no_account_is_named_and_the_answers_of_a_guided_deployment_are_ignored_by_git() -> None:
+    text = (ROOT / "samconfig.toml").read_text("utf-8")
+    assert "arn:" not in text
+    for section in CONFIGURATION.values():
+        if isinstance(section, dict) and "deploy" in section:
+            assert not {"profile", "region", "s3_bucket", "role_arn"} & set(section["deploy"]["parameters"])
+    ignored = (ROOT / ".gitignore").read_text("utf-8").splitlines()
+    assert "samconfig.local.toml" in ignored
+
+
+def test_the_sam_cli_reads_every_environment() -> None:
+    from samcli.lib.config.samconfig import SamConfig
+
+    configuration = SamConfig(ROOT)
+    for environment in ENVIRONMENTS:
+        assert configuration.get_all(["deploy"], "parameters", environment)["stack_name"].endswith(
+            environment
+        )

@@ -1,0 +1,39 @@
+"""`make invoke`: the event that a function gets."""
+
+import json
+
+import pytest
+
+from local import invoke
+from local.stack import WELCOME, StackError
+from tests.support.template import ROOT, functions
+
+
+def test_an_event_carries_the_claims_of_the_demo_user() -> None:
+    event = json.loads(invoke.prepare_event("create_session", "ADMIN", "anna"))
+    claims = event["requestContext"]["authorizer"]["jwt"]["claims"]
+    assert (claims["sub"], claims["cognito:groups"]) == ("anna", "[ADMIN]")
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_every_function_has_an_event_to_be_invoked_with(function: str) -> None:
+    assert json.loads(invoke.prepare_event(function, "USER", "anna", "another"))
+
+
+def test_an_id_takes_the_place_of_the_id_in_the_path() -> None:
+    event = json.loads(invoke.prepare_event("get_session", "USER", "anna", "another"))
+    assert event["pathParameters"] == {"sessionId": "another"}
+    assert event["rawPath"] == event["requestContext"]["http"]["path"] == "/sessions/another"
+
+
+def test_an_unknown_function_is_refused_with_the_names_of_all() -> None:
+    with pytest.raises(StackError, match="create_session, create_timeline"):
+        invoke.prepare_event("create_sessions", "USER", "anna")
+
+
+def test_the_event_of_create_session_does_not_conflict_with_the_first_request_of_the_readme() -> None:
+    event = json.loads((ROOT / "events" / "create_session.json").read_text("utf-8"))
+    start = json.loads(event["body"])["startDateTime"]
+    for text in (WELCOME, (ROOT / "README.md").read_text("utf-8")):
+        assert '"startDateTime": "2023-12-01T09:00:00Z"' in text
+        assert start not in text

@@ -1,0 +1,454 @@
+"""Series with time zones, intervals, ends and excluded dates, compared with a slow oracle."""
+
+import subprocess
+import sys
+from datetime import date, datetime, timedelta
+from importlib.resources import files
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from dateutil import rrule
+from hypothesis import assume, event, given, settings
+from hypothesis import strategies as st
+
+from scheduling.domain import instants, recurrence, time_zones
+from scheduling.domain.instants import DAY, END_OF_TIME, MINUTE, parse
+from scheduling.domain.recurrence import (
+    LATER,
+    Once,
+    Schedule,
+    Series,
+    conflict,
+    first_conflict,
+    last_end,
+    local_date,
+    occurrence_on,
+    occurrences,
+    times_of_day,
+)
+from scheduling.domain.recurrence_rules import (
+    DAYS_IN_ERA,
+    DayRule,
+    MonthRule,
+    Rule,
+    month_of,
+    shortest_step,
+    shortest_wait,
+)
+from scheduling.domain.schedule_validation import faults
+from tests.support.template import ROOT
+from tests.unit import series_oracle as oracle
+
+Session = dict[str, Any]
+
+ZONES = sorted(files("tzdata").joinpath("zones").read_text("ascii").split())
+SKIPPED_A_DAY = ("Pacific/Apia", "Pacific/Kwajalein", "Pacific/Kiritimati", "Pacific/Fakaofo", "Asia/Manila")
+ODD = (
+    "Australia/Lord_Howe",
+    "Europe/Dublin",
+    "Africa/Casablanca",
+    "Asia/Gaza",
+    "America/Juneau",
+    "Asia/Beirut",
+)
+COMMON = ("Europe/Berlin", "America/New_York", "Europe/London")
+WEEKDAYS = recurrence.WEEKDAYS
+HOUR = 60 * MINUTE
+HORIZON = 500
+"""The occurrences of the rarer series that the oracle looks at: 500 days, months or years."""
+
+
+def schedule(session: Session) -> Schedule:
+    """The schedule of a session with a start."""
+    made = recurrence.schedule(session)
+    assert made
+    return made
+
+
+def written(local: int, zone: str | None, offset: int) -> str:
+    """A local time with its offset, as a client writes it; Hypothesis tries another example if nobody can."""
+    offset = oracle.offset(zone, local) if zone else offset
+    assume(offset % MINUTE == 0)
+    text = instants.local_text(local - offset, offset)
+    assume(text is not None and 0 <= local - offset < END_OF_TIME)
+    return str(text)
+
+
+@st.composite
+def changes(draw: st.DrawFn, zone: str) -> int:
+    """A local time near a change of the zone's offset, if a year that is drawn has one."""
+    years = st.one_of(
+        st.integers(1940, 2045),
+        st.sampled_from([1, 1867, 1969, 1993, 1994, 2011, 2086, 2100, 2400, 9998]),
+        st.integers(2, 9998),
+    )
+    first = date(draw(years), 1, 1).toordinal() - 1
+    days = [
+        day
+        for day in range(first, first + 366)
+        if oracle.offset(zone, day * DAY) != oracle.offset(zone, (day + 1) * DAY)
+    ]
+    day = draw(st.sampled_from(days)) if days else first + draw(st.integers(0, 365))
+    near = st.sampled_from([0, HOUR // 2, HOUR, 2 * HOUR, 3 * HOUR, 5 * HOUR // 2, DAY - HOUR // 2])
+    exactly = draw(st.one_of(near, st.integers(0, 24 * 60 - 1).map(lambda minute: minute * MINUTE)))
+    return day * DAY + exactly + draw(st.integers(-1, 1))
+
+
+@st.composite
+def sessions(draw: st.DrawFn, aim: int | None = None, *, once: bool = True) -> Session:
+    """A valid session, one of whose occurrences may start at an instant."""
+    zone = draw(
+        st.one_of(
+            st.none(),
+            st.sampled_from(ZONES),
+            st.sampled_from(COMMON),
+            st.sampled_from(SKIPPED_A_DAY),
+            st.sampled_from(ODD),
+        )
+    )
+    offset = draw(st.sampled_from([0, HOUR, -5 * HOUR, 9 * HOUR + 30 * MINUTE]))
+    cycle = draw(st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY", *([None] if once else [])]))
+    interval = draw(st.one_of(st.none(), st.integers(2, 4), st.integers(5, 60)))
+    rules: Session = {}
+    if aim is None:
+        local = draw(changes(zone or "Europe/Berlin"))
+    else:
+        local = aim + (time_zones.zone_clock(zone).offset(aim) if zone else offset)
+        back = draw(st.sampled_from([0, 0, 1, 2, 7, 40]))
+        if cycle in ("DAILY", "WEEKLY"):
+            local -= back * (interval or 1) * (7 if cycle == "WEEKLY" else 1) * DAY
+    assume(0 <= local < END_OF_TIME - 2 * DAY)
+    if cycle:
+        rules = draw(rule_fields(cycle, interval, local // DAY))
+    step = {None: 2, "DAILY": 1, "WEEKLY": 7, "MONTHLY": 28, "YEARLY": 365}[cycle] * (interval or 1) * DAY
+    lengths = st.one_of(
+        st.none(),
+        st.integers(1, 8).map(lambda halves: halves * HOUR // 2),
+        st.integers(1, DAY),
+        st.integers(1, step),
+        st.just(step),
+    )
+    length = draw(lengths)
+    session = {
+        "type": "RECURRING" if cycle else "ONE_TIME",
+        "startDateTime": written(local, zone, offset),
+        "endDateTime": written(local + length, zone, offset) if length else None,
+        "timeZone": zone,
+        "repeatCycleType": cycle,
+        **rules,
+    }
+    assume(not list(faults(session)))
+    return session
+
+
+@st.composite
+def rule_fields(draw: st.DrawFn, cycle: str, interval: int | None, day: int) -> Session:
+    """The fields of a recurrence rule but for its cycle."""
+    rules: Session = {"repeatInterval": interval}
+    if cycle == "WEEKLY":
+        rules["recurringDaysOfWeek"] = draw(
+            st.none() | st.lists(st.sampled_from(WEEKDAYS), min_size=1, max_size=7, unique=True)
+        )
+    end = draw(st.sampled_from([None, None, "until", "count"]))
+    if end == "until":
+        rules["repeatUntil"] = instants.date_text(
+            min(day + draw(st.integers(0, 3000)), END_OF_TIME // DAY - 1)
+        )
+    elif end == "count":
+        rules["repeatCount"] = draw(st.integers(1, 50) | st.integers(1, 999))
+    if draw(st.booleans()):
+        days = st.integers(day, min(day + 60, END_OF_TIME // DAY - 1))
+        rules["excludedDates"] = [instants.date_text(each) for each in draw(st.sets(days, max_size=8))]
+    return rules
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
+    """Two sessions, most of them aimed at each other: starts and ends a microsecond around starts and ends."""
+    one = draw(sessions())
+    if draw(st.integers(0, 4)) == 0:
+        return one, draw(sessions())
+    theirs = oracle.Series(one)
+    low = theirs.first + draw(st.sampled_from([0, 0, 30, 400]))
+    day = next(iter(theirs.days(low, low + 400 * 366)), None)
+    assume(day is not None)
+    occurrence = theirs.on(day or 0)
+    aim = draw(st.sampled_from(occurrence)) + draw(st.integers(-1, 1))
+    return one, draw(sessions(aim + draw(st.sampled_from([0, 0, 0, -HOUR, HOUR]))))
+
+
+@given(pairs(), st.data())
+def test_any_two_sessions_conflict_iff_the_oracle_finds_an_overlap(
+    pair: tuple[Session, Session], data: st.DataObject
+) -> None:
+    """The oracle looks at a part of all time: what the layer finds beyond is looked at by itself."""
+    one, other = pair
+    a, b = schedule(one), schedule(other)
+    slow_a, slow_b = oracle.Series(one), oracle.Series(other)
+    found = first_conflict(a, b)
+    assert conflict(a, b) is conflict(b, a) is (found is not None) is (first_conflict(b, a) is not None)
+    event(f"{one['repeatCycleType']} and {other['repeatCycleType']}: {found is not None}")
+    low = min(slow_a.first, slow_b.first)
+    rarity = min(max(slow_a.rarity, slow_b.rarity), 365 * 60)
+    high = low + int(HORIZON * rarity) + 3 * 366
+    expected = oracle.first_overlap(slow_a, slow_b, low, high)
+    if expected:
+        assert found == expected if expected[0] < END_OF_TIME else found == LATER
+    elif found and found != LATER:
+        assert slow_b.within(*found), "the occurrence overlaps nothing"
+        assert found in slow_a.within(*found), "this is no occurrence"
+    elif not found:
+        far = high + data.draw(st.integers(0, 4 * DAYS_IN_ERA))
+        assert oracle.first_overlap(slow_a, slow_b, far, far + int(50 * rarity)) is None
+
+
+@given(sessions(), st.data())
+def test_a_window_has_the_occurrences_that_the_oracle_lists(session: Session, data: st.DataObject) -> None:
+    made, slow = schedule(session), oracle.Series(session)
+    days = int(min(slow.rarity, 3000) * 4) + 1
+    low = (slow.first + data.draw(st.one_of(st.integers(-2, days), st.integers(0, 10**6)))) * DAY
+    start = low + data.draw(st.integers(0, DAY))
+    end = start + data.draw(st.integers(1, days * DAY))
+    found = list(occurrences(made, start, end))
+    assert found == slow.within(start, end)
+    for occurrence in found:
+        name = local_date(made, occurrence)
+        if name:
+            assert occurrence_on(made, name) == occurrence
+
+
+@given(sessions())
+def test_the_last_end_is_the_end_of_the_last_occurrence(session: Session) -> None:
+    made, slow = schedule(session), oracle.Series(session)
+    end = last_end(made)
+    if slow.last is None:
+        assert end is None
+    else:
+        assert end == slow.on(max(slow.days(slow.first, slow.last)))[1]
+
+
+@given(sessions(once=False), st.data())
+def test_every_occurrence_lies_within_the_times_of_day(session: Session, data: st.DataObject) -> None:
+    series, slow = schedule(session), oracle.Series(session)
+    assert isinstance(series, Series)
+    start, length = times_of_day(series)
+    assert 0 <= start < DAY
+    assume(length < DAY)
+    low = slow.first + data.draw(st.one_of(st.just(0), st.integers(0, 10**6)))
+    for day in slow.days(low, low + int(60 * slow.rarity)):
+        begin, end = slow.on(day)
+        assert (begin - start) % DAY + end - begin <= length
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "expected"),
+    [
+        ("Europe/Berlin", "2026-01-05T09:00:00+01:00", (7 * HOUR, 2 * HOUR)),
+        ("America/New_York", "2026-01-05T09:00:00-05:00", (13 * HOUR, 2 * HOUR)),
+        ("Asia/Tokyo", "2026-01-05T09:00:00+09:00", (0, HOUR)),
+        ("America/New_York", "9998-01-05T09:00:00-05:00", (13 * HOUR, 2 * HOUR)),
+    ],
+)
+def test_the_times_of_day_reach_from_the_summer_start_to_the_winter_end(
+    zone: str, start: str, expected: tuple[int, int]
+) -> None:
+    end = start.replace("T09", "T10")
+    series = schedule(
+        {"startDateTime": start, "endDateTime": end, "repeatCycleType": "DAILY", "timeZone": zone}
+    )
+    assert isinstance(series, Series)
+    assert times_of_day(series) == expected
+
+
+@given(sessions(once=False))
+def test_the_days_of_the_oracle_are_those_of_dateutil(session: Session) -> None:
+    """The oracle's own rules against RFC 5545 as `dateutil` reads it."""
+    slow = oracle.Series(session)
+    last = slow.first + int(40 * slow.rarity) + 1500
+    assume(last < END_OF_TIME // DAY)
+    start = datetime.fromordinal(slow.day + 1)
+    rule = rrule.rrule(
+        getattr(rrule, session["repeatCycleType"]),
+        dtstart=datetime.fromordinal(slow.first + 1),
+        interval=session.get("repeatInterval") or 1,
+        wkst=rrule.MO,
+        byweekday=sorted(slow.weekdays) if session["repeatCycleType"] == "WEEKLY" else None,
+        count=session.get("repeatCount"),
+        until=session.get("repeatUntil") and datetime.fromisoformat(session["repeatUntil"]),
+    )
+    until = datetime.fromordinal(last + 1)
+    named = [found.toordinal() - 1 for found in rule.between(start, until, inc=True)]
+    assert list(slow.days(slow.first, last)) == [day for day in named if day not in slow.excluded]
+
+
+rules = st.one_of(
+    st.builds(
+        DayRule,
+        st.sampled_from([1, 2, 3, 6, 7, 14, 27, 773]),
+        st.tuples(st.integers(0, 1000)),
+    ),
+    st.builds(
+        MonthRule, st.sampled_from([1, 2, 7, 12, 13, 36, 84, 999]), st.integers(0, 4800), st.integers(1, 28)
+    ),
+    st.builds(MonthRule, st.sampled_from([1, 3, 12]), st.sampled_from([0, 2 + 12 * 3]), st.integers(29, 31)),
+)
+
+
+@settings(max_examples=40)
+@given(rules, rules, st.integers(-2 * DAY, 2 * DAY))
+def test_the_shortest_wait_is_the_shortest_over_all_eras(a: Rule, b: Rule, lag: int) -> None:
+    eras = a.eras * b.eras
+    assume(eras <= 30)
+    rare, often = (
+        (a, b)
+        if a.interval * (30 if isinstance(a, MonthRule) else 1)
+        >= b.interval * (30 if isinstance(b, MonthRule) else 1)
+        else (b, a)
+    )
+    waits = []
+    day = rare.on_or_after(0)
+    while day < eras * DAYS_IN_ERA:
+        if rare is a:
+            waits.append((often.on_or_after(day - lag // DAY) - day) * DAY + lag)
+        else:
+            waits.append((day - often.on_or_before(day + lag // DAY)) * DAY + lag)
+        day = rare.on_or_after(day + 1)
+    assert shortest_wait(a, b, lag) == min(waits)
+
+
+@given(rules, st.integers(0, 3 * DAYS_IN_ERA))
+def test_a_rule_names_the_same_days_forwards_and_backwards(rule: Rule, day: int) -> None:
+    following = rule.on_or_after(day)
+    assert following >= day
+    assert rule.on_or_before(following) == rule.on_or_after(following) == following
+    assert rule.on_or_before(rule.on_or_after(following + 1) - 1) == following
+    assert rule.on_or_after(following + 1) - following >= shortest_step(rule)
+    assert rule.nth(day, 1) == following
+    assert rule.nth(day, 3) == rule.on_or_after(rule.on_or_after(following + 1) + 1)
+
+
+def test_the_months_of_days_continue_after_the_year_9999() -> None:
+    assert month_of(0) == (0, 1)
+    assert month_of(25 * DAYS_IN_ERA + 31) == (25 * 4800 + 1, 1)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_zone_has_the_offsets_that_zoneinfo_has(zone: str) -> None:
+    clock = time_zones.zone_clock(zone)
+    for change in clock.changes[:400]:
+        before, after = (clock.offset(change - 1), clock.offset(change))
+        for around in (-1, 0, 1):
+            for local in (change + before + around, change + after + around):
+                assert local - clock.instant(local) == oracle.offset(zone, local)
+    for local in range(1800 * 365 * DAY, 2500 * 365 * DAY, 367 * DAY + 7 * HOUR):
+        assert local - clock.instant(local) == oracle.offset(zone, local)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_no_clock_changes_again_before_the_effects_of_a_gap_are_over(zone: str) -> None:
+    """`time_zones.Offsets` rests on that: twice the length of a gap, and once that of a fold."""
+    clock = time_zones.zone_clock(zone)
+    for number, (change, following) in enumerate(pairwise(clock.changes)):
+        gained = clock.offsets[number + 1] - clock.offsets[number]
+        assert following >= change + (2 * gained if gained > 0 else -gained)
+    assert all(abs(after - before) <= DAY for before, after in pairwise(clock.offsets))
+
+
+def test_any_44_years_have_all_neighbourhoods_of_years() -> None:
+    """The search of one era rests on that for rules and clocks that are the same in every year of one kind."""
+    kinds = [
+        ((first := date(2001 + year % 400, 1, 1)).weekday(), (date(2001 + year % 400, 12, 31) - first).days)
+        for year in range(800)
+    ]
+    everywhere = {tuple(kinds[year : year + 3]) for year in range(400)}
+    assert len(everywhere) == 28
+    for first in range(400):
+        assert {tuple(kinds[year : year + 3]) for year in range(first, first + 42)} == everywhere
+
+
+def test_a_clock_without_a_zone_never_changes() -> None:
+    session = {"startDateTime": "2026-01-05T09:00:00+01:00", "repeatCycleType": "DAILY"}
+    made = schedule(session)
+    assert isinstance(made, Series)
+    assert times_of_day(made) == (8 * HOUR, 1)
+    assert isinstance(schedule(session | {"repeatCycleType": None}), Once)
+
+
+def test_an_unknown_zone_is_no_zone() -> None:
+    with pytest.raises(KeyError):
+        time_zones.zone_clock("Europe/../Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [("<-03>3", []), ("EST5", [])],
+)
+def test_a_zone_without_daylight_saving_time_has_no_changes(rule: str, expected: list[object]) -> None:
+    assert tzif(rule).changes == expected
+
+
+def tzif(rule: str) -> time_zones.Clock:
+    """A clock from a file that has nothing but one offset and a POSIX rule."""
+    block = (
+        b"TZif2"
+        + bytes(15)
+        + b"".join(n.to_bytes(4, "big") for n in (0, 0, 0, 0, 1, 4))
+        + bytes(6)
+        + b"UTC\0"
+    )
+    return time_zones.read_tzif(block + block + f"\n{rule}\n".encode())
+
+
+def test_a_rule_may_count_the_days_of_the_year_with_and_without_29_february() -> None:
+    for rule in ("XXX0YYY,J60/0,J70/0", "XXX0YYY,59/0,J70/0"):
+        clock = tzif(rule)
+        dates = {instants.utc_text(change)[5:10] for change in clock.changes[::2]}
+        assert dates == ({"03-01"} if "J60" in rule else {"03-01", "02-29"})
+
+
+def test_a_rule_for_permanent_daylight_saving_time_never_changes_back() -> None:
+    clock = tzif("XXX3EDT4,0/0,J365/23")
+    assert {
+        clock.offset(parse(f"{year}-{month:02}-01T00:00:00Z").instant)
+        for year in (1975, 2026, 9000)
+        for month in (1, 7)
+    } == {-4 * HOUR}
+
+
+def test_what_is_no_rule_is_refused() -> None:
+    with pytest.raises(ValueError, match="POSIX TZ rule"):
+        tzif("nonsense")
+
+
+def test_the_release_of_the_database_is_known() -> None:
+    assert time_zones.database_version()[:2] == "20"
+
+
+def test_the_second_of_two_equal_times_is_an_hour_later() -> None:
+    clock = time_zones.zone_clock("Europe/Berlin")
+    local = parse("2026-10-25T02:30:00Z").instant
+    assert clock.instant(local) == parse("2026-10-25T02:30:00+02:00").instant
+    assert (
+        clock.instant(local) + timedelta(hours=1) // timedelta(microseconds=1)
+        == parse("2026-10-25T02:30:00+01:00").instant
+    )
+
+
+def test_nothing_of_time_zones_is_loaded_for_sessions_without_a_time_zone() -> None:
+    """In a fresh interpreter, because others have loaded zones by now."""
+    program = (
+        "import sys\n"
+        "from scheduling.domain.recurrence import conflict, occurrences, schedule\n"
+        "from scheduling.domain.schedule_validation import faults\n"
+        "from functions.get_session import handler\n"
+        "fields = {'startDateTime': '2026-01-05T09:00:00+01:00', 'repeatCycleType': 'DAILY', 'type': 'RECURRING'}\n"
+        "made = schedule(fields)\n"
+        "assert conflict(made, made) and not list(faults(fields)) and list(occurrences(made, 0, 10**17))\n"
+        "assert not sys.modules.keys() & {'tzdata', 'zoneinfo'}\n"
+        "schedule(fields | {'timeZone': 'Europe/Berlin'})\n"
+        "assert sys.modules.keys() & {'tzdata', 'zoneinfo'} == {'tzdata'}\n"
+    )
+    path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers/scheduling'}"}
+    ran = subprocess.run([sys.executable, "-c", program], env=path, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr

@@ -1,0 +1,43 @@
+"""A test that is skipped in CI has not been run, and fails the run."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.template import ROOT
+
+SKIPPING = {
+    "test": "import pytest\ndef test_one() -> None:\n    pytest.skip('no such program')\n",
+    "mark": "import pytest\n@pytest.mark.skip('no such program')\ndef test_one() -> None: ...\n",
+    "fixture": "import pytest\n@pytest.fixture\ndef tool() -> None:\n    pytest.skip('no such program')\n"
+    "def test_one(tool: None) -> None: ...\n",
+    "module": "import pytest\npytest.skip('no such program', allow_module_level=True)\n",
+}
+
+
+EXPECTED_FAILURE = "import pytest\n@pytest.mark.xfail\ndef test_one() -> None:\n    raise AssertionError\n"
+
+
+def run(folder: Path, **variables: str) -> str:
+    """Run pytest with this project's hooks on one file for each case; return what pytest prints last."""
+    for name, source in {**SKIPPING, "xfail": EXPECTED_FAILURE}.items():
+        (folder / f"test_{name}.py").write_text(source)
+    environment = {name: value for name, value in os.environ.items() if name != "CI"} | variables
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "scheduling")])
+    command = [sys.executable, "-m", "pytest", "-ra", "-p", "tests.support.no_skips", "-c", os.devnull, "."]
+    command += ["--continue-on-collection-errors"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    return done.stdout.partition("short test summary info")[2]
+
+
+def test_a_skip_fails_the_run_in_ci_and_names_the_reason(tmp_path: Path) -> None:
+    summary = run(tmp_path, CI="true")
+    assert summary.count("no such program") >= len(SKIPPING)
+    closing = summary.splitlines()[-1]
+    assert "1 failed, 1 xfailed, 3 errors" in closing  # what fails before a test begins is an error
+    assert "skipped" not in closing
+
+
+def test_a_skip_is_no_failure_elsewhere(tmp_path: Path) -> None:
+    assert "4 skipped, 1 xfailed" in run(tmp_path).splitlines()[-1]

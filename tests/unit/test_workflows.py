@@ -1,0 +1,59 @@
+"""The code host's workflows: what they run, in which order, and with which rights."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.template import ROOT
+
+FOLDER = ROOT / ".github" / "workflows"
+WORKFLOWS = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in FOLDER.glob("*.yml")}
+JOBS = [(name, job) for name, workflow in WORKFLOWS.items() for job in workflow["jobs"]]
+TRIGGERS = True
+"""How YAML 1.1 reads the key `on`."""
+
+
+def commands(job: dict[str, Any]) -> str:
+    """Return all commands of a job."""
+    return "\n".join(step.get("run", "") for step in job["steps"])
+
+
+@pytest.mark.parametrize(("workflow", "job"), JOBS)
+def test_an_action_is_pinned_by_its_commit(workflow: str, job: str) -> None:
+    for step in WORKFLOWS[workflow]["jobs"][job].get("steps", []):
+        if "uses" in step:
+            assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", step["uses"]), step["uses"]
+
+
+def test_every_change_is_tested_audited_and_built_for_lambda() -> None:
+    ci = WORKFLOWS["ci"]
+    assert {"pull_request", "push"} <= set(ci[TRIGGERS])
+    assert ".ci/run" in commands(ci["jobs"]["test"])
+    assert "make audit" in commands(ci["jobs"]["audit"])
+    assert "make contract" in commands(ci["jobs"]["contract"])
+    layer = ci["jobs"]["layer"]
+    assert "make build ARCHITECTURE=arm64" in commands(layer)
+    assert [step["with"]["python-version"] for step in layer["steps"] if "setup-python" in str(step)] == [
+        "3.13"
+    ]
+
+
+def test_a_tag_goes_to_dev_and_after_a_smoke_test_and_an_approval_to_prod() -> None:
+    release = WORKFLOWS["release"]
+    jobs = release["jobs"]
+    assert set(release[TRIGGERS]) == {"push"}
+    assert set(release[TRIGGERS]["push"]) == {"tags"}
+    assert (jobs["build"]["needs"], jobs["dev"]["needs"], jobs["prod"]["needs"]) == ("checks", "build", "dev")
+    for stage in ("dev", "prod"):
+        assert jobs[stage]["environment"] == jobs[stage]["env"]["STAGE"] == stage
+        deploy, smoke_test = commands(jobs[stage]).splitlines()[-2:]
+        assert '--config-env "$STAGE"' in deploy
+        assert "tools.smoke_test" in smoke_test
+
+
+def test_no_key_of_aws_is_stored() -> None:
+    assert WORKFLOWS["ci"]["permissions"] == {"contents": "read"}
+    assert WORKFLOWS["release"]["permissions"] == {"contents": "read", "id-token": "write"}
+    assert not any("secrets." in path.read_text("utf-8") for path in FOLDER.glob("*.yml"))

@@ -1,0 +1,136 @@
+"""Response bodies as pydantic models, for the OpenAPI document and its tests.
+
+The functions answer plain mappings and never load these models. A field of an entity is typed as in the body that
+creates the entity, so a new field is declared once.
+"""
+
+from functools import cache
+from typing import Annotated, Any, Literal, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from typing_extensions import TypeAliasType
+
+from scheduling import errors
+from scheduling.dto import Input, SessionType, unset
+
+Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+CREATED = "2023-12-01T08:00:00.000Z"
+SERVER_FIELDS: dict[str, Any] = {
+    "id": Annotated[
+        str, Field(description="Never changes.", examples=["0f5c2a6e-8f1d-4c3b-9a7e-2d4b6c8e0f12"])
+    ],
+    "ownerId": Annotated[
+        str, Field(description="The `sub` of a user or the id of a resource, such as a room. Never changes.")
+    ],
+    "createdAt": Annotated[Timestamp, Field(description="UTC, with milliseconds.", examples=[CREATED])],
+    "updatedAt": Annotated[Timestamp, Field(description="UTC, with milliseconds.", examples=[CREATED])],
+    "removedAt": Annotated[Timestamp | None, Field(description="Set only in the response to DELETE.")],
+}
+"""The fields that the server sets."""
+
+
+class Response(BaseModel):
+    """Part of a response."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class PageMeta(Response):
+    """The position of a page in its list. A response with one entity has skip 0, take 1 and count 1."""
+
+    skip: int = Field(description="Number of matches before the page.", examples=[0])
+    take: int = Field(description="Largest number of matches on the page.", examples=[10])
+    count: int = Field(description="Number of all matches.", examples=[1])
+    etags: list[str] = Field(
+        default_factory=unset,
+        description="The ETag of each row, in the order of `data`. Only with `etags=true`.",
+    )
+
+
+class ResponseMeta(Response):
+    """Metadata of a success."""
+
+    message: Literal["success"]
+    meta: PageMeta
+
+
+class Conflict(Response):
+    """A conflicting session with its first conflicting occurrence. Other people's sessions have only times."""
+
+    sessionId: str | None = None
+    timelineId: str | None = None
+    type: SessionType | None = None
+    name: str | None = None
+    startDateTime: Timestamp | None
+    endDateTime: Timestamp | None
+
+
+class Shortened(Response):
+    """Part of a failure that may leave details out."""
+
+    hasMore: bool = Field(
+        default_factory=unset, description="true when `details` leaves entries out; else absent."
+    )
+
+
+class GatewayFailure(Response):
+    """A failure that the gateway in front of the API answers itself."""
+
+    message: str
+
+
+def build(name: str, words: str, fields: dict[str, Any], base: type[BaseModel] = Response) -> type[BaseModel]:
+    """Return a response model with required fields."""
+    required: dict[str, Any] = {field: (kind, ...) for field, kind in fields.items()}
+    return create_model(name, __base__=base, __doc__=words, **required)
+
+
+FaultCode = TypeAliasType("FaultCode", errors.FaultCode)
+Fault: Any = build(
+    "Fault", "A fault in one field of the request.", get_type_hints(errors.Fault) | {"code": FaultCode}
+)
+
+
+@cache
+def entity(
+    name: str, fields: tuple[str, ...], body: type[Input], examples: tuple[tuple[str, Any], ...]
+) -> type[BaseModel]:
+    """Return the model of an entity: every field is present, null where the field is not set."""
+    kinds = {**SERVER_FIELDS}
+    for field, sent in body.model_fields.items():
+        example = [value for name, value in examples if name == field] or None
+        words = Field(description=sent.description, examples=example)
+        kinds.setdefault(field, Annotated[sent.rebuild_annotation(), words])
+    return build(name, f"A {name.lower()}.", {field: kinds[field] for field in fields})
+
+
+@cache
+def envelope(item: type[BaseModel], is_list: bool) -> type[BaseModel]:
+    """Return the model of a success: one entity, or a page of entities."""
+    name, words = (
+        (f"{item.__name__}Page", "A page.") if is_list else (f"{item.__name__}Response", "The entity.")
+    )
+    data: Any = list[item] if is_list else item  # type: ignore[valid-type]
+    return build(name, words, {"data": data, "meta": ResponseMeta})
+
+
+def failure(error: type[errors.ApiError]) -> type[BaseModel]:
+    """Return the model of a failure. Only faults and conflicts have details."""
+    may_be_shortened = issubclass(error, errors.BadRequest | errors.SchedulingConflict)
+    details: Any = Annotated[list[Fault], Field(max_length=0)]
+    if issubclass(error, errors.BadRequest):
+        details = list[Fault]
+    elif error is errors.SchedulingConflict:
+        details = list[Conflict]
+    words = Field(description="A sentence for people. Programs read `code`.", examples=[error.message])
+    identifier = Field(description="Identifies the request in the logs.", examples=["Q2x9ZjBkIAMEPPA="])
+    fields = {
+        "statusCode": Literal[error.status],
+        "error": Literal[error.error],
+        "code": Literal[error.code],
+        "message": Annotated[str, words],
+        "details": details,
+        "requestId": Annotated[str, identifier],
+    }
+    return build(error.__name__, error.message, fields, Shortened if may_be_shortened else Response)

@@ -1,0 +1,90 @@
+"""Make .venv with the pinned packages, or do nothing when it has them.
+
+Run by `make setup` with whatever Python there is, so this file keeps to what an old one understands.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+VENV = os.path.join(ROOT, ".venv")
+REQUIREMENTS = os.path.join(ROOT, "requirements", "dev.txt")
+STAMP = os.path.join(VENV, "requirements.sha256")
+OLDEST, NEWEST = 11, 14
+
+
+def main():
+    if not (3, OLDEST) <= sys.version_info[:2] <= (3, NEWEST):
+        use_another_python()
+    with open(REQUIREMENTS, "rb") as file:
+        wanted = hashlib.sha256(file.read()).hexdigest()
+    if os.path.exists(STAMP):
+        with open(STAMP) as file:
+            if file.read() == wanted and subprocess.call([python_of_venv(), "-c", ""]) == 0:
+                return
+    sys.stdout.write("Installing the pinned packages into .venv (about a minute, once).\n")
+    sys.stdout.flush()
+    if not works(python_of_venv()):
+        shutil.rmtree(VENV, ignore_errors=True)
+        make_venv()
+    install()
+    with open(STAMP, "w") as file:
+        file.write(wanted)
+
+
+def use_another_python():
+    """Start again with a Python that is neither too old nor too new, or say that there is none."""
+    for minor in range(NEWEST, OLDEST - 1, -1):
+        other = find("python3.%d" % minor)
+        if other and works(other):
+            sys.exit(subprocess.call([other] + sys.argv))
+    sys.exit(
+        "This is Python %d.%d, and no Python 3.%d to 3.%d was found.\n"
+        "Install one (your system's package, or `uv python install 3.13`), then `make setup PYTHON=python3.13`."
+        % (sys.version_info[0], sys.version_info[1], OLDEST, NEWEST)
+    )
+
+
+def find(command):
+    """Its path, as `shutil.which` tells it where there is one."""
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        path = os.path.join(folder, command)
+        if os.access(path, os.X_OK):
+            return path
+    return None
+
+
+def works(python):
+    """Whether that interpreter starts and can make virtual environments."""
+    try:
+        return subprocess.call([python, "-c", "import venv, ensurepip"], stderr=subprocess.PIPE) == 0
+    except OSError:
+        return False
+
+
+def python_of_venv():
+    return os.path.join(VENV, "Scripts", "python.exe") if os.name == "nt" else os.path.join(VENV, "bin", "python")
+
+
+def make_venv():
+    if subprocess.call([sys.executable, "-m", "venv", VENV]) != 0:
+        shutil.rmtree(VENV, ignore_errors=True)
+        sys.exit(
+            "Python cannot make a virtual environment. On Debian and Ubuntu: "
+            "apt-get install python%d.%d-venv, then try again." % sys.version_info[:2]
+        )
+
+
+def install():
+    # No resolving: the file is complete, and pip refuses extras of a set pinned by hash otherwise.
+    command = [python_of_venv(), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    command += ["--no-deps", "--require-hashes", "--requirement", REQUIREMENTS]
+    if subprocess.call(command) != 0:
+        sys.exit("pip could not install requirements/dev.txt: its own words are above. Then `make setup` again.")
+
+
+if __name__ == "__main__":
+    main()
