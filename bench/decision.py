@@ -12,7 +12,10 @@ from functools import partial
 from typing import Any
 
 from bench.table import table
-from scheduling.domain import conflicts, instants, recurrence, recurrence_rules, time_zones
+from scheduling.domain import instants, recurrence, recurrence_rules, time_zones
+from scheduling.domain.conflicts import Conflict, find_conflicts
+from scheduling.domain.session import Session, create
+from scheduling.domain.slots import Slot, slot
 
 SERIES = 100
 ROUNDS = 200
@@ -21,6 +24,8 @@ TARGET_MICROSECONDS_WITH_ZONES = 2000
 
 _BUSY = SERIES * 10
 """The minute of the day at which the last series ends."""
+_FREE = _BUSY + 130
+"""Two hours later, so that series that move with different clocks do not meet."""
 _CYCLES: tuple[str | None, ...] = (None, *recurrence.CYCLES)
 _OFFSETS = (0, 9 * 60, -5 * 60 - 30)
 _ZONES = ("Europe/Berlin", "America/New_York", None)
@@ -63,7 +68,7 @@ def _decisions(title: str, with_rules: bool, target: int) -> int:
     missed = 0
     rows = []
     for cycle in _CYCLES:
-        free = session("new", cycle, "2026-01-30", _BUSY, _BUSY + 60)
+        free = session("new", cycle, "2026-01-30", _FREE, _FREE + 60)
         taken = session("new", cycle, "2026-01-30", 0, _BUSY)
         if with_rules:
             for each in (free, taken):
@@ -98,14 +103,14 @@ def _forget() -> None:
                 function.cache_clear()
 
 
-def decide(new: dict[str, Any], slots: list[conflicts.Slot]) -> list[conflicts.Clash]:
+def decide(new: Session, slots: list[Slot]) -> list[Conflict]:
     """Return the conflicts of a new session, as the store asks the pure code for them."""
-    wanted = conflicts.slot(new)
+    wanted = slot(new)
     assert wanted
-    return conflicts.clashes(wanted, slots)
+    return list(find_conflicts(wanted, slots))
 
 
-def stored(number: int, with_rules: bool = False) -> conflicts.Slot:
+def stored(number: int, with_rules: bool = False) -> Slot:
     """Return one of the series: ten minutes of the day each, all cycles and several offsets or zones in turn."""
     cycle = recurrence.CYCLES[number % len(recurrence.CYCLES)]
     day = f"2025-{number % 12 + 1:02}-{number % 28 + 1:02}"
@@ -114,12 +119,12 @@ def stored(number: int, with_rules: bool = False) -> conflicts.Slot:
         made |= _RULES[number // 4 % len(_RULES)]
         if zone := _ZONES[number % len(_ZONES)]:
             in_zone(made, zone)
-    slot = conflicts.slot(made)
-    assert slot
-    return slot
+    stored_slot = slot(made)
+    assert stored_slot
+    return stored_slot
 
 
-def in_zone(made: dict[str, Any], zone: str) -> None:
+def in_zone(made: Session, zone: str) -> None:
     """Move a session into a time zone, at the same instants."""
     clock = time_zones.zone_clock(zone)
     for field in ("startDateTime", "endDateTime"):
@@ -128,14 +133,15 @@ def in_zone(made: dict[str, Any], zone: str) -> None:
     made["timeZone"] = zone
 
 
-def session(id: str, cycle: str | None, day: str, start: int, end: int, offset: int = 0) -> dict[str, Any]:
+def session(id: str, cycle: str | None, day: str, start: int, end: int, offset: int = 0) -> Session:
     """Return a session between two minutes of the day in UTC, written with an offset of so many minutes."""
     midnight = instants.parse(f"{day}T00:00:00Z").instant
     schedule = {
         field: instants.local_text(midnight + minute * instants.MINUTE, offset * instants.MINUTE)
         for field, minute in (("startDateTime", start), ("endDateTime", end))
     }
-    return {"id": id, "ownerId": "owner", "repeatCycleType": cycle, **schedule}
+    fields = {"type": "RECURRING", "timelineId": "t", "name": "Yoga", "repeatCycleType": cycle, **schedule}
+    return create(fields, id, "owner", "2026-01-01T00:00:00.000Z")
 
 
 def microseconds(

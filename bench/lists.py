@@ -1,180 +1,146 @@
-"""What a page of a list costs, at its beginning and deep in it, beside the plain way: `python -m bench.lists`.
+"""What a page of a list reads of DynamoDB, at any depth, of any scope and window: `python -m bench.lists`.
 
-The plain way reads and throws away what is skipped, and counts by reading everything.
+The figures before are those of counts by month inside the timelines' items, measured with the same data.
 """
 
+import os
 import sys
-from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
 
-from bench.store import (
-    MANAGER,
-    OWNER,
-    SINGLE_SIZES,
-    TIMELINE_ID,
-    YEARS,
-    Cost,
-    Database,
-    request,
-    taken,
-    with_singles,
-)
+from bench.store import MANAGER, OWNER, Cost, Database, engine, progress, request
 from bench.table import table
+from scheduling.domain import session, timeline
+from tests.support.fill import fill
 
-PLOT = Path(__file__).parent.parent / "docs" / "list-cost.svg"
+SESSIONS = int(os.environ.get("BENCH_SESSIONS", 100_000))
+RECURRING_EVERY = 1_000
+TIMELINES = 2_000
+LONG_TIMELINES = 500
 TAKE = 10
+CREATED = "2020-12-01T08:00:00.000Z"
 
-SCOPES = {
-    "one timeline": (OWNER, {"timelineId": TIMELINE_ID}),
-    "all of an owner": (OWNER, {}),
-    "all there is": (MANAGER, {}),
-}
-PLACES = {"first": 0.0, "middle": 0.5, "end": 1.0}
+MOST_ITEMS, MOST_UNITS, MOST_CALLS = 150 + TAKE, 20, 10
+
+
+class Case(NamedTuple):
+    """A request, and what the same request cost before."""
+
+    name: str
+    caller: Any
+    function: str
+    query: Mapping[str, Any]
+    before: str = ""
+    limited: bool = True
+    """Whether the targets apply."""
+
+
+def id_of(number: int) -> str:
+    """Return an id that is spread like a random one."""
+    return str(UUID(int=number * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128, version=4))
+
+
+def sessions(total: int) -> Iterator[dict[str, Any]]:
+    """Yield that many sessions of one timeline in one month, a few of them RECURRING."""
+    begin, distance = datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=31) / total
+    for number in range(total):
+        if number % 1_000 == 0:
+            progress(f"writing session {number:,} of {total:,}")
+        start = begin + number * distance
+        fields = {
+            "type": "ONE_TIME" if number % RECURRING_EVERY else "RECURRING",
+            "timelineId": id_of(0),
+            "name": f"Session {number}",
+            "description": "What a session is about, said in a sentence or two, as people do: "
+            + 40 * "word ",
+            "startDateTime": start.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        }
+        yield dict(session.create(fields, id_of(number + 1), OWNER.id, CREATED))
+    progress("")
+
+
+def timelines(total: int, owner: str, description: str | None = None) -> Iterator[dict[str, Any]]:
+    """Yield that many timelines of one owner, the first of which has the sessions."""
+    for number in range(total):
+        created = (datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=number)).isoformat(
+            timespec="milliseconds"
+        )
+        fields = {"name": f"Routine {number}", "description": description}
+        stamp = created.replace("+00:00", "Z")
+        yield dict(timeline.create(fields, id_of(number), owner, stamp))
+
+
+def cases() -> Iterator[Case]:
+    """Yield the requests that are measured."""
+    last = SESSIONS - TAKE
+    one = {"timelineId": id_of(0)}
+    scopes = {"timeline": (OWNER, one), "owner": (OWNER, {}), "everything": (MANAGER, {})}
+    middle_before = "32 calls, 50,011 items, 3,936 units"
+    window_before = "90,011 items, 7,083 units"
+    for scope, (who, query) in scopes.items():
+        for place, skip in (("first page", 0), ("middle", SESSIONS // 2), ("last page", last)):
+            before = middle_before if place == "middle" and scope == "timeline" else ""
+            yield Case(f"{scope}, {place}", who, "list_sessions", {**query, "skip": skip}, before)
+        limits = {"startDateTimeFrom": "2026-01-02T00:00:00Z", "startDateTimeTo": "2026-01-29T00:00:00Z"}
+        before = window_before if scope == "timeline" else ""
+        yield Case(f"{scope}, window of whole days", who, "list_sessions", {**query, **limits}, before)
+        cut = {"startDateTimeFrom": "2026-01-02T09:17:00Z", "startDateTimeTo": "2026-01-28T17:43:00Z"}
+        yield Case(f"{scope}, window that cuts hours", who, "list_sessions", {**query, **cut})
+        yield Case(
+            f"{scope}, window, deep", who, "list_sessions", {**query, **cut, "skip": int(SESSIONS * 0.4)}
+        )
+        yield Case(
+            f"{scope}, type RECURRING",
+            who,
+            "list_sessions",
+            {**query, "type": "RECURRING", "skip": 30},
+            limited=False,
+        )
+    many = {"timelineId": [id_of(number) for number in range(10)]}
+    yield Case("ten timelines, first page", OWNER, "list_sessions", many, limited=False)
+    yield Case(
+        "ten timelines, middle", OWNER, "list_sessions", {**many, "skip": SESSIONS // 2}, limited=False
+    )
+    yield Case(f"owner with {TIMELINES:,} timelines, first page", OWNER, "list_sessions", {}, "224 units")
+    yield Case(f"{TIMELINES:,} timelines, first page", OWNER, "list_timelines", {})
+    yield Case(f"{TIMELINES:,} timelines, middle", OWNER, "list_timelines", {"skip": TIMELINES // 2})
+    yield Case(
+        f"{LONG_TIMELINES:,} timelines of 16 KB, take 1",
+        type(OWNER)("long"),
+        "list_timelines",
+        {"take": 1},
+        "10,363 units (of 5,000)",
+    )
 
 
 def main() -> int:
-    """The command."""
-    costs: dict[tuple[int, str, str], Cost] = {}
-    rows = []
-    for total in SINGLE_SIZES:
-        database = with_singles(total)
-        for place, part in PLACES.items():
-            skip = min(int(total * part), total - TAKE)
-            plain = plain_cost(database, skip, total)
-            for scope, (caller, query) in SCOPES.items():
-                database.use()
-                answer, cost = request(caller, "list_sessions", query={**query, "skip": skip, "take": TAKE})
-                assert (answer.count, len(answer.data)) == (total, TAKE)
-                costs[total, scope, place] = cost
-                costs[total, "plain", place] = plain
-                numbers = [str(cost.calls), f"{cost.items:,}", f"{cost.read_units:g}"]
-                beside = [f"{plain.calls:,}", f"{plain.items:,}", f"{plain.read_units:,g}"]
-                rows.append([scope, f"{total:,}", f"{skip:,}", *numbers, *beside])
-    print("\nLists: what a page of ten takes, and what it takes the plain way\n")
-    plain_header = ["plain: calls", "items", "units"]
-    print(table(["scope", "sessions", "skip", "calls", "items read", "read units", *plain_header], rows))
-    plot(with_singles(SINGLE_SIZES[-1]), SINGLE_SIZES[-1])
-    missed = list(verdicts(costs).items())
-    print()
-    for sentence, met in missed:
-        print(f"{'met   ' if met else 'MISSED'} {sentence}")
-    return sum(not met for _, met in missed)
-
-
-def verdicts(costs: Mapping[tuple[int, str, str], Cost]) -> dict[str, bool]:
-    """The targets, and whether they are met."""
-    few, many = SINGLE_SIZES[0], SINGLE_SIZES[-1]
-    month = many / len(YEARS) / 365 * 31
-    found = {}
-    for scope in SCOPES:
-        first, middle = costs[many, scope, "first"], costs[many, scope, "middle"]
-        no_more = all(here <= there for here, there in zip(first, costs[few, scope, "first"], strict=True))
-        found[f"{scope}: the first page and the count cost no more in {many:,} sessions than in {few}"] = (
-            no_more
-        )
-        found[f"{scope}: the page in the middle reads at most a month more than the first"] = (
-            middle.items - first.items <= month
-        )
-        plain = costs[many, "plain", "middle"]
-        times = plain.items / middle.items
-        found[f"{scope}: it reads {times:.0f} times fewer items than the plain way (≥ 20)"] = times >= 20
-        times = plain.read_units / middle.read_units
-        found[f"{scope}: it takes {times:.0f} times fewer units than the plain way (≥ 20)"] = times >= 20
-    return found
-
-
-def plain_cost(database: Database, skip: int, total: int) -> Cost:
-    """Query and discard; count by reading. On the index of one timeline, which holds all that there is."""
-    return Cost(*map(sum, zip(_read(database, skip + TAKE), _read(database, total), strict=True)))
-
-
-@lru_cache
-def _read(database: Database, items: int) -> Cost:
-    with taken(database.client) as costs:
-        pages = database.client.get_paginator("query").paginate(
-            TableName="SessionsTable",
-            IndexName="timeline-startDateTime-index",
-            KeyConditionExpression="timelineId = :id",
-            ExpressionAttributeValues={":id": {"S": TIMELINE_ID}},
-            Select="COUNT",  # costs what it costs to return them too
-            ScanIndexForward=False,
-            PaginationConfig={"PageSize": items},
-        )
-        read = 0
-        for page in pages:  # counted here: without items, botocore's MaxItems would never be reached
-            read += page["Count"]
-            if read >= items:
-                break
-        assert read >= items
-    cost: Cost = costs()
-    return cost
-
-
-def plot(database: Database, total: int) -> None:
-    """Draw the read units of a page against what is skipped before it."""
+    """Run the command; return how many targets were missed."""
+    database = Database(engine().endpoint, "lists")
+    owned = [*timelines(TIMELINES, OWNER.id), *timelines(LONG_TIMELINES, "long", "ü" * 4_000 + "x" * 4_000)]
+    for number, one in enumerate(owned[TIMELINES:]):
+        one["id"] = id_of(1_000_000 + number)
+        one["createdKey"] = f"{one['createdAt']}#{one['id']}"
+    fill(database.client, sessions(SESSIONS), owned)
     database.use()
-    caller, query = SCOPES["one timeline"]
-    ours, plain = [], []
-    steps = 50  # not a divisor of the months, so that it meets each anywhere
-    for step in range(steps + 1):
-        skip = min(total * step // steps, total - TAKE)
-        ours.append(
-            (
-                skip,
-                request(caller, "list_sessions", query={**query, "skip": skip, "take": TAKE})[1].read_units,
-            )
-        )
-    for place in PLACES.values():
-        skip = min(int(total * place), total - TAKE)
-        plain.append((skip, plain_cost(database, skip, total).read_units))
-    PLOT.write_text(drawing(ours, plain, total), "utf-8")
+    rows, missed = [], 0
+    for case in cases():
+        answer, cost = request(case.caller, case.function, query={"take": TAKE, **case.query})
+        assert answer.data, case.name
+        met = not case.limited or meets(cost)
+        missed += not met
+        numbers = [str(cost.calls), f"{cost.items:,}", f"{cost.read_units:g}", f"{answer.count:,}"]
+        rows.append([case.name, *numbers, case.before, "" if met else "MISSED"])
+    print(f"\nLists of {SESSIONS:,} sessions in one month: what a page of {TAKE} reads\n")
+    print(table(["list", "calls", "items", "units", "count", "before", ""], rows))
+    print(f"\nTargets: {MOST_ITEMS} items, {MOST_UNITS} units, {MOST_CALLS} calls; {missed} missed.")
+    return missed
 
 
-def drawing(ours: list[tuple[int, float]], plain: list[tuple[int, float]], total: int) -> str:
-    """The plot: the units on a logarithmic scale, since the two are far apart."""
-    from math import ceil, log10
-
-    left, top, width, height = 70, 40, 600, 260
-    powers = ceil(log10(max(units for _, units in plain)))
-
-    def place(point: tuple[int, float]) -> str:
-        skip, units = point
-        x = left + width * skip / total
-        y = top + height * (1 - max(0.0, log10(units)) / powers)
-        return f"{x:.1f},{y:.1f}"
-
-    def line(points: list[tuple[int, float]], colour: str) -> str:
-        return f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{" ".join(map(place, points))}"/>'
-
-    across = [
-        f'<line x1="{left}" x2="{left + width}" y1="{top + height * (1 - power / powers):.1f}" '
-        f'y2="{top + height * (1 - power / powers):.1f}" stroke="#ddd"/>'
-        f'<text x="{left - 8}" y="{top + height * (1 - power / powers) + 4:.1f}" text-anchor="end">{10**power:,}</text>'
-        for power in range(powers + 1)
-    ]
-    below = [
-        f'<text x="{left + width * part / 4:.1f}" y="{top + height + 20}" text-anchor="middle">'
-        f"{total * part // 4:,}</text>"
-        for part in range(5)
-    ]
-    return "\n".join(
-        [
-            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 360" font-family="sans-serif" font-size="12">',
-            '<rect width="720" height="360" fill="#fff"/>',
-            f'<text x="{left}" y="22" font-size="14">Read units of one page of {TAKE}, '
-            f"of {total:,} sessions in a timeline</text>",
-            *across,
-            *below,
-            f'<text x="{left + width / 2}" y="{top + height + 42}" text-anchor="middle">skip</text>',
-            line(plain, "#c33"),
-            line(ours, "#27c"),
-            f'<text x="{left + width - 4}" y="{top + 40}" text-anchor="end" fill="#c33">'
-            "query, discard, count by reading</text>",
-            f'<text x="{left + width - 4}" y="{top + 120}" text-anchor="end" fill="#27c">this API</text>',
-            "</svg>\n",
-        ]
-    )
+def meets(cost: Cost) -> bool:
+    """Return whether a request met the targets."""
+    return cost.items <= MOST_ITEMS and cost.read_units <= MOST_UNITS and cost.calls <= MOST_CALLS
 
 
 if __name__ == "__main__":

@@ -26,10 +26,11 @@ OWNER = Caller("anna")
 MANAGER = Caller("maria", "[MANAGER]")
 TIMELINE_ID = "a1b2c3d4-e5f6-7890-g1h2-i3j4k5l6m7n8"
 
-YEARS = range(2021, 2026)
+YEARS = range(2016, 2026)
 BEGIN = datetime(YEARS.start, 1, 1, tzinfo=UTC)
-SPAN = datetime(YEARS.stop, 1, 1, tzinfo=UTC) - BEGIN
 SINGLE_SIZES = (10, 1_000, 100_000)
+SPAN = SINGLE_SIZES[-1] * timedelta(weeks=1) / 192
+"""Ten years less a few days, so that a week has whole sessions, and a weekly series fits between the sessions."""
 SERIES = 5_000
 
 _CREATED = "2020-12-01T08:00:00.000Z"
@@ -151,20 +152,20 @@ def _text(moment: datetime) -> str:
 
 
 @lru_cache
-def _engine() -> Engine:
+def engine() -> Engine:
     """The engine; it ends with this process."""
     return Engine().__enter__()
 
 
 def empty_database(name: str) -> Database:
     """Return a database with empty tables."""
-    return Database(_engine().endpoint, name)
+    return Database(engine().endpoint, name)
 
 
 @lru_cache
 def with_singles(total: int) -> Database:
     """A database with that many single sessions; made once."""
-    made = Database(_engine().endpoint, f"singles{total}")
+    made = Database(engine().endpoint, f"singles{total}")
     made.fill(singles(total), total)
     return made
 
@@ -172,7 +173,7 @@ def with_singles(total: int) -> Database:
 @lru_cache
 def with_series(total: int) -> Database:
     """A database with that many weekly series; made once."""
-    made = Database(_engine().endpoint, f"series{total}")
+    made = Database(engine().endpoint, f"series{total}")
     made.fill(series(total), total)
     return made
 

@@ -12,6 +12,7 @@ They are private names of one pinned version: requirements/dev.in pins it, and t
 """
 
 import asyncio
+import copy
 import json
 import os
 import signal
@@ -24,7 +25,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app as ministack
 from ministack.core import hypercorn_compat
-from ministack.services import apigateway, dynamodb
+from ministack.services import apigateway, dynamodb, dynamodb_streams, lambda_svc
 from ministack.services.cloudformation import changesets, engine, handlers
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 from samtranslator.translator import transform
@@ -144,6 +145,38 @@ def let_sam_see_parameters() -> None:
     transform.transform = lambda template, _, policies: sam_transform(template, values.get(), policies)
 
 
+def name_shards_of_streams() -> None:
+    """Tell functions which shard of a DynamoDB stream a batch comes from, as Lambda does with a tumbling window."""
+    execute = lambda_svc._execute_function
+
+    def with_shard(function: Any, event: Any, *rest: Any, **options: Any) -> Any:
+        records = event.get("Records") if isinstance(event, dict) else None
+        if records and records[0].get("eventSource") == "aws:dynamodb":
+            event = {**event, "shardId": dynamodb_streams._DEFAULT_SHARD_ID}
+        return execute(function, event, *rest, **options)
+
+    lambda_svc._execute_function = with_shard
+
+
+def keep_streams() -> None:
+    """Keep the records of streams over a restart: the emulator keeps how far they were read, but not the records.
+
+    Without them, a function would be sent none of the new records until there are as many as before.
+    """
+    save, restore = dynamodb.get_state, dynamodb.load_persisted_state
+    kept = {"stream_records": dynamodb._stream_records, "stream_trimmed": dynamodb._stream_trimmed}
+
+    def get_state() -> Any:
+        return {**save(), **copy.deepcopy(kept)}
+
+    def load_persisted_state(data: Any) -> None:
+        restore(data)
+        for name, records in kept.items():
+            records.update((data or {}).get(name, {}))
+
+    dynamodb.get_state, dynamodb.load_persisted_state = get_state, load_persisted_state
+
+
 async def front(scope: Properties, receive: Any, send: Any) -> None:
     """The API at the root of its own port, AWS's services on the other."""
     if scope["type"] == "http" and scope["path"] == STATUS_PATH:
@@ -181,6 +214,8 @@ def main() -> None:
     complete("AWS::ApiGatewayV2::Api", routes_of_api)
     complete("AWS::DynamoDB::Table", time_to_live_of_table)
     let_sam_see_parameters()
+    name_shards_of_streams()
+    keep_streams()
     asyncio.run(run())
 
 

@@ -1,76 +1,115 @@
-"""Count all sessions and timelines anew, and say where the counts kept with each write differ.
+"""Count all sessions and timelines anew, and list the counts that differ from what is stored.
 
-The counts and what they count change in one transaction, so there is never a difference to be found unless
-somebody wrote to the tables past the API, or restored one of them alone. `--mend` then sets it right: only
-counts that have not moved since they were read, so it may run while the API is in use.
+Counts differ only if somebody wrote to the tables past the API, restored one table alone, or if the function that
+counts gave records up. `--repair` writes the right counts. The API may be in use meanwhile:
+
+1. Wait until the function has counted everything that the streams hold. Read the stored counts.
+2. Count the sessions and timelines. Wait again.
+3. A node whose version is still the same has not changed since step 1, so the count is exact. A node that has
+   changed is left for the next run.
+4. Write the right counts, on condition that the stored ones are still those of step 1.
 """
 
 import argparse
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import boto3
 from botocore.exceptions import ClientError
 
 from scheduling.domain import counters
-from scheduling.store.items import deserialize, serialize
+from scheduling.domain.counters import Change, Node, fold
+from scheduling.domain.slots import HEAD
+from scheduling.store.counters import POSITIONS, changes_of, counts_of
+from scheduling.store.items import Item, deserialize, serialize
+
+_LONGEST_WAIT_SECONDS = 300
+_PAUSE_SECONDS = 1
+_COUNTED_WITHIN_SECONDS = 60
+"""After this time a record of a shard without a stored position is taken as counted."""
+
+
+class Tables(NamedTuple):
+    """The names of the tables."""
+
+    sessions: str
+    timelines: str
+    calendar: str
+    counters: str
 
 
 class Difference(NamedTuple):
-    """A count that is not what it should be."""
+    """Stored counts that are wrong."""
 
-    id: str
-    """The timeline's, or the shard's."""
-    path: tuple[str, ...]
-    kept: int | None
-    counted: int
+    table: str
+    key: Mapping[str, str]
+    stored: Item | None
+    """The whole item; None if there is none."""
+    fields: Item
+    """The right values of the fields that count."""
 
     def __str__(self) -> str:
-        return f"{self.id} {self.path[-1]}: kept {self.kept or 0}, counted {self.counted}"
+        stored = {field: (self.stored or {}).get(field) for field in self.fields}
+        return f"{' '.join(self.key.values())}: stored {stored}, counted {dict(self.fields)}"
 
 
-def differences(dynamodb: Any, sessions_table: str, timelines_table: str) -> list[Difference]:
-    """Where kept and counted differ. The kept are read first, so that a write meanwhile makes mending fail."""
-    kept = {item["id"]: item for item in _scan(dynamodb, timelines_table)}
-    counted: dict[str, Counter[tuple[str, ...]]] = {id: Counter() for id in kept}
-    for timeline in kept.values():
-        if "createdKey" in timeline:
-            shard = counted.setdefault(counters.shard(timeline["ownerId"]), Counter())
-            shard[(f"timelines#{timeline['createdAt'][:7]}",)] += 1
-    for session in _scan(dynamodb, sessions_table):
-        if "startKey" in session:
-            month = session["startMonth"]
-            counted.setdefault(session["timelineId"], Counter())["sessionCounts", month] += 1
-            counted.setdefault(counters.shard(session["ownerId"]), Counter())[(f"sessions#{month}",)] += 1
-    found = []
-    for id, right in counted.items():
-        present = dict(_kept(kept.get(id, {})))
-        for path in sorted(right.keys() | present.keys()):
-            if right[path] != present.get(path, 0):
-                found.append(Difference(id, path, present.get(path), right[path]))
-    return found
+class NotSettled(Exception):
+    """The function that counts is behind; the argument says by which shards."""
 
 
-def mend(dynamodb: Any, timelines_table: str, difference: Difference) -> bool:
-    """Set one count right; False if it has moved since it was read."""
-    names = {f"#n{number}": name for number, name in enumerate(difference.path)}
-    path = ".".join(names)
-    unmoved = f"{path} = :kept" if difference.kept is not None else f"attribute_not_exists({path})"
-    values = {
-        ":counted": difference.counted,
-        **({":kept": difference.kept} if difference.kept is not None else {}),
-    }
+def find_differences(dynamodb: Any, streams: Any, tables: Tables) -> tuple[list[Difference], int]:
+    """Return the wrong counts, and how many counts changed meanwhile and could not be judged."""
+    wait_until_counted(dynamodb, streams, tables)
+    stored = _nodes(dynamodb, tables)
+    timelines = list(_scan(dynamodb, tables.timelines))
+    heads = [item for item in _scan(dynamodb, tables.calendar) if item["slot"] == HEAD]
+    sessions = list(_scan(dynamodb, tables.sessions))
+    live = [*sessions, *_scan(dynamodb, tables.timelines)]
+    wait_until_counted(dynamodb, streams, tables)
+    after = _nodes(dynamodb, tables)
+    nodes = stored.keys() | after.keys()
+    changed = {node for node in nodes if _version(stored.get(node)) != _version(after.get(node))}
+    scopes = {node.scope for node in changed}
+    right = fold(Change(None, item) for item in live)
+    differences: list[Difference] = []
+    for node in (nodes | right.keys()) - changed:
+        counts = {kind: dict(entries) for kind, entries in right.get(node, {}).items()}
+        if counts != counts_of(stored.get(node) or {}):
+            key = {"scope": node.scope, "node": node.name}
+            differences.append(Difference(tables.counters, key, stored.get(node), counts))
+    present = [session for session in sessions if "startKey" in session]
+    of_timeline = _by_type((session["timelineId"], session) for session in present)
+    of_owner = _by_type((session["ownerId"], session) for session in present)
+    owned = Counter(item["ownerId"] for item in timelines if "createdKey" in item)
+    for item in timelines:
+        if counters.sessions_of_timeline(item["id"]) not in scopes:
+            fields: Item = {"sessionCounts": of_timeline.get(item["id"], {})}
+            differences += _compare(tables.timelines, {"id": item["id"]}, item, fields)
+    by_owner = {head["ownerId"]: head for head in heads}
+    for owner in by_owner.keys() | of_owner.keys() | owned.keys():
+        if not {counters.sessions_of_owner(owner), counters.timelines_of_owner(owner)} & scopes:
+            fields = {"sessionCounts": of_owner.get(owner, {}), "timelineCount": owned[owner]}
+            key = {"ownerId": owner, "slot": HEAD}
+            differences += _compare(tables.calendar, key, by_owner.get(owner), fields)
+    return differences, len(changed)
+
+
+def repair(dynamodb: Any, tables: Tables, difference: Difference) -> bool:
+    """Write the right counts; return False if the stored counts have changed since they were read."""
+    table, key, stored, fields = difference
+    if table != tables.counters and stored is None:
+        return False  # a calendar without a HEAD lacks more than counts
     try:
-        dynamodb.update_item(
-            TableName=timelines_table,
-            Key=serialize({"id": difference.id}),
-            UpdateExpression=f"SET {path} = :counted",
-            ConditionExpression=unmoved,
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues=serialize(values),
-        )
+        if table == tables.counters:
+            node = {**key, **fields, "version": _version(stored) + 1}
+            if not fields:  # nobody needs the node
+                node["expiresAt"] = int(time.time())
+            _put_node(dynamodb, table, node, stored)
+        else:
+            _update_totals(dynamodb, table, key, stored or {}, fields)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
@@ -78,38 +117,155 @@ def mend(dynamodb: Any, timelines_table: str, difference: Difference) -> bool:
     return True
 
 
-def _scan(dynamodb: Any, table: str) -> Iterator[dict[str, Any]]:
+def _put_node(dynamodb: Any, table: str, node: Item, stored: Item | None) -> None:
+    unchanged: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(version)"}
+    if stored:
+        values = serialize({":version": stored["version"]})
+        unchanged = {"ConditionExpression": "version = :version", "ExpressionAttributeValues": values}
+    dynamodb.put_item(TableName=table, Item=serialize(node), **unchanged)
+
+
+def _update_totals(dynamodb: Any, table: str, key: Mapping[str, str], stored: Item, fields: Item) -> None:
+    old = {f":old_{field}": stored[field] for field in fields if field in stored}
+    new = {f":new_{field}": value for field, value in fields.items()}
+    dynamodb.update_item(
+        TableName=table,
+        Key=serialize(key),
+        UpdateExpression="SET " + ", ".join(f"{field} = :new_{field}" for field in fields),
+        ConditionExpression=" AND ".join(
+            f"{field} = :old_{field}" if field in stored else f"attribute_not_exists({field})"
+            for field in fields
+        ),
+        ExpressionAttributeValues=serialize({**old, **new}),
+    )
+
+
+def wait_until_counted(dynamodb: Any, streams: Any, tables: Tables) -> None:
+    """Wait until the function that counts has counted all records of the streams.
+
+    Raises:
+        NotSettled: records were left for five minutes.
+    """
+    deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
+    while behind := [
+        shard
+        for table in (tables.sessions, tables.timelines)
+        for shard in _behind(dynamodb, streams, tables, table)
+    ]:
+        if time.monotonic() > deadline:
+            raise NotSettled(", ".join(behind))
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _behind(dynamodb: Any, streams: Any, tables: Tables, table: str) -> Iterator[str]:
+    """Yield the shards of a table's stream that hold changes that are not counted."""
+    stream = dynamodb.describe_table(TableName=table)["Table"].get("LatestStreamArn")
+    if stream is None:
+        return
+    for shard in _shards(streams, stream):
+        key = serialize({"scope": POSITIONS, "node": f"{stream}/{shard}"})
+        found = dynamodb.get_item(TableName=tables.counters, Key=key, ConsistentRead=True).get("Item")
+        position = deserialize(found)["position"] if found else None
+        records = list(_records(streams, stream, shard, position))
+        if position is None:
+            oldest = time.time() - _COUNTED_WITHIN_SECONDS
+            records = [
+                record
+                for record in records
+                if record["dynamodb"]["ApproximateCreationDateTime"].timestamp() > oldest
+            ]
+        if fold(changes_of(records)):
+            yield shard
+
+
+def _shards(streams: Any, stream: str) -> Iterator[str]:
+    page: dict[str, Any] = {}
+    while True:
+        page = streams.describe_stream(StreamArn=stream, **page)["StreamDescription"]
+        yield from (shard["ShardId"] for shard in page["Shards"])
+        if not page.get("LastEvaluatedShardId"):
+            return
+        page = {"ExclusiveStartShardId": page["LastEvaluatedShardId"]}
+
+
+def _records(streams: Any, stream: str, shard: str, position: str | None) -> Iterator[dict[str, Any]]:
+    """Yield the records of a shard behind a position, from the oldest if the position is none or too old."""
+    start: dict[str, str] = {"ShardIteratorType": "TRIM_HORIZON"}
+    if position is not None:
+        start = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": position}
+    try:
+        found = streams.get_shard_iterator(StreamArn=stream, ShardId=shard, **start)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "TrimmedDataAccessException":
+            raise
+        found = streams.get_shard_iterator(StreamArn=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    iterator = found["ShardIterator"]
+    while iterator:
+        page = streams.get_records(ShardIterator=iterator)
+        for record in page["Records"]:
+            if position is None or int(record["dynamodb"]["SequenceNumber"]) > int(position):
+                yield record
+        iterator = page.get("NextShardIterator") if page["Records"] else None
+
+
+def _nodes(dynamodb: Any, tables: Tables) -> dict[Node, Item]:
+    items = _scan(dynamodb, tables.counters)
+    return {Node(item["scope"], item["node"]): item for item in items if item["scope"] != POSITIONS}
+
+
+def _version(item: Item | None) -> int:
+    return int(item["version"]) if item else 0
+
+
+def _by_type(sessions: Iterable[tuple[str, Item]]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for owner, session in sessions:
+        counts = found.setdefault(owner, {})
+        counts[session["type"]] = counts.get(session["type"], 0) + 1
+    return found
+
+
+def _compare(table: str, key: dict[str, str], item: Item | None, fields: Item) -> list[Difference]:
+    """Return the difference between stored totals and counted ones; a zero is the same as no entry."""
+    stored = {field: (item or {}).get(field, 0 if field == "timelineCount" else {}) for field in fields}
+    if {field: _nonzero(value) for field, value in stored.items()} == fields:
+        return []
+    return [Difference(table, key, item, fields)]
+
+
+def _nonzero(value: Any) -> Any:
+    return {name: count for name, count in value.items() if count} if isinstance(value, dict) else value
+
+
+def _scan(dynamodb: Any, table: str) -> Iterator[Item]:
     for page in dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
         yield from map(deserialize, page["Items"])
 
 
-def _kept(item: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], int]]:
-    if "createdKey" in item:
-        for month, count in item["sessionCounts"].items():
-            yield ("sessionCounts", month), count
-    for name, count in item.items():
-        if name.startswith(("sessions#", "timelines#")):
-            yield (name,), count
-
-
 def main() -> int:
-    """The command. Ends with 1 where a difference is left."""
+    """Run the command. Return 1 if a difference is left."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--sessions-table", required=True, help="the stack's output SessionsTableName")
-    parser.add_argument("--timelines-table", required=True, help="the stack's output TimelinesTableName")
-    parser.add_argument("--mend", action="store_true", help="set the counts right")
+    for name in Tables._fields:
+        parser.add_argument(
+            f"--{name}-table", required=True, help=f"the stack's output {name.title()}TableName"
+        )
+    parser.add_argument("--repair", action="store_true", help="write the right counts")
     options = parser.parse_args()
-    dynamodb = boto3.client("dynamodb")
+    tables = Tables(*(getattr(options, f"{name}_table") for name in Tables._fields))
+    dynamodb, streams = boto3.client("dynamodb"), boto3.client("dynamodbstreams")
+    try:
+        differences, changed = find_differences(dynamodb, streams, tables)
+    except NotSettled as behind:
+        print(f"Changes are not counted yet, in {behind}: see the alarm CountersDelayAlarm.", file=sys.stderr)
+        return 1
     left = 0
-    for difference in differences(dynamodb, options.sessions_table, options.timelines_table):
-        mended = options.mend and mend(dynamodb, options.timelines_table, difference)
-        left += not mended
-        print(difference, "- mended" if mended else "")
-    print(
-        f"{left} counts differ. Run it again, with --mend to set them right."
-        if left
-        else "All counts are right."
-    )
+    for difference in differences:
+        repaired = options.repair and repair(dynamodb, tables, difference)
+        left += not repaired
+        print(difference, "- repaired" if repaired else "")
+    if changed:
+        print(f"{changed} counts changed meanwhile and were not judged.")
+    print(f"{left} counts differ. Run again with --repair." if left else "All counts are right.")
     return int(left > 0)
 
 

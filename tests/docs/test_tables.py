@@ -147,7 +147,7 @@ def test_every_route_that_is_named_is_there(name: str) -> None:
     routes = {
         f"{event['Properties']['Method']} {event['Properties']['Path']}"
         for function in template.functions().values()
-        for event in function["Events"].values()
+        for event in function.get("Events", {}).values()
     }
     named = set(re.findall(r"`((?:GET|POST|PATCH|DELETE) /[^`? ]*)[^`]*`", page(name)))
     assert named - routes == set()

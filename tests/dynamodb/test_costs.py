@@ -133,7 +133,7 @@ def minute(number: int) -> str:
     return f"2024-01-{day + 1:02}T{rest // 60:02}:{rest % 60:02}:00Z"
 
 
-@pytest.mark.parametrize(("cycle", "most"), [("YEARLY", 12), ("MONTHLY", 30)])
+@pytest.mark.parametrize(("cycle", "most"), [("YEARLY", 12), ("MONTHLY", 25), ("WEEKLY", 65)])
 def test_a_rare_series_leaps_over_many_single_sessions(
     dynamodb_local: Any, timeline: str, cycle: str, most: int
 ) -> None:

@@ -1,13 +1,19 @@
-"""Lists on DynamoDB's own engine, whose pages end where AWS's do."""
+"""Lists on DynamoDB's own engine, whose pages end where AWS's do, and whose costs are AWS's."""
 
-from collections.abc import Iterator
+import random
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from scheduling.domain import session, timeline
+from scheduling.store.client import client
 from tests.dynamodb.conftest import new_timeline
 from tests.support.api import Caller
+from tests.support.fill import fill
 
 ANNA, ROOT = Caller("anna"), Caller("root", "[ADMIN]")
 MANY, TAKE = 150, 7
@@ -54,3 +60,126 @@ def test_150_sessions_without_a_start_paged_by_7_come_once_each_in_both_orders(
     caller = ROOT if scope == "all" else ANNA
     assert list(paged(caller, "ASC", **query)) == ids
     assert list(paged(caller, "DESC", **query)) == ids[::-1]
+
+
+# --- Any page of a crowded month: right, and cheap
+
+CREATED = "2020-12-01T08:00:00.000Z"
+CROWD = 2_400
+"""Sessions of one month: a hundred in each of 24 hours of two days, and some elsewhere in time."""
+
+
+def crowd() -> list[dict[str, Any]]:
+    """Return sessions of two timelines of Anna's, some of them RECURRING or without a start."""
+    starts: list[datetime | None] = [
+        datetime(2026, 1, 3 + number // 1_200, tzinfo=UTC) + timedelta(seconds=36 * (number % 1_200))
+        for number in range(CROWD)
+    ]
+    starts += [datetime(year, 6, 1, tzinfo=UTC) for year in (532, 1899, 1950, 2025, 2199, 2300)]
+    starts += [None] * 200
+    made = []
+    for number, start in enumerate(starts):
+        fields = {
+            "type": "RECURRING" if number % 90 == 0 else "ONE_TIME",
+            "timelineId": f"timeline-{number % 2}",
+            "name": str(number),
+            "startDateTime": start and start.isoformat(),
+        }
+        id = str(UUID(int=random.Random(number).getrandbits(128), version=4))
+        made.append(dict(session.create(fields, id, "anna", CREATED)))
+    return made
+
+
+@pytest.fixture
+def crowded(dynamodb_local: Any) -> list[dict[str, Any]]:
+    """The sessions of a crowded month, in the tables and counted."""
+    sessions = crowd()
+    timelines = [
+        dict(timeline.create({"name": "Routine"}, f"timeline-{number}", "anna", CREATED))
+        for number in range(2)
+    ]
+    fill(dynamodb_local, sessions, timelines)
+    return sessions
+
+
+class Reads:
+    """What requests read of DynamoDB."""
+
+    def __init__(self) -> None:
+        self.calls, self.items, self.units = 0, 0, 0.0
+
+    def ask(self, params: dict[str, Any], **_: object) -> None:
+        """Have a call tell its units."""
+        params["ReturnConsumedCapacity"] = "INDEXES"
+
+    def note(self, parsed: Mapping[str, Any], **_: object) -> None:
+        """Note what a call read."""
+        capacity = parsed.get("ConsumedCapacity") or []
+        each = [capacity] if isinstance(capacity, dict) else capacity
+        self.calls += 1
+        self.units += sum(one["CapacityUnits"] for one in each)
+        self.items += parsed.get("ScannedCount", 0) + ("Item" in parsed)
+        self.items += sum(map(len, parsed.get("Responses", {}).values()))
+
+
+@pytest.fixture
+def reads() -> Iterator[Reads]:
+    """What the test's requests read."""
+    found, events = Reads(), client().meta.events
+    events.register("before-parameter-build.dynamodb", found.ask)
+    events.register("after-call.dynamodb", found.note)
+    yield found
+    events.unregister("before-parameter-build.dynamodb", found.ask)
+    events.unregister("after-call.dynamodb", found.note)
+
+
+def expected(sessions: list[dict[str, Any]], query: Mapping[str, Any], ascending: bool) -> list[str]:
+    """Return the names of all sessions of a list, by sorting and filtering everything."""
+    ids, kind = query.get("timelineId"), query.get("type")
+    since, until = query.get("startDateTimeFrom"), query.get("startDateTimeTo")
+    rows = []
+    for one in sessions:
+        start = one.get("startDateTime")
+        outside = (since and not (start and start >= since)) or (until and not (start and start < until))
+        if (ids and one["timelineId"] not in ids) or (kind and one["type"] != kind) or outside:
+            continue
+        rows.append((one["startKey"], one["name"]))
+    dated = sorted((row for row in rows if row[0][0] != "~"), reverse=not ascending)
+    undated = sorted((row for row in rows if row[0][0] == "~"), reverse=not ascending)
+    return [name for _, name in [*dated, *undated]]
+
+
+def test_any_page_of_a_crowded_month_is_the_slice_that_it_says_and_reads_little(
+    crowded: list[dict[str, Any]], reads: Reads
+) -> None:
+    choose = random.Random(7)
+    instants = [
+        f"2026-01-0{day}T{hour:02}:{minute:02}:00+00:00"
+        for day in (3, 4, 5)
+        for hour in (0, 5, 11)
+        for minute in (0, 7)
+    ]
+    for _ in range(150):
+        query: dict[str, Any] = {}
+        caller = choose.choice([ANNA, ROOT])
+        if choose.random() < 0.4:
+            query["timelineId"] = choose.choice([["timeline-0"], ["timeline-0", "timeline-1"]])
+        if choose.random() < 0.4:
+            query["startDateTimeFrom"] = choose.choice(instants)
+        if choose.random() < 0.4:
+            query["startDateTimeTo"] = choose.choice(instants)
+        if choose.random() < 0.2:
+            query["type"] = choose.choice(["ONE_TIME", "RECURRING"])
+        order = choose.choice(["ASC", "DESC"])
+        whole = expected(crowded, query, order == "ASC")
+        skip = choose.choice([0, choose.randrange(len(whole) + 2), max(0, len(whole) - 3)])
+        reads.calls, reads.items, reads.units = 0, 0, 0.0
+        asked = {**query, "skip": skip, "take": 10, "startDateTimeSortOrder": order}
+        answer = caller.call("list_sessions", query=asked)
+        assert [one["name"] for one in answer.data] == whole[skip : skip + 10], asked
+        assert answer.count == len(whole), asked
+        if "type" not in query and len(query.get("timelineId", ())) < 2:
+            assert (reads.calls <= 10, reads.items <= 360, reads.units <= 20) == (True, True, True), (
+                asked,
+                vars(reads),
+            )

@@ -7,33 +7,40 @@ from typing import Any
 
 import pytest
 
-from scheduling.domain import counters
 from scheduling.store.items import serialize
 from tests.dynamodb.conftest import new_timeline
 from tests.support.api import Caller
 from tests.support.dynamodb import Engine
-from tests.support.invariants import breaches
+from tests.support.invariants import breaches, scan
+from tests.support.streams import client_of, count_changes
 from tests.support.template import ROOT
-from tools.recount import differences
+from tools import recount as tool
 
 ANNA = Caller("anna")
+TABLES = ("sessions", "timelines", "calendar", "counters")
+
+
+def create(timeline: str, **times: str) -> str:
+    """Create a session of Anna's and return the id."""
+    body = {"type": "ONE_TIME", "timelineId": timeline, "name": "Yoga", **times}
+    return str(ANNA.call("create_session", body=body).data["id"])
 
 
 @pytest.fixture
 def timeline(dynamodb_local: Any) -> str:
     """A timeline with two sessions in December and one without a start; another one, removed, beside it."""
-    removed = new_timeline(ANNA)
-    ANNA.call("delete_timeline", id=removed)
+    ANNA.call("delete_timeline", id=new_timeline(ANNA))
     timeline = new_timeline(ANNA)
-    for times in ({"startDateTime": "2023-12-01T09:00:00Z"}, {"startDateTime": "2023-12-02T09:00:00Z"}, {}):
-        body = {"type": "ONE_TIME", "timelineId": timeline, "name": "Yoga", **times}
-        assert ANNA.call("create_session", body=body).status == 200
+    create(timeline, startDateTime="2023-12-01T09:00:00Z")
+    create(timeline, startDateTime="2023-12-02T09:00:00Z")
+    create(timeline)
+    count_changes(dynamodb_local)
     return timeline
 
 
 def recount(engine: Engine, *options: str) -> subprocess.CompletedProcess[str]:
-    """The command, as docs/operations.md has it."""
-    tables = ("--sessions-table", "SessionsTable", "--timelines-table", "TimelinesTable")
+    """Run the command as docs/operations.md has it."""
+    tables = [part for name in TABLES for part in (f"--{name}-table", f"{name.title()}Table")]
     return subprocess.run(
         [sys.executable, "-m", "tools.recount", *tables, *options],
         env={**os.environ, "PYTHONPATH": "layers/scheduling:.", "AWS_ENDPOINT_URL": engine.endpoint},
@@ -44,39 +51,119 @@ def recount(engine: Engine, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def set_count(dynamodb: Any, id: str, path: str, value: int, **names: str) -> None:
-    """Write past the API."""
+def set_fields(dynamodb: Any, table: str, key: dict[str, str], **fields: Any) -> None:
+    """Write past the API and the streams' function."""
     dynamodb.update_item(
-        TableName="TimelinesTable",
-        Key={"id": {"S": id}},
-        UpdateExpression=f"SET {path} = :value",
-        ExpressionAttributeNames={f"#{name}": text for name, text in names.items()},
-        ExpressionAttributeValues=serialize({":value": value}),
+        TableName=table,
+        Key=serialize(key),
+        UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in fields),
+        ExpressionAttributeValues=serialize({f":{name}": value for name, value in fields.items()}),
     )
 
 
-def test_counts_that_are_right_are_left_alone(engine: Engine, timeline: str) -> None:
-    done = recount(engine)
+def test_counts_that_are_right_are_left_alone(engine: Engine, timeline: str, dynamodb_local: Any) -> None:
+    before = scan(dynamodb_local, "CountersTable")
+    done = recount(engine, "--repair")
     assert (done.returncode, done.stdout) == (0, "All counts are right.\n"), done.stderr
+    assert scan(dynamodb_local, "CountersTable") == before
 
 
-def test_counts_that_are_wrong_are_told_and_mended(
+def test_counts_that_are_wrong_are_listed_and_repaired(
     engine: Engine, timeline: str, dynamodb_local: Any
 ) -> None:
-    shard = counters.shard("anna")
-    set_count(dynamodb_local, timeline, "sessionCounts.#month", 7, month="2023-12")
-    set_count(dynamodb_local, timeline, "sessionCounts.#month", 1, month="1999-01")
-    set_count(dynamodb_local, shard, "#sessions", 0, sessions="sessions#none")
-    set_count(dynamodb_local, shard, "#timelines", 9, timelines="timelines#2020-01")
-    assert len(differences(dynamodb_local, "SessionsTable", "TimelinesTable")) == 4
+    scope = f"TIMELINE#{timeline}"
+    set_fields(dynamodb_local, "CountersTable", {"scope": "ALL", "node": "Y#2023"}, ONE_TIME={"-12": 7})
+    set_fields(
+        dynamodb_local, "CountersTable", {"scope": scope, "node": "Y#1999"}, ONE_TIME={"-01": 1}, version=3
+    )
+    dynamodb_local.delete_item(
+        TableName="CountersTable", Key=serialize({"scope": "OWNER#anna", "node": "M#2023-12"})
+    )
+    set_fields(dynamodb_local, "TimelinesTable", {"id": timeline}, sessionCounts={"RECURRING": 2})
+    set_fields(dynamodb_local, "CalendarTable", {"ownerId": "anna", "slot": "HEAD"}, timelineCount=9)
     told = recount(engine)
     assert told.returncode == 1
-    assert f"{timeline} 2023-12: kept 7, counted 2" in told.stdout
-    assert f"{timeline} 1999-01: kept 1, counted 0" in told.stdout
-    assert f"{shard} sessions#none: kept 0, counted 1" in told.stdout
-    assert f"{shard} timelines#2020-01: kept 9, counted 0" in told.stdout
-    assert len(breaches(dynamodb_local)) == 4
-    mended = recount(engine, "--mend")
-    assert mended.returncode == 0, mended.stdout
+    assert len(told.stdout.splitlines()) == 6, told.stdout
+    assert "ALL Y#2023: stored {'ONE_TIME': {'-12': 7}}, counted {'ONE_TIME': {'-12': 2}}" in told.stdout
+    assert "anna HEAD: stored" in told.stdout
+    assert breaches(dynamodb_local) != []
+    repaired = recount(engine, "--repair")
+    assert repaired.returncode == 0, repaired.stdout
     assert breaches(dynamodb_local) == []
     assert recount(engine).stdout == "All counts are right.\n"
+
+
+def test_lost_counts_are_built_anew(engine: Engine, timeline: str, dynamodb_local: Any) -> None:
+    nodes = [node for node in scan(dynamodb_local, "CountersTable") if node["scope"] != "POSITIONS"]
+    for node in nodes:
+        key = serialize({"scope": node["scope"], "node": node["node"]})
+        dynamodb_local.delete_item(TableName="CountersTable", Key=key)
+    assert recount(engine, "--repair").returncode == 0
+    assert breaches(dynamodb_local) == []
+
+
+def test_a_timeline_that_is_gone_does_not_stop_the_command(
+    engine: Engine, timeline: str, dynamodb_local: Any
+) -> None:
+    dynamodb_local.delete_item(TableName="TimelinesTable", Key=serialize({"id": timeline}))
+    count_changes(dynamodb_local)
+    assert recount(engine, "--repair").returncode == 0
+    assert recount(engine).stdout == "All counts are right.\n"
+
+
+class Meanwhile:
+    """A client during whose reading of the sessions something happens."""
+
+    def __init__(self, dynamodb: Any, happen: Any) -> None:
+        self._dynamodb, self._happen = dynamodb, happen
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dynamodb, name)
+
+    def get_paginator(self, name: str) -> Any:
+        """Return a paginator of the client, after which something happens."""
+        paginator, happen = self._dynamodb.get_paginator(name), self._happen
+
+        class Paginator:
+            """Pages of one table."""
+
+            @staticmethod
+            def paginate(TableName: str, **options: Any) -> Any:
+                pages = list(paginator.paginate(TableName=TableName, **options))
+                happen(TableName)
+                return pages
+
+        return Paginator()
+
+
+def test_a_session_that_comes_and_goes_while_sessions_are_counted_changes_no_count(
+    engine: Engine, timeline: str, dynamodb_local: Any
+) -> None:
+    """The count is back at the value that was read, but the session was there when the sessions were read."""
+    tables = tool.Tables("SessionsTable", "TimelinesTable", "CalendarTable", "CountersTable")
+    streams = client_of(dynamodb_local)
+    new: list[str] = []
+
+    def happen(table: str) -> None:
+        if table == "CalendarTable" and not new:  # read before the sessions
+            new.append(create(timeline, startDateTime="2023-12-01T09:30:00Z"))
+        if table == "SessionsTable":
+            ANNA.call("delete_session", id=new[0])
+            count_changes(dynamodb_local)
+
+    differences, changed = tool.find_differences(Meanwhile(dynamodb_local, happen), streams, tables)
+    assert differences == []
+    assert changed > 0
+    assert breaches(dynamodb_local) == []
+
+
+def test_a_count_that_has_changed_since_is_not_written(timeline: str, dynamodb_local: Any) -> None:
+    tables = tool.Tables("SessionsTable", "TimelinesTable", "CalendarTable", "CountersTable")
+    streams = client_of(dynamodb_local)
+    set_fields(dynamodb_local, "CountersTable", {"scope": "ALL", "node": "Y#2023"}, ONE_TIME={"-12": 7})
+    set_fields(dynamodb_local, "TimelinesTable", {"id": timeline}, sessionCounts={"ONE_TIME": 9})
+    differences, _ = tool.find_differences(dynamodb_local, streams, tables)
+    assert len(differences) == 2
+    create(timeline, startDateTime="2023-12-05T09:30:00Z")
+    count_changes(dynamodb_local)
+    assert not any(tool.repair(dynamodb_local, tables, difference) for difference in differences)

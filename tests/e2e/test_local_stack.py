@@ -119,7 +119,8 @@ def test_the_layer_brings_all_that_the_functions_import(stack: Stack) -> None:
     isolated = [sys.executable, "-I", "-S", "-B", "-c", program, str(layer), *modules]
     done = subprocess.run(isolated, capture_output=True, text=True, env={})
     assert done.returncode == 0, done.stderr
-    expected = f"https://dynamodb.eu-central-1.amazonaws.com {layer / 'scheduling' / 'token.py'} set()"
+    module = layer / "scheduling" / "http" / "token_verification.py"
+    expected = f"https://dynamodb.eu-central-1.amazonaws.com {module} set()"
     assert done.stdout.strip() == expected
 
 

@@ -10,6 +10,7 @@ import pytest
 from scheduling.store import client as store
 from tests.support import api
 from tests.support.api import Caller
+from tests.support.streams import count_changes
 
 ANNA, BERT = Caller("anna"), Caller("bert")
 MANAGER, ADMIN = Caller("mary", "[MANAGER]"), Caller("root", "[ADMIN]")
@@ -34,14 +35,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def _recorded(tables: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What functions call is remembered for `test_roles.py`."""
+    """What functions call is remembered for `test_roles.py`, and lists find all changes counted."""
     running: list[str] = []
+    uncounted = False
     find = api.handler
 
     def handler(function: str) -> Any:
         known = find(function)
 
         def recorded(event: Any, context: Any) -> Any:
+            nonlocal uncounted
+            if uncounted and function.startswith("list_"):
+                uncounted = False
+                count_changes(tables)
+            uncounted |= not function.startswith(("get_", "list_", "update_counters"))
             running.append(function)
             try:
                 return known(event, context)

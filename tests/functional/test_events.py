@@ -54,4 +54,7 @@ def test_every_event_works_unchanged(tables: Any, monkeypatch: pytest.MonkeyPatc
     assert len(invoked("list_timelines")) == 2
     assert invoked("update_timeline")["id"] == DEMO_TIMELINE
     assert invoked("delete_timeline")["removedAt"]
+    event = json.loads((ROOT / "events" / "update_counters.json").read_text("utf-8"))
+    assert api.handler("update_counters")(event, None) == {"state": {}}
+    INVOKED.add("update_counters")
     assert functions().keys() - INVOKED == {"get_docs"}, "every event is tried here"

@@ -7,7 +7,7 @@ import pytest
 
 from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, new_session, new_timeline
 from tests.support.api import Caller, handler
-from tests.support.invariants import breaches
+from tests.support.invariants import SESSION_INDEXES, breaches, scan
 
 DAYS = ["2022-11-30", "2023-01-31", "2023-02-01", "2023-02-15", "2023-02-28", "2023-03-01", "2024-02-29"]
 
@@ -79,6 +79,93 @@ def test_the_plus_of_an_offset_needs_no_escape(days: str) -> None:
     event = ANNA.event("list_sessions", "", None, {}, {})
     raw = "startDateTimeFrom=2024-02-29T18:00:00+09:00"
     assert '"count":1' in handler("list_sessions")(event | {"rawQueryString": raw}, None)["body"]
+
+
+def test_pages_beyond_what_is_read_from_the_beginning_are_slices_too(timeline: str) -> None:
+    """170 sessions in ten hours of three months, so that pages begin within hours and end in other months."""
+    minutes = [
+        f"2023-{month:02}-01T{hour:02}:{minute:02}:00Z"
+        for month in (1, 2, 12)
+        for hour in (0, 9, 23)
+        for minute in range(0, 57, 3)
+    ]
+    for start in minutes[:168]:
+        new_session(ANNA, timeline, name=start, startDateTime=start, endDateTime=None)
+    for name in ("undated", "undated"):
+        new_session(ANNA, timeline, name=name, startDateTime=None, endDateTime=None)
+    dated = minutes[:168]
+    for who, order, skip in product((ANNA, ADMIN), ("ASC", "DESC"), (0, 140, 145, 151, 160, 165, 169, 170)):
+        whole = [*(dated if order == "ASC" else dated[::-1]), "undated", "undated"]
+        answer = who.call("list_sessions", query={"skip": skip, "take": 11, "startDateTimeSortOrder": order})
+        assert [one["name"] for one in answer.data] == whole[skip : skip + 11], (order, skip)
+        assert answer.count == 170
+    limits = {"startDateTimeFrom": "2023-01-01T00:03:00Z", "startDateTimeTo": "2023-12-01T23:01:00Z"}
+    inside = [start for start in dated if "2023-01-01T00:03" <= start < "2023-12-01T23:01"]
+    for who, skip in product((ANNA, ADMIN), (0, 140, 149)):
+        answer = who.call(
+            "list_sessions", query={**limits, "skip": skip, "take": 5, "startDateTimeSortOrder": "ASC"}
+        )
+        assert [one["name"] for one in answer.data] == inside[skip : skip + 5]
+        assert answer.count == len(inside)
+
+
+def test_sessions_are_listed_by_type(timeline: str) -> None:
+    new_session(ANNA, timeline, name="once")
+    series = {"type": "RECURRING", "repeatCycleType": "YEARLY", "name": "yearly"}
+    new_session(ANNA, timeline, startDateTime="2024-05-01T09:00:00Z", endDateTime=None, **series)
+    new_session(ANNA, timeline, name="undated", startDateTime=None, endDateTime=None)
+    for who, extra in product((ANNA, ADMIN), ({}, {"timelineId": timeline})):
+        assert listed(who, type="ONE_TIME", **extra) == ["once", "undated"]
+        assert listed(who, type="RECURRING", **extra) == ["yearly"]
+        assert listed(who, type="RECURRING", startDateTimeTo="2024-01-01T00:00:00Z", **extra) == []
+        assert who.call("list_sessions", query={"type": "ONE_TIME", "take": 1, **extra}).count == 2
+    assert ANNA.call("list_sessions", query={"type": "WEEKLY"}).status == 400
+
+
+def test_several_timelines_are_one_list(timeline: str) -> None:
+    other, third, foreign = new_timeline(ANNA), new_timeline(ANNA), new_timeline(BERT)
+    for day, where in enumerate((timeline, other, timeline, third, other), start=1):
+        new_session(
+            ANNA, where, name=f"day {day}", startDateTime=f"2024-01-0{day}T09:00:00Z", endDateTime=None
+        )
+    new_session(BERT, foreign, name="Bert's")
+
+    def page(*ids: str, **query: object) -> tuple[list[str], int]:
+        answer = ANNA.call("list_sessions", query={"timelineId": list(ids), **query})
+        return [one["name"] for one in answer.data], answer.count
+
+    assert page(timeline, other) == (["day 5", "day 3", "day 2", "day 1"], 4)
+    assert page(timeline, other, skip=1, take=2) == (["day 3", "day 2"], 4)
+    assert page(timeline, timeline, foreign, "gone", startDateTimeSortOrder="ASC") == (["day 1", "day 3"], 2)
+    assert page(third, other, startDateTimeTo="2024-01-05T00:00:00Z") == (["day 4", "day 2"], 2)
+    assert ANNA.call("list_sessions", query={"timelineId": [timeline] * 11}).status == 400
+    assert (
+        ANNA.call("list_sessions", query={"timelineId": [timeline, "#"]}).body["details"][0]["field"]
+        == "timelineId"
+    )
+    assert ANNA.call("list_sessions", query={"take": ["1", "2"]}).status == 400
+
+
+def test_long_descriptions_are_listed_and_no_index_carries_them(tables: Any, timeline: str) -> None:
+    long, short = "ü" * 501, "ü" * 500
+    ids = [new_session(ANNA, timeline, startDateTime=None, endDateTime=None, description=long)["id"]]
+    new_session(ANNA, timeline, startDateTime=None, endDateTime=None, description=short)
+    big = new_timeline(ANNA, description=long)
+    for who in (ANNA, ADMIN):
+        assert {one["description"] for one in who.call("list_sessions").data} == {long, short}
+        assert {one["description"] for one in who.call("list_timelines").data} == {None, long}
+    for table, index in (
+        *(("SessionsTable", index) for index in SESSION_INDEXES),
+        ("TimelinesTable", "owner-index"),
+        ("TimelinesTable", "all-index"),
+    ):
+        assert long not in {item.get("description") for item in scan(tables, table, index)}
+    assert ANNA.call("get_session", id=ids[0]).data["description"] == long
+    assert ANNA.call("get_timeline", id=big).data["description"] == long
+    assert ANNA.call("update_session", id=ids[0], body={"name": "Other"}).data["description"] == long
+    assert ANNA.call("update_session", id=ids[0], body={"description": short}).data["description"] == short
+    assert {one["description"] for one in ANNA.call("list_sessions").data} == {short}
+    assert breaches(tables) == []
 
 
 @pytest.mark.parametrize("order", ["ASC", "DESC"])
@@ -175,14 +262,30 @@ def test_timelines_are_listed_newest_first(tables: Any, monkeypatch: pytest.Monk
     assert ADMIN.call("list_timelines", query={"take": 1}).count == 5
 
 
+def test_timelines_beyond_what_is_read_from_the_beginning_are_listed_too(tables: Any) -> None:
+    ids = [new_timeline(ANNA, name=str(number)) for number in range(152)]
+    created = sorted((ANNA.call("get_timeline", id=id).data["createdAt"], id) for id in ids)
+    for who in (ANNA, ADMIN):
+        answer = who.call("list_timelines", query={"skip": 149, "take": 2})
+        assert [one["id"] for one in answer.data] == [id for _, id in created[::-1][149:151]]
+        assert answer.count == 152
+
+
 @pytest.mark.parametrize("who", [ANNA, ADMIN])
 @pytest.mark.parametrize("order", ["ASC", "DESC"])
-def test_far_from_the_present_starts_are_listed_like_any(
+def test_starts_far_from_the_present_are_counted_by_century_and_listed_like_any(
     tables: Any, timeline: str, who: Caller, order: str
 ) -> None:
     years = ["0001", "0099", "0100", "1899", "1900", "2199", "2200", "2201", "9999"]
     for year in years:
         new_session(ANNA, timeline, name=year, startDateTime=f"{year}-06-01T00:00:00Z", endDateTime=None)
+    listed(who)
+    nodes = {
+        item["node"] for item in scan(tables, "CountersTable") if item["scope"] == f"TIMELINE#{timeline}"
+    }
+    assert {node for node in nodes if node.startswith("Y#")} == {
+        *("Y#00", "Y#01", "Y#18", "Y#1900", "Y#2199", "Y#22", "Y#99")
+    }
     for start, end in [(0, 9), (1, 8), (2, 4), (3, 4), (6, 8), (7, 9)]:
         limits = {"startDateTimeFrom": f"{years[start]}-06-01T00:00:00Z"}
         if end < len(years):

@@ -7,7 +7,7 @@ import pytest
 
 from scheduling.domain.instants import parse
 from tests.functional.conftest import ANNA
-from tests.template import ROOT
+from tests.support.template import ROOT
 
 VECTORS = json.loads((ROOT / "tests/vectors/recurrence.json").read_text("utf-8"))
 BERLIN = {

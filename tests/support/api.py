@@ -73,7 +73,7 @@ class Caller(NamedTuple):
         for name, value in parameters.items():
             path = path.replace(f"{{{name}}}", value)
         event["rawPath"] = event["requestContext"]["http"]["path"] = path
-        event["rawQueryString"] = urlencode(query)
+        event["rawQueryString"] = urlencode(query, doseq=True)
         event["headers"] |= headers
         claims = {"sub": self.id, **({"cognito:groups": self.roles} if self.roles else {})}
         event["requestContext"]["authorizer"]["jwt"]["claims"] = claims

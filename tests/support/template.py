@@ -67,9 +67,16 @@ def tables() -> list[dict[str, Any]]:
         {
             "TableName": name,
             **{key: table["Properties"][key] for key in _CREATE_TABLE if key in table["Properties"]},
+            **_stream(table["Properties"]),
         }
         for name, table in resources("AWS::DynamoDB::Table").items()
     ]
+
+
+def _stream(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """What `create_table` takes to give a table the stream that the template gives it."""
+    specification = properties.get("StreamSpecification")
+    return {"StreamSpecification": {"StreamEnabled": True, **specification}} if specification else {}
 
 
 def environment(**parameters: str) -> dict[str, str]:

@@ -2,24 +2,38 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
 from scheduling.domain import session
-from scheduling.domain.pagination import Stretch, Window, stretches, window
+from scheduling.domain.counters import is_branch, path
+from scheduling.domain.pagination import (
+    MOST_PASSED_OVER,
+    Period,
+    Range,
+    Stretch,
+    Window,
+    find,
+    ordered,
+    stretches,
+    take,
+    window,
+)
 
 instants = st.one_of(
     st.datetimes(datetime(2023, 11, 1), datetime(2024, 3, 1)),
     st.builds(
         lambda first, step: first + timedelta(microseconds=step),
-        st.sampled_from([datetime(2023, 12, 1), datetime(2024, 1, 1), datetime(2024, 2, 1)]),
+        st.sampled_from(
+            [datetime(1899, 12, 31, 23), datetime(2024, 1, 1), datetime(2000, 1, 1), datetime(2200, 1, 1)]
+        ),
         st.integers(-1, 1),
     ),
 ).map(lambda moment: moment.replace(tzinfo=UTC))
 starts = st.lists(st.none() | instants, max_size=30)
+bounds = st.none() | instants
 
 
 def text(moment: datetime) -> str:
@@ -27,95 +41,132 @@ def text(moment: datetime) -> str:
     return moment.isoformat()
 
 
-class Row(NamedTuple):
-    """What an index holds of a session."""
-
-    month: str
-    key: str
-
-
-def rows(starts: list[datetime | None]) -> list[Row]:
-    """Sessions with these starts, as they are indexed."""
-    made = [
-        session.create({"startDateTime": moment and text(moment)}, str(number), "owner", "now")
+def keys(starts: list[datetime | None]) -> list[str]:
+    """The sort keys of sessions with these starts."""
+    return [
+        session.create({"startDateTime": moment and text(moment)}, f"{number:02x}-id", "owner", "now")[
+            "startKey"
+        ]
         for number, moment in enumerate(starts)
     ]
-    return [Row(one["startMonth"], one["startKey"]) for one in made]
 
 
-def page(found: list[Row], limits: Window, skip: int, take: int, ascending: bool) -> list[str]:
-    """The keys on a page, found as the store finds them: by the counts, then month by month."""
-    counts: dict[str, int] = {}
-    for month in limits.narrow(Counter(row.month for row in found)):
-        low, high = limits.span(month)
-        counts[month] = sum(row.month == month and low <= row.key <= high for row in found)
-    keys: list[str] = []
-    for stretch in stretches(counts, skip, take, ascending):
-        low, high = limits.span(stretch.month)
-        of_month = sorted(row.key for row in found if row.month == stretch.month and low <= row.key <= high)
-        if not ascending:
-            of_month.reverse()
-        keys += of_month[stretch.skip : stretch.skip + stretch.take]
-    return keys
+def periods(found: list[str], limits: Window, months: bool, ascending: bool) -> list[Period]:
+    """What is counted of keys in a window: by months, and by hours where the window cuts a month."""
+    counts: Counter[str] = Counter()
+    for key in found:
+        branch, leaf = path(key)[1:]
+        prefix = branch if months and limits.covers(branch) else leaf
+        if limits.touches(prefix):
+            low, high = limits.clip(prefix, prefix)
+            counts[prefix] += low <= key <= high
+    return ordered((Period(prefix, count) for prefix, count in counts.items()), ascending)
 
 
-@given(
-    starts, st.none() | instants, st.none() | instants, st.integers(0, 35), st.integers(1, 12), st.booleans()
-)
+def page(
+    found: list[str], limits: Window, skip: int, wanted: int, months: bool, ascending: bool
+) -> list[str]:
+    """The keys on a page, found by the counts and then read stretch by stretch."""
+    counted = periods(found, limits, months, ascending)
+    place = find(counted, skip)
+    if place is None:
+        return []
+    rest = take(counted[place.number :], place.skip + wanted)
+    read: list[str] = []
+    for stretch in stretches(rest, limits, lambda prefix: str(prefix.startswith("~"))):
+        low, high = stretch.range
+        read += sorted((key for key in found if low <= key <= high), reverse=not ascending)
+    return read[place.skip :][:wanted]
+
+
+@given(starts, bounds, bounds, st.integers(0, 35), st.integers(1, 12), st.booleans(), st.booleans())
 def test_a_page_is_the_slice_of_everything_that_it_says(
     starts: list[datetime | None],
     since: datetime | None,
     until: datetime | None,
     skip: int,
-    take: int,
+    wanted: int,
+    months: bool,
     ascending: bool,
 ) -> None:
+    found = keys(starts)
+    pairs = list(zip(starts, found, strict=True))
     inside = [
-        (moment, row.key)
-        for moment, row in zip(starts, rows(starts), strict=True)
+        (moment, key)
+        for moment, key in pairs
         if moment and (since is None or since <= moment) and (until is None or moment < until)
     ]
     dated = [key for _, key in sorted(inside, reverse=not ascending)]
     bounded = since is not None or until is not None
-    undated = [row.key for moment, row in zip(starts, rows(starts), strict=True) if moment is None]
+    undated = [key for moment, key in pairs if moment is None]
     everything = dated + ([] if bounded else sorted(undated, reverse=not ascending))
 
     limits = window(since and text(since), until and text(until))
-    event(f"bounded {bounded}, full {len(everything[skip : skip + take]) == take}")
     assert limits.bounded is bounded
-    assert page(rows(starts), limits, skip, take, ascending) == everything[skip : skip + take]
+    event(f"bounded {bounded}, full {len(everything[skip : skip + wanted]) == wanted}")
+    if limits.empty:
+        assert everything == []
+        return
+    assert page(found, limits, skip, wanted, months, ascending) == everything[skip : skip + wanted]
+    assert sum(period.wanted for period in periods(found, limits, months, ascending)) == len(everything)
+    read = [
+        key
+        for low, high in limits.parts(ascending)
+        for key in sorted((key for key in found if low <= key <= high), reverse=not ascending)
+    ]
+    assert read == everything
 
 
 @given(starts, instants, instants)
-def test_a_month_that_the_window_does_not_cut_lies_in_it_wholly(
+def test_a_period_that_the_window_does_not_cut_lies_in_it_wholly(
     starts: list[datetime | None], since: datetime, until: datetime
 ) -> None:
     limits = window(text(since), text(until))
-    found = rows(starts)
-    for month, count in limits.narrow(Counter(row.month for row in found)).items():
-        if not limits.cuts(month):
-            low, high = limits.span(month)
-            assert sum(low <= row.key <= high for row in found) == count
+    for key in keys(starts):
+        for prefix in path(key)[1:]:
+            if limits.covers(prefix):
+                assert limits.low <= key <= limits.high
+            if not limits.touches(prefix):
+                assert not limits.low <= key <= limits.high
 
 
-def test_a_page_is_read_from_as_few_months_as_it_touches() -> None:
-    counts = {"2023-11": 3, "2023-12": 4, "2024-01": 5, "none": 2}
-    assert list(stretches(counts, 4, 2, ascending=True)) == [Stretch("2023-12", 1, 2)]
-    assert list(stretches(counts, 4, 5, ascending=False)) == [
-        Stretch("2024-01", 4, 1),
-        Stretch("2023-12", 0, 4),
+@given(starts, instants, instants)
+def test_what_an_hour_has_outside_the_window_is_counted_where_that_is_less(
+    starts: list[datetime | None], since: datetime, until: datetime
+) -> None:
+    for limits in (window(text(since), None), window(None, text(until)), window(text(since), text(until))):
+        for hour in {path(key).leaf for key in keys([*starts, since, until])}:
+            rest = limits.smaller_rest(hour)
+            if rest is not None and not limits.empty and limits.touches(hour):
+                of_hour = [key for key in keys([*starts, since, until]) if path(key).leaf == hour]
+                low, high = limits.clip(hour, hour)
+                inside = [key for key in of_hour if low <= key <= high]
+                outside = [key for key in of_hour if rest.low <= key <= rest.high]
+                assert sorted(inside + outside) == sorted(of_hour)
+
+
+def test_adjacent_periods_are_read_together_unless_many_others_lie_between() -> None:
+    found = [
+        Period("2023-11", 3),
+        Period("2023-12", 0, MOST_PASSED_OVER),
+        Period("2024-01", 1, 7),
+        Period("2024-02", 0, MOST_PASSED_OVER),
+        Period("2024-03", 0, 1),
+        Period("2024-04", 2),
+        Period("~", 2),
     ]
-    assert list(stretches(counts, 11, 9, ascending=False)) == [
-        Stretch("2023-11", 2, 1),
-        Stretch("none", 0, 2),
+    assert all(is_branch(period.prefix) for period in found[:-1])
+    assert stretches(found, Window(), lambda prefix: prefix[:1]) == [
+        Stretch(Range("2023-11", "2024-01~"), 4),
+        Stretch(Range("2024-04", "2024-04~"), 2),
+        Stretch(Range("~", "~~"), 2),
     ]
-    assert list(stretches(counts, 14, 9, ascending=True)) == []
 
 
 @pytest.mark.parametrize(
     "start", ["2024-01-01T00:00:00Z", "2024-01-01T00:00:00+09:00", "2024-01-31T23:59:59Z"]
 )
 def test_a_window_that_ends_as_it_begins_or_before_is_empty(start: str) -> None:
-    counts = {"2023-12": 1, "2024-01": 1, "none": 1}
-    assert window(start, start).narrow(counts) == {}
-    assert window(start, "2023-01-01T00:00:00Z").narrow(counts) == {}
+    assert window(start, start).empty
+    assert window(start, "2023-01-01T00:00:00Z").empty
+    assert not window(start, "2025-01-01T00:00:00Z").empty

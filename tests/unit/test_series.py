@@ -37,7 +37,7 @@ from scheduling.domain.recurrence_rules import (
     shortest_wait,
 )
 from scheduling.domain.schedule_validation import faults
-from tests.template import ROOT
+from tests.support.template import ROOT
 from tests.unit import series_oracle as oracle
 
 Session = dict[str, Any]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from scheduling.domain import session, timeline
 from tests.support import template
 from tests.support.api import handler
 from tests.support.template import ROOT
@@ -18,13 +19,15 @@ PUBLIC = {"GET /docs", "GET /docs/{file}", "GET /openapi.json"}
 FUNCTIONS = template.resources("AWS::Serverless::Function")
 TABLES = template.resources("AWS::DynamoDB::Table")
 BY_FOLDER = template.functions()
-ENDPOINTS = set(BY_FOLDER) - {"get_docs"}
+CONSUMER = "update_counters"
+"""The function without a route: Lambda calls it with what the tables' streams hold."""
+ENDPOINTS = set(BY_FOLDER) - {"get_docs", CONSUMER}
 
 
 def events() -> Iterator[tuple[str, dict[str, Any]]]:
     """Each function's events."""
     for name, function in FUNCTIONS.items():
-        for event in function["Properties"]["Events"].values():
+        for event in function["Properties"].get("Events", {}).values():
             yield name, event
 
 
@@ -71,6 +74,35 @@ def test_nothing_but_the_api_calls_a_function() -> None:
         "AWS::ApiGatewayV2::Route",
     ):
         assert template.resources(kind) == {}
+
+
+def test_only_the_streams_of_sessions_and_timelines_call_the_function_that_counts() -> None:
+    mappings = template.resources("AWS::Lambda::EventSourceMapping").values()
+    sources = {mapping["Properties"]["EventSourceArn"]["Fn::GetAtt"][0] for mapping in mappings}
+    assert sources == {"SessionsTable", "TimelinesTable"}
+    assert "Events" not in BY_FOLDER[CONSUMER]
+    for mapping in mappings:
+        properties = mapping["Properties"]
+        assert properties["FunctionName"] == {"Ref": "UpdateCountersFunction.Alias"}
+        assert properties["StartingPosition"] == "TRIM_HORIZON", "no change before the mapping is left out"
+        assert properties["BisectBatchOnFunctionError"] is True
+        assert properties["MaximumRetryAttempts"] > 0
+        assert properties["TumblingWindowInSeconds"] > 0, "else Lambda does not name the shard"
+        assert "ParallelizationFactor" not in properties, "a shard's records come in order"
+
+
+def test_the_function_that_counts_may_write_counts_alone() -> None:
+    written = {
+        statement["Resource"]["Fn::GetAtt"][0]
+        for statement in statements(FUNCTIONS["UpdateCountersFunction"])
+        if "dynamodb:PutItem" in statement["Action"]
+    }
+    assert written == {"CountersTable"}
+    others = [name for name in FUNCTIONS if name != "UpdateCountersFunction"]
+    for name in others:
+        for statement in statements(FUNCTIONS[name]):
+            if "CountersTable" in json.dumps(statement["Resource"]):
+                assert set(statement["Action"]) == {"dynamodb:Query", "dynamodb:BatchGetItem"}, name
 
 
 def test_routes_are_those_of_the_design() -> None:
@@ -169,8 +201,9 @@ def test_a_role_names_its_actions_and_what_they_are_for(name: str) -> None:
         assert set(policy) == {"Version", "Statement"}
     for statement in statements(FUNCTIONS[name]):
         assert set(statement) == {"Effect", "Action", "Resource"}
-        assert "*" not in json.dumps(statement)
         actions = statement["Action"]
+        if actions != ["dynamodb:ListStreams"]:  # IAM knows no resource for this action
+            assert "*" not in json.dumps(statement)
         assert isinstance(actions, list)
         assert "dynamodb:Scan" not in actions
         assert all(action.startswith("dynamodb:") for action in actions)
@@ -288,7 +321,7 @@ def test_another_endpoint_needs_no_other_alarm_or_dashboard() -> None:
 
 def route_of(function: dict[str, Any]) -> bool:
     """Tell whether the API calls a function."""
-    return any(event["Type"] == "HttpApi" for event in function["Properties"]["Events"].values())
+    return any(event["Type"] == "HttpApi" for event in function["Properties"].get("Events", {}).values())
 
 
 FAILED_CALLS = [
@@ -475,6 +508,17 @@ def test_the_description_of_a_version_has_room_for_long_settings() -> None:
     assert len(description) <= 50
 
 
+def test_counting_is_watched() -> None:
+    """A failing function holds up its shard, and the counts fall behind."""
+    alarms = [alarm["Properties"] for alarm in template.resources("AWS::CloudWatch::Alarm").values()]
+    watched = {
+        alarm["MetricName"]
+        for alarm in alarms
+        if {"Name": "FunctionName", "Value": {"Ref": "UpdateCountersFunction"}} in alarm.get("Dimensions", ())
+    }
+    assert watched == {"IteratorAge", "Errors"}
+
+
 # --- What is kept
 
 
@@ -487,7 +531,7 @@ def test_a_table_is_backed_up_encrypted_and_paid_by_use(name: str) -> None:
     assert "TableName" not in properties, "a named table cannot be replaced"
 
 
-@pytest.mark.parametrize("name", ["SessionsTable", "TimelinesTable", "CalendarTable"])
+@pytest.mark.parametrize("name", ["SessionsTable", "TimelinesTable", "CalendarTable", "CountersTable"])
 def test_what_people_wrote_outlives_the_stack(name: str) -> None:
     assert TABLES[name]["UpdateReplacePolicy"] == "Retain"
     assert TABLES[name]["DeletionPolicy"] == "Retain"
@@ -517,7 +561,24 @@ def test_what_expires_is_purged_and_the_calendar_never_is() -> None:
         if "TimeToLiveSpecification" in table["Properties"]
     }
     expected = {"AttributeName": "expiresAt", "Enabled": True}
-    assert purged == dict.fromkeys(("SessionsTable", "TimelinesTable", "IdempotencyTable"), expected)
+    tables = ("SessionsTable", "TimelinesTable", "CountersTable", "IdempotencyTable")
+    assert purged == dict.fromkeys(tables, expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"), [("SessionsTable", session.FIELDS), ("TimelinesTable", timeline.FIELDS)]
+)
+def test_indexes_carry_what_lists_return_and_no_totals(name: str, fields: tuple[str, ...]) -> None:
+    """What one session changes in its timeline's item must cost no index write."""
+    table = TABLES[name]["Properties"]
+    for index in table["GlobalSecondaryIndexes"]:
+        projection = index["Projection"]
+        assert projection["ProjectionType"] == "INCLUDE"
+        assert len(projection["NonKeyAttributes"]) <= 20, "DynamoDB projects no more"
+        keys = {key["AttributeName"] for key in (*table["KeySchema"], *index["KeySchema"])}
+        carried = keys | set(projection["NonKeyAttributes"])
+        assert {*fields, "version"} - {"removedAt"} <= carried, index["IndexName"]
+        assert not carried & {"sessionCounts", "longDescription"}
 
 
 def test_users_are_made_by_administrators_alone() -> None:

@@ -57,3 +57,13 @@ def test_no_key_of_aws_is_stored() -> None:
     assert WORKFLOWS["ci"]["permissions"] == {"contents": "read"}
     assert WORKFLOWS["release"]["permissions"] == {"contents": "read", "id-token": "write"}
     assert not any("secrets." in path.read_text("utf-8") for path in FOLDER.glob("*.yml"))
+
+
+def test_every_folder_with_lock_files_is_updated() -> None:
+    configuration = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text("utf-8"))
+    (python,) = [update for update in configuration["updates"] if update["package-ecosystem"] == "pip"]
+    pinned = [*ROOT.glob("*/*.in"), *ROOT.glob("*/*/*.in")]
+    folders = {
+        f"/{path.parent.relative_to(ROOT)}" for path in pinned if "." not in path.parts[len(ROOT.parts)]
+    }
+    assert set(python["directories"]) == folders

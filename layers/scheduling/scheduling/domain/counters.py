@@ -1,62 +1,161 @@
-"""How many sessions start in which month: kept with each write, so that no list has to count. Pure.
+"""Counts of sessions and timelines by time, as trees of small nodes. Pure.
 
-A timeline carries its own counts. Those of all sessions together lie in a fixed number of shards, by a hash
-of the owner, so that the writes of two owners rarely meet.
+A sort key begins with a time, so every period of time is a prefix of keys: `2026`, `2026-11`, `2026-11-24T09`.
+A scope (an owner, a timeline, everything) has one tree. Its top nodes count by month and its lower nodes by
+hour, so a node has at most 744 entries, however many sessions are counted:
+
+    node "Y#2026"     {"ONE_TIME": {"-11": 7}, "RECURRING": {"-11": 1}}
+    node "M#2026-11"  {"ONE_TIME": {"-24T09": 1, ...}, ...}
+
+Far from the present the periods are longer (century, decade, month), so that few nodes cover all time. Sessions
+without a start sort by id, so the prefix of the id takes the place of the time.
+
+The counts are folded from the changes that DynamoDB's streams report: each change takes its old state out of
+the trees and puts its new state in. Addition commutes, so the order of changes to different items is irrelevant.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
-from zlib import crc32
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
-SHARDS = 16
+from scheduling.domain.session import UNDATED_KEY
 
-Counts = Mapping[str, int]
-"""From a month (`2023-12`, or `none`) to how many start in it."""
+ALL_SESSIONS = "ALL"
+ALL_TIMELINES = "TIMELINES#ALL"
+TIMELINES = "TIMELINE"
+"""The kind under which timelines are counted; sessions are counted under their type."""
+
+COUNTED_FIELDS = ("startKey", "createdKey", "ownerId", "timelineId", "type")
+"""The fields of a session or timeline that decide where the item is counted."""
+
+Counts = Mapping[str, Mapping[str, int]]
+"""The counts of one node: kind, then the rest of the prefix behind the node's own."""
+Image = Mapping[str, Any]
+"""A session or timeline before or after a change, with at least its COUNTED_FIELDS."""
 
 
-def shard(owner_id: str) -> str:
-    """The id of the item that counts what that owner's sessions and timelines add to the whole."""
-    return shard_id(crc32(owner_id.encode()) % SHARDS)
+class Node(NamedTuple):
+    """The address of a node."""
+
+    scope: str
+    name: str
 
 
-def shard_id(number: int) -> str:
-    """The id of a shard. No timeline has such an id: `#` cannot be part of one."""
-    return f"COUNTS#{number}"
+class Change(NamedTuple):
+    """A change of one session or timeline."""
+
+    old: Image | None
+    new: Image | None
 
 
-def total(counts: Iterable[Counts]) -> dict[str, int]:
-    """The counts of several together, without empty months."""
+Steps = Mapping[str, Mapping[str, int]]
+"""What to add to the counts of one node."""
+
+
+class Path(NamedTuple):
+    """The prefixes of a sort key that are counted."""
+
+    root: str
+    branch: str
+    leaf: str
+
+
+def sessions_of_owner(owner_id: str) -> str:
+    """Return the scope of an owner's sessions."""
+    return f"OWNER#{owner_id}"
+
+
+def sessions_of_timeline(timeline_id: str) -> str:
+    """Return the scope of a timeline's sessions."""
+    return f"TIMELINE#{timeline_id}"
+
+
+def timelines_of_owner(owner_id: str) -> str:
+    """Return the scope of an owner's timelines, counted by creation."""
+    return f"TIMELINES#OWNER#{owner_id}"
+
+
+def path(key: str) -> Path:
+    """Return the prefixes under which a sort key, or a prefix of its leaf's length, is counted."""
+    if key.startswith(UNDATED_KEY):
+        return Path(key[:1], key[:3], key[:5])
+    if len(key) >= 4 and "1900" <= key[:4] < "2200":
+        return Path(key[:4], key[:7], key[:13])
+    return Path(key[:2], key[:3], key[:7])
+
+
+def is_branch(prefix: str) -> bool:
+    """Return whether a prefix is a branch, which has a node of its leaves."""
+    return path(prefix).branch == prefix
+
+
+def top(root: str) -> str:
+    """Return the name of the node that counts the branches of a root."""
+    return f"Y#{root}"
+
+
+def lower(branch: str) -> str:
+    """Return the name of the node that counts the leaves of a branch."""
+    return f"M#{branch}"
+
+
+def fold(changes: Iterable[Change]) -> dict[Node, dict[str, Counter[str]]]:
+    """Return what the changes add to the nodes that they touch.
+
+    A node that is touched is returned even if the changes cancel out. So the node's version moves with every change,
+    by which the repair tool knows that a count is exact.
+    """
+    steps: dict[Node, dict[str, Counter[str]]] = {}
+    for change in changes:
+        old, new = set(_entries(change.old)), set(_entries(change.new))
+        for entries, step in ((old - new, -1), (new - old, 1)):
+            for node, kind, entry in entries:
+                steps.setdefault(node, {}).setdefault(kind, Counter())[entry] += step
+    return steps
+
+
+def add(counts: Counts, steps: Steps) -> dict[str, Counter[str]]:
+    """Return the counts of a node after a fold, without zeros; empty when the node counts nothing."""
+    sums = {kind: Counter(counts.get(kind, {})) for kind in counts.keys() | steps.keys()}
+    for kind, entries in steps.items():
+        sums[kind].update(entries)
+    return _without_zeros(sums)
+
+
+def children(prefix: str, counts: Counts, kind: str | None = None) -> Counter[str]:
+    """Return the counts of a node by the full prefixes of its children; of one kind, or of all together."""
     sums: Counter[str] = Counter()
-    for one in counts:
-        sums.update(one)
-    return {month: count for month, count in sums.items() if count > 0}
+    for one, entries in counts.items():
+        if kind in (None, one):
+            for entry, count in entries.items():
+                sums[prefix + entry] += count
+    return sums
 
 
-def of_kind(kind: str, item: Mapping[str, Any]) -> dict[str, int]:
-    """The counts of `sessions` or `timelines` in a shard."""
-    start = f"{kind}#"
-    return {name.removeprefix(start): count for name, count in item.items() if name.startswith(start)}
+def _entries(image: Image | None) -> Iterator[tuple[Node, str, str]]:
+    """Yield the entries that count an item: node, kind and the rest of the prefix. A removed item has none."""
+    if image is None:
+        return
+    if key := image.get("startKey"):
+        kind = image["type"]
+        scopes = [
+            ALL_SESSIONS,
+            sessions_of_owner(image["ownerId"]),
+            sessions_of_timeline(image["timelineId"]),
+        ]
+    elif key := image.get("createdKey"):
+        kind, scopes = TIMELINES, [ALL_TIMELINES, timelines_of_owner(image["ownerId"])]
+    else:
+        return
+    root, branch, leaf = path(key)
+    for scope in scopes:
+        yield Node(scope, top(root)), kind, branch.removeprefix(root)
+        yield Node(scope, lower(branch)), kind, leaf.removeprefix(branch)
 
 
-class Changes:
-    """What the change of one session adds and takes away."""
-
-    def __init__(self, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> None:
-        self.timelines: dict[tuple[str, str], Counter[str]] = {}
-        """By the timeline's id and owner."""
-        self.shards: dict[str, Counter[str]] = {}
-        for session, step in ((before, -1), (after, 1)):
-            if session is None:
-                continue
-            month, owner = session["startMonth"], session["ownerId"]
-            self.timelines.setdefault((session["timelineId"], owner), Counter())[month] += step
-            self.shards.setdefault(shard(owner), Counter())[f"sessions#{month}"] += step
-        self.timelines = {
-            key: nonzero for key, steps in self.timelines.items() if (nonzero := _nonzero(steps))
-        }
-        self.shards = {key: nonzero for key, steps in self.shards.items() if (nonzero := _nonzero(steps))}
-
-
-def _nonzero(steps: Counter[str]) -> Counter[str]:
-    return Counter({name: step for name, step in steps.items() if step})
+def _without_zeros(kinds: Mapping[str, Counter[str]]) -> dict[str, Counter[str]]:
+    nonzero = {
+        kind: Counter({entry: count for entry, count in entries.items() if count})
+        for kind, entries in kinds.items()
+    }
+    return {kind: entries for kind, entries in nonzero.items() if entries}

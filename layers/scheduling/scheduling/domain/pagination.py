@@ -1,91 +1,160 @@
-"""Where a page lies. Pure.
+"""Where a page of a list lies. Pure.
 
-The counts say how many sessions start in which month. So they say, without reading one of them, how many
-match, in which month the page begins, and how many of that month come before it.
+A list is counted by periods of time, each of which is a prefix of sort keys (see `counters`). The counts tell
+how many items match, in which period a page begins, and how many items of that period come before the page.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from scheduling.domain.instants import parse, utc_text
-from scheduling.domain.session import UNDATED, UNDATED_KEY
+from scheduling.domain.session import UNDATED_KEY
 
-_FIRST_OF_MONTH = "-01T00:00:00.000000Z"
-_AFTER_ALL_DATES = ":"
-_AFTER = "~"
-"""Put behind a month, it makes a text that sorts after every start in it."""
+_LAST = "~"
+"""Sorts after every character that follows a prefix."""
+_AFTER_DATES = ":"
+_AFTER_ALL = UNDATED_KEY + _LAST
+_WHOLE_PERIODS = ("-01-01T00:00:00.000000Z", "-01T00:00:00.000000Z", ":00:00.000000Z")
+
+MOST_PASSED_OVER = 50
+"""How many items of another kind a query reads at a stretch, rather than that another query is sent."""
 
 
-class Span(NamedTuple):
+class Range(NamedTuple):
     """A range of sort keys, both ends included."""
 
     low: str
     high: str
 
 
-class Stretch(NamedTuple):
-    """Some of what starts in one month."""
+class Period(NamedTuple):
+    """A period of time, and how many items of a list begin in it."""
 
-    month: str
+    prefix: str
+    wanted: int
+    others: int = 0
+    """Items of the same scope that a filter leaves out."""
+
+
+class Place(NamedTuple):
+    """The beginning of a page: the period's position among the periods, and the items before the page in it."""
+
+    number: int
     skip: int
-    take: int
+
+
+class Stretch(NamedTuple):
+    """Adjacent periods that one query reads."""
+
+    range: Range
+    wanted: int
 
 
 class Window(NamedTuple):
-    """The starts that a list is limited to: from `low` on and before `high`, which compare like sort keys.
+    """The sort keys to which a list is limited: from `low` on, and before `high`."""
 
-    A bound on the first instant of a month is that month, so that `low <= month` and `month < high` tell
-    whether a whole month lies inside.
-    """
+    low: str = "0"
+    high: str = _AFTER_ALL
 
-    low: str = ""
-    high: str = _AFTER_ALL_DATES
+    @property
+    def empty(self) -> bool:
+        """True when the window ends before it begins."""
+        return self.high <= self.low
 
     @property
     def bounded(self) -> bool:
-        """Whether it leaves anything out; sessions without a start are in the unbounded window alone."""
+        """True when the window leaves anything out; items without a start are in the unbounded window alone."""
         return self != Window()
 
-    def narrow(self, counts: Mapping[str, int]) -> dict[str, int]:
-        """The counts of the months that lie in it, wholly or in part; none where it ends before it begins."""
-        if not self.bounded:
-            return dict(counts)
-        if self.high <= self.low:
-            return {}
-        return {
-            month: count
-            for month, count in counts.items()
-            if month != UNDATED and self.low < month + _AFTER and month < self.high
-        }
+    def touches(self, prefix: str) -> bool:
+        """Return whether a key with that prefix can lie in the window."""
+        return self.low < prefix + _LAST and prefix < self.high
 
-    def cuts(self, month: str) -> bool:
-        """Whether only part of the month lies in it."""
-        return month != UNDATED and (self.low > month or self.high < month + _AFTER)
+    def covers(self, prefix: str) -> bool:
+        """Return whether every key with that prefix lies in the window."""
+        return self.low <= prefix and prefix + _LAST <= self.high
 
-    def span(self, month: str) -> Span:
-        """The sort keys of that part of the month that lies in it."""
-        if month == UNDATED:
-            return Span(UNDATED_KEY, UNDATED_KEY * 2)
-        return Span(max(self.low, month), min(self.high, month + _AFTER))
+    def clip(self, first: str, last: str) -> Range:
+        """Return the keys of the window from one prefix to another."""
+        return Range(max(self.low, first), min(self.high, last + _LAST))
+
+    def smaller_rest(self, prefix: str) -> Range | None:
+        """Return the keys of an hour outside the window, if they are one piece of less than half an hour."""
+        starts_before, ends_after = self.low <= prefix, prefix + _LAST <= self.high
+        if ends_after and ":00" <= self.low.removeprefix(prefix) < ":30":
+            return Range(prefix, self.low)
+        if starts_before and ":30" <= self.high.removeprefix(prefix) < ":60":
+            return Range(self.high, prefix + _LAST)
+        return None
+
+    def parts(self, ascending: bool) -> list[Range]:
+        """Return the ranges that the window consists of, in the order of a list: without a start comes last."""
+        if ascending or self.bounded:
+            return [Range(self.low, self.high)]
+        return [Range(self.low, _AFTER_DATES), Range(UNDATED_KEY, self.high)]
 
 
 def window(start: str | None, end: str | None) -> Window:
-    """The window between two dates and times, either of which may be missing."""
-    whole = Window()
-    return Window(_bound(start) if start else whole.low, _bound(end) if end else whole.high)
+    """Return the window between two dates and times, either of which may be missing."""
+    if not start and not end:
+        return Window()
+    return Window(_bound(start) if start else Window().low, _bound(end) if end else _AFTER_DATES)
 
 
 def _bound(text: str) -> str:
-    return utc_text(parse(text).instant).removesuffix(_FIRST_OF_MONTH)
+    """Return the key of a bound, as short as possible: the first instant of a period is that period's prefix."""
+    key = utc_text(parse(text).instant)
+    for rest in _WHOLE_PERIODS:
+        if key.endswith(rest):
+            key = key.removesuffix(rest)
+            break
+    return key.rstrip("0") if len(key) == 4 else key  # "2020" begins a decade, "2000" a century
 
 
-def stretches(counts: Mapping[str, int], skip: int, take: int, ascending: bool) -> Iterable[Stretch]:
-    """What to read of which month for a page. Without a start comes last, in both orders."""
-    dated = sorted((month for month in counts if month != UNDATED), reverse=not ascending)
-    for month in [*dated, UNDATED]:
-        count = counts.get(month, 0)
-        if skip < count and take > 0:
-            taken = min(take, count - skip)
-            yield Stretch(month, skip, taken)
-            take -= taken
-        skip = max(0, skip - count)
+def is_undated(prefix: str) -> bool:
+    """Return whether the items with that prefix have no start."""
+    return prefix.startswith(UNDATED_KEY)
+
+
+def ordered(periods: Iterable[Period], ascending: bool) -> list[Period]:
+    """Return periods in the order of a list: without a start comes last, in both orders."""
+    found = sorted(periods, key=lambda period: period.prefix, reverse=not ascending)
+    return sorted(found, key=lambda period: is_undated(period.prefix))
+
+
+def find(periods: Iterable[Period], skip: int) -> Place | None:
+    """Return where a page begins; None when the list ends before the page."""
+    for number, period in enumerate(periods):
+        if skip < period.wanted:
+            return Place(number, skip)
+        skip -= period.wanted
+    return None
+
+
+def take(periods: Iterable[Period], wanted: int) -> Iterator[Period]:
+    """Yield periods until they hold as many items as are wanted."""
+    for period in periods:
+        if wanted <= 0:
+            return
+        wanted -= period.wanted
+        yield period
+
+
+def stretches(periods: Iterable[Period], limits: Window, partition: Callable[[str], str]) -> list[Stretch]:
+    """Join adjacent periods of one partition to stretches, unless too many other items lie between them."""
+    found: list[Stretch] = []
+    last, passed_over = "", 0
+    for period in periods:
+        if not period.wanted:
+            passed_over += period.others
+            continue
+        part = partition(period.prefix)
+        span = limits.clip(period.prefix, period.prefix)
+        if found and last == part and passed_over <= MOST_PASSED_OVER:
+            low, high = found[-1].range
+            joined = Range(min(low, span.low), max(high, span.high))
+            found[-1] = Stretch(joined, found[-1].wanted + period.wanted)
+        else:
+            found.append(Stretch(span, period.wanted))
+        last, passed_over = part, 0
+    return found

@@ -68,6 +68,8 @@ INSTANT = 1
 
 _ALL_YEARS = ERA // 9
 """Any 44 years have every kind of year (first weekday, leap or not) before and after every kind that it ever meets."""
+_SOON = 4 * 366 * DAY
+"""Most overlaps are found in so short a time, before anything longer is searched."""
 _NONE: frozenset[int] = frozenset()
 
 
@@ -297,6 +299,8 @@ def conflict(a: Schedule, b: Schedule) -> bool:
     last = min([series.last for series in (a, b) if series.last is not None], default=None)
     if not (a.clock.changes or b.clock.changes):
         return last is None or _search(a, b, NEVER) is not None
+    if _search(a, b, max(a.earliest, b.earliest) + _SOON):
+        return True
     margin = max(a.length, b.length) + DAY
     regular = max(a.clock.regular, b.clock.regular) + margin
     if last is None:
@@ -316,9 +320,13 @@ def first_conflict(a: Schedule, b: Schedule) -> Occurrence | None:
         return _first_overlap(a, b.occurrence)
     if isinstance(a, Once):
         return a.occurrence if _first_overlap(b, a.occurrence) else None
-    if not conflict(a, b):
+    if not _may_conflict(a, b):
         return None
-    found = _search(a, b, END_OF_TIME + a.length + DAY)
+    found = _search(a, b, max(a.earliest, b.earliest) + _SOON)
+    if not found:
+        if not conflict(a, b):
+            return None
+        found = _search(a, b, END_OF_TIME + a.length + DAY)
     return found if found and found.start < END_OF_TIME else LATER
 
 

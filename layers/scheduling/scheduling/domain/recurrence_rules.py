@@ -153,6 +153,8 @@ def shortest_wait(a: Rule, b: Rule, lag: int) -> int:
     elif isinstance(b, MonthRule):
         b = _remainders(b, a.interval)
     period = gcd(a.interval, b.interval) * DAY
+    if len(a.anchors) == len(b.anchors) == 1:  # most rules: a fifth of the time of a decision
+        return ((b.anchors[0] - a.anchors[0]) * DAY + lag) % period
     return min([((later - earlier) * DAY + lag) % period for earlier in a.anchors for later in b.anchors])
 
 

@@ -184,14 +184,15 @@ def _add_keys(fields: Mapping[str, Any]) -> Session:
     start = session.get("startDateTime")
     text = utc_text(parse(start).instant) if start else UNDATED_KEY
     session["startKey"] = f"{text}#{session['id']}"
-    session["startYear"] = start_year(text) if start else UNDATED
+    session["startYear"] = start_year(text)
     return cast(Session, session)
 
 
-def start_year(start: str) -> str:
-    """Return the year of a start, like `2023`; outside the years 1900 to 2199 the century, like `18`.
+def start_year(key: str) -> str:
+    """Return the partition of the index of all sessions for a sort key, or for a prefix of sort keys.
 
-    So there are a bounded number of partitions. Each text begins all the starts that it stands for, and the texts
-    sort as time does.
+    The partition is the year, like `2023`; outside the years 1900 to 2199 the century, like `18`.
     """
-    return start[:4] if "1900" <= start[:4] < "2200" else start[:2]
+    if key.startswith(UNDATED_KEY):
+        return UNDATED
+    return key[:4] if len(key) >= 4 and "1900" <= key[:4] < "2200" else key[:2]

@@ -1,15 +1,22 @@
 """The query of GET /sessions."""
 
+from typing import Annotated
+
 from pydantic import Field
 
-from scheduling.dto import DateTime, Reference, SortOrder
+from scheduling.dto import DateTime, Reference, SessionType, SortOrder
 from scheduling.dto.page import EntityPage
 
 
 class ListSessions(EntityPage):
     """Which sessions, in which order."""
 
-    timelineId: Reference | None = Field(None, description="Only the sessions of this timeline.")
+    repeatable = frozenset({"timelineId"})
+
+    timelineId: Annotated[list[Reference], Field(min_length=1, max_length=10)] | None = Field(
+        None, description="Only the sessions of this timeline; may be given up to ten times."
+    )
+    type: SessionType | None = Field(None, description="Only sessions of this type.")
     startDateTimeSortOrder: SortOrder = Field(
         "DESC", description="Sessions without a start come last in both."
     )

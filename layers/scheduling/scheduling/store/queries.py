@@ -1,12 +1,15 @@
 """Reads of items: by key, in batches, and by query."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scheduling.errors import Throttled
 from scheduling.store.client import LONGEST_PAUSE_SECONDS, backoff_pauses, call
 from scheduling.store.items import Item, deserialize, serialize
+
+_MOST_KEYS = 100
+"""How many keys one BatchGetItem takes."""
 
 
 def get(table: str, consistent: bool = True, **key: str) -> Item | None:
@@ -17,10 +20,24 @@ def get(table: str, consistent: bool = True, **key: str) -> Item | None:
 
 def batch_get(table: str, ids: Sequence[str], fields: Sequence[str] = ()) -> list[Item]:
     """Return the items with those ids, in any order. Missing items are left out."""
-    keys: dict[str, Any] = {"Keys": [serialize({"id": id}) for id in ids]}
+    return get_many(table, [{"id": id} for id in ids], fields)
+
+
+def get_many(
+    table: str, keys: Sequence[Mapping[str, str]], fields: Sequence[str] = (), *, consistent: bool = False
+) -> list[Item]:
+    """Return the items with those keys, in any order. Missing items are left out."""
+    batches = [keys[first : first + _MOST_KEYS] for first in range(0, len(keys), _MOST_KEYS)]
+    return [item for batch in batches for item in _get_batch(table, batch, fields, consistent)]
+
+
+def _get_batch(
+    table: str, keys: Sequence[Mapping[str, str]], fields: Sequence[str], consistent: bool
+) -> list[Item]:
+    asked: dict[str, Any] = {"Keys": [serialize(key) for key in keys], "ConsistentRead": consistent}
     if fields:
-        keys |= _projection(fields)
-    wanted, items = {table: keys}, []
+        asked |= _projection(fields)
+    wanted, items = {table: asked}, []
     for pause in backoff_pauses():
         response = call("batch_get_item", RequestItems=wanted)
         items += [deserialize(item) for item in response["Responses"].get(table, ())]
@@ -42,6 +59,8 @@ def query(
     descending: bool = False,
     limit: int | None = None,
     fields: Sequence[str] = (),
+    where: tuple[str, str] | None = None,
+    consistent: bool = True,
 ) -> Iterator[Item]:
     """Return the items of one partition in the order of their sort keys, reading pages as they are needed.
 
@@ -50,16 +69,24 @@ def query(
         between: the sort key's name, and its lowest and highest value, both included.
         limit: how many items to return at the most.
         fields: the attributes to return; empty for all.
+        where: an attribute and the value that items must have; other items are read and left out.
+        consistent: whether a query of a table is strongly consistent.
 
-    A query of a table is strongly consistent, a query of an index is not.
+    A query of an index is never strongly consistent.
     """
-    for page in _pages(table, key, between, index, descending, limit, fields):
+    for page in _pages(table, key, between, index, descending, limit, fields, where, consistent):
         yield from map(deserialize, page["Items"])
 
 
-def count(table: str, key: tuple[str, str], between: tuple[str, str, str], index: str) -> int:
+def count(
+    table: str,
+    key: tuple[str, str],
+    between: tuple[str, str, str],
+    index: str,
+    where: tuple[str, str] | None = None,
+) -> int:
     """Return how many items such a query has."""
-    pages = _pages(table, key, between, index, False, None, (), Select="COUNT")
+    pages = _pages(table, key, between, index, False, None, (), where, False, Select="COUNT")
     return sum(page["Count"] for page in pages)
 
 
@@ -71,6 +98,8 @@ def _pages(
     descending: bool,
     limit: int | None,
     fields: Sequence[str],
+    where: tuple[str, str] | None,
+    consistent: bool,
     **parameters: Any,
 ) -> Iterator[Item]:
     condition, values = "#key = :key", {":key": key[1]}
@@ -79,11 +108,14 @@ def _pages(
         condition += " AND #sort BETWEEN :low AND :high"
         names["#sort"] = between[0]
         values |= {":low": between[1], ":high": between[2]}
+    if where:
+        parameters["FilterExpression"] = "#where = :where"
+        names["#where"], values[":where"] = where
     if fields:
         projection = _projection(fields)
         names |= projection.pop("ExpressionAttributeNames")
         parameters |= projection
-    parameters |= {"IndexName": index} if index else {"ConsistentRead": True}
+    parameters |= {"IndexName": index} if index else {"ConsistentRead": consistent}
     while True:
         page = call(
             "query",

@@ -1,10 +1,13 @@
 """Sessions in their table."""
 
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from scheduling.domain.session import Session, SessionChange, is_live
 from scheduling.errors import NotFound
 from scheduling.settings import setting
+from scheduling.store import descriptions
+from scheduling.store.items import Item
 from scheduling.store.queries import get
 from scheduling.store.transactions import Operation, put
 
@@ -18,7 +21,12 @@ def get_existing(id: str) -> Session:
     found = cast(Session | None, get(setting("SESSIONS_TABLE"), id=id))
     if found is None or not is_live(found):
         raise NotFound
-    return found
+    return cast(Session, descriptions.to_entity(found))
+
+
+def complete(listed: Sequence[Mapping[str, Any]]) -> list[Item]:
+    """Return sessions that an index listed, each with its description."""
+    return descriptions.complete(setting("SESSIONS_TABLE"), listed)
 
 
 def get_retained(id: str, now: int) -> Session:
@@ -33,12 +41,13 @@ def get_retained(id: str, now: int) -> Session:
     found = cast(Session | None, get(setting("SESSIONS_TABLE"), id=id))
     if found is None or found.get("expiresAt", now) < now:
         raise NotFound
-    return found
+    return cast(Session, descriptions.to_entity(found))
 
 
 def save(change: SessionChange) -> Operation:
     """Build the write of a session, on condition that nobody has changed the session since it was read."""
     before, after = change
+    item = descriptions.to_item(after)
     if before is None:
-        return put(setting("SESSIONS_TABLE"), after, "attribute_not_exists(#id)")
-    return put(setting("SESSIONS_TABLE"), after, "#version = :version", version=before["version"])
+        return put(setting("SESSIONS_TABLE"), item, "attribute_not_exists(#id)")
+    return put(setting("SESSIONS_TABLE"), item, "#version = :version", version=before["version"])

@@ -1,22 +1,30 @@
 """Timelines in their table, with the counts of their sessions."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
-from typing import cast
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Any, cast
 
 from scheduling.domain.session import SessionChange
 from scheduling.domain.session_counts import count_changes
 from scheduling.domain.timeline import Timeline
 from scheduling.errors import NotFound
 from scheduling.settings import setting
+from scheduling.store import descriptions
 from scheduling.store.client import ItemKey
-from scheduling.store.queries import get, query
+from scheduling.store.items import Item
+from scheduling.store.queries import batch_get, get
 from scheduling.store.transactions import Operation, counter_clauses, item_key, put, update
 
 
 def find(id: str, consistent: bool = True) -> Timeline | None:
     """Return the timeline with that id; None if there is none, or if the timeline was deleted."""
-    found = cast(Timeline | None, get(setting("TIMELINES_TABLE"), consistent, id=id))
-    return found if found and "createdKey" in found else None
+    found = get(setting("TIMELINES_TABLE"), consistent, id=id)
+    return cast(Timeline, descriptions.to_entity(found)) if found and "createdKey" in found else None
+
+
+def find_many(ids: Sequence[str]) -> list[Timeline]:
+    """Return those of the timelines that exist, as they were a moment ago; without long descriptions."""
+    found = cast(list[Timeline], batch_get(setting("TIMELINES_TABLE"), ids))
+    return [timeline for timeline in found if "createdKey" in timeline]
 
 
 def get_existing(id: str) -> Timeline:
@@ -31,28 +39,22 @@ def get_existing(id: str) -> Timeline:
     return found
 
 
-def of_owner(owner_id: str, fields: Sequence[str]) -> Iterator[Timeline]:
-    """Return the timelines of an owner, newest first."""
-    found = query(
-        setting("TIMELINES_TABLE"),
-        ("ownerId", owner_id),
-        index="owner-index",
-        descending=True,
-        fields=fields,
-    )
-    return cast(Iterator[Timeline], found)
-
-
 def create(timeline: Timeline) -> Operation:
     """Build the write of a new timeline."""
-    return put(setting("TIMELINES_TABLE"), timeline, "attribute_not_exists(#id)")
+    return put(setting("TIMELINES_TABLE"), descriptions.to_item(timeline), "attribute_not_exists(#id)")
+
+
+def complete(listed: Sequence[Mapping[str, Any]]) -> list[Item]:
+    """Return timelines that an index listed, each with its description."""
+    return descriptions.complete(setting("TIMELINES_TABLE"), listed)
 
 
 def replace(before: Timeline, after: Timeline) -> Operation:
     """Build the write of a timeline, on condition that neither the timeline nor its counts have changed."""
     unchanged = "#version = :version AND #changes = :changes"
+    item = descriptions.to_item(after)
     return put(
-        setting("TIMELINES_TABLE"), after, unchanged, version=before["version"], changes=before["changes"]
+        setting("TIMELINES_TABLE"), item, unchanged, version=before["version"], changes=before["changes"]
     )
 
 

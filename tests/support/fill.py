@@ -1,0 +1,72 @@
+"""Tables filled with many sessions and timelines, as the API and the streams' function would leave them."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any
+
+from scheduling.domain.counters import Change, fold
+from scheduling.store.descriptions import to_item
+from scheduling.store.items import serialize
+
+_BATCH = 25
+_WRITERS = 4
+
+Item = Mapping[str, Any]
+
+
+def fill(dynamodb: Any, sessions: Iterable[Item], timelines: Iterable[Item]) -> None:
+    """Write sessions and timelines, all that is counted of them, and no slots: lists read none."""
+    counted: list[Change] = []
+    of_timelines: dict[str, Counter[str]] = {}
+    of_owners: dict[str, Counter[str]] = {}
+    owned: Counter[str] = Counter()
+
+    def items() -> Iterator[tuple[str, Item]]:
+        for session in sessions:
+            counted.append(Change(None, session))
+            of_timelines.setdefault(session["timelineId"], Counter())[session["type"]] += 1
+            of_owners.setdefault(session["ownerId"], Counter())[session["type"]] += 1
+            yield "SessionsTable", to_item(session)
+        for timeline in timelines:
+            counted.append(Change(None, timeline))
+            owned[timeline["ownerId"]] += 1
+            yield (
+                "TimelinesTable",
+                {**to_item(timeline), "sessionCounts": of_timelines.get(timeline["id"], {})},
+            )
+
+    _write(dynamodb, items())
+    heads: list[dict[str, Any]] = [
+        {
+            "ownerId": owner,
+            "slot": "HEAD",
+            "version": 1,
+            "sessionCounts": of_owners.get(owner, {}),
+            "timelineCount": owned[owner],
+        }
+        for owner in of_owners.keys() | owned.keys()
+    ]
+    nodes = [
+        {"scope": node.scope, "node": node.name, "version": 1, **counts}
+        for node, counts in fold(counted).items()
+    ]
+    _write(
+        dynamodb, [*(("CalendarTable", head) for head in heads), *(("CountersTable", node) for node in nodes)]
+    )
+
+
+def _write(dynamodb: Any, items: Iterable[tuple[str, Item]]) -> None:
+    waiting = iter(items)
+
+    def write(batch: list[tuple[str, Item]]) -> None:
+        requests: dict[str, list[Any]] = {}
+        for table, item in batch:
+            requests.setdefault(table, []).append({"PutRequest": {"Item": serialize(item)}})
+        while requests:
+            requests = dynamodb.batch_write_item(RequestItems=requests).get("UnprocessedItems") or {}
+
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        while some := [batch for _ in range(10 * _WRITERS) if (batch := list(islice(waiting, _BATCH)))]:
+            list(pool.map(write, some))

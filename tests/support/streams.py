@@ -1,0 +1,66 @@
+"""Streams of the tables, passed on to the function that counts, as Lambda passes them on."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import boto3
+
+from tests.support import api
+
+
+class Shard:
+    """A shard of a table's stream."""
+
+    def __init__(self, client: Any, stream: str, shard_id: str) -> None:
+        self._client, self.stream, self.id = client, stream, shard_id
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return all records of the shard, in their order."""
+        found: list[dict[str, Any]] = []
+        iterator = self._client.get_shard_iterator(
+            StreamArn=self.stream, ShardId=self.id, ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        while iterator:
+            page = self._client.get_records(ShardIterator=iterator)
+            found += page["Records"]
+            iterator = page.get("NextShardIterator") if page["Records"] else None
+        return found
+
+    def event(self, records: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the event in which Lambda passes on those records."""
+        named = [{**record, "eventSourceARN": self.stream} for record in records]
+        return {"Records": named, "shardId": self.id, "state": {}, "eventSourceARN": self.stream}
+
+
+def shards(dynamodb: Any) -> Iterator[Shard]:
+    """Yield the shards of all streams."""
+    client = client_of(dynamodb)
+    for stream in client.list_streams()["Streams"]:
+        described = client.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]
+        for shard in described["Shards"]:
+            yield Shard(client, stream["StreamArn"], shard["ShardId"])
+
+
+def client_of(dynamodb: Any) -> Any:
+    """Return a client of the streams of the same tables."""
+    return _client(dynamodb.meta.endpoint_url, dynamodb._request_signer._credentials.access_key)
+
+
+def count_changes(dynamodb: Any) -> None:
+    """Have everything that the streams hold counted; what was counted before is passed on again."""
+    for shard in shards(dynamodb):
+        if records := shard.records():
+            api.handler("update_counters")(shard.event(records), None)
+
+
+@lru_cache
+def _client(endpoint: str, access_key: str) -> Any:
+    own_engine = "127.0.0.1" in endpoint
+    return boto3.client(
+        "dynamodbstreams",
+        region_name="eu-west-1",
+        endpoint_url=endpoint if own_engine else None,
+        aws_access_key_id=access_key,
+        aws_secret_access_key="test",
+    )

@@ -1,0 +1,135 @@
+"""Counts by time: folding any changes gives what counting the items anew gives."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scheduling.domain import counters
+from scheduling.domain.counters import Change, Counts, Node, Path, add, children, fold, path
+
+STARTS = [
+    "~",
+    "0532-11-03T10",
+    "1899-12-31T23",
+    "1900-01-01T00",
+    "2026-11-24T09",
+    "2026-11-24T10",
+    "2200-01-01T00",
+]
+
+images = st.none() | st.builds(
+    lambda start, owner, timeline, kind: {
+        "startKey": f"{start}#3fa9" if start == "~" else f"{start}:30:00.000000Z#3fa9",
+        "ownerId": owner,
+        "timelineId": timeline,
+        "type": kind,
+    },
+    st.sampled_from(STARTS),
+    st.sampled_from(["anna", "bert"]),
+    st.sampled_from(["yoga", "chess"]),
+    st.sampled_from(["ONE_TIME", "RECURRING"]),
+)
+histories = st.lists(st.lists(images, min_size=1, max_size=5), max_size=8)
+"""The states of several items, one after another; None while an item does not exist."""
+
+
+def changes(states: list[Any]) -> list[Change]:
+    """Return the changes that lead an item through its states."""
+    return [Change(old, new) for old, new in zip([None, *states], states, strict=False)]
+
+
+def folded(trees: dict[Node, Counts], some: list[Change]) -> dict[Node, Counts]:
+    """Return trees with some changes added, as they are stored: nodes that count nothing are gone."""
+    after = dict(trees)
+    for node, steps in fold(some).items():
+        after[node] = add(trees.get(node, {}), steps)
+    return {node: counts for node, counts in after.items() if counts}
+
+
+@given(histories, st.integers(1, 7), st.randoms())
+def test_changes_in_any_order_and_any_batches_count_what_is_there_in_the_end(
+    history: list[list[Any]], size: int, random: Any
+) -> None:
+    every = [change for states in history for change in changes(states)]
+    random.shuffle(every)
+    trees: dict[Node, Counts] = {}
+    for first in range(0, len(every), size):
+        trees = folded(trees, every[first : first + size])
+    there = [states[-1] for states in history if states[-1]]
+    assert trees == folded({}, [Change(None, image) for image in there])
+    for scope, those in (
+        (counters.ALL_SESSIONS, there),
+        *(
+            (counters.sessions_of_owner(owner), [image for image in there if image["ownerId"] == owner])
+            for owner in ("anna", "bert")
+        ),
+        *(
+            (counters.sessions_of_timeline(id), [image for image in there if image["timelineId"] == id])
+            for id in ("yoga", "chess")
+        ),
+    ):
+        for kind in (None, "ONE_TIME", "RECURRING"):
+            paths = [path(image["startKey"]) for image in those if kind in (None, image["type"])]
+            tops: Counter[str] = Counter()
+            leaves: Counter[str] = Counter()
+            for (where, name), counts in trees.items():
+                if where == scope:
+                    into = tops if name.startswith("Y#") else leaves
+                    into.update(children(name[2:], counts, kind))
+            assert tops == Counter(one.branch for one in paths)
+            assert leaves == Counter(one.leaf for one in paths)
+
+
+@pytest.mark.parametrize(
+    ("key", "prefixes"),
+    [
+        ("2026-11-24T09:30:00.000000Z#id", ("2026", "2026-11", "2026-11-24T09")),
+        ("1900-01-01T00:00:00.000000Z#id", ("1900", "1900-01", "1900-01-01T00")),
+        ("2199-12-31T23:59:59.999999Z#id", ("2199", "2199-12", "2199-12-31T23")),
+        ("2200-01-01T00:00:00.000000Z#id", ("22", "220", "2200-01")),
+        ("0532-11-24T09:30:00.000000Z#id", ("05", "053", "0532-11")),
+        ("~#3fa91c", ("~", "~#3", "~#3fa")),
+    ],
+)
+def test_a_key_is_counted_under_three_prefixes(key: str, prefixes: tuple[str, str, str]) -> None:
+    assert path(key) == prefixes
+    _, branch, leaf = prefixes
+    assert path(leaf) == Path(*prefixes)
+    assert counters.is_branch(branch)
+    assert not counters.is_branch(leaf)
+
+
+def test_an_item_that_is_removed_is_counted_no_more() -> None:
+    live = {"createdKey": "2026-11-24T09:30:00.000Z#id", "ownerId": "anna"}
+    added = fold([Change(None, live)])
+    assert {node.scope for node in added} == {"TIMELINES#ALL", "TIMELINES#OWNER#anna"}
+    for node, steps in fold([Change(None, live), Change(live, {"ownerId": "anna"})]).items():
+        assert add({}, steps) == {}, node
+    for node, steps in fold([Change(live, {"ownerId": "anna"})]).items():
+        assert add(add({}, added[node]), steps) == {}
+
+
+def test_changes_that_cancel_out_touch_the_node_that_they_concern() -> None:
+    """Else the repair tool would take a node as unchanged while two sessions changed places."""
+    one = {"createdKey": "2026-11-24T09:30:00.000Z#one", "ownerId": "anna"}
+    two = {"createdKey": "2026-11-24T09:45:00.000Z#two", "ownerId": "anna"}
+    steps = fold([Change(one, None), Change(None, two)])
+    assert {node.name for node in steps} == {"Y#2026", "M#2026-11"}
+    assert all(add({}, some) == {} for some in steps.values())
+
+
+def test_a_change_that_moves_no_count_touches_no_node() -> None:
+    session = {
+        "startKey": "2026-11-24T09:30:00.000000Z#id",
+        "ownerId": "anna",
+        "timelineId": "a",
+        "type": "ONE_TIME",
+    }
+    later = {**session, "startKey": "2026-11-24T09:45:00.000000Z#id"}
+    assert fold([Change(session, later)]) == {}
+    assert {node.name for node in fold([Change(session, {**session, "startKey": "2026-11-24T10:00"})])} == {
+        "M#2026-11"
+    }
