@@ -451,6 +451,20 @@ def test_a_restored_replacement_still_refers_to_its_series(series: dict[str, Any
     assert restore(new["id"]).data["seriesId"] == series["id"]
 
 
+@pytest.mark.parametrize("function", ["update_occurrence", "split_session", "restore_session"])
+def test_after_the_deletion_of_the_session_written_last_time_can_be_added(
+    function: str, timeline: str, series: dict[str, Any]
+) -> None:
+    last = book(timeline, 20).data["id"]
+    if function == "restore_session":
+        ANNA.call("delete_session", id=series["id"])
+    ANNA.call("delete_session", id=last)
+    if function == "restore_session":
+        assert restore(series["id"]).status == 200
+    else:
+        assert make(function, series["id"], "2023-12-08").status == 200
+
+
 # --- Slots outlive the rules of time zones
 
 

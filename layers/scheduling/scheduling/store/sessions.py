@@ -41,7 +41,7 @@ def get_retained(id: str, now: int) -> Session:
     found = cast(Session | None, get(setting("SESSIONS_TABLE"), id=id))
     if found is None or found.get("expiresAt", now) < now:
         raise NotFound
-    return found
+    return cast(Session, descriptions.to_entity(found))
 
 
 def save(change: SessionChange) -> Operation:
