@@ -12,7 +12,7 @@ from scheduling.store import client as store
 from scheduling.store.items import serialize
 from tests.template import ROOT
 
-ITEM = serialize({"id": "a", "count": 1, "flag": True, "map": {"text": "b"}, "nothing": None})
+ITEM = serialize({"id": "a", "count": 1, "flag": True, "map": {"text": "b"}, "list": ["c"], "nothing": None})
 CALLS: dict[str, dict[str, Any]] = {
     "get_item": {"TableName": "t", "Key": {"id": ITEM["id"]}},
     "batch_get_item": {"RequestItems": {"t": {"Keys": [{"id": ITEM["id"]}]}}},
