@@ -3,9 +3,15 @@
 import sys
 import time
 
-from bench import cold, decision, lists, writes
+from bench import cold, decision, lists, occurrences, writes
 
-SECTIONS = {"decision": decision.main, "writes": writes.main, "lists": lists.main, "cold": cold.main}
+SECTIONS = {
+    "decision": decision.main,
+    "writes": writes.main,
+    "lists": lists.main,
+    "occurrences": occurrences.main,
+    "cold": cold.main,
+}
 
 
 def main() -> int:
