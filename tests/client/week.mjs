@@ -10,7 +10,7 @@ const script = readFileSync("node_modules/fullcalendar/index.global.min.js");
 // Runs in the web page: the whole app, as the guide shows it.
 const drawWeek = ({ api, token, monday }) => {
   const calendar = new FullCalendar.Calendar(document.body, {
-    initialView: "timeGridWeek", initialDate: monday, firstDay: 1, timeZone: "UTC", locale: "en-GB",
+    initialView: "timeGridWeek", initialDate: monday, firstDay: 1, locale: "en-GB",
     height: "auto", allDaySlot: false, slotMinTime: "06:00", slotMaxTime: "21:00", slotDuration: "01:00",
     events: async ({ start, end }) => {
       const window = new URLSearchParams({ from: start.toISOString(), to: end.toISOString(), take: 1000 });
@@ -24,7 +24,7 @@ const drawWeek = ({ api, token, monday }) => {
 
 const server = createServer((request, response) => {
   const isScript = request.url === "/fullcalendar.js";
-  response.setHeader("Content-Type", isScript ? "text/javascript" : "text/html");
+  response.setHeader("Content-Type", `text/${isScript ? "javascript" : "html"}; charset=utf-8`);
   response.end(isScript ? script : '<!doctype html><title>Week</title><script src="/fullcalendar.js"></script><body style="font-family: sans-serif">');
 }).listen(new URL(origin).port, "127.0.0.1");
 
@@ -33,7 +33,7 @@ await withPage(executablePath, async (page) => {
   page.on("console", (message) => message.type() === "error" && saw.complaints.push(message.text()));
   page.on("pageerror", (error) => saw.complaints.push(String(error)));
   page.on("request", (request) => request.method() === "GET" && saw.requests.push(request.url()));
-  await page.setViewportSize({ width: 900, height: 600 });
+  await page.setViewportSize({ width: 900, height: 480 });
   await page.goto(`${origin}/`);
   await page.evaluate(drawWeek, { api, token, monday });
   await page.locator(".fc-event").first().waitFor();
