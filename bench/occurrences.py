@@ -28,7 +28,7 @@ def main(past_sizes: tuple[int, ...] = SINGLE_SIZES, series_sizes: tuple[int, ..
         (past_sizes[0], live) for live in series_sizes[1:]
     ]
     for past, live in sizes:
-        database = empty_database(f"occurrences{past}-{live}")
+        database = empty_database(f"occurrences{past}x{live}")
         database.fill(chain(series(live), _with_other_ids(singles(past))), past + live)
         database.use()
         query = {**WEEK, "timelineId": TIMELINE_ID}
@@ -36,7 +36,7 @@ def main(past_sizes: tuple[int, ...] = SINGLE_SIZES, series_sizes: tuple[int, ..
         started = time.perf_counter()
         answer, cost = request(OWNER, "list_occurrences", query=query)
         milliseconds = (time.perf_counter() - started) * 1000
-        assert answer.count == live, answer
+        assert live <= answer.count <= live + 1, "one may end in the week and start in it again"
         costs[past, live] = cost
         numbers = [str(cost.calls), f"{cost.items:,}", f"{cost.read_units:g}", f"{milliseconds:.0f}"]
         rows.append([f"{past:,}", f"{live:,}", *numbers])
