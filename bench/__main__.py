@@ -3,13 +3,14 @@
 import sys
 import time
 
-from bench import cold, contention, decision, lists, writes
+from bench import cold, contention, decision, lists, occurrences, writes
 
 SECTIONS = {
     "decision": decision.main,
     "writes": writes.main,
     "contention": contention.main,
     "lists": lists.main,
+    "occurrences": occurrences.main,
     "cold": cold.main,
 }
 

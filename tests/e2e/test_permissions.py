@@ -14,6 +14,7 @@ EXPECTED = {
     "change a session": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
     "move a session away": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
     "delete a session": ((OK, NO, NO, NO), (OK, OK, OK, OK)),
+    "read occurrences": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
     "read a timeline": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
     "create a timeline": ((OK, NO, NO, NO), (OK, OK, OK, OK)),
     "change a timeline": ((OK, NO, NO, NO), (OK, OK, OK, OK)),
@@ -40,6 +41,9 @@ def attempt(action: str, caller: Person, owner: Person) -> httpx.Response:
     match action:
         case "create a timeline":
             return caller.call("POST", "/timelines", json={"name": "New", "ownerId": owner.id})
+        case "read occurrences":
+            week = {"from": "2023-12-11T00:00:00Z", "to": "2023-12-18T00:00:00Z"}
+            return caller.call("GET", "/occurrences", params={**week, "ownerId": owner.id})
         case "read a timeline":
             return caller.call("GET", f"/timelines/{owner.timeline()}")
         case "change a timeline":

@@ -77,6 +77,7 @@ def test_every_event_works_as_it_is(sam: SamLocal, environment: pytest.MonkeyPat
     assert answers["create_session"]["headers"]["Location"] == f"/sessions/{created['id']}"
     assert (data["get_session"]["id"], data["get_session"]["name"]) == (session_id, created["name"])
     assert [session["id"] for session in data["list_sessions"]] == [session_id]
+    assert [occurrence["sessionId"] for occurrence in data["list_occurrences"]] == [session_id]
     assert (data["update_session"]["id"], data["update_session"]["startDateTime"]) == (
         session_id,
         "2023-12-08T10:30:00Z",

@@ -19,7 +19,7 @@ class Principal(NamedTuple):
 class Action(StrEnum):
     """What can be done to a timeline and its sessions."""
 
-    READ = "read a session or a timeline"
+    READ = "read a session, an occurrence or a timeline"
     CHANGE_SESSION = "create or change a session"
     DELETE_SESSION = "delete a session"
     CHANGE_TIMELINE = "create, change or delete a timeline"

@@ -326,18 +326,15 @@ def read_window(owner_ids: Iterable[str], start: int, end: int) -> list[Slot]:
     window, and the last ONCE slot before: of the earlier ones only this slot may still run. So nothing that is over is
     read. The reads are eventually consistent.
     """
-    last_before: dict[str, Any] = {"descending": True, "limit": 1}
-    ranges: list[tuple[str, str, dict[str, Any]]] = [
-        (EVERY, EVERY + AFTER_ALL, {}),
-        (*ending_after(start), {}),
-        (starting_at(start), starting_at(end), {}),
-        (ONCE, starting_at(start), last_before),
-    ]
-    reads = [
-        partial(_read_range, owner_id, low, high, consistent=False, **options)
-        for owner_id in owner_ids
-        for low, high, options in ranges
-    ]
+    reads: list[Callable[[], list[Slot]]] = []
+    for owner_id in owner_ids:
+        read = partial(_read_range, owner_id, consistent=False)
+        reads += [
+            partial(read, EVERY, EVERY + AFTER_ALL),
+            partial(read, *ending_after(start)),
+            partial(read, starting_at(start), starting_at(end)),
+            partial(read, ONCE, starting_at(start), descending=True, limit=1),
+        ]
     return list(chain.from_iterable(run_in_parallel(*reads)))
 
 
