@@ -5,11 +5,12 @@ import sys
 from datetime import date, datetime, timedelta
 from importlib.resources import files
 from itertools import pairwise
+from math import gcd
 from typing import Any
 
 import pytest
 from dateutil import rrule
-from hypothesis import assume, event, given, settings
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from scheduling.domain import instants, recurrence, time_zones
@@ -32,6 +33,7 @@ from scheduling.domain.recurrence_rules import (
     DayRule,
     MonthRule,
     Rule,
+    meet_in_an_era,
     month_of,
     shortest_step,
     shortest_wait,
@@ -282,39 +284,77 @@ def test_the_days_of_the_oracle_are_those_of_dateutil(session: Session) -> None:
     assert list(slow.days(slow.first, last)) == [day for day in named if day not in slow.excluded]
 
 
-rules = st.one_of(
-    st.builds(
-        DayRule,
-        st.sampled_from([1, 2, 3, 6, 7, 14, 27, 773]),
-        st.tuples(st.integers(0, 1000)),
-    ),
-    st.builds(
-        MonthRule, st.sampled_from([1, 2, 7, 12, 13, 36, 84, 999]), st.integers(0, 4800), st.integers(1, 28)
-    ),
-    st.builds(MonthRule, st.sampled_from([1, 3, 12]), st.sampled_from([0, 2 + 12 * 3]), st.integers(29, 31)),
+day_rules = st.builds(
+    DayRule,
+    st.sampled_from([1, 2, 3, 5, 6, 7, 10, 14, 27, 49, 81, 773]),
+    st.lists(st.integers(0, 6), min_size=1, max_size=1).map(tuple),
+) | st.builds(
+    DayRule, st.sampled_from([7, 14, 35, 49]), st.sets(st.integers(0, 6), min_size=2, max_size=3).map(tuple)
 )
+month_rules = st.builds(
+    MonthRule,
+    st.sampled_from([1, 2, 7, 9, 12, 13, 84, 125, 128, 250, 999]),
+    st.integers(0, 999),
+    st.integers(1, 28),
+) | st.builds(
+    MonthRule, st.sampled_from([1, 3, 7, 12, 84]), st.sampled_from([0, 2, 47, 43]), st.integers(29, 31)
+)
+rules = day_rules | month_rules
 
 
-@settings(max_examples=40)
-@given(rules, rules, st.integers(-2 * DAY, 2 * DAY))
-def test_the_shortest_wait_is_the_shortest_over_all_eras(a: Rule, b: Rule, lag: int) -> None:
-    eras = a.eras * b.eras
-    assume(eras <= 30)
-    rare, often = (
-        (a, b)
-        if a.interval * (30 if isinstance(a, MonthRule) else 1)
-        >= b.interval * (30 if isinstance(b, MonthRule) else 1)
-        else (b, a)
-    )
-    waits = []
+def days_apart(rule: Rule) -> int:
+    """About how many days are between two days of a rule."""
+    return rule.interval * 30 if isinstance(rule, MonthRule) else rule.interval
+
+
+@given(month_rules, rules, st.integers(-2 * DAY, 2 * DAY))
+def test_the_shortest_wait_is_the_shortest_over_all_eras(month_rule: Rule, other: Rule, lag: int) -> None:
+    eras = month_rule.eras * other.eras // gcd(month_rule.eras, other.eras)
+    rare, often = sorted((month_rule, other), key=days_apart, reverse=True)
+    assume(eras * DAYS_IN_ERA // days_apart(rare) < 30_000)
+    forth, back = [], []
     day = rare.on_or_after(0)
     while day < eras * DAYS_IN_ERA:
-        if rare is a:
-            waits.append((often.on_or_after(day - lag // DAY) - day) * DAY + lag)
-        else:
-            waits.append((day - often.on_or_before(day + lag // DAY)) * DAY + lag)
+        forth.append((often.on_or_after(day - lag // DAY) - day) * DAY + lag)
+        back.append((day - often.on_or_before(day + lag // DAY)) * DAY + lag)
         day = rare.on_or_after(day + 1)
+    assert shortest_wait(rare, often, lag) == min(forth)
+    assert shortest_wait(often, rare, lag) == min(back)
+
+
+@given(day_rules, day_rules, st.integers(-9 * DAY, 9 * DAY))
+def test_the_shortest_wait_of_two_day_rules_is_the_shortest_over_all_their_days(
+    a: DayRule, b: DayRule, lag: int
+) -> None:
+    first = a.on_or_after(0)
+    days = range(first, first + a.interval * b.interval + 7)
+    waits = [(b.on_or_after(day - lag // DAY) - day) * DAY + lag for day in days if a.on_or_after(day) == day]
     assert shortest_wait(a, b, lag) == min(waits)
+
+
+@given(
+    st.sampled_from([(2, 128), (5, 125), (10, 250), (49, 7), (49, 84), (81, 9), (6, 12)]),
+    st.integers(0, 6),
+    st.integers(0, 999),
+    st.integers(1, 28),
+    st.integers(0, DAYS_IN_ERA),
+)
+def test_two_days_meet_in_an_era_iff_the_rules_name_both_in_one(
+    intervals: tuple[int, int], anchor: int, month: int, day_of_month: int, day: int
+) -> None:
+    a, b = DayRule(intervals[0], (anchor,)), MonthRule(intervals[1], month, day_of_month)
+    one = a.within_eras(1).on_or_after(day)
+    other = one
+    for _ in range(12):
+        other = b.within_eras(1).on_or_after(other + 1)
+        for c, first, second in ((a, one, other), (b, other, one)):
+            d = b if c is a else a
+            expected = any(
+                c.on_or_after(first + moved) == first + moved
+                and d.on_or_after(second + moved) == second + moved
+                for moved in range(0, a.eras * b.eras * DAYS_IN_ERA, DAYS_IN_ERA)
+            )
+            assert meet_in_an_era(c, first, d, second) is expected
 
 
 @given(rules, st.integers(0, 3 * DAYS_IN_ERA))

@@ -121,7 +121,7 @@ def fixed_clock(offset: int) -> Clock:
     return Clock([], [offset])
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def zone_clock(name: str) -> Clock:
     """Return the clock of a time zone such as `Europe/Berlin`.
 
