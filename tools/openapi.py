@@ -60,6 +60,8 @@ class Operation(NamedTuple):
     @property
     def response(self) -> type[BaseModel]:
         """The model of the success."""
+        if self.entity == "Occurrence":  # an occurrence is no entity: nothing creates an occurrence
+            return models.envelope(models.Occurrence, self.is_list)
         create = f"create_{self.entity.lower()}"
         body = getattr(import_module(f"scheduling.dto.{create}"), f"Create{self.entity}")
         fields = sys.modules[self.endpoint.view.__module__].FIELDS

@@ -61,6 +61,21 @@ class ResponseMeta(Response):
     meta: PageMeta
 
 
+class Occurrence(Response):
+    """An occurrence of a session, on the clock of the session."""
+
+    sessionId: str
+    timelineId: str
+    type: SessionType
+    name: str
+    date: str = Field(
+        description="The local date on which the occurrence starts. Names the occurrence in its session.",
+        json_schema_extra={"format": "date"},
+    )
+    startDateTime: Timestamp
+    endDateTime: Timestamp | None = Field(description="null where the session has no end.")
+
+
 class Conflict(Response):
     """A conflicting session with its first conflicting occurrence. Other people's sessions have only times."""
 

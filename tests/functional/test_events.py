@@ -39,6 +39,8 @@ def test_every_event_works_unchanged(tables: Any, monkeypatch: pytest.MonkeyPatc
     assert session["name"] == "Weekly Yoga Class"
     assert invoked("get_session") == session
     assert invoked("list_sessions") == [session]
+    (occurrence,) = invoked("list_occurrences")
+    assert (occurrence["sessionId"], occurrence["date"]) == (session["id"], "2023-12-01")
     assert invoked("update_session")["startDateTime"] == "2023-12-08T10:30:00Z"
     replacement = invoked("update_occurrence")
     assert replacement["seriesId"] == session_id

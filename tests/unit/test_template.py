@@ -110,6 +110,7 @@ def test_routes_are_those_of_the_design() -> None:
         f"{event['Properties']['Method']} {event['Properties']['Path']}" for _, event in events()
     } - PUBLIC
     assert routes == {
+        "GET /occurrences",
         *(f"{method} /sessions" for method in ("GET", "POST")),
         *(f"{method} /timelines" for method in ("GET", "POST")),
         *(f"{method} /sessions/{{sessionId}}" for method in ("GET", "PATCH", "DELETE")),

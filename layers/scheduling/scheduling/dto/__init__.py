@@ -133,6 +133,11 @@ class Input(BaseModel):
     """Query parameters that a client may send several times. Their values form a list."""
 
     @classmethod
+    def names(cls) -> list[str]:
+        """Return the names of the fields as clients send them: an alias where Python reserves the name."""
+        return [field.alias or name for name, field in cls.model_fields.items()]
+
+    @classmethod
     def faults(cls, fields: Mapping[str, Any]) -> Iterable[Fault]:
         """Return the faults between fields that are each valid."""
         return ()
@@ -153,13 +158,13 @@ def read(model: type[Input], raw: object) -> dict[str, Any]:
     """
     faults: list[Fault] = []
     try:
-        fields = model.model_validate(raw).model_dump(exclude_unset=model.partial)
+        fields = model.model_validate(raw).model_dump(by_alias=True, exclude_unset=model.partial)
     except ValidationError as error:
         faults = [_to_fault(entry) for entry in error.errors(include_url=False, include_input=False)]
         if not isinstance(raw, dict):
             raise BadRequest(*faults) from None
         wrong = {fault.field for fault in faults}
-        known = {field: raw.get(field) for field in model.model_fields if field in raw or not model.partial}
+        known = {field: raw.get(field) for field in model.names() if field in raw or not model.partial}
         fields = {field: value for field, value in known.items() if field not in wrong}
     faults += model.faults(fields)
     if faults:

@@ -197,7 +197,7 @@ def _read_query(model: "type[Input] | None", event: HttpEvent) -> Mapping[str, A
         if model and name in model.repeatable:
             given.setdefault(name, []).append(value)
             continue
-        if model and name in model.model_fields and name in given:
+        if model and name in model.names() and name in given:
             faults.append(Fault(name, "Must be given only once.", "DUPLICATE"))
         given[name] = value
     if model is None:

@@ -15,7 +15,8 @@ class One(NamedTuple):
 class Page(NamedTuple):
     """One page of a list."""
 
-    items: Sequence[Mapping[str, Any]]
+    items: Sequence[Any]
+    """Entities or occurrences, for the view of the endpoint."""
     skip: int
     take: int
     total: int

@@ -26,7 +26,7 @@ excluded date, nor a change of words alone: none of them moves the version.
 the slots that the head has named since are read. If the head names too few changes, everything is read again.
 """
 
-from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, combinations, islice
 from typing import Any, NamedTuple, cast
@@ -37,6 +37,7 @@ from scheduling.domain.session import SessionChange
 from scheduling.domain.session_counts import count_changes
 from scheduling.domain.slots import (
     AFTER_ALL,
+    EVERY,
     HEAD,
     ONCE,
     Head,
@@ -318,8 +319,30 @@ def totals(owner_id: str) -> tuple[dict[str, int], int]:
     return head.get("sessionCounts", {}), head.get("timelineCount", 0)
 
 
-def _read_range(owner_id: str, low: str, high: str) -> list[Slot]:
-    return list(_query(owner_id, low, high))
+def read_window(owner_ids: Iterable[str], start: int, end: int) -> list[Slot]:
+    """Return the slots of calendars that may have an occurrence in a window of time.
+
+    The slots are all endless series, the series that end after the window's start, the ONCE slots that start in the
+    window, and the last ONCE slot before: of the earlier ones only this slot may still run. So nothing that is over is
+    read. The reads are eventually consistent.
+    """
+    last_before: dict[str, Any] = {"descending": True, "limit": 1}
+    ranges: list[tuple[str, str, dict[str, Any]]] = [
+        (EVERY, EVERY + AFTER_ALL, {}),
+        (*ending_after(start), {}),
+        (starting_at(start), starting_at(end), {}),
+        (ONCE, starting_at(start), last_before),
+    ]
+    reads = [
+        partial(_read_range, owner_id, low, high, consistent=False, **options)
+        for owner_id in owner_ids
+        for low, high, options in ranges
+    ]
+    return list(chain.from_iterable(run_in_parallel(*reads)))
+
+
+def _read_range(owner_id: str, low: str, high: str, **options: Any) -> list[Slot]:
+    return list(_query(owner_id, low, high, **options))
 
 
 def _query(owner_id: str, low: str, high: str, **options: Any) -> Iterator[Slot]:
