@@ -28,6 +28,8 @@ MIDNIGHT = datetime(2023, 12, 22, tzinfo=UTC)
 STARTS = timedelta(weeks=4)
 FORESEEN = STARTS + timedelta(weeks=3)
 """DAILY and WEEKLY series that meet at all do so within a week of the later one's first occurrence."""
+LAST_CHANGE = MIDNIGHT + STARTS + timedelta(weeks=1)
+"""No later occurrence is cancelled, changed or split at."""
 STEPS = {"DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1)}
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 NO_CYCLE: Fields = {"repeatCycleType": None, "recurringDayOfWeek": None}
@@ -123,7 +125,7 @@ def is_valid(fields: Fields) -> bool:
         fields["endDateTime"],
         STEPS.get(fields["repeatCycleType"] or ""),
     )
-    if start and step and not any(occurrences(fields)):
+    if start and step and fields["repeatUntil"] and not any(occurrences(fields)):
         return False
     if not end:
         return True
@@ -332,14 +334,21 @@ class Scheduling(RuleBasedStateMachine):
     def a_session(self) -> st.SearchStrategy[str]:
         return st.sampled_from(list(self.sessions))
 
-    def series(self) -> list[str]:
-        return [id for id, one in self.sessions.items() if one["repeatCycleType"] and one["startDateTime"]]
+    def series(self) -> dict[str, list[datetime]]:
+        """The starts of the first occurrences of each series, early enough to foresee what the rest meets."""
+        found = {}
+        for id, one in self.sessions.items():
+            early = [start for start, _ in occurrences(one) if start < LAST_CHANGE]
+            if one["repeatCycleType"] and early:
+                found[id] = early[:4]
+        return found
 
     def an_occurrence(self, data: st.DataObject) -> tuple[str, datetime, bool]:
         """The id of a series, the start of one of its first occurrences, and whether it has no other."""
-        id = data.draw(st.sampled_from(self.series()))
-        first = [start for start, _ in occurrences(self.sessions[id])][:4]
-        return id, data.draw(st.sampled_from(first)), len(first) == 1
+        id, starts = data.draw(st.sampled_from(list(self.series().items())))
+        before = self.sessions[id]
+        is_last = before["repeatUntil"] is not None and len(list(occurrences(before))) == 1
+        return id, data.draw(st.sampled_from(starts)), is_last
 
     def without(self, id: str, day: str) -> Fields:
         """A series without an occurrence."""
