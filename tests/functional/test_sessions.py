@@ -27,6 +27,8 @@ NEW_FIELDS = (
     "repeatUntil",
     "repeatCount",
     "excludedDates",
+    "seriesId",
+    "originalDate",
 )
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
