@@ -20,8 +20,8 @@ class Action(StrEnum):
     """What can be done to a timeline and its sessions."""
 
     READ = "read a session, an occurrence or a timeline"
-    CHANGE_SESSION = "create or change a session"
-    DELETE_SESSION = "delete a session"
+    CHANGE_SESSION = "create or change a session, or one occurrence"
+    DELETE_SESSION = "delete or restore a session"
     CHANGE_TIMELINE = "create, change or delete a timeline"
 
 
