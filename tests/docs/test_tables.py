@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import get_args
 
@@ -19,6 +20,7 @@ from tests.support import template
 from tests.support.template import ROOT
 
 PAGES = ("README.md", "SECURITY.md", *(f"docs/{name}.md" for name in ("architecture", "guide", "operations")))
+RECORDS = tuple(str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs" / "decisions").glob("*.md")))
 FOLDERS = ("bench", "docs", "events", "functions", "layers", "local", "requirements", "tests", "tools")
 
 
@@ -153,12 +155,12 @@ def test_every_route_that_is_named_is_there(name: str) -> None:
     assert named - routes == set()
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_every_file_that_is_named_is_there(name: str) -> None:
-    """Also where a link leads. A name with a part to fill in stands for any."""
+@pytest.mark.parametrize("name", [*PAGES, "CONTRIBUTING.md", *RECORDS])
+def test_every_named_and_linked_file_exists(name: str) -> None:
+    """`<verb>` in a name stands for any text."""
     named = [path for path in quoted(page(name)) if path.split("/")[0] in FOLDERS and "/" in path]
     named += [f"{(ROOT / name).parent.relative_to(ROOT)}/{link}" for link in links(page(name))]
-    assert named
+    assert named or name in RECORDS
     for path in named:
         pattern = re.sub(r"<\w+>", "*", path).removesuffix("/")
         assert list(ROOT.glob(pattern.removeprefix("./"))), path
@@ -168,3 +170,8 @@ def links(text: str) -> list[str]:
     """The targets of links and pictures that lie in the repository."""
     found = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text)]
     return [target for target in found if target and "://" not in target]
+
+
+def test_the_index_links_to_every_decision_record() -> None:
+    index = "docs/decisions/README.md"
+    assert sorted(links(page(index))) == [Path(name).name for name in RECORDS if name != index]

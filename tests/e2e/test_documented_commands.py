@@ -53,7 +53,7 @@ BY_HAND = {
 
 PAGES = (
     *("README.md", "SECURITY.md", "docs/architecture.md", "docs/guide.md", "docs/operations.md"),
-    "docs/measurements.md",  # docs/decisions.md is history
+    "docs/measurements.md",
 )
 BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```", re.M | re.S)
 INLINE = re.compile(r"`((?:make|sam|aws|git|docker|python|PYTHONPATH=\S+) [^`]+)`")
