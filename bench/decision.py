@@ -1,4 +1,4 @@
-"""Measure the decision whether a new session fits a calendar of 100 series: `python -m bench.decision`.
+"""Cost of the decision whether a new session fits a calendar of 100 series: `python -m bench.decision`.
 
 The CPU of everything between the reads and the write: the new session's slot, and every stored slot parsed and
 compared with it.
@@ -125,7 +125,7 @@ def stored(number: int, with_rules: bool = False) -> Slot:
 
 
 def in_zone(made: Session, zone: str) -> None:
-    """Move a session into a time zone, at the same instants."""
+    """Set the time zone of a session without moving its instants."""
     clock = time_zones.zone_clock(zone)
     for field in ("startDateTime", "endDateTime"):
         instant = instants.parse(made[field]).instant

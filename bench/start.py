@@ -1,4 +1,4 @@
-"""What Lambda does with a function, in a process of its own: import the handler, call it, say what that took.
+"""Start of a function as Lambda starts it, in a process of its own: import, call, report the cost.
 
 `python -I -S -B start.py SPECIFICATION.json`; nothing of the environment's packages is there but what it names.
 """
@@ -37,13 +37,13 @@ class Context:
 
 
 def peak_kilobytes() -> int:
-    """The most memory the process had; getrusage would count what its parent had before the fork."""
+    """Return the peak memory of this process. getrusage would include the parent before the fork."""
     with open("/proc/self/status", encoding="ascii") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
 
 def milestone() -> float:
-    """The CPU time so far. valgrind is told to write down its count whenever this function of libc is called."""
+    """Return the CPU time. valgrind writes its count each time this libc function is called."""
     os.getpgrp()
     return time.process_time()
 

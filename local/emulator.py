@@ -1,4 +1,4 @@
-"""The emulator's process: ministack, with what its CloudFormation leaves out, and the API on a port of its own.
+"""Emulator process: ministack, the resources that its CloudFormation leaves out, and a port for the API.
 
 ministack reads its settings when it is imported, so local/stack.py passes them in the environment. Two of
 its handlers are wrapped here, because it ignores the properties that matter most to us:
@@ -38,7 +38,7 @@ Properties = dict[str, Any]
 
 
 def routes_of_api(api_id: str, properties: Properties) -> None:
-    """Give an HTTP API the routes, authorizers and CORS rules of its OpenAPI document."""
+    """Create the routes, authorizers and CORS rules of an HTTP API's OpenAPI document."""
     document = properties.get("Body") or {}
     schemes = document.get("components", {}).get("securitySchemes", {})
     authorizer_ids = {name: uuid4().hex[:8] for name in schemes}
@@ -100,7 +100,7 @@ def _add_route(
 
 
 def time_to_live_of_table(table_name: str, properties: Properties) -> None:
-    """Give a table the time to live that the template says."""
+    """Enable the time to live of a table as the template says."""
     if specification := properties.get("TimeToLiveSpecification"):
         enabled = str(specification["Enabled"]).lower() == "true"
         dynamodb._update_ttl(
@@ -129,7 +129,7 @@ def complete(resource_type: str, finish: Callable[[str, Properties], None]) -> N
 
 
 def let_sam_see_parameters() -> None:
-    """Give the SAM transform the values of the template's parameters, as AWS does."""
+    """Pass the values of the template's parameters to the SAM transform, as AWS does."""
     values: ContextVar[Properties] = ContextVar("values")
     apply_transforms, sam_transform = engine._apply_transforms, transform.transform
 
@@ -146,7 +146,7 @@ def let_sam_see_parameters() -> None:
 
 
 def name_shards_of_streams() -> None:
-    """Tell functions which shard of a DynamoDB stream a batch comes from, as Lambda does with a tumbling window."""
+    """Add the shard of a DynamoDB stream to each event, as Lambda does with a tumbling window."""
     execute = lambda_svc._execute_function
 
     def with_shard(function: Any, event: Any, *rest: Any, **options: Any) -> Any:
@@ -178,7 +178,7 @@ def keep_streams() -> None:
 
 
 async def front(scope: Properties, receive: Any, send: Any) -> None:
-    """The API at the root of its own port, AWS's services on the other."""
+    """Serve the API at the root of its own port, and AWS's services on the other port."""
     if scope["type"] == "http" and scope["path"] == STATUS_PATH:
         await _answer(send, {"pid": os.getpid(), "state": os.environ["STATE_DIR"]})
         return

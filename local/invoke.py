@@ -1,4 +1,4 @@
-"""One function in Docker, run by `sam local invoke` with the claims of a demo user and the tables of `make up`.
+"""Invocation of one function in Docker, as a demo user, on the tables of `make up`.
 
     python -m local.invoke FUNCTION ROLE [ID] [-- OPTIONS OF SAM LOCAL INVOKE]
 
@@ -148,7 +148,7 @@ def _environment() -> dict[str, str]:
 
 
 def run(stack: Stack, function: str, role: str, id: str = "", options: Sequence[str] = ()) -> int:
-    """Build, and invoke the function as the demo user with that role.
+    """Build the functions, and invoke one as the demo user with that role.
 
     Raises:
         StackError: the stack does not run, or there is no such function, role, engine or processor.

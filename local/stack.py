@@ -38,7 +38,7 @@ START_SECONDS, STOP_SECONDS = 90, 90
 
 
 class StackError(Exception):
-    """What went wrong, and what to do about it, in words for a person."""
+    """A failure of the local stack. The argument says what went wrong and what to do."""
 
 
 class PortTaken(StackError):
@@ -93,7 +93,7 @@ class Stack:
         self.wipe()
 
     def raise_up(self) -> None:
-        """Start, build, deploy, and add the demo data, or what of that is not yet done."""
+        """Start the emulator, build, deploy and add the demo data. Skip steps that are already done."""
         self.launch(or_next_ports=True)
         self.build_template()
         self.wait_until_ready()
@@ -102,7 +102,7 @@ class Stack:
 
     @classmethod
     def remembered(cls, name: str = "stack") -> "Stack":
-        """The stack as it was started last."""
+        """Return the stack as it was last started."""
         try:
             return cls(name, int((ROOT / ".local" / name / "port").read_text()))
         except (OSError, ValueError):
@@ -122,7 +122,7 @@ class Stack:
 
     @property
     def outputs(self) -> dict[str, str]:
-        """The deployment's outputs: UserPoolId, UserPoolClientId, SessionsTableName and so on."""
+        """Return the deployment's outputs: UserPoolId, UserPoolClientId, SessionsTableName and so on."""
         if not self._outputs:
             self._outputs = {
                 output["OutputKey"]: output["OutputValue"] for output in self._deployed()["Outputs"]
@@ -130,7 +130,7 @@ class Stack:
         return self._outputs
 
     def client(self, service: str) -> Any:
-        """A client of the emulator's AWS."""
+        """Return a client of an AWS service of the emulator."""
         session: Any = boto3.Session("test", "test", region_name=REGION)
         return session.client(service, endpoint_url=self.aws_url)
 
@@ -230,7 +230,7 @@ class Stack:
         return True
 
     def wipe(self) -> None:
-        """Forget everything: users, timelines, sessions, and what was built."""
+        """Delete the emulator's state: users, timelines, sessions and builds."""
         self.stop()
         shutil.rmtree(self.state, ignore_errors=True)
         shutil.rmtree(self.build, ignore_errors=True)
@@ -291,7 +291,7 @@ class Stack:
         return stacks[0]
 
     def _environment(self) -> dict[str, str]:
-        """The caller's environment without anything of AWS, and the emulator in its place."""
+        """Return the caller's environment without AWS settings, with the settings of the emulator."""
         nowhere = str(self.state / "none")
         return {
             name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))
@@ -308,7 +308,7 @@ class Stack:
         }
 
     def tables(self) -> dict[str, str]:
-        """The variables from which a function knows its tables."""
+        """Return the environment variables that name the tables."""
         return {
             f"{name.upper()}_TABLE": self.outputs[f"{name}TableName"]
             for name in ("Sessions", "Timelines", "Calendar", "Idempotency")
@@ -323,7 +323,7 @@ class Stack:
     # --- People and demo data
 
     def add_user(self, name: str, *roles: str) -> str:
-        """Make a user in these role groups, unless there is one of that name; return their `sub`."""
+        """Create a user in these role groups, unless the user exists; return the `sub`."""
         cognito, pool = self.client("cognito-idp"), {"UserPoolId": self.outputs["UserPoolId"]}
         email = f"{name}@example.com"
         try:
@@ -341,7 +341,7 @@ class Stack:
         return sub
 
     def token_of(self, name: str) -> str:
-        """A fresh access token of that user, good for an hour."""
+        """Return a new access token of a user, valid for an hour."""
         answer = self.client("cognito-idp").admin_initiate_auth(
             UserPoolId=self.outputs["UserPoolId"],
             ClientId=self.outputs["UserPoolClientId"],
@@ -352,11 +352,11 @@ class Stack:
         return token
 
     def token(self, role: str) -> str:
-        """A fresh token of the demo user with that role."""
+        """Return a new token of the demo user with that role."""
         return self.token_of(role.lower())
 
     def add_demo(self) -> None:
-        """A user for each role, and a timeline of the USER's with the id of the reference's examples.
+        """Create a user for each role, and a timeline of the USER with the id of the reference's examples.
 
         With an issuer of its own (parameter JwtIssuer) a stack has no users, and so no demo data.
         """
@@ -375,7 +375,7 @@ class Stack:
 
 
 def read_status(port: int) -> dict[str, Any] | None:
-    """Ask the emulator on a port who it is; return None when no emulator answers there."""
+    """Return the status of the emulator on a port; None when no emulator answers there."""
     with socket.socket() as probe:
         probe.settimeout(2)
         if probe.connect_ex((HOST, port)):
@@ -389,7 +389,7 @@ def read_status(port: int) -> dict[str, Any] | None:
 
 
 def name_listener(port: int) -> str:
-    """Name the program that listens on a port, as far as this machine tells."""
+    """Return a name for the program that listens on a port, as far as this machine shows it."""
     if status := read_status(port):
         return f"the stack in {Path(status['state']).parents[2]} (`make down` there stops that stack)"
     with suppress(psutil.Error):
@@ -443,7 +443,7 @@ def free_port() -> int:
 
 
 def what_failed(log: Path) -> str:
-    """The part of the SAM CLI's output that tells why: the first failure, or else the end."""
+    """Return the first failure in the SAM CLI's output, or the end of the output."""
     lines = log.read_text(errors="replace").splitlines()
     first = next((number for number, line in enumerate(lines) if "_FAILED" in line), None)
     return tail(log) if first is None else "\n".join([*lines[first : first + 10], lines[-1]])
@@ -458,7 +458,7 @@ def tail(path: Path, lines: int = 25) -> str:
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Say what goes on, and how long it took."""
+    """Print the name of a step, and how long the step took."""
     print(f"{what} ... ", end="", flush=True)
     started = time.monotonic()
     try:
@@ -540,7 +540,7 @@ def token(role: str) -> None:
 
 
 def logs() -> None:
-    """What the functions logged in the last ten minutes, and, at a terminal, what they go on to log."""
+    """Print the logs of the last ten minutes; at a terminal, follow the logs."""
     stack = _that_runs()
     client, group = stack.client("logs"), stack.outputs["LogGroupName"]
     since, shown = int((time.time() - 600) * 1000), set[tuple[int, str]]()

@@ -1,4 +1,4 @@
-"""Count all sessions and timelines anew, and list the counts that differ from what is stored.
+"""Recount of all sessions and timelines, compared with the stored counts.
 
 Counts differ only if somebody wrote to the tables past the API, restored one table alone, or if the function that
 counts gave records up. `--repair` writes the right counts. The API may be in use meanwhile:
@@ -57,7 +57,7 @@ class Difference(NamedTuple):
 
 
 class NotSettled(Exception):
-    """The function that counts is behind; the argument says by which shards."""
+    """Counts that lag behind the streams. The argument names the shards."""
 
 
 def find_differences(dynamodb: Any, streams: Any, tables: Tables) -> tuple[list[Difference], int]:

@@ -1,4 +1,4 @@
-"""Make .venv with the pinned packages, or do nothing when it has them.
+"""Virtual environment .venv with the pinned packages, created or updated only when needed.
 
 Run by `make setup` with whatever Python there is, so this file keeps to what an old one understands.
 """
@@ -49,7 +49,7 @@ def use_another_python():
 
 
 def find(command):
-    """Its path, as `shutil.which` tells it where there is one."""
+    """Return the path of the interpreter, or None when `PATH` has no such interpreter."""
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         path = os.path.join(folder, command)
         if os.access(path, os.X_OK):
@@ -58,7 +58,7 @@ def find(command):
 
 
 def works(python):
-    """Whether that interpreter starts and can make virtual environments."""
+    """Return whether that interpreter starts and can create virtual environments."""
     try:
         return subprocess.call([python, "-c", "import venv, ensurepip"], stderr=subprocess.PIPE) == 0
     except OSError:

@@ -1,4 +1,4 @@
-"""What the documentation lists is what there is: codes, parameters, alarms, fields of the log, routes, files."""
+"""Tables in the documentation agree with code and template: codes, parameters, alarms, log fields, routes, files."""
 
 import io
 import json
@@ -29,7 +29,7 @@ def page(name: str) -> str:
 
 
 def rows(name: str, first: str) -> list[list[str]]:
-    """The rows of the page's table whose first column is called that."""
+    """Return the rows of the table whose first column has that heading."""
     _, found, after = page(name).partition(f"| {first} |")
     assert found, f"{name} has a table of {first}"
     lines = after.split("\n\n")[0].splitlines()[2:]
@@ -41,7 +41,7 @@ def quoted(text: str) -> list[str]:
 
 
 def failures(error: type[errors.ApiError] = errors.ApiError) -> Iterator[tuple[int, str]]:
-    """Every status and code that a failure may have."""
+    """Yield every status and code that a failure may have."""
     for kind in error.__subclasses__():
         yield kind.status, kind.code
         yield from failures(kind)
@@ -111,7 +111,7 @@ def test_operations_refers_only_to_fields_of_the_logs(logged: dict[str, object])
 
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """Every field that a line of the request log can have, from requests that ended in different ways."""
+    """Return every field of the request log, from requests that end in different ways."""
     context = SimpleNamespace(aws_request_id="1", function_name="f", function_version="1")
     path = {"sessionId": "a", "timelineId": "b"}
     event = read_event({"requestContext": {"requestId": "id"}, "pathParameters": path})
@@ -167,7 +167,7 @@ def test_every_named_and_linked_file_exists(name: str) -> None:
 
 
 def links(text: str) -> list[str]:
-    """The targets of links and pictures that lie in the repository."""
+    """Return the targets of links and pictures inside the repository."""
     found = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text)]
     return [target for target in found if target and "://" not in target]
 

@@ -17,7 +17,7 @@ def copy_project(folder: Path) -> Path:
 
 
 def share_packages(folder: Path) -> None:
-    """Give the copy the packages that are installed here, so that nothing is downloaded twice."""
+    """Link the installed packages into the copy, so that nothing is downloaded twice."""
     (folder / ".venv").symlink_to(ROOT / ".venv")
     (folder / ".aws-sam").mkdir()
     (folder / ".aws-sam" / "dependencies").symlink_to(ROOT / ".aws-sam" / "dependencies")

@@ -1,4 +1,4 @@
-"""A calendar table in which a committed slot becomes readable only some time after the head that names the slot.
+"""Double of a calendar table in which committed slots become readable later than the head that names them.
 
 DynamoDB applies the items of a transaction one by one, and promises no more than read-committed isolation between a
 transaction and a query. This double of the table takes it at its word: it answers queries of slots, and GetItem, from
@@ -27,7 +27,7 @@ Item = dict[str, Any]
 
 
 class DelayedCalendar:
-    """What is visible of the slots: all of their states, each with the time from which on it can be read."""
+    """All states of the slots, each with the time from which on the state can be read."""
 
     def __init__(
         self, longest_delay_seconds: float, seed: int, *, shortest_deletion_seconds: float = 0
@@ -39,8 +39,8 @@ class DelayedCalendar:
         self._states: defaultdict[tuple[str, str], list[tuple[float, Item | None]]] = defaultdict(list)
 
     @contextmanager
-    def installed(self) -> Iterator[None]:
-        """Have all clients of this process see the table as the double shows it."""
+    def install(self) -> Iterator[None]:
+        """Let all clients of this process read the table through the double."""
         with patch.object(URLLib3Session, "send", lambda session, request: self._answer(session, request)):
             yield
 

@@ -1,4 +1,4 @@
-"""A Docker engine for `sam local`: the one that runs on this machine, or else one of our own.
+"""Docker engine for `sam local`: the running engine of this machine, or an engine started for the tests.
 
 With the one that runs, nothing is touched but what was made here: our containers are in a network of their own, by
 which they are known. Where that network's gateway is an address of this machine (Linux), they reach what listens
@@ -40,12 +40,12 @@ _ALSO_IN = "/usr/sbin:/sbin"  # where Debian has some of them, and not every PAT
 
 
 class EngineMissing(Exception):
-    """There is no engine to be had; the argument is the sentence that says why, or what to install."""
+    """No Docker engine can be used. The argument says why, or what to install."""
 
 
 @dataclass(frozen=True)
 class DockerEngine:
-    """An engine that runs."""
+    """A running Docker engine."""
 
     address: str
     """What its clients take as `DOCKER_HOST`."""
@@ -59,7 +59,7 @@ class DockerEngine:
 
     @contextmanager
     def inside(self) -> Iterator[None]:
-        """Where it can be talked with, while the context is open: this thread, and all that the thread starts."""
+        """Run this thread, and everything that the thread starts, in the engine's network."""
         if self._namespace is None:
             yield
             return
@@ -72,7 +72,7 @@ class DockerEngine:
             os.close(outside)
 
     def docker(self, *arguments: str, seconds: float | None = None) -> str:
-        """What a command of Docker's client prints.
+        """Run a command of Docker's client; return the output.
 
         Raises:
             CalledProcessError: it failed.
@@ -81,7 +81,7 @@ class DockerEngine:
         return _run(["docker", "--host", self.address, *arguments], seconds)
 
     def check(self, image: str, python: str, port: int) -> None:
-        """See to it that containers reach what listens at that port.
+        """Raise EngineMissing unless containers can connect to that port.
 
         Raises:
             EngineMissing: they do not.
@@ -104,21 +104,21 @@ class DockerEngine:
 
 @contextmanager
 def engine() -> Iterator[DockerEngine]:
-    """The engine that runs, or else one that is started for as long as the context is open.
+    """Yield the running engine, or start an engine while the context is open.
 
     Raises:
         EngineMissing: none runs, and none can be started.
     """
-    address = _running()
-    with _visited(address) if address else _started() as found:
+    address = _find_running()
+    with _visit(address) if address else _start() as found:
         yield found
 
 
 # --- The engine that runs
 
 
-def _running() -> str | None:
-    """Where the engine answers that `DOCKER_HOST` or Docker's context names; None when it does not."""
+def _find_running() -> str | None:
+    """Return the address of the engine that `DOCKER_HOST` or Docker's context names; None if none answers."""
     try:
         _run(["docker", "version", "--format", "{{.Server.Version}}"], seconds=_ANSWER_SECONDS)
         return _run(["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]).strip()
@@ -127,7 +127,7 @@ def _running() -> str | None:
 
 
 @contextmanager
-def _visited(address: str) -> Iterator[DockerEngine]:
+def _visit(address: str) -> Iterator[DockerEngine]:
     network = f"sessions-{secrets.token_hex(4)}"
     engine = DockerEngine(address, _LOOPBACK_OUTSIDE, network=network)
     engine.docker("network", "create", network)
@@ -153,8 +153,8 @@ def _is_of_this_machine(address: str) -> bool:
 
 
 @contextmanager
-def _started() -> Iterator[DockerEngine]:
-    """An engine in a network of its own. Its images stay for the next one, below `.local/docker`."""
+def _start() -> Iterator[DockerEngine]:
+    """Start an engine in a network of its own. Its images stay in `.local/docker` for the next run."""
     _check()
     with (
         # Not below .local: a socket's path must be short.
@@ -171,7 +171,7 @@ def _started() -> Iterator[DockerEngine]:
 
 
 def _check() -> None:
-    """See to it that an engine can run here.
+    """Raise EngineMissing unless an engine can run here.
 
     Raises:
         EngineMissing: it cannot.
@@ -250,7 +250,7 @@ def _let_containers_reach_loopback() -> None:
 
 @contextmanager
 def _new_namespace() -> Iterator[int]:
-    """A network namespace that lives as long as somebody is in it, or the context is open."""
+    """Create a network namespace that lasts as long as a process uses it, or the context is open."""
     outside = _namespace()
     try:
         _call("unshare", _NEW_NETWORK)
@@ -267,7 +267,7 @@ def _new_namespace() -> Iterator[int]:
 
 
 def _namespace() -> int:
-    """A file descriptor of the network namespace that this thread is in."""
+    """Open the network namespace of this thread; return the file descriptor."""
     return os.open("/proc/thread-self/ns/net", os.O_RDONLY)
 
 

@@ -1,4 +1,4 @@
-"""The image that functions run in: Lambda's own, or one made here that does the same, where no registry is in reach.
+"""Image in which functions run: Lambda's own image, or an equivalent image built from this machine.
 
 The one made here holds a shell and three commands, CPython and the libraries of both, as they lie on this machine,
 and from PyPI what Lambda's runtime has beside: the runtime interface client and boto3, pinned by hash. It is no copy
@@ -50,7 +50,7 @@ _SETTINGS = (
 
 
 def find(engine: DockerEngine) -> str:
-    """The image's name, once the engine has it.
+    """Pull or build the image; return its name.
 
     Raises:
         EngineMissing: it can be neither pulled nor made.
@@ -113,7 +113,7 @@ def _fill(root: Path, python: str) -> None:
 
 
 def _copy_libraries(root: Path, programs: Iterable[Path], home: Path) -> None:
-    """Put the libraries that they need where they will look: under their own paths, or the interpreter's beside it."""
+    """Copy the needed libraries to their own paths, or beside the interpreter."""
     needed = {word for program in programs for word in _output("ldd", str(program)).split() if word[0] == "/"}
     system = Path(next(library for library in needed if library.endswith("/libc.so.6"))).parent
     needed |= {str(system / library) for library in _PROMISED}
