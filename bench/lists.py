@@ -1,6 +1,6 @@
 """Read cost of a page, at any depth, of any scope and window: `python -m bench.lists`.
 
-The figures before are those of counts by month inside the timelines' items, measured with the same data.
+The column "before" has the cost of the former design: counts by month in the timelines' items, for the same data.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Load of many users against the local stack, and the memory of a warm function: `python -m bench.load [seconds]`.
 
-Reads and writes are mixed as people mix them. What is counted as a fault is what would be ours: a 5xx, an
-answer that is no JSON, two sessions of one owner that overlap, a count that is not the length of its list.
+Users mostly read. Faults are: a 5xx, an answer that is not JSON, two overlapping sessions of one owner, a count that
+differs from the length of its list.
 """
 
 import os
@@ -129,7 +129,7 @@ def load(seconds: int) -> list[str]:
 
 
 def memory() -> list[str]:
-    """Call one warm function twenty thousand times; what its memory grew by after the first thousand."""
+    """Call one warm function 20,000 times; return the growth of its memory after the first 1,000 calls."""
     credentials = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",

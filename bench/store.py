@@ -30,7 +30,7 @@ YEARS = range(2016, 2026)
 BEGIN = datetime(YEARS.start, 1, 1, tzinfo=UTC)
 SINGLE_SIZES = (10, 1_000, 100_000)
 SPAN = SINGLE_SIZES[-1] * timedelta(weeks=1) / 192
-"""Ten years less a few days, so that a week has whole sessions, and a weekly series fits between the sessions."""
+"""Ten years minus a few days, so that every week has the same sessions and a weekly series fits between them."""
 SERIES = 5_000
 
 _CREATED = "2020-12-01T08:00:00.000Z"
@@ -43,7 +43,7 @@ class Cost(NamedTuple):
 
     calls: int
     items: int
-    """Read, whether returned or not."""
+    """The items that were read, returned or not."""
     read_units: float
     write_units: float
 
@@ -192,7 +192,7 @@ def record_costs(client: Any = None) -> Iterator[Any]:
     seen: list[Cost] = []
 
     def ask(params: dict[str, Any], **_: object) -> None:
-        params["ReturnConsumedCapacity"] = "INDEXES"  # DynamoDB Local leaves some out of a total alone
+        params["ReturnConsumedCapacity"] = "INDEXES"  # with TOTAL, DynamoDB Local omits some units
 
     def note(parsed: Mapping[str, Any], model: Any, **_: object) -> None:
         capacity = parsed.get("ConsumedCapacity") or []

@@ -84,7 +84,7 @@ class Stub:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
-        """What was asked of it: the operations and their parameters."""
+        """The operations and parameters of all requests."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
 

@@ -1,7 +1,7 @@
 """Demo timeline with the id of the reference's examples, created through the layer.
 
-The API gives every timeline an id of its own choosing, so this one cannot come through it. Called by
-local/stack.py in a process of its own, with a function's environment:
+The API generates the id of every timeline, so the API cannot create this one. local/stack.py runs this module in a
+separate process with a function's environment:
 
     python demo.py TIMELINE_ID OWNER_ID
 """

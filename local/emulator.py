@@ -1,14 +1,14 @@
 """Emulator process: ministack, the resources that its CloudFormation leaves out, and a port for the API.
 
-ministack reads its settings when it is imported, so local/stack.py passes them in the environment. Two of
-its handlers are wrapped here, because it ignores the properties that matter most to us:
+ministack reads its settings at import, so local/stack.py passes the settings in the environment. This module wraps
+two handlers of ministack, which ignores these properties:
 
 - the OpenAPI document in which SAM puts an HTTP API's routes, authorizers and CORS rules;
 - a table's time to live;
 
-and so is its SAM transform, which it lets see the parameters' defaults instead of their values.
+The module also wraps the SAM transform, which would use the defaults of parameters instead of their values.
 
-They are private names of one pinned version: requirements/dev.in pins it, and the e2e tests would notice.
+The wrapped names are private. requirements/dev.in pins the version, and the e2e tests fail if a name changes.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ def _add_route(
         "connectionType": "INTERNET",
     }
     verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
-    # A public route names the scheme NONE, which is none of the document's.
+    # A public route names the scheme NONE, which the document does not define.
     schemes = [name for scheme in operation.get("security", []) for name in scheme if name in authorizer_ids]
     apigateway._routes[api_id][route_id] = {
         "routeId": route_id,
@@ -159,9 +159,9 @@ def name_shards_of_streams() -> None:
 
 
 def keep_streams() -> None:
-    """Keep the records of streams over a restart: the emulator keeps how far they were read, but not the records.
+    """Keep the records of streams over a restart. The emulator keeps only the position of the reader.
 
-    Without them, a function would be sent none of the new records until there are as many as before.
+    Without the records, a function receives no new record until the stream is as long as before.
     """
     save, restore = dynamodb.get_state, dynamodb.load_persisted_state
     kept = {"stream_records": dynamodb._stream_records, "stream_trimmed": dynamodb._stream_trimmed}
@@ -196,7 +196,7 @@ async def _answer(send: Any, body: Properties) -> None:
 
 
 async def run() -> None:
-    """Serve until SIGTERM or SIGINT; state is written on the way out."""
+    """Serve until SIGTERM or SIGINT, then write the state."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         try:

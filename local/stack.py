@@ -2,8 +2,8 @@
 
     python -m local.stack up | down | reset | token ROLE | logs
 
-`make up` and the rest call it; the e2e tests use the class. It never reaches AWS: credentials, profiles and
-endpoints of the caller are left out of everything that it starts.
+`make` calls this module, and the e2e tests use the class. The stack never reaches AWS: its processes get no
+credentials, profiles or endpoints of the caller.
 """
 
 import json
@@ -59,9 +59,9 @@ class PortTaken(StackError):
 class Stack:
     """One emulator with one deployment of `source`, its state below `.local/<name>`.
 
-    The API answers on `port`, AWS's services on the port after it. A test makes one of its own:
+    The API answers on `port`, AWS's services on the next port. A test creates its own stack:
 
-        with Stack("e2e") as stack:  # started on free ports, deployed, and gone without a trace afterwards
+        with Stack("e2e") as stack:  # on free ports; removed afterwards
             stack.url, stack.outputs, stack.token("ADMIN"), stack.add_user("somebody", "USER")
     """
 
@@ -150,7 +150,7 @@ class Stack:
         """
         if self.running():
             return
-        # The emulator inherits sockets that listen already, so that two starting stacks never choose the same.
+        # The emulator inherits listening sockets, so that two starting stacks never choose the same ports.
         with listen(self.port, or_next_ports) as (api, aws):
             self.port = api.getsockname()[1]
             self._start_emulator(api, aws)
@@ -183,7 +183,7 @@ class Stack:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=(api.fileno(), aws.fileno()),
-                start_new_session=True,  # Ctrl-C at `make up` must not take it along
+                start_new_session=True,  # Ctrl-C at `make up` must not stop the emulator
             )
         (self.state / "port").write_text(str(self.port))
 
@@ -191,21 +191,21 @@ class Stack:
         """Return when the emulator answers.
 
         Raises:
-            StackError: it ended, or does not answer in time.
+            StackError: the emulator ended, or does not answer in time.
         """
         deadline = time.monotonic() + START_SECONDS
         while not self.running():
             if self._emulator and self._emulator.poll() is not None:
-                raise StackError(f"The emulator ended while starting. Its last words:\n{tail(self.log)}")
+                raise StackError(f"The emulator ended while starting. The end of its log:\n{tail(self.log)}")
             if time.monotonic() > deadline:
-                raise StackError(f"The emulator does not answer. Look into {self.log}, then `make down`.")
+                raise StackError(f"The emulator does not answer. Read {self.log}, then run `make down`.")
             time.sleep(0.1)
 
     def stop(self) -> None:
         """Stop the emulator, which then writes its state to disk.
 
         Raises:
-            StackError: it does not stop.
+            StackError: the emulator does not stop.
         """
         pid = self.running()
         if pid is None:
@@ -215,13 +215,13 @@ class Stack:
         while self._alive(pid):
             if time.monotonic() > deadline:
                 raise StackError(
-                    f"The emulator (process {pid}) does not stop. `kill -9 {pid}` loses what is new."
+                    f"The emulator (process {pid}) does not stop. `kill -9 {pid}` loses all changes since the start."
                 )
             time.sleep(0.05)
         shutil.rmtree(self.state / "tmp", ignore_errors=True)
 
     def _alive(self, pid: int) -> bool:
-        if self._emulator and self._emulator.pid == pid:  # a child that ended stays until it is asked
+        if self._emulator and self._emulator.pid == pid:  # a child that ended stays until its status is read
             return self._emulator.poll() is None
         try:
             os.kill(pid, 0)
@@ -244,12 +244,12 @@ class Stack:
             StackError: the build fails.
         """
         for bytecode in (self.source / "functions").glob("*/__pycache__"):
-            shutil.rmtree(bytecode)  # a function's zip holds its handler alone
+            shutil.rmtree(bytecode)  # a function's zip contains only its handler
         here = {"LAYER_TARGET": "here", "PYTHON": sys.executable}
         self._sam("build", "--build-dir", str(self.build), environment=here)
 
     def deploy(self) -> None:
-        """Deploy what was built.
+        """Deploy the build.
 
         Raises:
             StackError: the deployment fails.
@@ -262,7 +262,7 @@ class Stack:
             *("--s3-bucket", bucket, "--region", REGION, "--capabilities", "CAPABILITY_IAM"),
             *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
             *("--parameter-overrides", *(f"{name}={value}" for name, value in self.parameters.items())),
-            # botocore would ask for the account thrice, which the emulator does not know at first.
+            # Without an account, botocore requests credentials three times, which the emulator cannot answer yet.
             environment={"SAM_CLI_POLL_DELAY": "0.2", "AWS_MAX_ATTEMPTS": "1"},
         )
         self._outputs = {}
@@ -273,7 +273,7 @@ class Stack:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             done = subprocess.run(
-                # A section of samconfig.toml that does not exist: everything is said here.
+                # Name a section that samconfig.toml does not have, because all options are given here.
                 [sys.executable, "-m", "samcli", command, "--config-env", "local", *arguments],
                 cwd=self.source,
                 env={**self._environment(), **environment},
@@ -315,7 +315,7 @@ class Stack:
         }
 
     def write_variables(self) -> None:
-        """Write what leads functions in Docker to these tables: `sam local` reads it, as samconfig.toml says."""
+        """Write the variables of functions in Docker to the file that samconfig.toml names for `sam local`."""
         variables = self.tables() | {"DYNAMODB_ENDPOINT": f"http://{SEEN_BY_CONTAINERS}:{self.port + 1}"}
         path = self.state / "sam-local.json"
         path.write_text(json.dumps({"Parameters": variables}, indent=2) + "\n")
@@ -358,7 +358,7 @@ class Stack:
     def add_demo(self) -> None:
         """Create a user for each role, and a timeline of the USER with the id of the reference's examples.
 
-        With an issuer of its own (parameter JwtIssuer) a stack has no users, and so no demo data.
+        A stack with an external issuer (parameter JwtIssuer) has no users, and so no demo data.
         """
         if "UserPoolId" not in self.outputs:
             return
@@ -371,7 +371,7 @@ class Stack:
             text=True,
         )
         if done.returncode:
-            raise StackError(f"The demo timeline could not be made:\n{done.stderr}")
+            raise StackError(f"The demo timeline could not be created:\n{done.stderr}")
 
 
 def read_status(port: int) -> dict[str, Any] | None:
@@ -423,7 +423,9 @@ def listen(port: int, or_next_ports: bool = False) -> Iterator[tuple[socket.sock
 def _listen_on(port: int) -> socket.socket:
     one = socket.socket()
     try:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the emulator's last run may linger
+        one.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # connections of the emulator's last run may still be open
         one.bind((HOST, port))
         one.listen()
     except OSError as error:
@@ -478,7 +480,7 @@ def up(port: int | None) -> None:
     if port and port != stack.port:
         if stack.running():
             with listen(port):
-                pass  # nothing is stopped for ports that are taken
+                pass  # do not stop a running stack when the new ports are taken
             with step(f"Stopping the stack on port {stack.port}"):
                 stack.stop()
         stack = Stack(port=port)
@@ -522,15 +524,17 @@ def down() -> None:
     if not stack.running():
         print(NOTHING_RUNS)
         return
-    with step("Stopping; everything is kept for the next `make up`"):
+    with step("Stopping. The next `make up` has the same data"):
         stack.stop()
 
 
 def reset() -> None:
     stack = Stack.remembered()
-    with step("Stopping, and wiping what was stored" if stack.running() else "Nothing is running. Wiping"):
+    with step(
+        "Stopping, and deleting all data" if stack.running() else "Nothing is running. Deleting all data"
+    ):
         stack.wipe()
-    print("Nothing is left. `make up` starts afresh.")
+    print("All data is deleted. `make up` starts an empty stack.")
 
 
 def token(role: str) -> None:

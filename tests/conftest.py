@@ -26,7 +26,7 @@ _OFFLINE = {"unit", "functional"}
 _namespaces = count()
 _session = boto3.Session()
 _client_for_moto = lru_cache(store.client.__wrapped__)
-"""The layer's client, one for all tests on moto: to make it takes longer than most of them."""
+"""The layer's client, shared by all tests on moto, because creating a client is slower than most tests."""
 
 
 @pytest.fixture(autouse=True)

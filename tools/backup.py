@@ -1,7 +1,7 @@
 """Backup of the tables of a stack to a file of JSON lines, and restore into empty tables.
 
-DynamoDB's own backups are the better ones on AWS, being of one instant. This is for moving a stack: between
-accounts, or between AWS and a laptop. Nobody should write meanwhile, for the tables are read one after another.
+On AWS, prefer DynamoDB's own backups, which are of one instant. This command moves the data of a stack between
+accounts, or between AWS and a laptop. Stop all writes first, because the tables are read one after another.
 """
 
 import argparse
@@ -17,7 +17,7 @@ _MOST_IN_A_BATCH = 25
 
 
 def export(dynamodb: Any, tables: Mapping[str, str], file: Path) -> int:
-    """Write all items, each a line with the kind of its table; how many there were."""
+    """Write all items, each as a line with the kind of its table; return the number of items."""
     written = 0
     with file.open("w", encoding="utf-8") as lines:
         for kind, table in tables.items():

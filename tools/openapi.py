@@ -33,7 +33,7 @@ FAILURE_HEADERS = {401: "WWW-Authenticate", 503: "Retry-After"}
 PATH_PARAMETERS: dict[str, tuple[Any, str]] = {
     "date": (dto.Date, "The local date on which the occurrence starts, on the clock of its series."),
 }
-"""Parameters in the path that are no ids."""
+"""Parameters in the path that are not ids."""
 GATEWAY_STATUSES = {401, 403, 404, 500, 503}
 """The statuses that both the gateway and the functions answer."""
 

@@ -1,4 +1,4 @@
-"""Calls that run at once, on DynamoDB's own engine, with the invariants checked after every test."""
+"""Fixtures for concurrent calls on DynamoDB Local, with the invariants checked after every test."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -55,7 +55,7 @@ def new_timeline(caller: Caller, **fields: str) -> str:
 class _Meeting:
     """A barrier before the first transaction of each call, until all running calls have arrived.
 
-    So all of them decide on what they read before any of them wrote: the race that is hardest to win.
+    So every call decides before any call writes: the hardest order of a race.
     """
 
     def __init__(self, expected: int) -> None:
@@ -63,7 +63,7 @@ class _Meeting:
         self._thread = local()
 
     def join(self, **_: object) -> None:
-        """Wait for the others; only the first time."""
+        """Wait for the other calls, before the first transaction only."""
         if getattr(self._thread, "met", False):
             return
         self._thread.met = True

@@ -1,4 +1,4 @@
-"""The local stack, as `make up` deploys it, and people who call it over HTTP with tokens of its Cognito."""
+"""Fixtures for the local stack, deployed as by `make up`, and its users with Cognito tokens."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -10,14 +10,14 @@ from local.stack import DEMO_TIMELINE, Stack, free_port
 
 _APP_PORT = free_port()
 APP_ORIGIN, STRANGE_ORIGIN = (f"http://localhost:{port}" for port in (_APP_PORT, _APP_PORT + 1))
-"""The origin of a front end in development, which the stack lets in, and the origin of another."""
+"""An origin that the stack's CORS rules allow, and an origin that they refuse."""
 
 
 class Person(NamedTuple):
     """A user with a token."""
 
     id: str
-    """The `sub` of their tokens."""
+    """The `sub` of the user's tokens."""
     http: httpx.Client
     token: str
 

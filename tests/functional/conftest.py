@@ -16,7 +16,7 @@ ANNA, BERT = Caller("anna"), Caller("bert")
 MANAGER, ADMIN = Caller("mary", "[MANAGER]"), Caller("root", "[ADMIN]")
 
 CALLS: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
-"""What each function called in the tests so far: DynamoDB actions, each with a table or an index."""
+"""The calls of each function in the tests so far: DynamoDB actions, each with a table or an index."""
 
 WHOLE_FOLDER = pytest.StashKey[bool]()
 """Whether this run has all the tests of this folder."""

@@ -1,6 +1,6 @@
 """The SAM CLI's `local` commands with containers of a Docker engine, and DynamoDB's own engine beside them.
 
-All of them run where the engine can be talked with, and listen where its containers reach them.
+All processes run in the engine's network namespace, and listen at an address that containers reach.
 """
 
 import json
@@ -29,7 +29,7 @@ from tests.support.template import ROOT
 REGION = "eu-west-1"
 BUILT = ROOT / ".aws-sam" / "sam-local"
 _SAM = (sys.executable, "-m", "samcli")
-_WITHOUT_DEFAULTS = ("--config-env", "local")  # a section of samconfig.toml that there is not
+_WITHOUT_DEFAULTS = ("--config-env", "local")  # a section that samconfig.toml does not have
 _START_SECONDS = 30
 
 
@@ -75,7 +75,7 @@ class SamLocal:
     def run(self, line: str, folder: Path, *more: str) -> dict[str, Any]:
         """Run a command of the documentation in a shell; return the function's answer.
 
-        `sam` is ours there, and gets what leads it to what the tests have built, and `more`. It is put into `folder`.
+        `sam` is a script in `folder` that adds the options for the tests' build, and `more`.
         """
         command = folder / "sam"
         options = (*self.what_to_run, "--config-file", str(ROOT / "samconfig.toml"), *more)
@@ -120,7 +120,7 @@ class SamLocal:
         """Return an environment without AWS settings, in which the SAM CLI calls no AWS service."""
         return _own_environment() | {
             "DOCKER_HOST": self.docker.address,
-            "TMPDIR": str(self._scratch),  # or a lock left by an interrupted run would keep this one waiting
+            "TMPDIR": str(self._scratch),  # ignore locks of interrupted runs
             "AWS_ACCESS_KEY_ID": namespace,
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_CONFIG_FILE": os.devnull,
@@ -135,7 +135,7 @@ def sam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamLocal]:
     """Yield a running `sam local` with everything that it needs. Skip the tests on a machine without Docker."""
     with ExitStack() as stack:
         try:
-            dynamodb.unpack()  # and all else that comes by network, before there is none
+            dynamodb.unpack()  # download everything before the network is cut off
             docker = stack.enter_context(docker_engine.engine())
             image = lambda_image.find(docker)
             _build()

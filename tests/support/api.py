@@ -39,7 +39,7 @@ class Caller(NamedTuple):
 
     id: str
     roles: str = ""
-    """As the HTTP API passes them on: `[ADMIN USER]`."""
+    """The claim with the roles, as the HTTP API passes a list on: `[ADMIN USER]`."""
 
     def call(
         self,

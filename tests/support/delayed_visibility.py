@@ -1,9 +1,9 @@
 """Double of a calendar table in which committed slots become readable later than the head that names them.
 
 DynamoDB applies the items of a transaction one by one, and promises no more than read-committed isolation between a
-transaction and a query. This double of the table takes it at its word: it answers queries of slots, and GetItem, from
-what is visible by then, while the head is visible at once. Conditions inside transactions see the truth. Reads of one
-item never go back in time. The double works below botocore; the real engine stays behind it.
+transaction and a query. This double does no more than that: Query and GetItem return the slots that are visible by
+then, and the present head. Conditions inside transactions see the present items. Reads of one item never go back in
+time. The double works below botocore, in front of DynamoDB Local.
 """
 
 import json

@@ -1,13 +1,13 @@
 """Docker engine for `sam local`: the running engine of this machine, or an engine started for the tests.
 
-With the one that runs, nothing is touched but what was made here: our containers are in a network of their own, by
-which they are known. Where that network's gateway is an address of this machine (Linux), they reach what listens
-there, and nobody else does but containers of this machine. Where the engine has a machine of its own (Docker Desktop
-and the like), they reach what listens on 127.0.0.1, under a name that the engine gives it.
+With a running engine, the tests touch only their own containers, which are in a separate Docker network. If the
+network's gateway is an address of this machine (Linux), services for the containers listen on that address, which
+only containers of this machine reach. If the engine runs in a virtual machine (Docker Desktop), the services listen
+on 127.0.0.1, and the containers use the engine's name for that address.
 
-Where none runs, as in CI, root starts one on Linux. It and its containers live in a network namespace that no link
-leaves: what a container binds there is reachable from nowhere else, and the machine's own firewall and addresses stay
-as they are. Whoever wants to talk with them goes inside; what listens on 127.0.0.1 in there is reached by containers.
+Without a running engine, as in CI, root starts an engine on Linux. The engine and its containers run in a network
+namespace without a link to the outside, so the machine's firewall and addresses do not change. A test enters the
+namespace to call a container. Containers reach services that listen on 127.0.0.1 inside the namespace.
 """
 
 import ctypes
@@ -27,16 +27,16 @@ from typing import IO
 
 _LOOPBACK = "127.0.0.1"
 _LOOPBACK_INSIDE = "192.0.2.1"
-"""Where an engine of our own has loopback for its containers: an address that is nobody's (RFC 5737)."""
+"""The address at which containers reach loopback in our own engine (a documentation address of RFC 5737)."""
 _LOOPBACK_OUTSIDE = "host.docker.internal"
-"""The same for an engine that has a machine of its own."""
+"""The same for an engine in a virtual machine."""
 
 _BRIDGE = "docker0"
 _DATA = Path(__file__).parents[2] / ".local" / "docker"
 _ANSWER_SECONDS, _START_SECONDS, _STOP_SECONDS = 20, 30, 30
 _NEW_NETWORK = 0x40000000  # CLONE_NEWNET in <sched.h>
 _NEEDED = ("dockerd", "docker", "ip", "iptables", "setpriv", "unshare")
-_ALSO_IN = "/usr/sbin:/sbin"  # where Debian has some of them, and not every PATH
+_ALSO_IN = "/usr/sbin:/sbin"  # Debian's folders for some of the programs, which not every PATH has
 
 
 class EngineMissing(Exception):
@@ -48,13 +48,13 @@ class DockerEngine:
     """A running Docker engine."""
 
     address: str
-    """What its clients take as `DOCKER_HOST`."""
+    """The value of `DOCKER_HOST` for clients of the engine."""
     host: str
-    """By which address or name containers reach a service of this machine,"""
+    """The address or name at which containers reach a service of this machine."""
     listen: str = _LOOPBACK
-    """and at which address that service must listen."""
+    """The address at which such a service must listen."""
     network: str | None = None
-    """The Docker network that all our containers must be in; None: it does not matter."""
+    """The Docker network that all our containers must be in; None for any network."""
     _namespace: int | None = None
 
     @contextmanager
@@ -75,8 +75,8 @@ class DockerEngine:
         """Run a command of Docker's client; return the output.
 
         Raises:
-            CalledProcessError: it failed.
-            TimeoutExpired: it took longer than that.
+            CalledProcessError: the command failed.
+            TimeoutExpired: the command took longer than `seconds`.
         """
         return _run(["docker", "--host", self.address, *arguments], seconds)
 
@@ -84,7 +84,7 @@ class DockerEngine:
         """Raise EngineMissing unless containers can connect to that port.
 
         Raises:
-            EngineMissing: they do not.
+            EngineMissing: containers cannot connect.
         """
         network = ["--network", self.network] if self.network else []
         connect = f"import socket; socket.create_connection(('{self.host}', {port}), 5)"
@@ -107,14 +107,14 @@ def engine() -> Iterator[DockerEngine]:
     """Yield the running engine, or start an engine while the context is open.
 
     Raises:
-        EngineMissing: none runs, and none can be started.
+        EngineMissing: no engine runs, and none can be started.
     """
     address = _find_running()
     with _visit(address) if address else _start() as found:
         yield found
 
 
-# --- The engine that runs
+# --- A running engine
 
 
 def _find_running() -> str | None:
@@ -149,7 +149,7 @@ def _is_of_this_machine(address: str) -> bool:
     return True
 
 
-# --- An engine of our own
+# --- Our own engine
 
 
 @contextmanager
@@ -174,7 +174,7 @@ def _check() -> None:
     """Raise EngineMissing unless an engine can run here.
 
     Raises:
-        EngineMissing: it cannot.
+        EngineMissing: no engine can run here.
     """
     if sys.platform != "linux" or os.geteuid() != 0:
         raise EngineMissing(
@@ -194,8 +194,8 @@ def _dockerd(engine: DockerEngine, home: Path) -> Iterator[None]:
         with engine.inside():
             process = subprocess.Popen(
                 [
-                    *("setpriv", "--pdeathsig", "TERM"),  # never outlive who started it
-                    *("unshare", "--mount"),  # what it mounts goes with it
+                    *("setpriv", "--pdeathsig", "TERM"),  # end with the process that started the engine
+                    *("unshare", "--mount"),  # its mounts end with the process
                     *("dockerd", "--host", engine.address, "--data-root", str(_DATA)),
                     *("--exec-root", str(home / "run"), "--pidfile", str(home / "pid")),
                     *("--bip", f"{engine.host}/24", "--iptables=false", "--ip6tables=false"),
@@ -205,7 +205,7 @@ def _dockerd(engine: DockerEngine, home: Path) -> Iterator[None]:
                 stdout=log,
                 stderr=log,
                 text=True,
-                start_new_session=True,  # Ctrl-C is not for it: its containers are removed first
+                start_new_session=True,  # keep Ctrl-C from the engine, so that its containers are removed first
             )
         try:
             _wait(engine, process, log)
@@ -234,7 +234,7 @@ def _wait(engine: DockerEngine, process: subprocess.Popen[str], log: IO[str]) ->
 
 
 def _let_containers_reach_loopback() -> None:
-    """Send what comes to the bridge's address on to loopback, which the kernel refuses unless told."""
+    """Forward traffic to the bridge's address to loopback, which the kernel refuses by default."""
     incoming = ("-i", _BRIDGE, "-p", "tcp", "-d", _LOOPBACK_INSIDE)
     rule = (*incoming, "-j", "DNAT", "--to-destination", _LOOPBACK)
     try:

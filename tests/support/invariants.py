@@ -1,4 +1,4 @@
-"""Invariants between the raw tables, which hold at any moment, whatever happened before."""
+"""Invariants between the tables, which hold after every request."""
 
 from collections import Counter
 from collections.abc import Iterator

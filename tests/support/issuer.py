@@ -39,9 +39,9 @@ class Issuer:
         self.reads = 0
         self.keys_path = "/keys"
         self.configuration: dict[str, Any] = {}
-        """Members of the configuration that differ from the right ones."""
+        """Members of the configuration that replace the valid ones."""
         self.key_members: dict[str, Any] = {}
-        """Members of every published key that differ from the right ones."""
+        """Members of every published key that replace the valid ones."""
         self.replies: dict[str, Reply] = {}
         """Replies that the issuer sends at a path instead of its document."""
         issuer = self
@@ -82,7 +82,7 @@ class Issuer:
         }
 
     def stop(self) -> None:
-        """Answer no more."""
+        """Stop the issuer."""
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
@@ -201,7 +201,7 @@ BROKEN_REPLIES: dict[str, Reply] = {
     "no text": send(b"\xff\xfe\x00"),
     "reset": reset,
 }
-"""Replies that no document of an issuer may look like."""
+"""Replies that are no valid document of an issuer."""
 
 BROKEN_CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "of another issuer": {"issuer": "https://evil.test"},
