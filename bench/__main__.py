@@ -1,4 +1,4 @@
-"""Every section, and in the end which targets were missed: `make bench`."""
+"""Run of every section, with the missed targets at the end: `make bench`."""
 
 import sys
 import time
@@ -16,7 +16,7 @@ SECTIONS = {
 
 
 def main() -> int:
-    """The command. Ends with 1 if a target was missed."""
+    """Run every section. Return 1 if a target was missed."""
     missed, seconds = {}, {}
     for name, section in SECTIONS.items():
         print(f"\n== {name}", flush=True)

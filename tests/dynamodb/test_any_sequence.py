@@ -1,4 +1,4 @@
-"""Whatever is done in whatever order: the API agrees with a simple model, and its tables with each other."""
+"""Random sequences of requests: the API agrees with a simple model, and the tables agree with each other."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -44,7 +44,7 @@ KEYS = (("SessionsTable", "id"), ("TimelinesTable", "id"), ("CalendarTable", "ow
 
 @st.composite
 def schedules(draw: st.DrawFn) -> Fields:
-    """A valid schedule, whole: few starts and few lengths, so that many are in each other's way."""
+    """Draw a valid schedule. Starts and lengths are few, so that many sessions conflict."""
     cycle = draw(st.sampled_from([None, None, "DAILY", "WEEKLY", "WEEKLY"]))
     fields = NO_SCHEDULE | {
         "type": "RECURRING" if cycle else draw(st.sampled_from(["ONE_TIME", "ONE_TIME", "RECURRING"])),
@@ -80,7 +80,7 @@ partial_schedules = st.one_of(
 
 
 def occurrences(fields: Fields) -> Iterator[tuple[datetime, datetime]]:
-    """The intervals that a session takes, as far as need be foreseen."""
+    """Return the occurrences of a session within the bounds of this test."""
     if not fields["startDateTime"]:
         return
     start = datetime.fromisoformat(fields["startDateTime"])
@@ -113,13 +113,13 @@ def implied(before: Fields, fields: Fields) -> Fields:
 
 
 def overlap(one: Fields, other: Fields) -> bool:
-    """Whether two sessions ever take the same time."""
+    """Return whether two sessions ever overlap."""
     theirs = list(occurrences(other))
     return any(a < d and c < b for a, b in occurrences(one) for c, d in theirs)
 
 
 def is_valid(fields: Fields) -> bool:
-    """Whether the fields fit together, where each is right by itself."""
+    """Return whether valid fields are valid together."""
     start, end, step = (
         fields["startDateTime"],
         fields["endDateTime"],
@@ -359,7 +359,7 @@ class Scheduling(RuleBasedStateMachine):
         return [one for one in self.sessions.values() if one["timelineId"] == timeline]
 
     def expected(self, id: str | None, after: Fields) -> int:
-        """The status for a session that would be so."""
+        """Return the expected status for a session with these fields."""
         if not is_valid(after) or after["timelineId"] not in self.owners:
             return 400
         owner = self.owners[after["timelineId"]]
@@ -380,7 +380,7 @@ class Scheduling(RuleBasedStateMachine):
             assert (answer.data == before) == (after == before)
 
     def settle(self, answer: Answer, fields: Fields) -> None:
-        """It was done as it was meant, and is found so."""
+        """Store the answer in the model, and check that a read returns the same session."""
         stamps = {field: answer.data[field] for field in ("id", "createdAt", "updatedAt", "removedAt")}
         assert answer.data == fields | stamps
         self.sessions[stamps["id"]] = answer.data
@@ -392,7 +392,7 @@ def start(session: Fields) -> datetime:
 
 
 def in_order(sessions: list[Fields], order: str) -> list[Fields]:
-    """By start, ties by id; those without a start come last in both orders."""
+    """Sort sessions by start, then id; sessions without a start come last in both orders."""
     backwards = order == "DESC"
     dated = sorted(
         (one for one in sessions if one["startDateTime"]),

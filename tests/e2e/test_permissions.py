@@ -1,4 +1,4 @@
-"""Who may do what: every role, every action, on one's own and on another's, with real tokens over HTTP."""
+"""Permissions over HTTP with real tokens: every role, every action, on own and on other owners' timelines."""
 
 import httpx
 import pytest
@@ -25,19 +25,19 @@ ROLES = ("ADMIN", "MANAGER", "USER", "")
 
 @pytest.fixture(scope="module")
 def owner(people: People) -> Person:
-    """Whose things the others try to reach."""
+    """Return the user whose sessions and timelines the others try to reach."""
     return people.new("owner", "USER")
 
 
 @pytest.fixture(scope="module", params=ROLES, ids=lambda role: role or "no role")
 def caller(request: pytest.FixtureRequest, people: People) -> tuple[str, Person]:
-    """Somebody of each role."""
+    """Return a role and a user with that role."""
     role = request.param
     return role, people.new(f"matrix-{role.lower() or 'none'}", *([role] if role else []))
 
 
 def attempt(action: str, caller: Person, owner: Person) -> httpx.Response:
-    """What the caller gets for that, done to things of the owner's."""
+    """Send the request of an action on the owner's sessions and timelines; return the answer."""
     match action:
         case "create a timeline":
             return caller.call("POST", "/timelines", json={"name": "New", "ownerId": owner.id})

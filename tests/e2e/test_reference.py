@@ -81,7 +81,7 @@ def test_the_references_examples_work_as_they_are_written(demo: Person) -> None:
 
 
 def failure(answer: httpx.Response) -> dict[str, Any]:
-    """A failure's body, whose form is checked."""
+    """Check the form of a failure's body, and return the body."""
     body: dict[str, Any] = answer.json()
     assert list(body) == ["statusCode", "error", "code", "message", "details", "requestId"]
     assert (body["statusCode"], body["error"]) == (answer.status_code, REASONS[answer.status_code])

@@ -1,4 +1,4 @@
-"""docs/openapi.yaml says what the code and the template say, in a form that generators of clients can read."""
+"""docs/openapi.yaml agrees with code and template, in a form that client generators can read."""
 
 import json
 from collections.abc import Iterator

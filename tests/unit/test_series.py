@@ -62,14 +62,14 @@ HORIZON = 500
 
 
 def schedule(session: Session) -> Schedule:
-    """The schedule of a session with a start."""
+    """Return the schedule of a session with a start."""
     made = recurrence.schedule(session)
     assert made
     return made
 
 
 def written(local: int, zone: str | None, offset: int) -> str:
-    """A local time with its offset, as a client writes it; Hypothesis tries another example if nobody can."""
+    """Return a local time with its offset, as a client writes it. Reject times that no client can write."""
     offset = oracle.offset(zone, local) if zone else offset
     assume(offset % MINUTE == 0)
     text = instants.local_text(local - offset, offset)
@@ -79,7 +79,7 @@ def written(local: int, zone: str | None, offset: int) -> str:
 
 @st.composite
 def changes(draw: st.DrawFn, zone: str) -> int:
-    """A local time near a change of the zone's offset, if a year that is drawn has one."""
+    """Draw a local time near a change of the zone's offset."""
     years = st.one_of(
         st.integers(1940, 2045),
         st.sampled_from([1, 1867, 1969, 1993, 1994, 2011, 2086, 2100, 2400, 9998]),
@@ -99,7 +99,7 @@ def changes(draw: st.DrawFn, zone: str) -> int:
 
 @st.composite
 def sessions(draw: st.DrawFn, aim: int | None = None, *, once: bool = True) -> Session:
-    """A valid session, one of whose occurrences may start at an instant."""
+    """Draw a valid session, often with an occurrence that starts at an instant."""
     zone = draw(
         st.one_of(
             st.none(),
@@ -146,7 +146,7 @@ def sessions(draw: st.DrawFn, aim: int | None = None, *, once: bool = True) -> S
 
 @st.composite
 def rule_fields(draw: st.DrawFn, cycle: str, interval: int | None, day: int) -> Session:
-    """The fields of a recurrence rule but for its cycle."""
+    """Draw the fields of a recurrence rule except the cycle."""
     rules: Session = {"repeatInterval": interval}
     if cycle == "WEEKLY":
         rules["recurringDaysOfWeek"] = draw(
@@ -167,7 +167,7 @@ def rule_fields(draw: st.DrawFn, cycle: str, interval: int | None, day: int) -> 
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
-    """Two sessions, most of them aimed at each other: starts and ends a microsecond around starts and ends."""
+    """Draw two sessions; in most pairs a start or end is within a microsecond of the other's start or end."""
     one = draw(sessions())
     if draw(st.integers(0, 4)) == 0:
         return one, draw(sessions())
@@ -184,7 +184,7 @@ def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
 def test_any_two_sessions_conflict_iff_the_oracle_finds_an_overlap(
     pair: tuple[Session, Session], data: st.DataObject
 ) -> None:
-    """The oracle looks at a part of all time: what the layer finds beyond is looked at by itself."""
+    """The oracle checks a limited time. A later overlap that the layer finds is checked alone."""
     one, other = pair
     a, b = schedule(one), schedule(other)
     slow_a, slow_b = oracle.Series(one), oracle.Series(other)
@@ -265,7 +265,7 @@ def test_the_times_of_day_reach_from_the_summer_start_to_the_winter_end(
 
 @given(sessions(once=False))
 def test_the_days_of_the_oracle_are_those_of_dateutil(session: Session) -> None:
-    """The oracle's own rules against RFC 5545 as `dateutil` reads it."""
+    """Check the oracle itself against RFC 5545 as `dateutil` implements it."""
     slow = oracle.Series(session)
     last = slow.first + int(40 * slow.rarity) + 1500
     assume(last < END_OF_TIME // DAY)
@@ -387,7 +387,7 @@ def test_a_zone_has_the_offsets_that_zoneinfo_has(zone: str) -> None:
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_no_clock_changes_again_before_the_effects_of_a_gap_are_over(zone: str) -> None:
-    """`time_zones.Offsets` rests on that: twice the length of a gap, and once that of a fold."""
+    """`time_zones.Offsets` assumes this: twice the length of a gap, once the length of a fold."""
     clock = time_zones.zone_clock(zone)
     for number, (change, following) in enumerate(pairwise(clock.changes)):
         gained = clock.offsets[number + 1] - clock.offsets[number]
@@ -396,7 +396,7 @@ def test_no_clock_changes_again_before_the_effects_of_a_gap_are_over(zone: str) 
 
 
 def test_any_44_years_have_all_neighbourhoods_of_years() -> None:
-    """The search of one era rests on that for rules and clocks that are the same in every year of one kind."""
+    """The search of one era assumes this for rules and clocks that are equal in all years of one kind."""
     kinds = [
         ((first := date(2001 + year % 400, 1, 1)).weekday(), (date(2001 + year % 400, 12, 31) - first).days)
         for year in range(800)
@@ -429,7 +429,7 @@ def test_a_zone_without_daylight_saving_time_has_no_changes(rule: str, expected:
 
 
 def tzif(rule: str) -> time_zones.Clock:
-    """A clock from a file that has nothing but one offset and a POSIX rule."""
+    """Return the clock of a file with one offset and a POSIX rule."""
     block = (
         b"TZif2"
         + bytes(15)
@@ -476,7 +476,7 @@ def test_the_second_of_two_equal_times_is_an_hour_later() -> None:
 
 
 def test_nothing_of_time_zones_is_loaded_for_sessions_without_a_time_zone() -> None:
-    """In a fresh interpreter, because others have loaded zones by now."""
+    """Run in a new interpreter, because other tests have loaded zones."""
     program = (
         "import sys\n"
         "from scheduling.domain.recurrence import conflict, occurrences, schedule\n"
