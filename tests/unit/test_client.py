@@ -1,4 +1,4 @@
-"""The client that starts quickly sends what botocore's own sends."""
+"""Requests of the layer's client, compared with those of an unchanged botocore client."""
 
 import json
 import runpy
@@ -27,7 +27,7 @@ CALLS: dict[str, dict[str, Any]] = {
 
 
 def sent(client: Any, operation: str) -> tuple[dict[str, str], dict[str, Any]]:
-    """The headers and the body of a request, without what is new in each."""
+    """Return the headers and the body of a request, without the values that differ each time."""
     requests: list[Any] = []
 
     def answer(request: AWSRequest, **_: object) -> AWSResponse:
