@@ -1,4 +1,4 @@
-"""What the API costs: `make bench`, or one section by `python -m bench.cold`, `.lists`, `.writes`, `.decision`."""
+"""Benchmarks: `make bench`, or one section by `python -m bench.cold`, `.lists`, `.writes`, `.decision`."""
 
 import sys
 from pathlib import Path

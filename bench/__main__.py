@@ -1,21 +1,22 @@
-"""Every section, and in the end which targets were missed: `make bench`."""
+"""Run of every section, with the missed targets at the end: `make bench`."""
 
 import sys
 import time
 
-from bench import cold, contention, decision, lists, writes
+from bench import cold, contention, decision, lists, occurrences, writes
 
 SECTIONS = {
     "decision": decision.main,
     "writes": writes.main,
     "contention": contention.main,
     "lists": lists.main,
+    "occurrences": occurrences.main,
     "cold": cold.main,
 }
 
 
 def main() -> int:
-    """The command. Ends with 1 if a target was missed."""
+    """Run every section. Return 1 if a target was missed."""
     missed, seconds = {}, {}
     for name, section in SECTIONS.items():
         print(f"\n== {name}", flush=True)

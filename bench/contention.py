@@ -1,4 +1,4 @@
-"""Many writers on one calendar at once: `python -m bench.contention`.
+"""Many concurrent writers on one calendar: `python -m bench.contention`.
 
 Each call takes 20 ms and a transaction holds its items for 10 to 20 ms, as on AWS. Every writer creates one session;
 no two sessions overlap.
@@ -21,7 +21,7 @@ WRITERS = (1, 4, 16, 32, 64)
 
 
 class Outcome(NamedTuple):
-    """How one POST ended."""
+    """The result of one POST."""
 
     status: int
     seconds: float
@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
 
 
 def write_at_once(writers: int) -> list[Outcome]:
-    """Have that many writers create a session each in one calendar, all at once."""
+    """Run that many writers at once; each creates one session in the same calendar."""
     timeline = OWNER.call("create_timeline", body={"name": "Routine"}).data["id"]
     start, counts = Barrier(writers), local()
 
@@ -51,7 +51,7 @@ def write_at_once(writers: int) -> list[Outcome]:
     events, event = client().meta.events, "before-call.dynamodb.TransactWriteItems"
     events.register(event, count)
     try:
-        with HeldItems().installed(), ThreadPoolExecutor(writers) as pool:
+        with HeldItems().install(), ThreadPoolExecutor(writers) as pool:
             return list(pool.map(create, range(writers)))
     finally:
         events.unregister(event, count)

@@ -1,4 +1,4 @@
-"""Measure the decision whether a new session fits a calendar of 100 series: `python -m bench.decision`.
+"""Cost of the decision whether a new session fits a calendar of 100 series: `python -m bench.decision`.
 
 The CPU of everything between the reads and the write: the new session's slot, and every stored slot parsed and
 compared with it.
@@ -25,7 +25,7 @@ TARGET_MICROSECONDS_WITH_ZONES = 2000
 _BUSY = SERIES * 10
 """The minute of the day at which the last series ends."""
 _FREE = _BUSY + 130
-"""Two hours later, so that series that move with different clocks do not meet."""
+"""Two hours later, so that series in different time zones do not overlap."""
 _CYCLES: tuple[str | None, ...] = (None, *recurrence.CYCLES)
 _OFFSETS = (0, 9 * 60, -5 * 60 - 30)
 _ZONES = ("Europe/Berlin", "America/New_York", None)
@@ -49,7 +49,7 @@ _SIX_DAYS_OF_EIGHT = {
     "repeatCycleType": "DAILY",
     "repeatInterval": 8,
 }
-"""The most expensive pair known: an overlap could begin in two hours a year, but in no era does one."""
+"""The most expensive known pair: they could overlap in two hours of each year, but never do."""
 
 
 def main() -> int:
@@ -125,7 +125,7 @@ def stored(number: int, with_rules: bool = False) -> Slot:
 
 
 def in_zone(made: Session, zone: str) -> None:
-    """Move a session into a time zone, at the same instants."""
+    """Set the time zone of a session without moving its instants."""
     clock = time_zones.zone_clock(zone)
     for field in ("startDateTime", "endDateTime"):
         instant = instants.parse(made[field]).instant

@@ -1,6 +1,6 @@
-"""What a page of a list reads of DynamoDB, at any depth, of any scope and window: `python -m bench.lists`.
+"""Read cost of a page, at any depth, of any scope and window: `python -m bench.lists`.
 
-The figures before are those of counts by month inside the timelines' items, measured with the same data.
+The column "before" has the cost of the former design: counts by month in the timelines' items, for the same data.
 """
 
 import os
@@ -26,7 +26,7 @@ MOST_ITEMS, MOST_UNITS, MOST_CALLS = 150 + TAKE, 20, 10
 
 
 class Case(NamedTuple):
-    """A request, and what the same request cost before."""
+    """A request, and the former cost of the same request."""
 
     name: str
     caller: Any

@@ -1,7 +1,7 @@
-"""Many users at once against the local stack, bounded; and a warm function's memory: `python -m bench.load [seconds]`.
+"""Load of many users against the local stack, and the memory of a warm function: `python -m bench.load [seconds]`.
 
-Reads and writes are mixed as people mix them. What is counted as a fault is what would be ours: a 5xx, an
-answer that is no JSON, two sessions of one owner that overlap, a count that is not the length of its list.
+Users mostly read. Faults are: a 5xx, an answer that is not JSON, two overlapping sessions of one owner, a count that
+differs from the length of its list.
 """
 
 import os
@@ -29,7 +29,7 @@ CALLS = 20_000
 
 
 class User:
-    """Somebody who schedules, looks, changes and removes, without end."""
+    """A user who creates, reads, changes and deletes sessions in a loop."""
 
     def __init__(self, number: int, url: str, token: str) -> None:
         self.random, self.milliseconds, self.statuses = random.Random(number), [], Counter[int]()
@@ -38,7 +38,7 @@ class User:
         self.sessions: list[str] = []
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """One request, timed."""
+        """Send one request and measure the time."""
         started = time.perf_counter()
         response = self.http.request(method, path, json=body)
         self.milliseconds.append((time.perf_counter() - started) * 1000)
@@ -46,7 +46,7 @@ class User:
         return response.json()
 
     def act(self) -> None:
-        """One thing that people do; reads are the most."""
+        """Perform one random action; most actions are reads."""
         chance = self.random.random()
         if chance < 0.25:
             answer = self.call("POST", "/sessions", self.session())
@@ -69,7 +69,7 @@ class User:
             self.call("DELETE", path)
 
     def session(self) -> dict[str, Any]:
-        """A session in one of some hundred slots: enough to meet, and to be free."""
+        """Build a session at one of some hundred times: some are free, some conflict."""
         month, day = self.random.randint(1, 12), self.random.randint(1, 28)
         hour = f"2023-{month:02}-{day:02}T{self.random.randint(6, 20):02}"
         series = {"type": "RECURRING", "repeatCycleType": "MONTHLY"} if self.random.random() < 0.05 else {}
@@ -83,7 +83,7 @@ class User:
         }
 
     def faults(self) -> list[str]:
-        """What does not hold of what this user has in the end."""
+        """Return what is wrong with this user's sessions at the end."""
         listed: list[dict[str, Any]] = []
         while True:
             page = self.call("GET", f"/sessions?take=100&skip={len(listed)}")
@@ -101,7 +101,7 @@ class User:
 
 
 def load(seconds: int) -> list[str]:
-    """Let users act for so long; what went wrong."""
+    """Run users for so many seconds; return the faults."""
     stack = Stack("load", free_port(), {})
     with stack:
         users = []
@@ -129,7 +129,7 @@ def load(seconds: int) -> list[str]:
 
 
 def memory() -> list[str]:
-    """Call one warm function twenty thousand times; what its memory grew by after the first thousand."""
+    """Call one warm function 20,000 times; return the growth of its memory after the first 1,000 calls."""
     credentials = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -153,7 +153,7 @@ def memory() -> list[str]:
 
 
 def _resident() -> int:
-    """Kibibytes in memory now; where the system does not say, the most there ever were."""
+    """Return the current memory in KiB; the peak where the system does not report the current memory."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(status.read_text().partition("VmRSS:")[2].split()[0])
@@ -161,7 +161,7 @@ def _resident() -> int:
 
 
 def main(seconds: int = 120) -> int:
-    """The command. Ends with the number of faults."""
+    """Run the command. Return the number of faults."""
     faults = [*memory(), *load(seconds)]
     for fault in faults:
         print(fault)

@@ -1,6 +1,6 @@
-"""What Lambda does with a function, in a process of its own: import the handler, call it, say what that took.
+"""Start of a function as Lambda starts it, in a process of its own: import, call, report the cost.
 
-`python -I -S -B start.py SPECIFICATION.json`; nothing of the environment's packages is there but what it names.
+`python -I -S -B start.py SPECIFICATION.json`; only the packages that the specification names can be imported.
 """
 
 import gc
@@ -37,19 +37,19 @@ class Context:
 
 
 def peak_kilobytes() -> int:
-    """The most memory the process had; getrusage would count what its parent had before the fork."""
+    """Return the peak memory of this process. getrusage would include the parent before the fork."""
     with open("/proc/self/status", encoding="ascii") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
 
 def milestone() -> float:
-    """The CPU time so far. valgrind is told to write down its count whenever this function of libc is called."""
+    """Return the CPU time. valgrind writes its count each time this libc function is called."""
     os.getpgrp()
     return time.process_time()
 
 
 WARMING_UP = 40
-"""Calls that are not counted: the interpreter adapts code to what it does, and caches fill, within some of them."""
+"""Calls that are not counted, while the interpreter specializes code and caches fill."""
 
 found = []
 for event in SPECIFICATION["events"]:
@@ -58,7 +58,7 @@ for event in SPECIFICATION["events"]:
     memory = peak_kilobytes()
     for _ in range(min(SPECIFICATION["warm_calls"], WARMING_UP)):
         module.lambda_handler(event, Context())
-    gc.collect()  # else it is chance in whose count the next full collection falls
+    gc.collect()  # otherwise the next full collection falls into a random call
     before = milestone()
     for _ in range(SPECIFICATION["warm_calls"]):
         module.lambda_handler(event, Context())

@@ -1,4 +1,4 @@
-"""Databases for measuring: DynamoDB's own engine, filled as the API would fill it, and what a call takes of it."""
+"""Databases for the benchmarks: DynamoDB Local, filled as the API would fill it, and the cost of a request."""
 
 import os
 import sys
@@ -30,7 +30,7 @@ YEARS = range(2016, 2026)
 BEGIN = datetime(YEARS.start, 1, 1, tzinfo=UTC)
 SINGLE_SIZES = (10, 1_000, 100_000)
 SPAN = SINGLE_SIZES[-1] * timedelta(weeks=1) / 192
-"""Ten years less a few days, so that a week has whole sessions, and a weekly series fits between the sessions."""
+"""Ten years minus a few days, so that every week has the same sessions and a weekly series fits between them."""
 SERIES = 5_000
 
 _CREATED = "2020-12-01T08:00:00.000Z"
@@ -39,17 +39,17 @@ _WRITERS = 4
 
 
 class Cost(NamedTuple):
-    """What a request took of DynamoDB."""
+    """The DynamoDB cost of a request."""
 
     calls: int
     items: int
-    """Read, whether returned or not."""
+    """The items that were read, returned or not."""
     read_units: float
     write_units: float
 
 
 class Database:
-    """The tables, in a database of their own."""
+    """The tables in a separate database."""
 
     def __init__(self, endpoint: str, name: str) -> None:
         self._environment = {
@@ -67,7 +67,7 @@ class Database:
             self.client.create_table(**table)
 
     def use(self) -> None:
-        """Have handlers called from now on work on this one."""
+        """Let handlers use this database from now on."""
         os.environ.update(self._environment)
         store.client.cache_clear()
 
@@ -117,7 +117,7 @@ class Database:
 
 
 def singles(total: int) -> Iterator[Session]:
-    """That many sessions of one timeline, evenly over the years, each with some free time after it."""
+    """Return that many sessions of one timeline, spread over the years, with free time after each."""
     distance = SPAN / total
     length = min(timedelta(hours=1), distance / 2)
     for number in range(total):
@@ -126,7 +126,7 @@ def singles(total: int) -> Iterator[Session]:
 
 
 def series(total: int) -> Iterator[Session]:
-    """That many weekly series of one timeline, none in the way of another, each with some free time after it."""
+    """Return that many weekly series of one timeline without conflicts, with free time after each."""
     distance = timedelta(weeks=1) / total
     for number in range(total):
         start = BEGIN + number * distance
@@ -153,7 +153,7 @@ def _text(moment: datetime) -> str:
 
 @lru_cache
 def engine() -> Engine:
-    """The engine; it ends with this process."""
+    """Return the running engine, which ends with this process."""
     return Engine().__enter__()
 
 
@@ -164,7 +164,7 @@ def empty_database(name: str) -> Database:
 
 @lru_cache
 def with_singles(total: int) -> Database:
-    """A database with that many single sessions; made once."""
+    """Return a database with that many single sessions, created once."""
     made = Database(engine().endpoint, f"singles{total}")
     made.fill(singles(total), total)
     return made
@@ -172,27 +172,27 @@ def with_singles(total: int) -> Database:
 
 @lru_cache
 def with_series(total: int) -> Database:
-    """A database with that many weekly series; made once."""
+    """Return a database with that many weekly series, created once."""
     made = Database(engine().endpoint, f"series{total}")
     made.fill(series(total), total)
     return made
 
 
 def request(caller: Caller, function: str, **arguments: Any) -> tuple[Answer, Cost]:
-    """What a function answers to a caller, and what that took."""
-    with taken() as costs, redirect_stdout(StringIO()):
+    """Call a function; return the answer and the cost."""
+    with record_costs() as costs, redirect_stdout(StringIO()):
         answer = caller.call(function, **arguments)
     return answer, costs()
 
 
 @contextmanager
-def taken(client: Any = None) -> Iterator[Any]:
-    """Calls of the client in this context are asked what they took; yields a function that sums it up."""
+def record_costs(client: Any = None) -> Iterator[Any]:
+    """Record the DynamoDB cost of calls in this context; yield a function that adds up the cost."""
     events = (client or store.client()).meta.events
     seen: list[Cost] = []
 
     def ask(params: dict[str, Any], **_: object) -> None:
-        params["ReturnConsumedCapacity"] = "INDEXES"  # DynamoDB Local leaves some out of a total alone
+        params["ReturnConsumedCapacity"] = "INDEXES"  # with TOTAL, DynamoDB Local omits some units
 
     def note(parsed: Mapping[str, Any], model: Any, **_: object) -> None:
         capacity = parsed.get("ConsumedCapacity") or []
@@ -216,6 +216,6 @@ def taken(client: Any = None) -> Iterator[Any]:
 
 
 def progress(text: str) -> None:
-    """What is under way, where somebody watches."""
+    """Print the current step at a terminal."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)

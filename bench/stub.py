@@ -1,4 +1,4 @@
-"""A DynamoDB that answers at once, always the same: so that what is measured is the function, not the database."""
+"""Stub of DynamoDB with constant answers, so that a benchmark measures only the function."""
 
 import asyncio
 import json
@@ -47,7 +47,7 @@ def _session(number: int) -> dict[str, Any]:
 
 
 def _answer(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """What DynamoDB would answer to a function of an API with a timeline and a page of sessions."""
+    """Return DynamoDB's answer for an API with one timeline and one page of sessions."""
     empty = request.get("Key", {}).get("id") == {"S": EMPTY_TIMELINE_ID}
     month = {"2023-12": {"N": str(0 if empty else PAGE)}}
     timeline = {**_TIMELINE, "sessionCounts": {"M": month}}
@@ -78,13 +78,13 @@ def _answer(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Stub:
-    """The stub, answering at `endpoint` while the context is open."""
+    """A stub that answers at `endpoint` while the context is open."""
 
     endpoint: str
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
-        """What was asked of it: the operations and their parameters."""
+        """The operations and parameters of all requests."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
 

@@ -1,10 +1,10 @@
-"""Tables that read well on a terminal and in Markdown alike."""
+"""Tables that are readable on a terminal and as Markdown."""
 
 from collections.abc import Sequence
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table with its columns lined up; all but the first to the right."""
+    """Format a Markdown table with aligned columns; all but the first are aligned to the right."""
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
 
     def line(cells: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Reads of a write, in calendars of different sizes: `python -m bench.writes`.
+"""Read cost of a write, in calendars of different sizes: `python -m bench.writes`.
 
 Write units do not depend on the size; `tests/dynamodb/test_costs.py` counts them.
 """
@@ -90,7 +90,7 @@ def main() -> int:
 
 
 def single(start: Any, length: timedelta) -> dict[str, str]:
-    """A body that takes that time."""
+    """Build the body of a session at that time."""
     text = [moment.isoformat().replace("+00:00", "Z") for moment in (start, start + length)]
     return {
         "type": "ONE_TIME",
@@ -103,7 +103,7 @@ def single(start: Any, length: timedelta) -> dict[str, str]:
 
 
 def costs_of(function: str, made: Any, **arguments: Any) -> Cost:
-    """What a call for a session that was made takes."""
+    """Call a function for a created session; return the cost."""
     answer, cost = request(OWNER, function, id=made.data["id"], **arguments)
     assert answer.status == 200, answer
     return cost

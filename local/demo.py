@@ -1,7 +1,7 @@
-"""The demo timeline, with the id of the reference's examples: written by the layer's own code, so that it is right.
+"""Demo timeline with the id of the reference's examples, created through the layer.
 
-The API gives every timeline an id of its own choosing, so this one cannot come through it. Called by
-local/stack.py in a process of its own, with a function's environment:
+The API generates the id of every timeline, so the API cannot create this one. local/stack.py runs this module in a
+separate process with a function's environment:
 
     python demo.py TIMELINE_ID OWNER_ID
 """
@@ -17,7 +17,7 @@ from scheduling.store.queries import get
 
 
 def main(timeline_id: str, owner_id: str) -> None:
-    """Make the timeline, unless it is there, or was and has been removed."""
+    """Create the demo timeline, unless the timeline exists or was deleted."""
     if get(setting("TIMELINES_TABLE"), id=timeline_id):
         return
     timelines.create(

@@ -1,14 +1,14 @@
-"""The emulator's process: ministack, with what its CloudFormation leaves out, and the API on a port of its own.
+"""Emulator process: ministack, the resources that its CloudFormation leaves out, and a port for the API.
 
-ministack reads its settings when it is imported, so local/stack.py passes them in the environment. Two of
-its handlers are wrapped here, because it ignores the properties that matter most to us:
+ministack reads its settings at import, so local/stack.py passes the settings in the environment. This module wraps
+two handlers of ministack, which ignores these properties:
 
 - the OpenAPI document in which SAM puts an HTTP API's routes, authorizers and CORS rules;
 - a table's time to live;
 
-and so is its SAM transform, which it lets see the parameters' defaults instead of their values.
+The module also wraps the SAM transform, which would use the defaults of parameters instead of their values.
 
-They are private names of one pinned version: requirements/dev.in pins it, and the e2e tests would notice.
+The wrapped names are private. requirements/dev.in pins the version, and the e2e tests fail if a name changes.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ Properties = dict[str, Any]
 
 
 def routes_of_api(api_id: str, properties: Properties) -> None:
-    """Give an HTTP API the routes, authorizers and CORS rules of its OpenAPI document."""
+    """Create the routes, authorizers and CORS rules of an HTTP API's OpenAPI document."""
     document = properties.get("Body") or {}
     schemes = document.get("components", {}).get("securitySchemes", {})
     authorizer_ids = {name: uuid4().hex[:8] for name in schemes}
@@ -86,7 +86,7 @@ def _add_route(
         "connectionType": "INTERNET",
     }
     verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
-    # A public route names the scheme NONE, which is none of the document's.
+    # A public route names the scheme NONE, which the document does not define.
     schemes = [name for scheme in operation.get("security", []) for name in scheme if name in authorizer_ids]
     apigateway._routes[api_id][route_id] = {
         "routeId": route_id,
@@ -100,7 +100,7 @@ def _add_route(
 
 
 def time_to_live_of_table(table_name: str, properties: Properties) -> None:
-    """Give a table the time to live that the template says."""
+    """Enable the time to live of a table as the template says."""
     if specification := properties.get("TimeToLiveSpecification"):
         enabled = str(specification["Enabled"]).lower() == "true"
         dynamodb._update_ttl(
@@ -129,7 +129,7 @@ def complete(resource_type: str, finish: Callable[[str, Properties], None]) -> N
 
 
 def let_sam_see_parameters() -> None:
-    """Give the SAM transform the values of the template's parameters, as AWS does."""
+    """Pass the values of the template's parameters to the SAM transform, as AWS does."""
     values: ContextVar[Properties] = ContextVar("values")
     apply_transforms, sam_transform = engine._apply_transforms, transform.transform
 
@@ -146,7 +146,7 @@ def let_sam_see_parameters() -> None:
 
 
 def name_shards_of_streams() -> None:
-    """Tell functions which shard of a DynamoDB stream a batch comes from, as Lambda does with a tumbling window."""
+    """Add the shard of a DynamoDB stream to each event, as Lambda does with a tumbling window."""
     execute = lambda_svc._execute_function
 
     def with_shard(function: Any, event: Any, *rest: Any, **options: Any) -> Any:
@@ -159,9 +159,9 @@ def name_shards_of_streams() -> None:
 
 
 def keep_streams() -> None:
-    """Keep the records of streams over a restart: the emulator keeps how far they were read, but not the records.
+    """Keep the records of streams over a restart. The emulator keeps only the position of the reader.
 
-    Without them, a function would be sent none of the new records until there are as many as before.
+    Without the records, a function receives no new record until the stream is as long as before.
     """
     save, restore = dynamodb.get_state, dynamodb.load_persisted_state
     kept = {"stream_records": dynamodb._stream_records, "stream_trimmed": dynamodb._stream_trimmed}
@@ -178,7 +178,7 @@ def keep_streams() -> None:
 
 
 async def front(scope: Properties, receive: Any, send: Any) -> None:
-    """The API at the root of its own port, AWS's services on the other."""
+    """Serve the API at the root of its own port, and AWS's services on the other port."""
     if scope["type"] == "http" and scope["path"] == STATUS_PATH:
         await _answer(send, {"pid": os.getpid(), "state": os.environ["STATE_DIR"]})
         return
@@ -196,7 +196,7 @@ async def _answer(send: Any, body: Properties) -> None:
 
 
 async def run() -> None:
-    """Serve until SIGTERM or SIGINT; state is written on the way out."""
+    """Serve until SIGTERM or SIGINT, then write the state."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         try:

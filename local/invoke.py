@@ -1,4 +1,4 @@
-"""One function in Docker, run by `sam local invoke` with the claims of a demo user and the tables of `make up`.
+"""Invocation of one function in Docker, as a demo user, on the tables of `make up`.
 
     python -m local.invoke FUNCTION ROLE [ID] [-- OPTIONS OF SAM LOCAL INVOKE]
 
@@ -32,14 +32,14 @@ BUILT = ROOT / ".aws-sam" / "invoke"
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 SAM = (sys.executable, "-m", "samcli")
 NO_SECTION = ("--config-env", "local")
-"""An environment that samconfig.toml does not have: all options are given here."""
+"""A name that samconfig.toml does not define, because all options are given here."""
 
 
 def prepare_event(function: str, role: str, subject: str, id: str = "") -> str:
     """Return the function's event, sent by that user and, with an id, for that session or timeline.
 
     Raises:
-        StackError: there is no such function.
+        StackError: the function does not exist.
     """
     path = EVENTS / f"{function}.json"
     if not path.is_file():
@@ -135,23 +135,26 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 def _environment() -> dict[str, str]:
     """Return the caller's environment, with credentials of the local stack in the place of the caller's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))}
-    return kept | {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ENDPOINT_URL_STS": f"http://{HOST}:1",  # the SAM CLI asks who the caller is
-        "AWS_MAX_ATTEMPTS": "1",
-        "SAM_CLI_TELEMETRY": "0",
-    }
+    return (
+        kept
+        | {
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL_STS": f"http://{HOST}:1",  # let the SAM CLI's request for the caller's identity fail at once
+            "AWS_MAX_ATTEMPTS": "1",
+            "SAM_CLI_TELEMETRY": "0",
+        }
+    )
 
 
 def run(stack: Stack, function: str, role: str, id: str = "", options: Sequence[str] = ()) -> int:
-    """Build, and invoke the function as the demo user with that role.
+    """Build the functions, and invoke one as the demo user with that role.
 
     Raises:
-        StackError: the stack does not run, or there is no such function, role, engine or processor.
+        StackError: the stack does not run, or the function, role, engine or processor does not exist.
     """
     if not stack.running():
         raise StackError(NOTHING_RUNS)
@@ -161,7 +164,7 @@ def run(stack: Stack, function: str, role: str, id: str = "", options: Sequence[
     if not architecture:
         raise StackError(f"Lambda has no processors of this kind: {platform.machine()}.")
     event = prepare_event(function, role, stack.add_user(role.lower(), role), id)
-    find_bridge()  # or the reader would wait for the build to learn that Docker is missing
+    find_bridge()  # report a missing Docker before the build
     build(architecture)
     return asyncio.run(invoke(stack, function, event, architecture, options))
 

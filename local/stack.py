@@ -2,8 +2,8 @@
 
     python -m local.stack up | down | reset | token ROLE | logs
 
-`make up` and the rest call it; the e2e tests use the class. It never reaches AWS: credentials, profiles and
-endpoints of the caller are left out of everything that it starts.
+`make` calls this module, and the e2e tests use the class. The stack never reaches AWS: its processes get no
+credentials, profiles or endpoints of the caller.
 """
 
 import json
@@ -38,7 +38,7 @@ START_SECONDS, STOP_SECONDS = 90, 90
 
 
 class StackError(Exception):
-    """What went wrong, and what to do about it, in words for a person."""
+    """A failure of the local stack. The argument says what went wrong and what to do."""
 
 
 class PortTaken(StackError):
@@ -59,9 +59,9 @@ class PortTaken(StackError):
 class Stack:
     """One emulator with one deployment of `source`, its state below `.local/<name>`.
 
-    The API answers on `port`, AWS's services on the port after it. A test makes one of its own:
+    The API answers on `port`, AWS's services on the next port. A test creates its own stack:
 
-        with Stack("e2e") as stack:  # started on free ports, deployed, and gone without a trace afterwards
+        with Stack("e2e") as stack:  # on free ports; removed afterwards
             stack.url, stack.outputs, stack.token("ADMIN"), stack.add_user("somebody", "USER")
     """
 
@@ -93,7 +93,7 @@ class Stack:
         self.wipe()
 
     def raise_up(self) -> None:
-        """Start, build, deploy, and add the demo data, or what of that is not yet done."""
+        """Start the emulator, build, deploy and add the demo data. Skip steps that are already done."""
         self.launch(or_next_ports=True)
         self.build_template()
         self.wait_until_ready()
@@ -102,7 +102,7 @@ class Stack:
 
     @classmethod
     def remembered(cls, name: str = "stack") -> "Stack":
-        """The stack as it was started last."""
+        """Return the stack as it was last started."""
         try:
             return cls(name, int((ROOT / ".local" / name / "port").read_text()))
         except (OSError, ValueError):
@@ -122,7 +122,7 @@ class Stack:
 
     @property
     def outputs(self) -> dict[str, str]:
-        """The deployment's outputs: UserPoolId, UserPoolClientId, SessionsTableName and so on."""
+        """Return the deployment's outputs: UserPoolId, UserPoolClientId, SessionsTableName and so on."""
         if not self._outputs:
             self._outputs = {
                 output["OutputKey"]: output["OutputValue"] for output in self._deployed()["Outputs"]
@@ -130,7 +130,7 @@ class Stack:
         return self._outputs
 
     def client(self, service: str) -> Any:
-        """A client of the emulator's AWS."""
+        """Return a client of an AWS service of the emulator."""
         session: Any = boto3.Session("test", "test", region_name=REGION)
         return session.client(service, endpoint_url=self.aws_url)
 
@@ -150,7 +150,7 @@ class Stack:
         """
         if self.running():
             return
-        # The emulator inherits sockets that listen already, so that two starting stacks never choose the same.
+        # The emulator inherits listening sockets, so that two starting stacks never choose the same ports.
         with listen(self.port, or_next_ports) as (api, aws):
             self.port = api.getsockname()[1]
             self._start_emulator(api, aws)
@@ -183,7 +183,7 @@ class Stack:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=(api.fileno(), aws.fileno()),
-                start_new_session=True,  # Ctrl-C at `make up` must not take it along
+                start_new_session=True,  # Ctrl-C at `make up` must not stop the emulator
             )
         (self.state / "port").write_text(str(self.port))
 
@@ -191,21 +191,21 @@ class Stack:
         """Return when the emulator answers.
 
         Raises:
-            StackError: it ended, or does not answer in time.
+            StackError: the emulator ended, or does not answer in time.
         """
         deadline = time.monotonic() + START_SECONDS
         while not self.running():
             if self._emulator and self._emulator.poll() is not None:
-                raise StackError(f"The emulator ended while starting. Its last words:\n{tail(self.log)}")
+                raise StackError(f"The emulator ended while starting. The end of its log:\n{tail(self.log)}")
             if time.monotonic() > deadline:
-                raise StackError(f"The emulator does not answer. Look into {self.log}, then `make down`.")
+                raise StackError(f"The emulator does not answer. Read {self.log}, then run `make down`.")
             time.sleep(0.1)
 
     def stop(self) -> None:
         """Stop the emulator, which then writes its state to disk.
 
         Raises:
-            StackError: it does not stop.
+            StackError: the emulator does not stop.
         """
         pid = self.running()
         if pid is None:
@@ -215,13 +215,13 @@ class Stack:
         while self._alive(pid):
             if time.monotonic() > deadline:
                 raise StackError(
-                    f"The emulator (process {pid}) does not stop. `kill -9 {pid}` loses what is new."
+                    f"The emulator (process {pid}) does not stop. `kill -9 {pid}` loses all changes since the start."
                 )
             time.sleep(0.05)
         shutil.rmtree(self.state / "tmp", ignore_errors=True)
 
     def _alive(self, pid: int) -> bool:
-        if self._emulator and self._emulator.pid == pid:  # a child that ended stays until it is asked
+        if self._emulator and self._emulator.pid == pid:  # a child that ended stays until its status is read
             return self._emulator.poll() is None
         try:
             os.kill(pid, 0)
@@ -230,7 +230,7 @@ class Stack:
         return True
 
     def wipe(self) -> None:
-        """Forget everything: users, timelines, sessions, and what was built."""
+        """Delete the emulator's state: users, timelines, sessions and builds."""
         self.stop()
         shutil.rmtree(self.state, ignore_errors=True)
         shutil.rmtree(self.build, ignore_errors=True)
@@ -244,12 +244,12 @@ class Stack:
             StackError: the build fails.
         """
         for bytecode in (self.source / "functions").glob("*/__pycache__"):
-            shutil.rmtree(bytecode)  # a function's zip holds its handler alone
+            shutil.rmtree(bytecode)  # a function's zip contains only its handler
         here = {"LAYER_TARGET": "here", "PYTHON": sys.executable}
         self._sam("build", "--build-dir", str(self.build), environment=here)
 
     def deploy(self) -> None:
-        """Deploy what was built.
+        """Deploy the build.
 
         Raises:
             StackError: the deployment fails.
@@ -262,7 +262,7 @@ class Stack:
             *("--s3-bucket", bucket, "--region", REGION, "--capabilities", "CAPABILITY_IAM"),
             *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
             *("--parameter-overrides", *(f"{name}={value}" for name, value in self.parameters.items())),
-            # botocore would ask for the account thrice, which the emulator does not know at first.
+            # Without an account, botocore requests credentials three times, which the emulator cannot answer yet.
             environment={"SAM_CLI_POLL_DELAY": "0.2", "AWS_MAX_ATTEMPTS": "1"},
         )
         self._outputs = {}
@@ -273,7 +273,7 @@ class Stack:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             done = subprocess.run(
-                # A section of samconfig.toml that does not exist: everything is said here.
+                # Name a section that samconfig.toml does not have, because all options are given here.
                 [sys.executable, "-m", "samcli", command, "--config-env", "local", *arguments],
                 cwd=self.source,
                 env={**self._environment(), **environment},
@@ -291,7 +291,7 @@ class Stack:
         return stacks[0]
 
     def _environment(self) -> dict[str, str]:
-        """The caller's environment without anything of AWS, and the emulator in its place."""
+        """Return the caller's environment without AWS settings, with the settings of the emulator."""
         nowhere = str(self.state / "none")
         return {
             name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))
@@ -308,14 +308,14 @@ class Stack:
         }
 
     def tables(self) -> dict[str, str]:
-        """The variables from which a function knows its tables."""
+        """Return the environment variables that name the tables."""
         return {
             f"{name.upper()}_TABLE": self.outputs[f"{name}TableName"]
             for name in ("Sessions", "Timelines", "Calendar", "Idempotency")
         }
 
     def write_variables(self) -> None:
-        """Write what leads functions in Docker to these tables: `sam local` reads it, as samconfig.toml says."""
+        """Write the variables of functions in Docker to the file that samconfig.toml names for `sam local`."""
         variables = self.tables() | {"DYNAMODB_ENDPOINT": f"http://{SEEN_BY_CONTAINERS}:{self.port + 1}"}
         path = self.state / "sam-local.json"
         path.write_text(json.dumps({"Parameters": variables}, indent=2) + "\n")
@@ -323,7 +323,7 @@ class Stack:
     # --- People and demo data
 
     def add_user(self, name: str, *roles: str) -> str:
-        """Make a user in these role groups, unless there is one of that name; return their `sub`."""
+        """Create a user in these role groups, unless the user exists; return the `sub`."""
         cognito, pool = self.client("cognito-idp"), {"UserPoolId": self.outputs["UserPoolId"]}
         email = f"{name}@example.com"
         try:
@@ -341,7 +341,7 @@ class Stack:
         return sub
 
     def token_of(self, name: str) -> str:
-        """A fresh access token of that user, good for an hour."""
+        """Return a new access token of a user, valid for an hour."""
         answer = self.client("cognito-idp").admin_initiate_auth(
             UserPoolId=self.outputs["UserPoolId"],
             ClientId=self.outputs["UserPoolClientId"],
@@ -352,13 +352,13 @@ class Stack:
         return token
 
     def token(self, role: str) -> str:
-        """A fresh token of the demo user with that role."""
+        """Return a new token of the demo user with that role."""
         return self.token_of(role.lower())
 
     def add_demo(self) -> None:
-        """A user for each role, and a timeline of the USER's with the id of the reference's examples.
+        """Create a user for each role, and a timeline of the USER with the id of the reference's examples.
 
-        With an issuer of its own (parameter JwtIssuer) a stack has no users, and so no demo data.
+        A stack with an external issuer (parameter JwtIssuer) has no users, and so no demo data.
         """
         if "UserPoolId" not in self.outputs:
             return
@@ -371,11 +371,11 @@ class Stack:
             text=True,
         )
         if done.returncode:
-            raise StackError(f"The demo timeline could not be made:\n{done.stderr}")
+            raise StackError(f"The demo timeline could not be created:\n{done.stderr}")
 
 
 def read_status(port: int) -> dict[str, Any] | None:
-    """Ask the emulator on a port who it is; return None when no emulator answers there."""
+    """Return the status of the emulator on a port; None when no emulator answers there."""
     with socket.socket() as probe:
         probe.settimeout(2)
         if probe.connect_ex((HOST, port)):
@@ -389,7 +389,7 @@ def read_status(port: int) -> dict[str, Any] | None:
 
 
 def name_listener(port: int) -> str:
-    """Name the program that listens on a port, as far as this machine tells."""
+    """Return a name for the program that listens on a port, as far as this machine shows it."""
     if status := read_status(port):
         return f"the stack in {Path(status['state']).parents[2]} (`make down` there stops that stack)"
     with suppress(psutil.Error):
@@ -423,7 +423,9 @@ def listen(port: int, or_next_ports: bool = False) -> Iterator[tuple[socket.sock
 def _listen_on(port: int) -> socket.socket:
     one = socket.socket()
     try:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the emulator's last run may linger
+        one.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # connections of the emulator's last run may still be open
         one.bind((HOST, port))
         one.listen()
     except OSError as error:
@@ -443,7 +445,7 @@ def free_port() -> int:
 
 
 def what_failed(log: Path) -> str:
-    """The part of the SAM CLI's output that tells why: the first failure, or else the end."""
+    """Return the first failure in the SAM CLI's output, or the end of the output."""
     lines = log.read_text(errors="replace").splitlines()
     first = next((number for number, line in enumerate(lines) if "_FAILED" in line), None)
     return tail(log) if first is None else "\n".join([*lines[first : first + 10], lines[-1]])
@@ -458,7 +460,7 @@ def tail(path: Path, lines: int = 25) -> str:
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Say what goes on, and how long it took."""
+    """Print the name of a step, and how long the step took."""
     print(f"{what} ... ", end="", flush=True)
     started = time.monotonic()
     try:
@@ -478,7 +480,7 @@ def up(port: int | None) -> None:
     if port and port != stack.port:
         if stack.running():
             with listen(port):
-                pass  # nothing is stopped for ports that are taken
+                pass  # do not stop a running stack when the new ports are taken
             with step(f"Stopping the stack on port {stack.port}"):
                 stack.stop()
         stack = Stack(port=port)
@@ -522,15 +524,17 @@ def down() -> None:
     if not stack.running():
         print(NOTHING_RUNS)
         return
-    with step("Stopping; everything is kept for the next `make up`"):
+    with step("Stopping. The next `make up` has the same data"):
         stack.stop()
 
 
 def reset() -> None:
     stack = Stack.remembered()
-    with step("Stopping, and wiping what was stored" if stack.running() else "Nothing is running. Wiping"):
+    with step(
+        "Stopping, and deleting all data" if stack.running() else "Nothing is running. Deleting all data"
+    ):
         stack.wipe()
-    print("Nothing is left. `make up` starts afresh.")
+    print("All data is deleted. `make up` starts an empty stack.")
 
 
 def token(role: str) -> None:
@@ -540,7 +544,7 @@ def token(role: str) -> None:
 
 
 def logs() -> None:
-    """What the functions logged in the last ten minutes, and, at a terminal, what they go on to log."""
+    """Print the logs of the last ten minutes; at a terminal, follow the logs."""
     stack = _that_runs()
     client, group = stack.client("logs"), stack.outputs["LogGroupName"]
     since, shown = int((time.time() - 600) * 1000), set[tuple[int, str]]()

@@ -1,4 +1,4 @@
-"""What tests stand on: tables and settings from template.yaml, and no network where none is needed."""
+"""Fixtures of all tests: tables and settings from template.yaml, and blocked network access."""
 
 import socket
 import sys
@@ -26,12 +26,12 @@ _OFFLINE = {"unit", "functional"}
 _namespaces = count()
 _session = boto3.Session()
 _client_for_moto = lru_cache(store.client.__wrapped__)
-"""The layer's client, one for all tests on moto: to make it takes longer than most of them."""
+"""The layer's client, shared by all tests on moto, because creating a client is slower than most tests."""
 
 
 @pytest.fixture(autouse=True)
 def _offline(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unit tests reach nothing, functional ones nothing but this machine."""
+    """Block network access: all of it in unit tests, all but this machine in functional tests."""
     connect = socket.socket.connect
 
     def refuse(self: socket.socket, address: Any) -> None:
@@ -46,7 +46,7 @@ def _offline(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """The variables of all functions, as a deployment with an issuer of its own sets them."""
+    """Set the variables of all functions, as a deployment with its own issuer sets them."""
     variables = template.environment(JwtIssuer=ISSUER, JwtAudience=AUDIENCE, **{"AWS::StackName": "sessions"})
     credentials = {
         "AWS_ACCESS_KEY_ID": "test",
@@ -65,7 +65,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 @pytest.fixture
 def tables(environment: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The tables, empty, in moto, and a client to look into them. Quick; not to be trusted with threads."""
+    """Create empty tables in moto and yield a client. Fast, but not atomic under threads."""
     with mock_aws():
         environment.setattr(store, "client", _client_for_moto)
         yield _made(_client("test"))
@@ -73,7 +73,7 @@ def tables(environment: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
-    """DynamoDB's own engine, running. A machine without Java or npm skips the engine's tests."""
+    """Start DynamoDB Local. Skip the tests that need it on a machine without Java or npm."""
     try:
         with Engine() as running:
             yield running
@@ -83,7 +83,7 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture
 def dynamodb_local(engine: Engine, environment: pytest.MonkeyPatch) -> Any:
-    """The tables, empty, in DynamoDB's own engine for this test alone, and a client to look into them."""
+    """Create empty tables in DynamoDB Local for this test alone, and yield a client."""
     namespace = f"test{next(_namespaces)}"
     environment.setenv("AWS_ACCESS_KEY_ID", namespace)
     environment.setenv("DYNAMODB_ENDPOINT", engine.endpoint)

@@ -1,7 +1,7 @@
-"""Write the tables of a stack to a file of JSON lines, or fill empty tables from one.
+"""Backup of the tables of a stack to a file of JSON lines, and restore into empty tables.
 
-DynamoDB's own backups are the better ones on AWS, being of one instant. This is for moving a stack: between
-accounts, or between AWS and a laptop. Nobody should write meanwhile, for the tables are read one after another.
+On AWS, prefer DynamoDB's own backups, which are of one instant. This command moves the data of a stack between
+accounts, or between AWS and a laptop. Stop all writes first, because the tables are read one after another.
 """
 
 import argparse
@@ -17,7 +17,7 @@ _MOST_IN_A_BATCH = 25
 
 
 def export(dynamodb: Any, tables: Mapping[str, str], file: Path) -> int:
-    """Write all items, each a line with the kind of its table; how many there were."""
+    """Write all items, each as a line with the kind of its table; return the number of items."""
     written = 0
     with file.open("w", encoding="utf-8") as lines:
         for kind, table in tables.items():
@@ -29,7 +29,7 @@ def export(dynamodb: Any, tables: Mapping[str, str], file: Path) -> int:
 
 
 def fill(dynamodb: Any, tables: Mapping[str, str], file: Path) -> int:
-    """Put the items of a file into tables, which should be empty; how many there were."""
+    """Write the items of a file into tables, which should be empty; return the number of items."""
     put = 0
     waiting: dict[str, list[Any]] = {}
     with file.open(encoding="utf-8") as lines:
@@ -50,7 +50,7 @@ def _write(dynamodb: Any, waiting: dict[str, list[Any]]) -> dict[str, list[Any]]
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("what", choices=["export", "fill"])
     parser.add_argument("file", type=Path)

@@ -41,6 +41,7 @@ def html() -> str:
             words = re.sub(r"[^a-z0-9 -]", "", heading.content.lower())
             opening.attrSet("id", words.replace(" ", "-"))
     guide = parser.renderer.render(tokens, parser.options, {})
+    guide = re.sub(r"<p><img [^>]*></p>\n", "", guide)  # the page has no pictures
     return FRAME.format(guide=guide.replace('href="openapi.yaml"', 'href="../openapi.json"'))
 
 

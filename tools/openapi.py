@@ -34,7 +34,7 @@ FAILURE_HEADERS = {401: "WWW-Authenticate", 503: "Retry-After"}
 PATH_PARAMETERS: dict[str, tuple[Any, str]] = {
     "date": (dto.Date, "The local date on which the occurrence starts, on the clock of its series."),
 }
-"""Parameters in the path that are no ids."""
+"""Parameters in the path that are not ids."""
 GATEWAY_STATUSES = {401, 403, 404, 500, 503}
 """The statuses that both the gateway and the functions answer."""
 
@@ -55,12 +55,12 @@ class Operation(NamedTuple):
 
     @property
     def entity(self) -> str:
-        """The name of the entity, such as `Session`, from its module in the domain."""
+        """Return the name of the entity, such as `Session`, from its module in the domain."""
         return self.endpoint.view.__module__.rpartition(".")[2].title()
 
     @property
     def response(self) -> type[BaseModel]:
-        """The model of the success."""
+        """Return the model of the success."""
         if self.entity == "Occurrence":  # an occurrence is no entity: nothing creates an occurrence
             return models.envelope(models.Occurrence, self.is_list)
         create = f"create_{self.entity.lower()}"
@@ -71,7 +71,7 @@ class Operation(NamedTuple):
 
     @property
     def failures(self) -> Iterator[Errors]:
-        """The possible failures, grouped by status: those of every endpoint, and those of this endpoint."""
+        """Yield the possible failures by status: those of every endpoint, and those of this endpoint."""
         statuses = {401, 500, 503}
         statuses |= {403, 404} if "{" in self.path else set()
         statuses |= {403, 413} if self.endpoint.body else set()
@@ -137,7 +137,7 @@ def document() -> Json:
 
 
 class Schema(GenerateJsonSchema):
-    """JSON Schema as generators of clients like it: no titles of fields, no null as a default."""
+    """Generator of JSON Schemas for client generators: no titles of fields, no null as a default."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False

@@ -1,7 +1,7 @@
-"""Count all sessions and timelines anew, and list the counts that differ from what is stored.
+"""Recount of all sessions and timelines, compared with the stored counts.
 
-Counts differ only if somebody wrote to the tables past the API, restored one table alone, or if the function that
-counts gave records up. `--repair` writes the right counts. The API may be in use meanwhile:
+Counts differ only if an operator wrote to the tables without the API or restored one table alone, or if the function
+that counts dropped records. `--repair` writes the right counts. The API may be in use meanwhile:
 
 1. Wait until the function has counted everything that the streams hold. Read the stored counts.
 2. Count the sessions and timelines. Wait again.
@@ -29,7 +29,7 @@ from scheduling.store.items import Item, deserialize, serialize
 _LONGEST_WAIT_SECONDS = 300
 _PAUSE_SECONDS = 1
 _COUNTED_WITHIN_SECONDS = 60
-"""After this time a record of a shard without a stored position is taken as counted."""
+"""After this time, a record of a shard without a stored position is assumed to be counted."""
 
 
 class Tables(NamedTuple):
@@ -47,7 +47,7 @@ class Difference(NamedTuple):
     table: str
     key: Mapping[str, str]
     stored: Item | None
-    """The whole item; None if there is none."""
+    """The stored item; None if the item does not exist."""
     fields: Item
     """The right values of the fields that count."""
 
@@ -57,7 +57,7 @@ class Difference(NamedTuple):
 
 
 class NotSettled(Exception):
-    """The function that counts is behind; the argument says by which shards."""
+    """Counts that lag behind the streams. The argument names the shards."""
 
 
 def find_differences(dynamodb: Any, streams: Any, tables: Tables) -> tuple[list[Difference], int]:
@@ -101,11 +101,11 @@ def repair(dynamodb: Any, tables: Tables, difference: Difference) -> bool:
     """Write the right counts; return False if the stored counts have changed since they were read."""
     table, key, stored, fields = difference
     if table != tables.counters and stored is None:
-        return False  # a calendar without a HEAD lacks more than counts
+        return False  # without HEAD, a calendar lacks its version too
     try:
         if table == tables.counters:
             node = {**key, **fields, "version": _version(stored) + 1}
-            if not fields:  # nobody needs the node
+            if not fields:  # delete a node without counts
                 node["expiresAt"] = int(time.time())
             _put_node(dynamodb, table, node, stored)
         else:
@@ -144,7 +144,7 @@ def wait_until_counted(dynamodb: Any, streams: Any, tables: Tables) -> None:
     """Wait until the function that counts has counted all records of the streams.
 
     Raises:
-        NotSettled: records were left for five minutes.
+        NotSettled: some records are still not counted after five minutes.
     """
     deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
     while behind := [

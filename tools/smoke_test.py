@@ -1,9 +1,9 @@
-"""Smoke test of a deployed stack: the few requests that show that gateway, functions, roles and tables work together.
+"""Smoke test of a deployed stack: a few requests through gateway, functions, roles and tables.
 
     python -m tools.smoke_test STACK [URL]
 
-Credentials and region are read as by any AWS tool. With the stack's own user pool, the test creates a user, and
-removes the user and all that the user created. With another issuer, the token comes from the variable TOKEN.
+Credentials and region come from the usual AWS settings. With the stack's own user pool, the test creates a user, and
+deletes the user and the user's sessions and timelines. With another issuer, the token comes from the variable TOKEN.
 """
 
 import json
@@ -63,7 +63,7 @@ def run(api: Api) -> None:
     """Create a timeline and a session, find a conflict, and remove both.
 
     Raises:
-        SmokeTestFailed: the API does not do what it promises.
+        SmokeTestFailed: an answer differs from the expected answer.
     """
     api.expect(401, "GET", "/timelines", token="")
     api.expect(401, "GET", "/timelines", token="not.a.token")

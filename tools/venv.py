@@ -1,6 +1,6 @@
-"""Make .venv with the pinned packages, or do nothing when it has them.
+"""Virtual environment .venv with the pinned packages, created or updated only when needed.
 
-Run by `make setup` with whatever Python there is, so this file keeps to what an old one understands.
+`make setup` runs this file with any Python on the machine, so the file uses only old syntax.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ def main():
 
 
 def use_another_python():
-    """Start again with a Python that is neither too old nor too new, or say that there is none."""
+    """Restart with a supported Python, or exit with a message when the machine has none."""
     for minor in range(NEWEST, OLDEST - 1, -1):
         other = find("python3.%d" % minor)
         if other and works(other):
@@ -49,7 +49,7 @@ def use_another_python():
 
 
 def find(command):
-    """Its path, as `shutil.which` tells it where there is one."""
+    """Return the path of the interpreter, or None when `PATH` has no such interpreter."""
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         path = os.path.join(folder, command)
         if os.access(path, os.X_OK):
@@ -58,7 +58,7 @@ def find(command):
 
 
 def works(python):
-    """Whether that interpreter starts and can make virtual environments."""
+    """Return whether that interpreter starts and can create virtual environments."""
     try:
         return subprocess.call([python, "-c", "import venv, ensurepip"], stderr=subprocess.PIPE) == 0
     except OSError:
@@ -79,11 +79,11 @@ def make_venv():
 
 
 def install():
-    # No resolving: the file is complete, and pip refuses extras of a set pinned by hash otherwise.
+    # --no-deps: the file is complete, and pip refuses extras of packages pinned by hash otherwise.
     command = [python_of_venv(), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "--requirement", REQUIREMENTS]
     if subprocess.call(command) != 0:
-        sys.exit("pip could not install requirements/dev.txt: its own words are above. Then `make setup` again.")
+        sys.exit("pip could not install requirements/dev.txt; the reason is above. Then run `make setup` again.")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""The same endpoints as others would write them, one call of DynamoDB each, to be measured beside ours."""
+"""Endpoints as other frameworks write them, with one DynamoDB call each, for comparison."""

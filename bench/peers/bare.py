@@ -1,4 +1,4 @@
-"""Calls of DynamoDB and nothing else, by boto3's client as it comes."""
+"""DynamoDB calls by an unchanged boto3 client, and nothing else."""
 
 import boto3
 

@@ -1,4 +1,4 @@
-"""A function that does nothing: what the interpreter itself takes."""
+"""Function that does nothing: the cost of the interpreter itself."""
 
 
 def lambda_handler(event, context):

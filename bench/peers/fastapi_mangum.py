@@ -1,4 +1,4 @@
-"""The endpoints by FastAPI behind Mangum."""
+"""Endpoints with FastAPI behind Mangum."""
 
 import os
 from typing import Annotated

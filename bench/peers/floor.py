@@ -1,4 +1,4 @@
-"""The least a function can be: boto3's client and json."""
+"""Smallest useful function: boto3's client and json."""
 
 import json
 import os

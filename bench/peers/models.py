@@ -1,4 +1,4 @@
-"""The models that the validating peers share."""
+"""Models that the validating peers share."""
 
 from typing import Literal
 

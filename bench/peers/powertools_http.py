@@ -1,4 +1,4 @@
-"""The endpoints by Powertools' HTTP resolver, with validation."""
+"""Endpoints with Powertools' HTTP resolver and validation."""
 
 import os
 from typing import Annotated

@@ -50,7 +50,7 @@ def fetch_package(artifacts: Path) -> Path:
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             sys.exit(f"pip could not fetch the page's files:\n{done.stderr.strip()}")
-        if not ready.exists():  # another build may have been quicker
+        if not ready.exists():  # another build may have finished first
             half.rename(ready)
     finally:
         shutil.rmtree(half, ignore_errors=True)

@@ -1,10 +1,11 @@
-"""What the documentation lists is what there is: codes, parameters, alarms, fields of the log, routes, files."""
+"""Tables in the documentation agree with code and template: codes, parameters, alarms, log fields, routes, files."""
 
 import io
 import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import get_args
 
@@ -20,6 +21,7 @@ from tests.support import template
 from tests.support.template import ROOT
 
 PAGES = ("README.md", "SECURITY.md", *(f"docs/{name}.md" for name in ("architecture", "guide", "operations")))
+RECORDS = tuple(str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs" / "decisions").glob("*.md")))
 FOLDERS = ("bench", "docs", "events", "functions", "layers", "local", "requirements", "tests", "tools")
 
 
@@ -28,7 +30,7 @@ def page(name: str) -> str:
 
 
 def rows(name: str, first: str) -> list[list[str]]:
-    """The rows of the page's table whose first column is called that."""
+    """Return the rows of the table whose first column has that heading."""
     _, found, after = page(name).partition(f"| {first} |")
     assert found, f"{name} has a table of {first}"
     lines = after.split("\n\n")[0].splitlines()[2:]
@@ -40,7 +42,7 @@ def quoted(text: str) -> list[str]:
 
 
 def failures(error: type[errors.ApiError] = errors.ApiError) -> Iterator[tuple[int, str]]:
-    """Every status and code that a failure may have."""
+    """Yield every status and code that a failure may have."""
     for kind in error.__subclasses__():
         yield kind.status, kind.code
         yield from failures(kind)
@@ -110,7 +112,7 @@ def test_operations_refers_only_to_fields_of_the_logs(logged: dict[str, object])
 
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """Every field that a line of the request log can have, from requests that ended in different ways."""
+    """Return every field of the request log, from requests that end in different ways."""
     context = SimpleNamespace(aws_request_id="1", function_name="f", function_version="1")
     path = {"sessionId": "a", "timelineId": "b"}
     event = read_event({"requestContext": {"requestId": "id"}, "pathParameters": path})
@@ -156,18 +158,23 @@ def test_every_route_that_is_named_is_there(name: str) -> None:
     assert named - routes == set()
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_every_file_that_is_named_is_there(name: str) -> None:
-    """Also where a link leads. A name with a part to fill in stands for any."""
+@pytest.mark.parametrize("name", [*PAGES, "CONTRIBUTING.md", *RECORDS])
+def test_every_named_and_linked_file_exists(name: str) -> None:
+    """`<verb>` in a name stands for any text."""
     named = [path for path in quoted(page(name)) if path.split("/")[0] in FOLDERS and "/" in path]
     named += [f"{(ROOT / name).parent.relative_to(ROOT)}/{link}" for link in links(page(name))]
-    assert named
+    assert named or name in RECORDS
     for path in named:
         pattern = re.sub(r"<\w+>", "*", path).removesuffix("/")
         assert list(ROOT.glob(pattern.removeprefix("./"))), path
 
 
 def links(text: str) -> list[str]:
-    """The targets of links and pictures that lie in the repository."""
+    """Return the targets of links and pictures inside the repository."""
     found = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text)]
     return [target for target in found if target and "://" not in target]
+
+
+def test_the_index_links_to_every_decision_record() -> None:
+    index = "docs/decisions/README.md"
+    assert sorted(links(page(index))) == [Path(name).name for name in RECORDS if name != index]

@@ -1,4 +1,4 @@
-"""Calls that run at once, on DynamoDB's own engine, with the invariants checked after every test."""
+"""Fixtures for concurrent calls on DynamoDB Local, with the invariants checked after every test."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ _PATIENCE_SECONDS = 30
 
 @pytest.fixture
 def counted_lists(dynamodb_local: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have all changes counted before each list, as they are within a second on AWS."""
+    """Count all changes before each list, as AWS does within a second."""
     find = api.handler
 
     def handler(function: str) -> Any:
@@ -35,27 +35,27 @@ def counted_lists(dynamodb_local: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def dynamodb(dynamodb_local: Any, counted_lists: None) -> Iterator[Any]:
-    """The tables, and what must hold between them still holds at the end."""
+    """Yield a client of the tables, and check the invariants at the end."""
     yield dynamodb_local
     assert breaches(dynamodb_local) == []
 
 
 @pytest.fixture
 def timeline(dynamodb: Any) -> str:
-    """The id of a timeline of `anna`."""
+    """Create a timeline of `anna`; return the id."""
     return new_timeline(Caller("anna"))
 
 
 def new_timeline(caller: Caller, **fields: str) -> str:
-    """The id of a new timeline."""
+    """Create a timeline; return the id."""
     id: str = caller.call("create_timeline", body={"name": "Routine", **fields}).data["id"]
     return id
 
 
 class _Meeting:
-    """Where each call waits before its first transaction, until all that still run have come to theirs.
+    """A barrier before the first transaction of each call, until all running calls have arrived.
 
-    So all of them decide on what they read before any of them wrote: the race that is hardest to win.
+    So every call decides before any call writes: the hardest order of a race.
     """
 
     def __init__(self, expected: int) -> None:
@@ -63,7 +63,7 @@ class _Meeting:
         self._thread = local()
 
     def join(self, **_: object) -> None:
-        """Wait for the others; only the first time."""
+        """Wait for the other calls, before the first transaction only."""
         if getattr(self._thread, "met", False):
             return
         self._thread.met = True
@@ -73,7 +73,7 @@ class _Meeting:
             assert self._change.wait_for(lambda: self._waiting >= self._running, _PATIENCE_SECONDS)
 
     def leave(self) -> None:
-        """Let the others not wait for a call that has ended without a transaction."""
+        """Stop waiting for a call that ended without a transaction."""
         with self._change:
             if not getattr(self._thread, "met", False):
                 self._running -= 1
@@ -82,7 +82,7 @@ class _Meeting:
 
 @pytest.fixture(params=["as they come", "all having read before any writes"])
 def at_once(request: pytest.FixtureRequest, dynamodb: Any) -> AtOnce:
-    """Runs calls at once and returns their answers in the order of the calls."""
+    """Return a function that runs calls at once and returns their answers in the order of the calls."""
     return _as_they_come if request.param == "as they come" else all_having_read
 
 
@@ -98,7 +98,7 @@ def _as_they_come(calls: Sequence[Call]) -> list[Answer]:
 
 
 def all_having_read(calls: Sequence[Call]) -> list[Answer]:
-    """Runs calls at once, each having read, and decided, before any of them writes."""
+    """Return a function that runs calls at once; no call writes before every call has read and decided."""
     meeting = _Meeting(len(calls))
 
     def one(call: Call) -> Answer:

@@ -1,4 +1,4 @@
-"""Whatever is done in whatever order: the API agrees with a simple model, and its tables with each other."""
+"""Random sequences of requests: the API agrees with a simple model, and the tables agree with each other."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -28,17 +28,23 @@ MIDNIGHT = datetime(2023, 12, 22, tzinfo=UTC)
 STARTS = timedelta(weeks=4)
 FORESEEN = STARTS + timedelta(weeks=3)
 """DAILY and WEEKLY series that meet at all do so within a week of the later one's first occurrence."""
+LAST_CHANGE = MIDNIGHT + STARTS + timedelta(weeks=1)
+"""No later occurrence is cancelled, changed or split at."""
 STEPS = {"DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1)}
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 NO_CYCLE: Fields = {"repeatCycleType": None, "recurringDayOfWeek": None}
 NO_SCHEDULE: Fields = {"startDateTime": None, "endDateTime": None, **NO_CYCLE}
+NO_RULE: Fields = dict.fromkeys(
+    ("repeatInterval", "recurringDaysOfWeek", "repeatUntil", "repeatCount", "excludedDates")
+)
+NEWER: Fields = NO_RULE | {"timeZone": None, "seriesId": None, "originalDate": None}
 FEW = 3
 KEYS = (("SessionsTable", "id"), ("TimelinesTable", "id"), ("CalendarTable", "ownerId", "slot"))
 
 
 @st.composite
 def schedules(draw: st.DrawFn) -> Fields:
-    """A valid schedule, whole: few starts and few lengths, so that many are in each other's way."""
+    """Draw a valid schedule. Starts and lengths are few, so that many sessions conflict."""
     cycle = draw(st.sampled_from([None, None, "DAILY", "WEEKLY", "WEEKLY"]))
     fields = NO_SCHEDULE | {
         "type": "RECURRING" if cycle else draw(st.sampled_from(["ONE_TIME", "ONE_TIME", "RECURRING"])),
@@ -74,7 +80,7 @@ partial_schedules = st.one_of(
 
 
 def occurrences(fields: Fields) -> Iterator[tuple[datetime, datetime]]:
-    """The intervals that a session takes, as far as need be foreseen."""
+    """Return the occurrences of a session within the bounds of this test."""
     if not fields["startDateTime"]:
         return
     start = datetime.fromisoformat(fields["startDateTime"])
@@ -83,24 +89,44 @@ def occurrences(fields: Fields) -> Iterator[tuple[datetime, datetime]]:
     if day := fields["recurringDayOfWeek"]:
         start += timedelta(days=(DAYS.index(day) - start.weekday()) % 7)
     step = STEPS.get(fields["repeatCycleType"] or "", FORESEEN)
-    while start < MIDNIGHT + FORESEEN:
-        yield start, start + length
+    while start < MIDNIGHT + FORESEEN and start.date().isoformat() <= (fields["repeatUntil"] or "9999"):
+        if start.date().isoformat() not in (fields["excludedDates"] or ()):
+            yield start, start + length
         start += step
 
 
+def implied(before: Fields, fields: Fields) -> Fields:
+    """What a PATCH changes besides the fields that it names."""
+    if fields.get("type") == "ONE_TIME":
+        return NO_CYCLE | NO_RULE
+    cycle = fields.get("repeatCycleType", before["repeatCycleType"])
+    changes: Fields = {"seriesId": None, "originalDate": None} if fields.get("type") else {}
+    if not cycle:
+        return changes | NO_CYCLE | NO_RULE
+    if cycle != "WEEKLY":
+        changes["recurringDayOfWeek"] = None
+    elif fields.get("startDateTime") and before["startDateTime"]:
+        old, new = (datetime.fromisoformat(one["startDateTime"]).weekday() for one in (before, fields))
+        if before["recurringDayOfWeek"] == DAYS[old]:
+            changes["recurringDayOfWeek"] = DAYS[new]
+    return changes
+
+
 def overlap(one: Fields, other: Fields) -> bool:
-    """Whether two sessions ever take the same time."""
+    """Return whether two sessions ever overlap."""
     theirs = list(occurrences(other))
     return any(a < d and c < b for a, b in occurrences(one) for c, d in theirs)
 
 
 def is_valid(fields: Fields) -> bool:
-    """Whether the fields fit together, where each is right by itself."""
+    """Return whether valid fields are valid together."""
     start, end, step = (
         fields["startDateTime"],
         fields["endDateTime"],
         STEPS.get(fields["repeatCycleType"] or ""),
     )
+    if start and step and fields["repeatUntil"] and not any(occurrences(fields)):
+        return False
     if not end:
         return True
     if not start:
@@ -123,6 +149,7 @@ class Scheduling(RuleBasedStateMachine):
         """By the ids of timelines; those removed are not in it."""
         self.sessions: dict[str, Fields] = {}
         """As they were answered last, by their ids; those removed are not in it."""
+        self.removed: dict[str, Fields] = {}
         for owner in (*OWNERS, OWNERS[0]):
             self.new_timeline(owner)
 
@@ -148,6 +175,7 @@ class Scheduling(RuleBasedStateMachine):
     @rule(data=st.data(), schedule=schedules(), name=st.sampled_from(["Yoga", "Tai Chi"]))
     def create(self, data: st.DataObject, schedule: Fields, name: str) -> None:
         fields = {"timelineId": data.draw(self.a_timeline()), "name": name, "description": None, **schedule}
+        fields |= NEWER
         answer = ROOT.call("create_session", body=fields)
         assert answer.status == self.expected(None, fields)
         if answer.status == 200:
@@ -181,11 +209,72 @@ class Scheduling(RuleBasedStateMachine):
         id = data.draw(self.a_session())
         answer = ROOT.call("delete_session", id=id)
         before = self.sessions.pop(id)
+        self.removed[id] = before
         assert answer.data == before | {field: answer.data[field] for field in ("updatedAt", "removedAt")}
         assert answer.data["removedAt"]
         assert ROOT.call("get_session", id=id).status == 404
         assert ROOT.call("update_session", id=id, body={"name": "Too late"}).status == 404
         assert ROOT.call("delete_session", id=id).status == 404
+
+    @precondition(lambda self: self.removed)
+    @rule(data=st.data())
+    def restore(self, data: st.DataObject) -> None:
+        id = data.draw(st.sampled_from(list(self.removed)))
+        answer = ROOT.call("restore_session", id=id)
+        assert answer.status == self.expected(id, self.removed[id])
+        if answer.status == 200:
+            self.settle(answer, self.removed.pop(id))
+
+    @precondition(lambda self: self.series())
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        id, start, is_last = self.an_occurrence(data)
+        day = start.date().isoformat()
+        answer = ROOT.call("delete_occurrence", id=f"{id}/{day}")
+        assert answer.status == (409 if is_last else 200)
+        if not is_last:
+            self.settle(answer, self.without(id, day))
+
+    @precondition(lambda self: self.series())
+    @rule(data=st.data(), new_start=starts)
+    def change_an_occurrence(self, data: st.DataObject, new_start: str) -> None:
+        id, start, is_last = self.an_occurrence(data)
+        day = start.date().isoformat()
+        body = {"startDateTime": new_start, "endDateTime": None, "name": "Tai Chi"}
+        new = self.sessions[id] | NO_CYCLE | NO_RULE | body
+        new |= {"type": "ONE_TIME", "seriesId": id, "originalDate": day}
+        rest = self.without(id, day)
+        free = not is_last and not overlap(new, rest) and self.expected(id, new) == 200
+        answer = ROOT.call("update_occurrence", id=f"{id}/{day}", body=body)
+        assert answer.status == (200 if free else 409)
+        if free:
+            self.settle(answer, new)
+            self.settle(ROOT.call("get_session", id=id), rest)
+
+    @precondition(lambda self: self.series())
+    @rule(data=st.data(), name=st.sampled_from(["Yoga", "Pilates"]))
+    def split(self, data: st.DataObject, name: str) -> None:
+        id, start, _ = self.an_occurrence(data)
+        before, day = self.sessions[id], start.date()
+        first = next(occurrences(before))[0]
+        answer = ROOT.call("split_session", id=id, body={"date": day.isoformat(), "name": name})
+        assert answer.status == (409 if first == start else 200)
+        if answer.status == 409:
+            return
+        dates = before["excludedDates"] or []
+        new = before | {
+            "name": name,
+            "startDateTime": answer.data["startDateTime"],
+            "endDateTime": answer.data["endDateTime"],
+            "excludedDates": [each for each in dates if each >= day.isoformat()] or None,
+        }
+        assert list(occurrences(new)) == [each for each in occurrences(before) if each[0] >= start]
+        self.settle(answer, new)
+        ended = before | {
+            "repeatUntil": (day - timedelta(days=1)).isoformat(),
+            "excludedDates": [each for each in dates if each < day.isoformat()] or None,
+        }
+        self.settle(ROOT.call("get_session", id=id), ended)
 
     # What is asked
 
@@ -245,11 +334,32 @@ class Scheduling(RuleBasedStateMachine):
     def a_session(self) -> st.SearchStrategy[str]:
         return st.sampled_from(list(self.sessions))
 
+    def series(self) -> dict[str, list[datetime]]:
+        """The starts of the first occurrences of each series, early enough to foresee what the rest meets."""
+        found = {}
+        for id, one in self.sessions.items():
+            early = [start for start, _ in occurrences(one) if start < LAST_CHANGE]
+            if one["repeatCycleType"] and early:
+                found[id] = early[:4]
+        return found
+
+    def an_occurrence(self, data: st.DataObject) -> tuple[str, datetime, bool]:
+        """The id of a series, the start of one of its first occurrences, and whether it has no other."""
+        id, starts = data.draw(st.sampled_from(list(self.series().items())))
+        before = self.sessions[id]
+        is_last = before["repeatUntil"] is not None and len(list(occurrences(before))) == 1
+        return id, data.draw(st.sampled_from(starts)), is_last
+
+    def without(self, id: str, day: str) -> Fields:
+        """A series without an occurrence."""
+        before = self.sessions[id]
+        return before | {"excludedDates": [*(before["excludedDates"] or []), day]}
+
     def on(self, timeline: str) -> list[Fields]:
         return [one for one in self.sessions.values() if one["timelineId"] == timeline]
 
     def expected(self, id: str | None, after: Fields) -> int:
-        """The status for a session that would be so."""
+        """Return the expected status for a session with these fields."""
         if not is_valid(after) or after["timelineId"] not in self.owners:
             return 400
         owner = self.owners[after["timelineId"]]
@@ -262,8 +372,7 @@ class Scheduling(RuleBasedStateMachine):
 
     def change(self, id: str, fields: Fields) -> None:
         before = self.sessions[id]
-        implied = NO_CYCLE if fields.get("type") == "ONE_TIME" else {}
-        after = before | implied | fields
+        after = before | implied(before, fields) | fields
         answer = ROOT.call("update_session", id=id, body=fields)
         assert answer.status == (200 if after == before else self.expected(id, after)), answer
         if answer.status == 200:
@@ -271,7 +380,7 @@ class Scheduling(RuleBasedStateMachine):
             assert (answer.data == before) == (after == before)
 
     def settle(self, answer: Answer, fields: Fields) -> None:
-        """It was done as it was meant, and is found so."""
+        """Store the answer in the model, and check that a read returns the same session."""
         stamps = {field: answer.data[field] for field in ("id", "createdAt", "updatedAt", "removedAt")}
         assert answer.data == fields | stamps
         self.sessions[stamps["id"]] = answer.data
@@ -283,7 +392,7 @@ def start(session: Fields) -> datetime:
 
 
 def in_order(sessions: list[Fields], order: str) -> list[Fields]:
-    """By start, ties by id; those without a start come last in both orders."""
+    """Sort sessions by start, then id; sessions without a start come last in both orders."""
     backwards = order == "DESC"
     dated = sorted(
         (one for one in sessions if one["startDateTime"]),

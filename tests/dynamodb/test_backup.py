@@ -1,4 +1,4 @@
-"""What was exported fills other tables, and the API goes on there as if nothing had been."""
+"""A backup that is restored into other tables: the API continues with the same data."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ TABLES = {kind: f"{kind.capitalize()}Table" for kind in ("sessions", "timelines"
 
 
 def session(timeline: str, day: int, **fields: Any) -> dict[str, Any]:
-    """The body of a session."""
+    """Build the body of a session."""
     start = f"2023-12-{day:02}T09:00:00Z"
     return {"type": "ONE_TIME", "timelineId": timeline, "name": "Yoga", "startDateTime": start, **fields}
 

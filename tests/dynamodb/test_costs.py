@@ -10,7 +10,7 @@ from scheduling.domain.session import Session
 from scheduling.store.items import serialize
 from tests.dynamodb.conftest import new_timeline
 from tests.support.api import Answer, Caller
-from tests.support.capacity import Cost, counted
+from tests.support.capacity import Cost, count_capacity
 
 ANNA, ADMIN = Caller("a1b2c3d4-e5f6-7890-a1b2-c3d4e5f67890"), Caller("root", "[ADMIN]")
 CREATED = "2020-12-01T08:00:00.000Z"
@@ -69,7 +69,7 @@ def test_each_write_costs_what_operations_md_says(dynamodb_local: Any, timeline:
     costs: dict[str, Cost] = {}
 
     def measure(name: str, answer: Any) -> Any:
-        with counted(dynamodb_local) as cost:
+        with count_capacity(dynamodb_local) as cost:
             found = answer()
         assert found.status == 200
         costs[name] = cost()
@@ -121,7 +121,7 @@ def test_a_session_reads_only_the_endless_series_of_its_time_of_day(
         ],
     )
     free = {"startDateTime": minute(6), "endDateTime": minute(9)}
-    with counted(dynamodb_local) as cost:
+    with count_capacity(dynamodb_local) as cost:
         assert create(timeline, free).status == 200
     assert cost().read_units <= 10
     taken = {"startDateTime": minute(10), "endDateTime": minute(12)}
@@ -142,7 +142,7 @@ def test_a_rare_series_leaps_over_many_single_sessions(
     fill(dynamodb_local, timeline, sessions)
     start = {"startDateTime": "2024-01-02T00:31:00Z", "endDateTime": "2024-01-02T00:59:00Z"}
     series = {"type": "RECURRING", "repeatCycleType": cycle}
-    with counted(dynamodb_local) as cost:
+    with count_capacity(dynamodb_local) as cost:
         assert create(timeline, {**start, **series}).status == 200
     assert cost().read_units <= most
     overlapping = {**start, **series, "startDateTime": "2024-01-02T00:29:00Z"}

@@ -1,4 +1,4 @@
-"""Counting what the streams report: once, whatever is sent again, in any order of the shards, after any crash."""
+"""Counting from streams: each change once, despite repeated records, any order of shards, and crashes."""
 
 import random
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def create(owner: Caller, timeline: str, day: int, kind: str = "ONE_TIME") -> st
 
 @pytest.fixture
 def history(dynamodb_local: Any) -> list[Shard]:
-    """The shards of the streams after sessions were created, moved, retyped and deleted."""
+    """Create, move, retype and delete sessions; return the shards of the streams."""
     home, other = new_timeline(ANNA), new_timeline(ANNA)
     ANNA.call("delete_timeline", id=new_timeline(ANNA))
     for day in range(1, 9):
@@ -78,7 +78,7 @@ def test_records_that_are_sent_again_are_not_counted_again(dynamodb_local: Any, 
 def test_shards_may_be_counted_in_any_order_and_at_once(
     dynamodb_local: Any, history: list[Shard], seed: int
 ) -> None:
-    """A shard that has split: the records of some items come in one shard, those of the others in another."""
+    """After a shard splits, its items are in one of two shards."""
     choose = random.Random(seed)
     parts: list[tuple[Shard, list[dict[str, Any]]]] = []
     for shard in history:
@@ -107,12 +107,12 @@ def test_shards_may_be_counted_in_any_order_and_at_once(
 
 
 class Crash(Exception):
-    """The end of a function's instance."""
+    """The sudden end of a function."""
 
 
 @pytest.fixture(params=["before-call", "after-call"])
 def crashing(request: pytest.FixtureRequest, dynamodb_local: Any) -> Iterator[None]:
-    """Let every second transaction crash, before it is written or after."""
+    """Let every second transaction crash, before or after its write."""
     events, when = client().meta.events, f"{request.param}.dynamodb.TransactWriteItems"
     calls = 0
 
@@ -156,7 +156,7 @@ def test_two_instances_that_get_the_same_records_count_them_once(
 
 
 def test_many_owners_in_one_batch_are_counted_in_several_transactions(dynamodb_local: Any) -> None:
-    """A transaction takes a hundred items, and each of these sessions touches six nodes."""
+    """A transaction has at most 100 items; each session changes six nodes."""
     for number in range(40):
         owner = Caller(f"owner-{number}")
         create(owner, new_timeline(owner), 9)

@@ -20,7 +20,7 @@ ROUNDS, WRITERS, TIMES = 6, 16, 4
 @pytest.fixture
 def delayed(dynamodb_local: Any) -> Iterator[Any]:
     """Return the tables, with slots that become readable up to 100 ms after they were committed."""
-    with DelayedCalendar(LONGEST_DELAY_SECONDS, seed=1).installed():
+    with DelayedCalendar(LONGEST_DELAY_SECONDS, seed=1).install():
         yield dynamodb_local
 
 
@@ -30,7 +30,7 @@ def without_condition_checks(params: dict[str, Any], **_: object) -> None:
 
 
 def write_at_once(rounds: int) -> list[int]:
-    """Have 16 writers create sessions at four times, four writers for each time; return the statuses."""
+    """Let 16 writers create sessions at four times, four writers for each; return the statuses."""
     timeline = new_timeline(ANNA)
 
     def create(number: int) -> int:
@@ -51,7 +51,7 @@ def overlaps(dynamodb: Any) -> list[str]:
 
 
 def test_without_the_condition_checks_the_double_finds_double_bookings(delayed: Any) -> None:
-    """Without this, the next test would show nothing."""
+    """Show that the double can find the fault that the next test excludes."""
     client().meta.events.register(
         "provide-client-params.dynamodb.TransactWriteItems", without_condition_checks
     )
@@ -82,7 +82,7 @@ def test_former_slots_that_are_still_readable_do_not_hide_the_session_that_moved
         body = {"type": "ONE_TIME", "timelineId": timeline, "name": start, **times(start, end)}
         return ANNA.call("create_session", body=body)
 
-    with DelayedCalendar(0, seed=1, shortest_deletion_seconds=2).installed():
+    with DelayedCalendar(0, seed=1, shortest_deletion_seconds=2).install():
         id = create("10:00", "11:00").data["id"]
         for start, end in (("09:50", "11:00"), ("09:40", "11:00"), ("09:30", "13:00")):
             assert ANNA.call("update_session", id=id, body=times(start, end)).status == 200

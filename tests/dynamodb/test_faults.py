@@ -1,4 +1,4 @@
-"""Faults of DynamoDB and of the way to it, put in below botocore: all of a request takes effect, or nothing.
+"""Injected faults of DynamoDB and the network: a request takes full effect, or none.
 
 Every call of every endpoint fails in every way, once or from then on; then two calls of one write fail, in every
 pair of ways that differ. Each time the client is told of success only if it is true, and else that it may try again.
@@ -94,7 +94,7 @@ def connection_reset(request: AWSPreparedRequest, _: Send) -> Any:
 
 
 def reply_cut(request: AWSPreparedRequest, send: Send) -> Any:
-    """The connection ends in the middle of the body, which urllib3 notices by its length; the rest as in botocore."""
+    """Send the request, and answer with the first half of the body."""
     whole = send(request).content
     raw = HTTPResponse(
         BytesIO(whole[: len(whole) // 2]),
@@ -122,7 +122,7 @@ def _operation(request: AWSPreparedRequest) -> str:
 
 
 class Faults:
-    """What goes wrong: by the number of the request that is sent to DynamoDB."""
+    """Injected faults, by the number of the request to DynamoDB."""
 
     def __init__(self, send: Callable[[Any, AWSPreparedRequest], Any]) -> None:
         self._send = send
@@ -147,7 +147,7 @@ class Faults:
 
 @pytest.fixture
 def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
-    """Nothing goes wrong until told to; nobody waits before trying again."""
+    """Install a fault injector without faults, and skip the pauses between attempts."""
     made = Faults(URLLib3Session.send)
     monkeypatch.setattr(URLLib3Session, "send", lambda session, request: made.send(session, request))
     monkeypatch.setattr(time, "sleep", lambda _: None)
@@ -155,7 +155,7 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
 
 
 class Home(NamedTuple):
-    """What is there before a request: two timelines of Anna's, the second empty, and two sessions."""
+    """State before a request: two timelines of Anna, the second one empty, and two sessions."""
 
     timeline: str
     empty_timeline: str
@@ -230,7 +230,7 @@ EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=[case.name for case in C
 
 
 class Trial:
-    """A request that is tried again and again, each time from the same state of the tables."""
+    """A request that is repeated from the same state of the tables with one fault after another."""
 
     def __init__(self, client: Any, faults: Faults, case: Case) -> None:
         self._client, self._faults, self._case = client, faults, case
@@ -248,11 +248,11 @@ class Trial:
         self.calls = len(self._operations)
 
     def choose(self, number: int, of_a_read: Sequence[Fault], of_a_write: Sequence[Fault]) -> Sequence[Fault]:
-        """The one or the other, by what that call does when all goes well; one that is then not made may write."""
+        """Return the first faults if that call reads, else the second."""
         return of_a_read if self._operations.get(number) in READS else of_a_write
 
     def attempt(self, plan: Mapping[int, Fault]) -> Mapping[int, str]:
-        """Make the request while that goes wrong, and judge what comes of it. Returns the calls that it took."""
+        """Send the request with the faults, and check the result. Return the operations that were called."""
         self._faults.set(plan)
         answer = self._case.caller.call(self._case.function, **self._case.arguments(self._home))
         operations = self._faults.operations
@@ -276,14 +276,14 @@ class Trial:
             assert breaches(self._client) == [], told
 
     def _stands(self, answer: Answer, after: Tables, told: str) -> None:
-        """What the client was told is what is there."""
+        """Check that the tables agree with the answer to the client."""
         sessions = {item["id"]: session_view(item) for item in after["SessionsTable"]}
         timelines = {item["id"]: timeline_view(item) for item in after["TimelinesTable"]}
         there = (sessions | timelines)[answer.data["id"]]
         assert there == answer.data, told
 
     def _is_one_step(self, after: Tables, told: str) -> None:
-        """One thing is new, or one version further; invariants see to the rest."""
+        """Check that one item is new or one version later."""
         steps = 0
         for table in ("SessionsTable", "TimelinesTable"):
             versions = {item["id"]: item.get("version", 0) for item in self._before[table]}

@@ -1,4 +1,4 @@
-"""A function killed in the middle of a write, many times: all of the write is there, or nothing."""
+"""Workers killed in the middle of a write: each write is complete, or has no effect."""
 
 import os
 import random
@@ -40,7 +40,7 @@ def test_a_write_that_is_killed_is_whole_or_not_there_and_what_was_acknowledged_
 
 
 def _killed_after(seconds: float, timeline: str, life: int) -> list[tuple[str, str]]:
-    """What a worker said that it did before it was killed, so long after it began."""
+    """Kill a worker after so many seconds; return the changes that the worker reported."""
     reader, writer = os.pipe()
     worker = os.fork()
     if worker == 0:
@@ -59,7 +59,7 @@ def _killed_after(seconds: float, timeline: str, life: int) -> list[tuple[str, s
 
 
 def _work(said: int, timeline: str, life: int) -> None:
-    """Make, move and remove sessions without an end, and say so."""
+    """Create, move and delete sessions in an endless loop, and report each change."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     store.client.cache_clear()  # connections of its own
     assert ANNA.call("get_timeline", id=timeline).status == 200  # warm
@@ -82,7 +82,7 @@ def _work(said: int, timeline: str, life: int) -> None:
 
 
 def _breaches_once_settled(dynamodb_local: Any) -> list[str]:
-    """What does not hold, once the database has done what it was last asked to, which nobody waits for now."""
+    """Return the broken invariants after DynamoDB has finished the last write of the killed worker."""
     deadline = time.monotonic() + SETTLED_SECONDS
     while (found := breaches(dynamodb_local)) and time.monotonic() < deadline:
         time.sleep(0.1)

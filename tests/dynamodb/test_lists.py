@@ -20,7 +20,7 @@ MANY, TAKE = 150, 7
 
 
 def paged(caller: Caller, order: str, **query: object) -> Iterator[str]:
-    """The ids of all sessions, page by page, until a page is not full."""
+    """Return the ids of all sessions, page by page, until a page is not full."""
     skip, found = 0, TAKE
     while found == TAKE:
         asked = {"startDateTimeSortOrder": order, "skip": skip, "take": TAKE, **query}
@@ -31,14 +31,14 @@ def paged(caller: Caller, order: str, **query: object) -> Iterator[str]:
 
 
 def created(owner: Caller, timeline: str, **times: str) -> str:
-    """The id of a new session."""
+    """Create a session; return the id."""
     body = {"type": "ONE_TIME", "timelineId": timeline, "name": "Yoga", **times}
     id: str = owner.call("create_session", body=body).data["id"]
     return id
 
 
 def test_150_sessions_with_one_start_paged_by_7_come_once_each_in_both_orders(dynamodb: Any) -> None:
-    """Of as many owners as sessions, for one owner's would overlap; an ADMIN reads them all."""
+    """150 owners have one session each, because sessions of one owner would overlap. An ADMIN reads all."""
 
     def one(number: int) -> str:
         owner = Caller(f"owner-{number}")
@@ -92,7 +92,7 @@ def crowd() -> list[dict[str, Any]]:
 
 @pytest.fixture
 def crowded(dynamodb_local: Any) -> list[dict[str, Any]]:
-    """The sessions of a crowded month, in the tables and counted."""
+    """Fill the tables with the sessions of a crowded month, counted."""
     sessions = crowd()
     timelines = [
         dict(timeline.create({"name": "Routine"}, f"timeline-{number}", "anna", CREATED))
@@ -109,11 +109,11 @@ class Reads:
         self.calls, self.items, self.units = 0, 0, 0.0
 
     def ask(self, params: dict[str, Any], **_: object) -> None:
-        """Have a call tell its units."""
+        """Request consumed capacity with each call."""
         params["ReturnConsumedCapacity"] = "INDEXES"
 
     def note(self, parsed: Mapping[str, Any], **_: object) -> None:
-        """Note what a call read."""
+        """Record what a call read."""
         capacity = parsed.get("ConsumedCapacity") or []
         each = [capacity] if isinstance(capacity, dict) else capacity
         self.calls += 1
@@ -124,7 +124,7 @@ class Reads:
 
 @pytest.fixture
 def reads() -> Iterator[Reads]:
-    """What the test's requests read."""
+    """Record what the test's requests read."""
     found, events = Reads(), client().meta.events
     events.register("before-parameter-build.dynamodb", found.ask)
     events.register("after-call.dynamodb", found.note)

@@ -15,32 +15,32 @@ WEEKLY = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
 
 
 def at(hour: int, minute: int = 0, day: int = 1) -> str:
-    """A time in December 2023; the 1st was a Friday."""
+    """Return a time in December 2023. The 1st was a Friday."""
     return f"2023-12-{day:02}T{hour:02}:{minute:02}:00Z"
 
 
 def post(
     timeline: str, start: str = at(9), end: str = at(10), *, key: str | None = None, **fields: Any
 ) -> Call:
-    """The creation of a session."""
+    """Return a call that creates a session."""
     times = {"startDateTime": start, "endDateTime": end}
     body = {"type": "ONE_TIME", "timelineId": timeline, "name": "Yoga", **times, **fields}
     return partial(ROOT.call, "create_session", body=body, headers={"Idempotency-Key": key} if key else {})
 
 
 def patch(id: str, start: str | None = None, end: str | None = None, **fields: Any) -> Call:
-    """The change of a session."""
+    """Return a call that updates a session."""
     times = {"startDateTime": start, "endDateTime": end} if start else {}
     return partial(ROOT.call, "update_session", id=id, body=fields | times)
 
 
 def delete(id: str) -> Call:
-    """The removal of a session."""
+    """Return a call that deletes a session."""
     return partial(ROOT.call, "delete_session", id=id)
 
 
 def statuses(answers: Sequence[Answer]) -> Counter[int]:
-    """How many answers have which status."""
+    """Count the answers by status."""
     return Counter(answer.status for answer in answers)
 
 
@@ -56,7 +56,7 @@ def without_the_condition_on_head(params: dict[str, Any], **_: object) -> None:
 
 
 def test_the_harness_finds_the_race_when_head_has_no_condition(dynamodb_local: Any) -> None:
-    """Without this, the tests below would show nothing."""
+    """Show that the harness can find the fault that the tests below exclude."""
     client().meta.events.register(
         "provide-client-params.dynamodb.TransactWriteItems", without_the_condition_on_head
     )
@@ -112,7 +112,7 @@ def test_a_session_moved_to_two_owners_ends_with_the_last(
 
 
 def test_a_post_meets_the_removal_of_what_blocks_it(at_once: AtOnce, timeline: str) -> None:
-    """It may see it or not; once both are answered the time is either booked or free."""
+    """The POST may succeed or fail. Afterwards the time is either booked or free."""
     blocking = post(timeline)().data["id"]
     posted, removed = at_once([post(timeline), delete(blocking)])
     assert removed.status == 200
@@ -183,24 +183,24 @@ def test_a_create_sent_twice_at_once_with_one_key_has_one_effect_and_two_answers
 
 
 def cancel(id: str, day: int) -> Call:
-    """The cancellation of an occurrence in December 2023."""
+    """Return a call that cancels an occurrence in December 2023."""
     return partial(ROOT.call, "delete_occurrence", id=f"{id}/2023-12-{day:02}")
 
 
 def change(id: str, day: int, start: str, end: str, *, key: str | None = None) -> Call:
-    """The change of an occurrence in December 2023."""
+    """Return a call that changes an occurrence in December 2023."""
     body = {"startDateTime": start, "endDateTime": end}
     headers = {"Idempotency-Key": key} if key else {}
     return partial(ROOT.call, "update_occurrence", id=f"{id}/2023-12-{day:02}", body=body, headers=headers)
 
 
 def split(id: str, day: int, **fields: Any) -> Call:
-    """The split of a series in December 2023."""
+    """Return a call that splits a series in December 2023."""
     return partial(ROOT.call, "split_session", id=id, body={"date": f"2023-12-{day:02}", **fields})
 
 
 def restore(id: str) -> Call:
-    """The restoration of a session."""
+    """Return a call that restores a session."""
     return partial(ROOT.call, "restore_session", id=id)
 
 

@@ -1,4 +1,4 @@
-"""The repair command, on tables that somebody has written to past the API."""
+"""Recount of tables that were changed without the API."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ def create(timeline: str, **times: str) -> str:
 
 @pytest.fixture
 def timeline(dynamodb_local: Any) -> str:
-    """A timeline with two sessions in December and one without a start; another one, removed, beside it."""
+    """Create a timeline with two sessions in December and one without a start, and a deleted timeline."""
     ANNA.call("delete_timeline", id=new_timeline(ANNA))
     timeline = new_timeline(ANNA)
     create(timeline, startDateTime="2023-12-01T09:00:00Z")
@@ -112,7 +112,7 @@ def test_a_timeline_that_is_gone_does_not_stop_the_command(
 
 
 class Meanwhile:
-    """A client during whose reading of the sessions something happens."""
+    """A client that calls a function while the client reads the sessions."""
 
     def __init__(self, dynamodb: Any, happen: Any) -> None:
         self._dynamodb, self._happen = dynamodb, happen
@@ -125,7 +125,7 @@ class Meanwhile:
         paginator, happen = self._dynamodb.get_paginator(name), self._happen
 
         class Paginator:
-            """Pages of one table."""
+            """Pages of a table."""
 
             @staticmethod
             def paginate(TableName: str, **options: Any) -> Any:
@@ -139,7 +139,7 @@ class Meanwhile:
 def test_a_session_that_comes_and_goes_while_sessions_are_counted_changes_no_count(
     engine: Engine, timeline: str, dynamodb_local: Any
 ) -> None:
-    """The count is back at the value that was read, but the session was there when the sessions were read."""
+    """The scan read the session, but the stored count has returned to its first value."""
     tables = tool.Tables("SessionsTable", "TimelinesTable", "CalendarTable", "CountersTable")
     streams = client_of(dynamodb_local)
     new: list[str] = []

@@ -1,4 +1,4 @@
-"""How often each endpoint goes to DynamoDB, counted below botocore: what a request costs, and how long it takes."""
+"""DynamoDB calls of each endpoint, counted below botocore, in sequence and in parallel."""
 
 import time
 from collections.abc import Callable
@@ -23,7 +23,7 @@ Rounds = Callable[..., list[list[str]]]
 
 @pytest.fixture
 def rounds(dynamodb: Any) -> Rounds:
-    """What a call reads and writes: round after round, and within a round what goes side by side.
+    """Return the DynamoDB calls of a request in rounds; the calls of one round run in parallel.
 
     Each call of DynamoDB is held back for a moment, so that what is begun together is seen to be.
     """
@@ -56,7 +56,7 @@ def rounds(dynamodb: Any) -> Rounds:
 
 @pytest.fixture
 def id(timeline: str) -> str:
-    """The id of a session, not the first in its calendar."""
+    """Create a session in a calendar that has others; return the id."""
     for day in ("01", "02"):
         body = {"type": "ONE_TIME", "timelineId": timeline, "name": "Yoga"}
         times = {name: time.replace("12-01", f"12-{day}") for name, time in TIMES.items()}
@@ -104,7 +104,7 @@ def test_a_creation_without_a_start_is_two(rounds: Rounds, timeline: str) -> Non
 
 
 def test_a_series_is_five(rounds: Rounds, id: str, timeline: str) -> None:
-    """The sessions after its start follow those before."""
+    """A series also reads the single sessions after its start."""
     head, reads, written = DECIDE
     assert rounds(create(timeline, **LATER, **WEEKLY)) == [[GET], head, reads, [QUERY], written]
 
@@ -114,13 +114,13 @@ def test_a_change_of_times_is_four(rounds: Rounds, id: str) -> None:
 
 
 def test_a_move_to_another_owner_is_four(rounds: Rounds, id: str) -> None:
-    """The other calendar is empty, so no slot was written last."""
+    """The other calendar is empty, so its head names no slot."""
     moved = change(id, timelineId=new_timeline(BERT), **LATER)
     assert rounds(moved) == [[GET, GET], [GET], [QUERY, QUERY], [WRITE]]
 
 
 def test_a_change_of_words_is_two(rounds: Rounds, id: str) -> None:
-    """A new name is written to the slot too."""
+    """The slot has a copy of the name, so a new name writes the slot too."""
     assert rounds(change(id, description="Bring a mat")) == [[GET], [PUT]]
     assert rounds(change(id, name="Pilates")) == [[GET], [WRITE]]
 

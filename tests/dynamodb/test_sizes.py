@@ -1,4 +1,4 @@
-"""The largest that things can get, against DynamoDB's limits."""
+"""Largest possible items, compared with DynamoDB's limits."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ LONGEST_OWNER = "!" * 128
 
 
 def size(value: Mapping[str, Any]) -> int:
-    """What DynamoDB counts for an attribute value: its bytes, and three more and one a member for a map."""
+    """Return the size of an attribute value as DynamoDB counts it: bytes, and 3 for a map and 1 for each member."""
     ((kind, content),) = value.items()
     if kind == "L":
         return 3 + sum(1 + size(one) for one in content)
@@ -24,7 +24,7 @@ def size(value: Mapping[str, Any]) -> int:
 
 
 def sizes(dynamodb: Any, table: str) -> list[int]:
-    """The size of every item of a table."""
+    """Return the size of every item of a table."""
     items = dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]
     return [sum(len(name.encode()) + size(value) for name, value in item.items()) for item in items]
 

@@ -1,4 +1,4 @@
-"""The local stack, as `make up` deploys it, and people who call it over HTTP with tokens of its Cognito."""
+"""Fixtures for the local stack, deployed as by `make up`, and its users with Cognito tokens."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -10,14 +10,14 @@ from local.stack import DEMO_TIMELINE, Stack, free_port
 
 _APP_PORT = free_port()
 APP_ORIGIN, STRANGE_ORIGIN = (f"http://localhost:{port}" for port in (_APP_PORT, _APP_PORT + 1))
-"""The origin of a front end in development, which the stack lets in, and the origin of another."""
+"""An origin that the stack's CORS rules allow, and an origin that they refuse."""
 
 
 class Person(NamedTuple):
-    """Somebody with a token."""
+    """A user with a token."""
 
     id: str
-    """The `sub` of their tokens."""
+    """The `sub` of the user's tokens."""
     http: httpx.Client
     token: str
 
@@ -29,20 +29,20 @@ class Person(NamedTuple):
         return self.http.request(method, path, headers=authorized, **rest)
 
     def made(self, path: str, **body: Any) -> dict[str, Any]:
-        """What was made from that body."""
+        """Create an entity from a body; return the entity."""
         answer = self.call("POST", path, json=body)
         assert answer.status_code == 200, answer.text
         data: dict[str, Any] = answer.json()["data"]
         return data
 
     def timeline(self, **body: Any) -> str:
-        """The id of a new timeline of theirs."""
+        """Create a timeline of this person; return the id."""
         id: str = self.made("/timelines", name="Routine", **body)["id"]
         return id
 
 
 class People(NamedTuple):
-    """Those who call."""
+    """The users who call the API."""
 
     stack: Stack
     http: httpx.Client
@@ -52,20 +52,20 @@ class People(NamedTuple):
     admin: Person
 
     def new(self, name: str, *roles: str) -> Person:
-        """A user of that name, in those groups."""
+        """Create a user of that name, in those groups."""
         return Person(self.stack.add_user(name, *roles), self.http, self.stack.token_of(name))
 
 
 @pytest.fixture(scope="session")
 def deployed() -> Iterator[Stack]:
-    """One stack for all, with state of its own."""
+    """Deploy one stack with a state of its own for all tests."""
     with Stack("e2e", free_port(), {"CorsAllowedOrigins": APP_ORIGIN}) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def people(deployed: Stack) -> Iterator[People]:
-    """The demo users."""
+    """Return the demo users."""
     with httpx.Client(base_url=deployed.url, timeout=20, trust_env=False) as http:
         found = [
             Person(deployed.add_user(role.lower()), http, deployed.token(role))
@@ -76,7 +76,7 @@ def people(deployed: Stack) -> Iterator[People]:
 
 @pytest.fixture
 def demo(people: People) -> Iterator[Person]:
-    """The owner of the demo timeline, which has no sessions before the test and none after it."""
+    """Yield the owner of the demo timeline, and delete its sessions after the test."""
     yield people.demo
     listed = people.demo.call("GET", "/sessions", params={"timelineId": DEMO_TIMELINE, "take": 100})
     for session in listed.json()["data"]:

@@ -1,4 +1,4 @@
-"""Each line of the design's contract once, over HTTP; the functional tests go through every case of each."""
+"""Each rule of the contract once, over HTTP. The functional tests try every case."""
 
 import base64
 from typing import Any
@@ -13,23 +13,23 @@ START, END = "2024-05-06T09:00:00+02:00", "2024-05-06T10:00:00+02:00"
 
 @pytest.fixture(scope="module")
 def who(people: People) -> Person:
-    """A user with a calendar of their own."""
+    """Create a user, who has an empty calendar."""
     return people.new("contract", "USER")
 
 
 @pytest.fixture
 def timeline(who: Person) -> str:
-    """A new timeline of theirs."""
+    """Create a timeline of this user."""
     return who.timeline()
 
 
 def session(timeline: str, **fields: Any) -> dict[str, Any]:
-    """A body; without times, unless they are among the fields."""
+    """Build a body, without times unless the fields have them."""
     return {"type": "ONE_TIME", "timelineId": timeline, "name": "Session", **fields}
 
 
 def faults(answer: httpx.Response) -> list[str]:
-    """The fields that a 400 names."""
+    """Return the fields that a 400 names."""
     assert answer.status_code == 400, answer.text
     return [detail["field"] for detail in answer.json()["details"]]
 

@@ -40,7 +40,7 @@ def test_a_session_is_created_and_listed_by_clicking(deployed: Stack, demo: Pers
 
 
 def prefixed(stack: Stack) -> str:
-    """The same API at the emulator's own address, where the stage is part of the path."""
+    """Return the address of the same API at the emulator, where the path contains the stage."""
     return f"{stack.aws_url}/_aws/execute-api/{stack.outputs['ApiId']}/$default"
 
 

@@ -54,7 +54,7 @@ BY_HAND = {
 
 PAGES = (
     *("README.md", "SECURITY.md", "docs/architecture.md", "docs/guide.md", "docs/operations.md"),
-    "docs/measurements.md",  # docs/decisions.md is history
+    "docs/measurements.md",
 )
 BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```", re.M | re.S)
 INLINE = re.compile(r"`((?:make|sam|aws|git|docker|python|PYTHONPATH=\S+) [^`]+)`")
@@ -66,7 +66,7 @@ def page(name: str) -> str:
 
 
 def commands(text: str) -> Iterator[str]:
-    """The commands that a reader may type, each by itself, without what is set before it."""
+    """Return each command that a reader may type, without the variables set before the command."""
     for block in [*BLOCK.findall(text), *INLINE.findall(text)]:
         lines = [block] if block.startswith("curl") else block.splitlines()
         for line in lines:
@@ -109,7 +109,7 @@ def test_the_aws_and_sam_commands_have_the_options_that_they_are_given() -> None
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A clone in a folder with spaces, with the packages that are installed here and with nothing running."""
+    """Clone the repository into a folder with spaces, with the installed packages and no running stack."""
     folder = copy_project(tmp_path_factory.mktemp("copy") / "my sessions")
     share_packages(folder)
     yield folder
@@ -117,7 +117,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def sh(folder: Path, command: str, **variables: str) -> str:
-    """What a command prints there."""
+    """Run a command in the copy; return the output."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE"))}
     done = subprocess.run(
         ["sh", "-c", command], cwd=folder, env=kept | variables, capture_output=True, text=True
@@ -201,7 +201,7 @@ def pasted(welcome: str) -> dict[str, str]:
 
 
 def operators(copy: Path, api: str) -> dict[str, str]:
-    """The environment of somebody who looks after that stack: its tables, and how they are reached."""
+    """Return the environment of an operator of that stack: the table names and the endpoint."""
     endpoint = re.sub(r"\d+$", lambda port: str(int(port[0]) + 1), api)
     reached = {
         "AWS_ENDPOINT_URL": endpoint,

@@ -1,4 +1,4 @@
-"""Tokens of an issuer that is not the stack's own: who the gateway lets in, and who a function called past it does."""
+"""Tokens of an external issuer: accepted and refused by the gateway, and by a function without a gateway."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ NOT_SEEN_BY_THE_EMULATOR = {"without an expiry", "of nobody", "of an empty subje
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[Issuer]:
-    """The issuer, whose keys the gateway and the functions read over HTTP."""
+    """Start an issuer, whose keys the gateway and the functions read over HTTP."""
     running = Issuer()
     yield running
     running.stop()
@@ -25,20 +25,20 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture(scope="module")
 def stack(issuer: Issuer) -> Iterator[Stack]:
-    """A stack that trusts it, and so has no user pool."""
+    """Deploy a stack that trusts the issuer and has no user pool."""
     parameters = {"JwtIssuer": issuer.url, "JwtAudience": f"other,{AUDIENCE}"}
     with Stack("e2e-issuer", free_port(), parameters) as running:
         yield running
 
 
 def asked(stack: Stack, authorization: str | None) -> httpx.Response:
-    """The answer of the gateway, or of the function behind it."""
+    """Return the answer of the gateway, or of the function behind it."""
     headers = {} if authorization is None else {"Authorization": authorization}
     return httpx.get(f"{stack.url}/timelines", headers=headers, timeout=20, trust_env=False)
 
 
 def invoked(stack: Stack, authorization: str | None) -> tuple[int, dict[str, str]]:
-    """The answer of the function when it is called past the gateway: without claims."""
+    """Return the answer of the function when it is invoked without the gateway and without claims."""
     event = json.loads((ROOT / "events" / "list_timelines.json").read_text("utf-8"))
     del event["requestContext"]["authorizer"]
     event["headers"] = {} if authorization is None else {"authorization": authorization}

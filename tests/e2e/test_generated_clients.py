@@ -67,7 +67,7 @@ def generators_venv() -> Path:
 def test_a_typescript_client_compiles_and_calls(
     environment: Mapping[str, str], tmp_path: Path, program: str, command: list[str]
 ) -> None:
-    (tmp_path / "node_modules").symlink_to(npm.installed())
+    (tmp_path / "node_modules").symlink_to(npm.install())
     for name in (f"{program}.ts", "environment.ts", "orval.config.ts", "tsconfig.json", "package.json"):
         shutil.copy(npm.CLIENT / name, tmp_path)
     generated = npm.run(npm.tool(command[0]), *command[1:], cwd=tmp_path, environment=environment)

@@ -14,7 +14,7 @@ ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Ids(dict[str, str]):
-    """What the ids of the guide are this time; those that nobody made, as a key of the client's, stay."""
+    """The ids of this run for the ids in the guide. Ids that the API did not create stay unchanged."""
 
     def now(self, text: str) -> str:
         return ID.sub(lambda found: self.get(found[0], found[0]), text)
@@ -25,14 +25,14 @@ class Ids(dict[str, str]):
 
 
 def parts(message: str) -> tuple[str, dict[str, str], str]:
-    """First line, headers and body."""
+    """Split a message into its first line, headers and body."""
     head, _, body = message.partition("\n\n")
     first, *lines = head.strip().splitlines()
     return first, dict(line.split(": ", 1) for line in lines), body
 
 
 def without_what_is_left_out(found: Any, told: Any) -> Any:
-    """As much of an answer as the guide tells. Lists are told whole, request ids are never the same."""
+    """Reduce an answer to the fields that the guide shows. Lists are compared whole, request ids never."""
     match told:
         case dict():
             kept = {name: without_what_is_left_out(found[name], told[name]) for name in told}

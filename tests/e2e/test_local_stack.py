@@ -33,7 +33,7 @@ def stack() -> Iterator[Stack]:
 
 
 def call(stack: Stack, path: str, token: str | None = None, method: str = "GET", **headers: str) -> Any:
-    """Status, headers and body of an answer."""
+    """Send a request; return status, headers and body."""
     if token:
         headers["Authorization"] = f"Bearer {token}"
     try:

@@ -1,4 +1,4 @@
-"""Who may do what: every role, every action, on one's own and on another's, with real tokens over HTTP."""
+"""Permissions over HTTP with real tokens: every role, every action, on own and on other owners' timelines."""
 
 import httpx
 import pytest
@@ -14,6 +14,7 @@ EXPECTED = {
     "change a session": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
     "move a session away": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
     "delete a session": ((OK, NO, NO, NO), (OK, OK, OK, OK)),
+    "read occurrences": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
     "read a timeline": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
     "create a timeline": ((OK, NO, NO, NO), (OK, OK, OK, OK)),
     "change a timeline": ((OK, NO, NO, NO), (OK, OK, OK, OK)),
@@ -24,22 +25,25 @@ ROLES = ("ADMIN", "MANAGER", "USER", "")
 
 @pytest.fixture(scope="module")
 def owner(people: People) -> Person:
-    """Whose things the others try to reach."""
+    """Return the user whose sessions and timelines the others try to reach."""
     return people.new("owner", "USER")
 
 
 @pytest.fixture(scope="module", params=ROLES, ids=lambda role: role or "no role")
 def caller(request: pytest.FixtureRequest, people: People) -> tuple[str, Person]:
-    """Somebody of each role."""
+    """Return a role and a user with that role."""
     role = request.param
     return role, people.new(f"matrix-{role.lower() or 'none'}", *([role] if role else []))
 
 
 def attempt(action: str, caller: Person, owner: Person) -> httpx.Response:
-    """What the caller gets for that, done to things of the owner's."""
+    """Send the request of an action on the owner's sessions and timelines; return the answer."""
     match action:
         case "create a timeline":
             return caller.call("POST", "/timelines", json={"name": "New", "ownerId": owner.id})
+        case "read occurrences":
+            week = {"from": "2023-12-11T00:00:00Z", "to": "2023-12-18T00:00:00Z"}
+            return caller.call("GET", "/occurrences", params={**week, "ownerId": owner.id})
         case "read a timeline":
             return caller.call("GET", f"/timelines/{owner.timeline()}")
         case "change a timeline":

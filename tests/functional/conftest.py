@@ -1,4 +1,4 @@
-"""Who calls in these tests, and what they have."""
+"""Callers, timelines and sessions of the functional tests."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ ANNA, BERT = Caller("anna"), Caller("bert")
 MANAGER, ADMIN = Caller("mary", "[MANAGER]"), Caller("root", "[ADMIN]")
 
 CALLS: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
-"""What each function called in the tests so far: DynamoDB actions, each with a table or an index."""
+"""The calls of each function in the tests so far: DynamoDB actions, each with a table or an index."""
 
 WHOLE_FOLDER = pytest.StashKey[bool]()
 """Whether this run has all the tests of this folder."""
@@ -24,7 +24,7 @@ WHOLE_FOLDER = pytest.StashKey[bool]()
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Judge the roles last, and only when every module of this folder is in the run."""
+    """Run the tests of the roles last, and only when every module of this folder runs."""
     folder = Path(__file__).parent
     present = {item.path for item in items}
     config.stash[WHOLE_FOLDER] = present >= set(folder.glob("test_*.py")) and not (
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def _recorded(tables: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What functions call is remembered for `test_roles.py`, and lists find all changes counted."""
+    """Record the calls of functions for `test_roles.py`, and count all changes before each list."""
     running: list[str] = []
     uncounted = False
     find = api.handler
@@ -69,7 +69,7 @@ def _recorded(tables: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def _actions(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What IAM judges a call by; a transaction by its members."""
+    """Return the IAM actions of a call; of a transaction, the actions of its members."""
     match operation:
         case "TransactWriteItems":
             for member in parameters["TransactItems"]:
@@ -91,7 +91,7 @@ During = Callable[[str, Callable[[], object]], None]
 
 @pytest.fixture
 def during(tables: Any) -> During:
-    """Let something happen once, right before the next call of an operation of DynamoDB."""
+    """Return a function that runs a callback once, before the next call of a DynamoDB operation."""
 
     def register(operation: str, event: Callable[[], object]) -> None:
         def happen(**_: object) -> None:
@@ -106,18 +106,18 @@ def during(tables: Any) -> During:
 
 @pytest.fixture
 def timeline(tables: Any) -> str:
-    """The id of a timeline of Anna's."""
+    """Create a timeline of Anna; return the id."""
     return new_timeline(ANNA)
 
 
 def new_timeline(caller: Caller, **fields: str) -> str:
-    """The id of a new timeline."""
+    """Create a timeline; return the id."""
     id: str = caller.call("create_timeline", body={"name": "Routine", **fields}).data["id"]
     return id
 
 
 def one_time(timeline: str, **fields: Any) -> dict[str, Any]:
-    """The body of a session on 2023-12-15, 14:00 to 16:00."""
+    """Build the body of a session on 2023-12-15, 14:00 to 16:00."""
     return {
         "type": "ONE_TIME",
         "timelineId": timeline,
@@ -129,6 +129,6 @@ def one_time(timeline: str, **fields: Any) -> dict[str, Any]:
 
 
 def new_session(caller: Caller, timeline: str, **fields: Any) -> dict[str, Any]:
-    """A new session, as the API answers it."""
+    """Create a session; return the session of the answer."""
     session: dict[str, Any] = caller.call("create_session", body=one_time(timeline, **fields)).data
     return session

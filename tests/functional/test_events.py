@@ -14,7 +14,7 @@ from tests.support.template import ROOT, functions
 INVOKED: set[str] = set()
 
 
-def invoked(function: str) -> dict[str, Any]:
+def invoke(function: str) -> dict[str, Any]:
     """Return the `data` of a function's answer to its event."""
     event = json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
     response = api.handler(function)(event, None)
@@ -35,27 +35,27 @@ def test_every_event_works_unchanged(tables: Any, monkeypatch: pytest.MonkeyPatc
     demo.main(DEMO_TIMELINE, owner)
     with monkeypatch.context() as patch:
         patch.setattr("scheduling.http.endpoint.uuid4", lambda: UUID(session_id))
-        session = invoked("create_session")
+        session = invoke("create_session")
     assert session["name"] == "Weekly Yoga Class"
-    assert invoked("get_session") == session
-    assert invoked("list_sessions") == [session]
-    (occurrence,) = invoked("list_occurrences")
+    assert invoke("get_session") == session
+    assert invoke("list_sessions") == [session]
+    (occurrence,) = invoke("list_occurrences")
     assert (occurrence["sessionId"], occurrence["date"]) == (session["id"], "2023-12-01")
-    assert invoked("update_session")["startDateTime"] == "2023-12-08T10:30:00Z"
-    replacement = invoked("update_occurrence")
+    assert invoke("update_session")["startDateTime"] == "2023-12-08T10:30:00Z"
+    replacement = invoke("update_occurrence")
     assert replacement["seriesId"] == session_id
-    assert invoked("delete_occurrence")["excludedDates"] == ["2023-12-15", "2023-12-22"]
-    rest = invoked("split_session")
+    assert invoke("delete_occurrence")["excludedDates"] == ["2023-12-15", "2023-12-22"]
+    rest = invoke("split_session")
     assert rest["startDateTime"] == "2023-12-29T10:30:00Z"
-    assert invoked("delete_session")["removedAt"]
-    assert invoked("restore_session")["removedAt"] is None
+    assert invoke("delete_session")["removedAt"]
+    assert invoke("restore_session")["removedAt"] is None
     for each in (session, replacement, rest):
         assert api.Caller(owner).call("delete_session", id=each["id"]).status == 200
-    assert invoked("get_timeline")["id"] == DEMO_TIMELINE
-    invoked("create_timeline")
-    assert len(invoked("list_timelines")) == 2
-    assert invoked("update_timeline")["id"] == DEMO_TIMELINE
-    assert invoked("delete_timeline")["removedAt"]
+    assert invoke("get_timeline")["id"] == DEMO_TIMELINE
+    invoke("create_timeline")
+    assert len(invoke("list_timelines")) == 2
+    assert invoke("update_timeline")["id"] == DEMO_TIMELINE
+    assert invoke("delete_timeline")["removedAt"]
     event = json.loads((ROOT / "events" / "update_counters.json").read_text("utf-8"))
     assert api.handler("update_counters")(event, None) == {"state": {}}
     INVOKED.add("update_counters")

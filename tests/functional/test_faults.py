@@ -31,7 +31,7 @@ class Log(StringIO):
     """The lines that the request log wrote."""
 
     def lines(self) -> list[dict[str, Any]]:
-        """The lines since the last look."""
+        """Return the lines since the last call."""
         lines = [json.loads(line) for line in self.getvalue().splitlines()]
         self.truncate(0)
         self.seek(0)
@@ -40,7 +40,7 @@ class Log(StringIO):
 
 @pytest.fixture
 def logged(timeline: str, monkeypatch: pytest.MonkeyPatch) -> Log:
-    """The request log, from the end of the fixture on."""
+    """Record the request log."""
     stream = Log()
     monkeypatch.setattr(request_log.logger().registered_handler, "stream", stream)
     return stream

@@ -1,4 +1,4 @@
-"""Lists: which sessions, in which order, which page, how many in all."""
+"""Lists: filters, order, pages and counts."""
 
 from itertools import count, product
 from typing import Any
@@ -12,14 +12,14 @@ from tests.support.invariants import SESSION_INDEXES, breaches, scan
 DAYS = ["2022-11-30", "2023-01-31", "2023-02-01", "2023-02-15", "2023-02-28", "2023-03-01", "2024-02-29"]
 
 
-def listed(caller: Caller = ANNA, **query: object) -> list[str]:
-    """The names of the sessions on a page."""
+def get_names(caller: Caller = ANNA, **query: object) -> list[str]:
+    """Return the names of the sessions on a page."""
     return [session["name"] for session in caller.call("list_sessions", query=query).data]
 
 
 @pytest.fixture
 def days(timeline: str) -> str:
-    """Anna's timeline with a session on each day, named by it, and two without a start."""
+    """Create a timeline of Anna with a session on each day, named by the day, and two without a start."""
     for day in [*DAYS[::2], *DAYS[1::2]]:
         new_session(
             ANNA, timeline, name=day, startDateTime=f"{day}T09:00:00Z", endDateTime=f"{day}T10:00:00Z"
@@ -41,7 +41,7 @@ def test_every_page_of_every_scope_is_the_slice_it_says(days: str, who: Caller) 
     for order, whole in (("ASC", DAYS), ("DESC", DAYS[::-1])):
         for scope in ({}, {"timelineId": days}):
             for skip, take in product(range(10), (1, 3, 100)):
-                page = listed(who, skip=skip, take=take, startDateTimeSortOrder=order, **scope)
+                page = get_names(who, skip=skip, take=take, startDateTimeSortOrder=order, **scope)
                 assert page == [*whole, "undated", "undated"][skip : skip + take]
 
 
@@ -71,8 +71,8 @@ def test_a_range_keeps_the_sessions_that_start_in_it(
         answer = who.call("list_sessions", query=query | extra)
         assert [one["name"] for one in answer.data] == names
         assert answer.count == len(names)
-        assert listed(who, **query, **extra, skip=1, take=2) == names[1:3]
-        assert listed(who, **query | {"startDateTimeSortOrder": "DESC"}) == names[::-1]
+        assert get_names(who, **query, **extra, skip=1, take=2) == names[1:3]
+        assert get_names(who, **query | {"startDateTimeSortOrder": "DESC"}) == names[::-1]
 
 
 def test_the_plus_of_an_offset_needs_no_escape(days: str) -> None:
@@ -115,9 +115,9 @@ def test_sessions_are_listed_by_type(timeline: str) -> None:
     new_session(ANNA, timeline, startDateTime="2024-05-01T09:00:00Z", endDateTime=None, **series)
     new_session(ANNA, timeline, name="undated", startDateTime=None, endDateTime=None)
     for who, extra in product((ANNA, ADMIN), ({}, {"timelineId": timeline})):
-        assert listed(who, type="ONE_TIME", **extra) == ["once", "undated"]
-        assert listed(who, type="RECURRING", **extra) == ["yearly"]
-        assert listed(who, type="RECURRING", startDateTimeTo="2024-01-01T00:00:00Z", **extra) == []
+        assert get_names(who, type="ONE_TIME", **extra) == ["once", "undated"]
+        assert get_names(who, type="RECURRING", **extra) == ["yearly"]
+        assert get_names(who, type="RECURRING", startDateTimeTo="2024-01-01T00:00:00Z", **extra) == []
         assert who.call("list_sessions", query={"type": "ONE_TIME", "take": 1, **extra}).count == 2
     assert ANNA.call("list_sessions", query={"type": "WEEKLY"}).status == 400
 
@@ -185,10 +185,10 @@ def test_ties_have_one_order_over_all_pages(timeline: str, order: str) -> None:
 def test_lists_show_only_what_their_reader_may_read(timeline: str) -> None:
     new_session(ANNA, timeline)
     new_session(BERT, new_timeline(BERT), name="Bert's")
-    assert listed(BERT) == ["Bert's"]
-    assert listed(BERT, timelineId=timeline) == []
+    assert get_names(BERT) == ["Bert's"]
+    assert get_names(BERT, timelineId=timeline) == []
     assert BERT.call("list_sessions", query={"timelineId": timeline}).count == 0
-    assert len(listed(MANAGER)) == len(listed(ADMIN)) == 2
+    assert len(get_names(MANAGER)) == len(get_names(ADMIN)) == 2
 
 
 def test_all_of_an_owners_timelines_are_one_list(timeline: str) -> None:
@@ -196,7 +196,7 @@ def test_all_of_an_owners_timelines_are_one_list(timeline: str) -> None:
     new_session(
         ANNA, new_timeline(ANNA), name="second", startDateTime="2023-12-16T14:00:00Z", endDateTime=None
     )
-    assert listed() == ["second", "first"]
+    assert get_names() == ["second", "first"]
 
 
 @pytest.mark.parametrize("who", [ANNA, ADMIN])
@@ -279,7 +279,7 @@ def test_starts_far_from_the_present_are_counted_by_century_and_listed_like_any(
     years = ["0001", "0099", "0100", "1899", "1900", "2199", "2200", "2201", "9999"]
     for year in years:
         new_session(ANNA, timeline, name=year, startDateTime=f"{year}-06-01T00:00:00Z", endDateTime=None)
-    listed(who)
+    get_names(who)
     nodes = {
         item["node"] for item in scan(tables, "CountersTable") if item["scope"] == f"TIMELINE#{timeline}"
     }
@@ -296,7 +296,7 @@ def test_starts_far_from_the_present_are_counted_by_century_and_listed_like_any(
         assert answer.count == len(names)
         for skip in range(len(names)):
             assert (
-                listed(who, **limits, startDateTimeSortOrder=order, skip=skip, take=2)
+                get_names(who, **limits, startDateTimeSortOrder=order, skip=skip, take=2)
                 == names[skip : skip + 2]
             )
     assert breaches(tables) == []

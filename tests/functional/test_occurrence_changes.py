@@ -293,6 +293,16 @@ def test_a_split_needs_a_date(series: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("function", CHANGES)
+def test_an_event_without_path_parameters_is_a_404(function: str, series: dict[str, Any]) -> None:
+    body = {"date": "2023-12-08"} if function == "split_session" else {}
+    event = ANNA.event(
+        function, f"{series['id']}/2023-12-08" if "occ" in function else series["id"], body, {}, {}
+    )
+    del event["pathParameters"]
+    assert handler(function)(event, None)["statusCode"] == 404
+
+
+@pytest.mark.parametrize("function", CHANGES)
 def test_only_who_may_change_the_series_may_change_a_part(function: str, series: dict[str, Any]) -> None:
     assert make(function, series["id"], "2023-12-08", BERT).status == 403
     assert make(function, series["id"], "2023-12-08", MANAGER).status == 200

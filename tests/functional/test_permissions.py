@@ -17,7 +17,7 @@ GONE = "deleted"
 
 
 class Steps:
-    """The steps that a caller may take with a session, tried one after the other from every place it can reach."""
+    """The steps that a caller may take with a session, in every order."""
 
     def __init__(self, caller: Caller) -> None:
         self.caller = caller

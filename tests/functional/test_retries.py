@@ -1,4 +1,4 @@
-"""What clients do again, and what two do at once: Idempotency-Key, ETag, If-Match, If-None-Match."""
+"""Repeated and concurrent requests: Idempotency-Key, ETag, If-Match, If-None-Match."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ def test_a_failed_try_stores_nothing_so_that_a_freed_slot_can_be_tried_again(
 
 
 def test_a_record_that_is_over_is_as_good_as_none(tables: Any, timeline: str) -> None:
-    """DynamoDB may purge it days later."""
+    """DynamoDB may delete an expired record days later."""
     session = ANNA.call("create_session", body=one_time(timeline), headers=KEY).data
     (record,) = scan(tables, "IdempotencyTable")
     tables.update_item(
@@ -68,7 +68,7 @@ def test_a_record_that_is_over_is_as_good_as_none(tables: Any, timeline: str) ->
 def test_a_conflicting_session_that_the_request_itself_created_is_its_answer(
     timeline: str, during: During
 ) -> None:
-    """The first try lands between the second's look for a record and its look into the calendar."""
+    """The first attempt commits after the second looked for a record, and before the second read the calendar."""
     first: list[Any] = []
     during("Query", lambda: first.append(ANNA.call("create_session", body=one_time(timeline), headers=KEY)))
     second = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
@@ -151,7 +151,7 @@ def test_if_none_match_spares_what_is_known(timeline: str, if_none_match: str, s
 
 
 def test_two_changes_of_different_fields_both_land(timeline: str, during: During) -> None:
-    """The second is made between the first one's read and its write."""
+    """The second change is written between the read and the write of the first."""
     id = new_session(ANNA, timeline)["id"]
     during(
         "TransactWriteItems",

@@ -1,4 +1,4 @@
-"""Least privilege, proved: what each function calls, in all of the other functional tests, is what its role allows.
+"""Least privilege: the calls of each function in the functional tests equal the actions that its role allows.
 
 `conftest.py` records the calls; this module is run last, and judges only a run of the whole folder.
 """
@@ -15,24 +15,24 @@ OF_LAMBDA = {"dynamodb:GetRecords", "dynamodb:ListStreams"}
 
 
 def allowed(function: str) -> set[tuple[str, str]]:
-    """What the function's role allows: actions, each with a table or an index."""
+    """Return what the function's role allows: actions, each with a table or an index."""
     return {
         (action.removeprefix("dynamodb:"), resource_name(resource))
         for policy in template.functions()[function].get("Policies", [])
         for statement in policy["Statement"]
         if not set(statement["Action"]) & OF_LAMBDA
-        for action in listed(statement["Action"])
-        for resource in listed(statement["Resource"])
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
     }
 
 
-def listed(one_or_more: Any) -> list[Any]:
-    """As CloudFormation has it: a list, or one without its brackets."""
+def as_list(one_or_more: Any) -> list[Any]:
+    """Return the value as a list. CloudFormation also accepts a single value without a list."""
     return one_or_more if isinstance(one_or_more, list) else [one_or_more]
 
 
 def resource_name(resource: dict[str, Any]) -> str:
-    """`SessionsTable`, or `SessionsTable/index/owner-startDateTime-index`."""
+    """Return the name of a resource: `SessionsTable` or `SessionsTable/index/owner-startDateTime-index`."""
     ((kind, content),) = resource.items()
     if kind == "Fn::GetAtt":
         return str(content[0])

@@ -27,6 +27,8 @@ NEW_FIELDS = (
     "repeatUntil",
     "repeatCount",
     "excludedDates",
+    "seriesId",
+    "originalDate",
 )
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -252,13 +254,13 @@ def test_an_unknown_timeline_is_invalid_in_a_body_and_empty_as_a_filter(timeline
 
 
 def booked(timeline: str, start: str, end: str | None, **fields: Any) -> int:
-    """The status of a booking."""
+    """Return the status of a booking."""
     body = one_time(timeline, startDateTime=start, endDateTime=end, name="Another", **fields)
     return ANNA.call("create_session", body=body).status
 
 
 def series(timeline: str, cycle: str, start: str, end: str, **fields: Any) -> dict[str, Any]:
-    """A new series."""
+    """Create a series."""
     return new_session(
         ANNA,
         timeline,

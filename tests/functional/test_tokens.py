@@ -28,7 +28,7 @@ from tests.support.issuer import (
 
 @pytest.fixture(scope="module")
 def running_issuer() -> Iterator[Issuer]:
-    """One issuer for all tests, because making keys takes a while."""
+    """Start one issuer for all tests, because generating keys is slow."""
     issuer = Issuer()
     yield issuer
     issuer.stop()
@@ -36,7 +36,7 @@ def running_issuer() -> Iterator[Issuer]:
 
 @pytest.fixture
 def issuer(running_issuer: Issuer, tables: Any, environment: pytest.MonkeyPatch) -> Iterator[Issuer]:
-    """The issuer that the functions trust."""
+    """Let the functions trust the issuer."""
     environment.setenv("JWT_ISSUER", running_issuer.url)
     environment.setenv("JWT_AUDIENCE", f"other,{AUDIENCE}")
     issuer_keys.cache_clear()
@@ -49,7 +49,7 @@ def issuer(running_issuer: Issuer, tables: Any, environment: pytest.MonkeyPatch)
     running_issuer.keys = {"first": running_issuer.keys["first"]}
 
 
-def listed(authorization: str | None) -> tuple[int, dict[str, str]]:
+def list_sessions(authorization: str | None) -> tuple[int, dict[str, str]]:
     """Return status and headers of `GET /timelines` without a gateway."""
     headers = {} if authorization is None else {"Authorization": authorization}
     event = ANNA.event("list_timelines", "", None, {}, headers)
@@ -70,8 +70,8 @@ def listed(authorization: str | None) -> tuple[int, dict[str, str]]:
     ids=["", "audiences", "client", "other client", "not before"],
 )
 def test_a_valid_token_is_accepted(issuer: Issuer, changes: dict[str, Any]) -> None:
-    assert listed(f"Bearer {issuer.token(**changes)}")[0] == 200
-    assert listed(f"bearer  {issuer.token(**changes)}")[0] == 200
+    assert list_sessions(f"Bearer {issuer.token(**changes)}")[0] == 200
+    assert list_sessions(f"bearer  {issuer.token(**changes)}")[0] == 200
 
 
 def test_the_principal_is_the_subject_of_the_token(issuer: Issuer) -> None:
@@ -83,14 +83,14 @@ def test_the_principal_is_the_subject_of_the_token(issuer: Issuer) -> None:
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_forged_token_is_a_401(issuer: Issuer, attack: str) -> None:
-    status, headers = listed(f"Bearer {ATTACKS[attack](issuer)}")
+    status, headers = list_sessions(f"Bearer {ATTACKS[attack](issuer)}")
     assert (status, headers["WWW-Authenticate"]) == (401, 'Bearer realm="sessions", error="invalid_token"')
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic YTpi", "Digest x"])
 def test_no_token_is_a_401_without_an_error_code(issuer: Issuer, authorization: str | None) -> None:
     """RFC 6750, section 3.1: a request without authentication gets no error code."""
-    status, headers = listed(authorization)
+    status, headers = list_sessions(authorization)
     assert (status, headers["WWW-Authenticate"]) == (401, 'Bearer realm="sessions"')
 
 
@@ -118,7 +118,7 @@ class Clock:
 def test_keys_are_cached(issuer: Issuer) -> None:
     before = issuer.reads
     for _ in range(5):
-        assert listed(f"Bearer {issuer.token()}")[0] == 200
+        assert list_sessions(f"Bearer {issuer.token()}")[0] == 200
     assert issuer.reads == before + 1
 
 
@@ -172,58 +172,58 @@ def test_an_issuer_that_recovers_is_asked_again_after_a_pause(issuer: Issuer) ->
 @pytest.mark.parametrize("reply", BROKEN_REPLIES)
 def test_a_broken_document_of_the_issuer_is_a_503(issuer: Issuer, path: str, reply: str) -> None:
     issuer.replies[path] = BROKEN_REPLIES[reply]
-    status, headers = listed(f"Bearer {issuer.token()}")
+    status, headers = list_sessions(f"Bearer {issuer.token()}")
     assert (status, headers["Retry-After"]) == (503, "1")
 
 
 @pytest.mark.parametrize("configuration", BROKEN_CONFIGURATIONS)
 def test_a_broken_configuration_of_the_issuer_is_a_503(issuer: Issuer, configuration: str) -> None:
     issuer.configuration |= BROKEN_CONFIGURATIONS[configuration]
-    assert listed(f"Bearer {issuer.token()}")[0] == 503
+    assert list_sessions(f"Bearer {issuer.token()}")[0] == 503
 
 
 def test_an_issuer_that_drips_a_valid_document_is_a_503(issuer: Issuer) -> None:
     issuer.replies[KEYS_PATH] = drip(json.dumps(issuer.document(KEYS_PATH)).encode(), seconds=8)
-    assert listed(f"Bearer {issuer.token()}")[0] == 503
+    assert list_sessions(f"Bearer {issuer.token()}")[0] == 503
 
 
 @pytest.mark.parametrize("members", BROKEN_KEYS)
 def test_a_key_that_may_not_verify_is_refused(issuer: Issuer, members: str) -> None:
     issuer.keys["second"] = new_key()
     issuer.key_members["second"] = BROKEN_KEYS[members]
-    assert listed(f"Bearer {issuer.token('second')}")[0] == 401
-    assert listed(f"Bearer {issuer.token()}")[0] == 200
+    assert list_sessions(f"Bearer {issuer.token('second')}")[0] == 401
+    assert list_sessions(f"Bearer {issuer.token()}")[0] == 200
 
 
 def test_a_key_with_the_operation_verify_is_accepted(issuer: Issuer) -> None:
     issuer.key_members["first"] = {"key_ops": ["verify"], "use": "sig"}
-    assert listed(f"Bearer {issuer.token()}")[0] == 200
+    assert list_sessions(f"Bearer {issuer.token()}")[0] == 200
 
 
 @pytest.mark.parametrize("keys", ["", 7, [], [7, None, "x"], {}])
 def test_a_key_set_without_a_usable_key_is_a_503(issuer: Issuer, keys: object) -> None:
     body = json.dumps({"keys": keys}).encode()
     issuer.replies[KEYS_PATH] = drip(body, seconds=0)
-    assert listed(f"Bearer {issuer.token()}")[0] == 503
+    assert list_sessions(f"Bearer {issuer.token()}")[0] == 503
 
 
 def test_a_right_client_id_does_not_replace_an_empty_audience(issuer: Issuer) -> None:
-    assert listed(f"Bearer {issuer.token(aud=[], client_id=AUDIENCE)}")[0] == 401
-    assert listed(f"Bearer {issuer.token(aud='', client_id=AUDIENCE)}")[0] == 401
+    assert list_sessions(f"Bearer {issuer.token(aud=[], client_id=AUDIENCE)}")[0] == 401
+    assert list_sessions(f"Bearer {issuer.token(aud='', client_id=AUDIENCE)}")[0] == 401
 
 
 @pytest.mark.parametrize(
     "changes", [{"exp": float("inf")}, {"aud": {"a": [AUDIENCE]}}, {"exp": "soon"}], ids=str
 )
 def test_a_signed_token_with_odd_claims_is_a_401(issuer: Issuer, changes: dict[str, Any]) -> None:
-    assert listed(f"Bearer {issuer.token(**changes)}")[0] == 401
+    assert list_sessions(f"Bearer {issuer.token(**changes)}")[0] == 401
 
 
 def test_a_deeply_nested_token_is_a_401(issuer: Issuer) -> None:
     nested = base64.urlsafe_b64encode(b"[" * 5000).rstrip(b"=").decode()
-    assert listed(f"Bearer {nested}.{nested}.x")[0] == 401
+    assert list_sessions(f"Bearer {nested}.{nested}.x")[0] == 401
     header = issuer.token().split(".")[0]
-    assert listed(f"Bearer {header}.{nested}.x")[0] == 401
+    assert list_sessions(f"Bearer {header}.{nested}.x")[0] == 401
 
 
 def test_a_subject_that_cannot_own_a_timeline_is_a_401_that_says_so(issuer: Issuer) -> None:
@@ -237,7 +237,7 @@ def test_a_subject_that_cannot_own_a_timeline_is_a_401_that_says_so(issuer: Issu
 def test_unknown_key_ids_do_not_flood_the_issuer(issuer: Issuer) -> None:
     before = issuer.reads
     for number in range(5):
-        assert listed(f"Bearer {issuer.token(str(number), key=issuer.keys['first'])}")[0] == 401
+        assert list_sessions(f"Bearer {issuer.token(str(number), key=issuer.keys['first'])}")[0] == 401
     assert issuer.reads == before + 1
 
 
@@ -246,7 +246,7 @@ def test_an_issuer_that_does_not_answer_is_a_503(tables: Any, environment: pytes
     good = issuer.token()
     environment.setenv("JWT_ISSUER", issuer.url)
     issuer.stop()
-    status, headers = listed(f"Bearer {good}")
+    status, headers = list_sessions(f"Bearer {good}")
     assert (status, headers["Retry-After"]) == (503, "1")
     issuer_keys.cache_clear()
 

@@ -1,4 +1,4 @@
-"""`make fuzz`: schemathesis on a local stack of its own, for ten minutes, or as many as are asked for.
+"""`make fuzz`: schemathesis on a separate local stack, for ten minutes or the given number.
 
 python -m tests.fuzz [MINUTES]
 """

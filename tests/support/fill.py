@@ -17,7 +17,7 @@ Item = Mapping[str, Any]
 
 
 def fill(dynamodb: Any, sessions: Iterable[Item], timelines: Iterable[Item]) -> None:
-    """Write sessions and timelines, all that is counted of them, and no slots: lists read none."""
+    """Write sessions, timelines and their counts, but no slots, because lists read no slots."""
     counted: list[Change] = []
     of_timelines: dict[str, Counter[str]] = {}
     of_owners: dict[str, Counter[str]] = {}

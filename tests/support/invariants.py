@@ -1,4 +1,4 @@
-"""Invariants between the raw tables, which hold at any moment, whatever happened before."""
+"""Invariants between the tables, which hold after every request."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -28,14 +28,14 @@ _MICROSECONDS_AN_HOUR = 3_600_000_000
 
 
 def scan(dynamodb: Any, table: str, index: str | None = None) -> list[Item]:
-    """Every item of a table, or of an index."""
+    """Yield every item of a table or an index."""
     which = {"IndexName": index} if index else {"ConsistentRead": True}
     pages = dynamodb.get_paginator("scan").paginate(TableName=table, **which)
     return [deserialize(item) for page in pages for item in page["Items"]]
 
 
 def live(dynamodb: Any) -> list[Item]:
-    """The sessions that were not removed."""
+    """Return the sessions that are not deleted."""
     return [session for session in scan(dynamodb, "SessionsTable") if "removedAt" not in session]
 
 
@@ -72,7 +72,7 @@ def _overlaps(sessions: list[Item]) -> Iterator[str]:
 
 
 def _calendars(sessions: list[Item], items: list[Item]) -> Iterator[str]:
-    """A slot may be older than its session: a change of words that are not in the slot does not write the slot."""
+    """Yield faults of the calendars. A slot may be older than its session when only other fields changed."""
     slots = [item for item in items if item["slot"] != "HEAD"]
     expected = [_slot(session) for session in sessions if "startDateTime" in session]
     unversioned = [{name: slot[name] for name in slot if name != "version"} for slot in slots]
@@ -124,7 +124,7 @@ def _instant(text: str) -> str:
 
 
 def _counts(sessions: list[Item], timelines: list[Item], calendars: list[Item]) -> Iterator[str]:
-    """Deleted timelines must be empty too."""
+    """Yield wrong counts. Deleted timelines must have no sessions."""
     kept: Counter[tuple[str, str]] = Counter()
     counted: Counter[tuple[str, str]] = Counter()
     owners = {}
@@ -147,7 +147,7 @@ def _counts(sessions: list[Item], timelines: list[Item], calendars: list[Item]) 
 
 
 def _trees(sessions: list[Item], timelines: list[Item], nodes: list[Item]) -> Iterator[str]:
-    """What the streams were folded to is what there is; nodes without counts go by themselves."""
+    """Yield faults of the trees: each must equal the folded streams. Nodes without counts are ignored."""
     kept: Counter[tuple[str, ...]] = Counter()
     counted: Counter[tuple[str, ...]] = Counter()
     for node in (node for node in nodes if node["scope"] != "POSITIONS"):
@@ -187,7 +187,7 @@ def _unequal(kept: Counter[tuple[str, ...]], counted: Counter[tuple[str, ...]]) 
 
 
 def _projected(table: str, index: str, items: list[Item]) -> list[Item]:
-    """What an index carries of the items of its table."""
+    """Return the attributes of an item that an index carries."""
     properties = template.resources("AWS::DynamoDB::Table")[table]["Properties"]
     (found,) = [one for one in properties["GlobalSecondaryIndexes"] if one["IndexName"] == index]
     keys = [key["AttributeName"] for key in (*properties["KeySchema"], *found["KeySchema"])]
@@ -203,7 +203,7 @@ def _sort_keys(sessions: list[Item]) -> Iterator[str]:
 
 
 def _timeline_indexes(dynamodb: Any, timelines: list[Item]) -> Iterator[str]:
-    """A removed timeline is in none."""
+    """Yield faults of the timelines' indexes. A deleted timeline is in no index."""
     indexed = [item for item in timelines if "removedAt" not in item]
     for index in ("owner-index", "all-index"):
         expected = _projected("TimelinesTable", index, indexed)

@@ -27,21 +27,21 @@ KEYS_PATH = "/keys"
 
 
 def new_key() -> rsa.RSAPrivateKey:
-    """A key pair, quickly made."""
+    """Generate a key pair."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 class Issuer:
-    """An OpenID Connect issuer at an address of this machine, with the two documents that matter."""
+    """An OpenID Connect issuer on this machine, with a configuration document and a key set."""
 
     def __init__(self, address: str = "127.0.0.1") -> None:
         self.keys = {"first": new_key()}
         self.reads = 0
         self.keys_path = "/keys"
         self.configuration: dict[str, Any] = {}
-        """Members of the configuration that differ from the right ones."""
+        """Members of the configuration that replace the valid ones."""
         self.key_members: dict[str, Any] = {}
-        """Members of every published key that differ from the right ones."""
+        """Members of every published key that replace the valid ones."""
         self.replies: dict[str, Reply] = {}
         """Replies that the issuer sends at a path instead of its document."""
         issuer = self
@@ -66,7 +66,7 @@ class Issuer:
         self.thread.start()
 
     def document(self, path: str) -> Any:
-        """What stands at a path."""
+        """Return the document at a path."""
         if path == CONFIGURATION_PATH:
             right = {"issuer": self.url, "jwks_uri": f"{self.url}{self.keys_path}"}
             return right | self.configuration
@@ -82,13 +82,13 @@ class Issuer:
         }
 
     def stop(self) -> None:
-        """Answer no more."""
+        """Stop the issuer."""
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
 
     def claims(self, **changes: Any) -> dict[str, Any]:
-        """The claims of a good token of Anna's, changed; None leaves one out."""
+        """Return the claims of a valid token of Anna, with changes. None removes a claim."""
         now = datetime.now(UTC)
         claims = {
             "sub": "anna",
@@ -100,7 +100,7 @@ class Issuer:
         return {name: value for name, value in claims.items() if value is not None}
 
     def token(self, kid: str = "first", algorithm: str = "RS256", key: Any = None, **changes: Any) -> str:
-        """A token with those claims."""
+        """Sign a token with these claims."""
         return jwt.encode(
             self.claims(**changes), key or self.keys[kid], algorithm=algorithm, headers={"kid": kid}
         )
@@ -135,7 +135,7 @@ ATTACKS: dict[str, Callable[[Issuer], str]] = {
 
 
 def hs256_with_the_public_key(issuer: Issuer) -> str:
-    """The classic confusion of algorithms: the public key, which all know, as the secret."""
+    """Forge a token by algorithm confusion: HS256 with the public key as the secret."""
     public = (
         issuer.keys["first"]
         .public_key()
@@ -150,7 +150,7 @@ def hs256_with_the_public_key(issuer: Issuer) -> str:
 
 
 def tampered(good: str) -> str:
-    """A token whose payload says another subject than the one that was signed."""
+    """Forge a token with the signature of one payload and the subject of another."""
     header, payload, signature = good.split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
     forged = base64.urlsafe_b64encode(json.dumps(claims | {"sub": "root"}).encode()).rstrip(b"=").decode()
@@ -201,7 +201,7 @@ BROKEN_REPLIES: dict[str, Reply] = {
     "no text": send(b"\xff\xfe\x00"),
     "reset": reset,
 }
-"""Replies that no document of an issuer may look like."""
+"""Replies that are no valid document of an issuer."""
 
 BROKEN_CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "of another issuer": {"issuer": "https://evil.test"},

@@ -1,9 +1,8 @@
-"""The image that functions run in: Lambda's own, or one made here that does the same, where no registry is in reach.
+"""Image in which functions run: Lambda's own image, or an equivalent image built from this machine.
 
-The one made here holds a shell and three commands, CPython and the libraries of both, as they lie on this machine,
-and from PyPI what Lambda's runtime has beside: the runtime interface client and boto3, pinned by hash. It is no copy
-of Amazon Linux: what a function needs of the system must be tried on AWS. The emulator of Lambda's runtime API comes
-from the SAM CLI, which adds it to either by itself.
+The equivalent image has a shell, three commands, CPython and their libraries from this machine. PyPI provides the rest
+of Lambda's runtime: the runtime interface client and boto3, pinned by hash. The image is no copy of Amazon Linux: test
+system libraries such as glibc on AWS. The SAM CLI adds the emulator of Lambda's runtime API to each image.
 """
 
 import hashlib
@@ -31,9 +30,9 @@ _ROOT = Path(__file__).parents[2]
 _MADE = "sessions-lambda-python"
 _REQUIREMENTS = _ROOT / "requirements" / "lambda_image.txt"
 _LAYER_BUILD = runpy.run_path(str(_ROOT / "layers" / "scheduling" / "build.py"))
-_PROGRAMS = ("sh", "mv", "chmod", "cp")  # what the SAM CLI runs in it to add the emulator and layers
+_PROGRAMS = ("sh", "mv", "chmod", "cp")  # the programs that the SAM CLI runs to add the emulator and layers
 _PROMISED = ("libdl.so.2", "libgcc_s.so.1", "libpthread.so.0", "libresolv.so.2", "librt.so.1", "libutil.so.1")
-"""What wheels may take for granted (PEP 600), beside what the others need."""
+"""Libraries that every wheel may expect (PEP 600), beside those of the programs."""
 _NOT_NEEDED = shutil.ignore_patterns(
     *("site-packages", "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "__pycache__"),
     *("config-*", "_tkinter*", "*.a"),
@@ -50,10 +49,10 @@ _SETTINGS = (
 
 
 def find(engine: DockerEngine) -> str:
-    """The image's name, once the engine has it.
+    """Pull or build the image; return its name.
 
     Raises:
-        EngineMissing: it can be neither pulled nor made.
+        EngineMissing: the image can be neither pulled nor built.
     """
     if not ARCHITECTURE:
         raise EngineMissing(f"Lambda has no processors of this kind: {platform.machine()}.")
@@ -108,12 +107,12 @@ def _fill(root: Path, python: str) -> None:
     bootstrap = runtime / "bootstrap"
     bootstrap.write_text(_BOOTSTRAP)
     bootstrap.chmod(0o755)
-    # As in Lambda's image, its own library is compiled ahead.
+    # Compile the standard library ahead, as in Lambda's image.
     _output(python, "-m", "compileall", "-q", "-s", str(root), "-p", "/", str(lang), str(runtime))
 
 
 def _copy_libraries(root: Path, programs: Iterable[Path], home: Path) -> None:
-    """Put the libraries that they need where they will look: under their own paths, or the interpreter's beside it."""
+    """Copy the needed libraries to their own paths, or beside the interpreter."""
     needed = {word for program in programs for word in _output("ldd", str(program)).split() if word[0] == "/"}
     system = Path(next(library for library in needed if library.endswith("/libc.so.6"))).parent
     needed |= {str(system / library) for library in _PROMISED}

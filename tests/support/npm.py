@@ -12,11 +12,11 @@ CLIENT = Path(__file__).parents[2] / "tests" / "client"
 
 
 def missing(what: str) -> None:
-    """Skip the test because the machine lacks a program, and say how to install it."""
+    """Skip the test because the machine lacks a program; the reason says how to install it."""
     pytest.skip(f"Install {what} to run this test (Debian: apt-get install {what}).")
 
 
-def installed() -> Path:
+def install() -> Path:
     """Return the folder of the installed packages. Skip the test on a machine without npm."""
     npm = shutil.which("npm")
     if npm is None:
@@ -31,7 +31,7 @@ def installed() -> Path:
 
 def browser() -> str:
     """Return the path of Chromium. Skip the test on a machine without npm or Chromium."""
-    installed()
+    install()
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
         missing("chromium")
@@ -55,4 +55,4 @@ def run(*command: str, cwd: Path = CLIENT, environment: Mapping[str, str] | None
 
 def tool(name: str) -> str:
     """Return the path of an installed command."""
-    return str(installed() / ".bin" / name)
+    return str(install() / ".bin" / name)

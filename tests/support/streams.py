@@ -1,4 +1,4 @@
-"""Streams of the tables, passed on to the function that counts, as Lambda passes them on."""
+"""Streams of the tables, passed to the function that counts as Lambda passes them."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -48,7 +48,7 @@ def client_of(dynamodb: Any) -> Any:
 
 
 def count_changes(dynamodb: Any) -> None:
-    """Have everything that the streams hold counted; what was counted before is passed on again."""
+    """Count every record in the streams. Pass on records again that were counted before."""
     for shard in shards(dynamodb):
         if records := shard.records():
             api.handler("update_counters")(shard.event(records), None)

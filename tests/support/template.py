@@ -1,4 +1,4 @@
-"""template.yaml as the tests read it, so that tables, routes and settings are written down once."""
+"""Reader of template.yaml for the tests, so that tables, routes and settings are defined once."""
 
 import re
 from collections.abc import Mapping
@@ -39,30 +39,30 @@ _Loader.add_multi_constructor("!", _intrinsic)
 
 @lru_cache
 def template() -> dict[str, Any]:
-    """The whole template. Not to be changed."""
+    """Return the whole template, which the caller must not change."""
     loaded: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text("utf-8"), _Loader)
     return loaded
 
 
 def resources(kind: str) -> dict[str, Any]:
-    """The resources of a type, by their logical ids."""
+    """Return the resources of a type, by logical id."""
     return {name: one for name, one in template()["Resources"].items() if one["Type"] == kind}
 
 
 def functions() -> dict[str, Any]:
-    """The functions' properties, by the names of their folders."""
+    """Return the properties of all functions, by the names of their folders."""
     found = (one["Properties"] for one in resources("AWS::Serverless::Function").values())
     return {properties["CodeUri"].removeprefix("functions/"): properties for properties in found}
 
 
 def route(function: str) -> tuple[str, str]:
-    """The method and the path that call a function; the first, where it has several."""
+    """Return the method and path that call a function; the first route when there are several."""
     event = next(iter(functions()[function]["Events"].values()))
     return event["Properties"]["Method"], event["Properties"]["Path"]
 
 
 def tables() -> list[dict[str, Any]]:
-    """What `create_table` takes to make each table, under its logical id."""
+    """Return the parameters of `create_table` for each table, by logical id."""
     return [
         {
             "TableName": name,
@@ -74,13 +74,13 @@ def tables() -> list[dict[str, Any]]:
 
 
 def _stream(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """What `create_table` takes to give a table the stream that the template gives it."""
+    """Return the parameters of `create_table` for the stream of a table."""
     specification = properties.get("StreamSpecification")
     return {"StreamSpecification": {"StreamEnabled": True, **specification}} if specification else {}
 
 
 def environment(**parameters: str) -> dict[str, str]:
-    """The variables of all functions together, with those parameters and the defaults of the others.
+    """Return the environment variables of all functions, with these parameters and the defaults of the rest.
 
     Resources are named by their logical ids.
     """

@@ -1,4 +1,4 @@
-"""TransactionConflict as on AWS: a transaction holds its items for a while, and another that wants one is cancelled.
+"""Double of TransactionConflict on AWS: a transaction holds its items, and cancels others that need them.
 
 DynamoDB Local runs transactions one after the other and never answers TransactionConflict. This double puts the
 answer, and the time that a call takes, between botocore and the engine.
@@ -23,7 +23,7 @@ _KEYS = {"CalendarTable": ("ownerId", "slot")}
 
 
 class HeldItems:
-    """The items that transactions under way hold."""
+    """The items that running transactions hold."""
 
     def __init__(self, call_seconds: float = 0.02, held_seconds: tuple[float, float] = (0.01, 0.02)) -> None:
         self._call, self._held_seconds = call_seconds, held_seconds
@@ -34,8 +34,8 @@ class HeldItems:
         """How many calls were made, by operation."""
 
     @contextmanager
-    def installed(self) -> Iterator["HeldItems"]:
-        """Have all clients of this process meet the items that are held."""
+    def install(self) -> Iterator["HeldItems"]:
+        """Let all clients of this process meet the held items."""
         with patch.object(URLLib3Session, "send", lambda session, request: self._answer(session, request)):
             yield self
 

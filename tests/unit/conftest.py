@@ -1,4 +1,4 @@
-"""How long property tests go on looking: HYPOTHESIS_PROFILE=long for many times longer."""
+"""Profiles of the property tests: HYPOTHESIS_PROFILE=long runs many more examples."""
 
 import os
 

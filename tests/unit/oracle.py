@@ -1,4 +1,4 @@
-"""A slow second opinion on overlap: looks at one day after another, and shares no code with the layer.
+"""Slow oracle of overlap, which checks day after day and shares no code with the layer.
 
 Days are counted from 0001-01-01 and go on past the year 9999; times are microseconds since that day began.
 """
@@ -35,7 +35,7 @@ class Schedule:
         self.weekday = session.get("recurringDayOfWeek") or _WEEKDAYS[start.weekday()]
 
     def takes_place(self, day: int) -> bool:
-        """Whether there is an occurrence that begins on that local day."""
+        """Return whether an occurrence starts on that local day."""
         if day < self.begin:
             return False
         match self.cycle:
@@ -50,7 +50,7 @@ class Schedule:
         return day == self.begin
 
     def starts(self, first: int, last: int) -> Iterator[int]:
-        """The instants of the occurrences that begin from one local day to another, both included."""
+        """Return the starts of the occurrences from one local day to another, both included."""
         day = max(first, self.begin)
         while day <= last:
             if self.takes_place(day):
@@ -62,7 +62,7 @@ class Schedule:
                 day += 1
 
     def first_within(self, start: int, end: int) -> int | None:
-        """The start of the first occurrence that overlaps that interval."""
+        """Return the start of the first occurrence that overlaps an interval."""
         days = ((start - self.length - self.time) // DAY, (end - self.time) // DAY)
         for own in self.starts(*days):
             if own < end and start < own + self.length:
@@ -71,7 +71,7 @@ class Schedule:
 
 
 def first_clash(existing: Mapping[str, Any], new: Mapping[str, Any]) -> int | None:
-    """The start of the first occurrence of one session that overlaps any of another; None if they never meet."""
+    """Return the start of the first occurrence of a session that overlaps another session; None if none does."""
     if not (existing.get("startDateTime") and new.get("startDateTime")):
         return None
     one, other = Schedule(existing), Schedule(new)
@@ -92,12 +92,12 @@ def first_clash(existing: Mapping[str, Any], new: Mapping[str, Any]) -> int | No
 
 
 def conflict(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two sessions overlap, ever."""
+    """Return whether two sessions ever overlap."""
     return first_clash(one, other) is not None
 
 
 def overlaps_itself(session: Mapping[str, Any]) -> bool:
-    """Whether an occurrence of a series runs into the next one."""
+    """Return whether an occurrence of a series overlaps the next occurrence."""
     series = Schedule(session)
     short = series.cycle in ("DAILY", "WEEKLY")
     starts = series.starts(series.begin, series.begin + (30 if short else _DAYS_OF_A_CYCLE + 3000))
@@ -105,7 +105,7 @@ def overlaps_itself(session: Mapping[str, Any]) -> bool:
 
 
 def _date(day: int) -> date:
-    """The date of a day, but for whole cycles of 400 years, after which the calendar comes again."""
+    """Return the date of a day, modulo 400 years, after which the calendar repeats."""
     return date.fromordinal(day % _DAYS_OF_A_CYCLE + 1)
 
 

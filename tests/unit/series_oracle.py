@@ -1,4 +1,4 @@
-"""A slow second opinion on series with time zones, intervals, ends and excluded dates. Shares no code with the layer.
+"""Slow oracle of series with time zones, intervals, ends and excluded dates. Shares no code with the layer.
 
 Days are counted from 0001-01-01 and times are microseconds since that day began. Offsets come from `zoneinfo`, read
 from the files of `tzdata`. The years after 2400 are looked up in an equal year of the 25th to 28th century.
@@ -21,20 +21,20 @@ _WEEKDAYS = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY",
 
 @lru_cache
 def zone(name: str) -> ZoneInfo:
-    """The zone of the package `tzdata`, not of the machine."""
+    """Return the zone of the package `tzdata`, not of the machine."""
     with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)
 
 
 def date_of(day: int) -> tuple[int, int, int]:
-    """The year, month and day of the month of a day, which may be after the year 9999."""
+    """Return the year, month and day of a day, which may be after the year 9999."""
     eras, rest = divmod(day, ERA)
     found = date.fromordinal(rest + 1)
     return found.year + 400 * eras, found.month, found.day
 
 
 def offset(name: str, local: int) -> int:
-    """The offset with which a local time is read: before a gap, and the first time of a fold (PEP 495, fold=0)."""
+    """Return the offset that applies to a local time: before a gap, and the first time of a fold (PEP 495, fold=0)."""
     day, time = divmod(local, DAY)
     if day >= _REGULAR:
         day = _REGULAR + (day - _REGULAR) % ERA
@@ -90,12 +90,12 @@ class Series:
 
     @property
     def rarity(self) -> float:
-        """The days from one occurrence to the next, about."""
+        """Return the approximate number of days between occurrences."""
         days = {None: 10**6, "DAILY": 1, "WEEKLY": 7 / len(self.weekdays), "MONTHLY": 30, "YEARLY": 365}
         return days[self.cycle] * self.interval
 
     def _named(self, low: int, high: int) -> Iterator[int]:
-        """The days of the rule from one day to another, both included; neither an end nor an exclusion counts."""
+        """Return the days of the rule between two days, both included, without end and exclusions."""
         low = max(low, self.first)
         if self.cycle is None:
             yield from [self.day] if low <= self.day <= high else []
@@ -131,12 +131,12 @@ class Series:
                 yield day
 
     def days(self, low: int, high: int) -> Iterator[int]:
-        """The days on which an occurrence starts, from one day to another, both included."""
+        """Return the days between two days, both included, on which an occurrence starts."""
         high = high if self.last is None else min(high, self.last)
         return (day for day in self._named(low, high) if day not in self.excluded)
 
     def on(self, day: int) -> tuple[int, int]:
-        """The start and the end of the occurrence of a day."""
+        """Return the start and the end of the occurrence of a day."""
         local = day * DAY + self.time
         start = local - (offset(self.zone, local) if self.zone else self.offset)
         if self.length is None:
@@ -148,14 +148,14 @@ class Series:
         return start, end if end > start else start + self.length
 
     def within(self, start: int, end: int) -> list[tuple[int, int]]:
-        """The occurrences that overlap an interval of instants, without repetition."""
+        """Return the occurrences that overlap an interval of instants, each once."""
         days = self.days((start - (self.length or 1)) // DAY - 3, end // DAY + 3)
         found = dict.fromkeys(self.on(day) for day in days)
         return [each for each in found if each[0] < end and start < each[1]]
 
 
 def first_overlap(a: Series, b: Series, low: int, high: int) -> tuple[int, int] | None:
-    """The first occurrence of `a` that overlaps one of `b`, if the rarer of them starts between two days."""
+    """Return the first occurrence of `a` that overlaps `b`, where the rarer one starts between two days."""
     rare, often = (a, b) if a.rarity >= b.rarity else (b, a)
     for day in rare.days(low, high):
         occurrence = rare.on(day)

@@ -20,12 +20,12 @@ def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def principal(**claims: Any) -> Principal:
-    """The principal of a request whose claims the gateway verified."""
+    """Return the principal of a request whose claims the gateway verified."""
     return authenticate(read_event({"requestContext": {"authorizer": {"jwt": {"claims": claims}}}}))
 
 
 def roles(groups: object) -> set[str]:
-    """The roles that a claim grants."""
+    """Return the roles that a claim grants."""
     return set(principal(sub="ada", **{"cognito:groups": groups}).roles)
 
 

@@ -18,7 +18,7 @@ print(before, gc.isenabled())
 
 
 def collecting(function: str, **environment: str) -> str:
-    """Whether garbage collection is on, after the import of a handler and after its first answer."""
+    """Return whether garbage collection is on, after the import of a handler and after its first answer."""
     variables = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT}/layers/scheduling"}
     done = subprocess.run(
         [sys.executable, "-c", HANDLE.format(function=function)],

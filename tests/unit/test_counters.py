@@ -113,7 +113,7 @@ def test_an_item_that_is_removed_is_counted_no_more() -> None:
 
 
 def test_changes_that_cancel_out_touch_the_node_that_they_concern() -> None:
-    """Else the repair tool would take a node as unchanged while two sessions changed places."""
+    """Otherwise the recount would treat a node as unchanged while one session replaced another."""
     one = {"createdKey": "2026-11-24T09:30:00.000Z#one", "ownerId": "anna"}
     two = {"createdKey": "2026-11-24T09:45:00.000Z#two", "ownerId": "anna"}
     steps = fold([Change(one, None), Change(None, two)])

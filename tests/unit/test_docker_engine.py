@@ -1,4 +1,4 @@
-"""Which Docker engine `sam local` is tried with, and what is done to one that is not ours."""
+"""Choice of the Docker engine for `sam local`, and no changes to a foreign engine."""
 
 import subprocess
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ OF_THIS_MACHINE, OF_ANOTHER = "127.0.0.1", "203.0.113.1"
 
 
 class Client:
-    """Docker's client, as far as it is asked here, for an engine whose new networks have that gateway."""
+    """Double of Docker's client for an engine whose new networks have that gateway."""
 
     def __init__(self, gateway: str, ours: str = "") -> None:
         self.gateway, self.ours = gateway, ours

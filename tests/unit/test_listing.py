@@ -1,4 +1,4 @@
-"""Where a page lies: compared with sorting everything and cutting the page out."""
+"""Positions of pages, compared with sorting all keys and slicing."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -37,12 +37,12 @@ bounds = st.none() | instants
 
 
 def text(moment: datetime) -> str:
-    """As a client would write it."""
+    """Return a start as a client writes it."""
     return moment.isoformat()
 
 
 def keys(starts: list[datetime | None]) -> list[str]:
-    """The sort keys of sessions with these starts."""
+    """Return the sort keys of sessions with these starts."""
     return [
         session.create({"startDateTime": moment and text(moment)}, f"{number:02x}-id", "owner", "now")[
             "startKey"
@@ -52,7 +52,7 @@ def keys(starts: list[datetime | None]) -> list[str]:
 
 
 def periods(found: list[str], limits: Window, months: bool, ascending: bool) -> list[Period]:
-    """What is counted of keys in a window: by months, and by hours where the window cuts a month."""
+    """Return the counts of keys in a window: by month, and by hour where the window cuts a month."""
     counts: Counter[str] = Counter()
     for key in found:
         branch, leaf = path(key)[1:]
@@ -66,7 +66,7 @@ def periods(found: list[str], limits: Window, months: bool, ascending: bool) -> 
 def page(
     found: list[str], limits: Window, skip: int, wanted: int, months: bool, ascending: bool
 ) -> list[str]:
-    """The keys on a page, found by the counts and then read stretch by stretch."""
+    """Return the keys on a page, found by the counts and then read stretch by stretch."""
     counted = periods(found, limits, months, ascending)
     place = find(counted, skip)
     if place is None:

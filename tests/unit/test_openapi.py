@@ -1,4 +1,4 @@
-"""docs/openapi.yaml says what the code and the template say, in a form that generators of clients can read."""
+"""docs/openapi.yaml agrees with code and template, in a form that client generators can read."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from scheduling import dto, errors
-from scheduling.domain import session, timeline
+from scheduling.domain import occurrence, session, slots, timeline
+from scheduling.domain.instants import END_OF_TIME
 from scheduling.dto.create_session import CreateSession
 from scheduling.http.envelope import failure, success
 from tests.support import template
@@ -71,6 +72,7 @@ def test_every_endpoint_needs_a_token() -> None:
         ("create_session", {200, 400, 401, 403, 409, 413, 422, 429, 500, 503}),
         ("get_session", {200, 304, 400, 401, 403, 404, 429, 500, 503}),
         ("list_sessions", {200, 400, 401, 429, 500, 503}),
+        ("list_occurrences", {200, 400, 401, 403, 429, 500, 503}),
         ("update_session", {200, 400, 401, 403, 404, 409, 412, 413, 429, 500, 503}),
         ("delete_timeline", {200, 400, 401, 403, 404, 409, 412, 429, 500, 503}),
     ],
@@ -118,6 +120,11 @@ def test_the_body_of_a_success_satisfies_its_schema() -> None:
     entity = {"id": "a", "ownerId": "b", "name": "Room", "createdAt": "2023", "updatedAt": "2023"}
     validate(success(timeline.view(entity)), SCHEMAS["TimelineResponse"])
     validate(success([timeline.view(entity)], take=10), SCHEMAS["TimelinePage"])
+    body = {"type": "ONE_TIME", "timelineId": "a", "name": "x", "startDateTime": "2023-12-15T14:00:00Z"}
+    slot = slots.slot(session.create(body, "b", "anna", "2023"))
+    assert slot
+    (found,) = occurrence.occurrences_of([slot], 0, END_OF_TIME)
+    validate(success([occurrence.view(found)], take=10), SCHEMAS["OccurrencePage"])
 
 
 @pytest.mark.parametrize(("name", "fields"), [("Session", session.FIELDS), ("Timeline", timeline.FIELDS)])

@@ -1,4 +1,4 @@
-"""Occurrences and overlap: the checked cases, and a slow oracle's word on any others."""
+"""Occurrences and overlap: the checked cases, and comparison with a slow oracle."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -39,7 +39,7 @@ WEEKDAYS = recurrence.WEEKDAYS
 
 
 def meets(one: Session, other: Session) -> bool:
-    """Whether two sessions conflict."""
+    """Return whether two sessions conflict."""
     a, b = schedule(one), schedule(other)
     return bool(a and b and conflict(a, b))
 
@@ -100,13 +100,13 @@ LONGEST_DAYS = {None: 2000, "DAILY": 1, "WEEKLY": 7, "MONTHLY": 31, "YEARLY": 14
 
 
 def text(moment: datetime) -> str:
-    """As a client would write it."""
+    """Return a time as a client writes it."""
     return moment.isoformat().replace("+00:00", "Z")
 
 
 @st.composite
 def starts(draw: st.DrawFn) -> datetime:
-    """A start, often on a day at which rules part: the ends of months, the 29th of February."""
+    """Draw a start, often on a day at which rules differ: the ends of months, the 29th of February."""
     days = st.one_of(
         st.sampled_from([(2, 28), (2, 29), (3, 1), (12, 31), (1, 1), (1, 31), (4, 30)]), st.none()
     )
@@ -125,7 +125,7 @@ def starts(draw: st.DrawFn) -> datetime:
 
 @st.composite
 def sessions(draw: st.DrawFn, start: datetime | None = None) -> Session:
-    """A valid session with a start."""
+    """Draw a valid session with a start."""
     start = start or draw(starts())
     cycle = draw(st.sampled_from([None, "DAILY", "WEEKLY", "MONTHLY", "YEARLY"]))
     whole = LONGEST_DAYS[cycle] * oracle.DAY
@@ -149,7 +149,7 @@ def sessions(draw: st.DrawFn, start: datetime | None = None) -> Session:
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
-    """Two sessions, mostly aimed at each other: one starts a microsecond around the other's start or end."""
+    """Draw two sessions; in most pairs one starts within a microsecond of the other's start or end."""
     one = draw(sessions())
     if draw(st.integers(0, 3)) == 0:
         return one, draw(sessions())

@@ -17,12 +17,12 @@ BERLIN = {
 
 
 def faulty(**changes: Any) -> list[str]:
-    """The names of the fields at fault in a series in Berlin with changes."""
+    """Return the names of the invalid fields of a series in Berlin with changes."""
     return [fault.field for fault in faults({**BERLIN, **changes})]
 
 
 def patched(before: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """The stored fields after a PATCH."""
+    """Return the stored fields after a PATCH."""
     stored = session.create({"timelineId": "t", "name": "Yoga", **before}, "id", "ada", "then")
     return session.change(stored, changes, "ada", "now")
 

@@ -5,11 +5,12 @@ import sys
 from datetime import date, datetime, timedelta
 from importlib.resources import files
 from itertools import pairwise
+from math import gcd
 from typing import Any
 
 import pytest
 from dateutil import rrule
-from hypothesis import assume, event, given, settings
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from scheduling.domain import instants, recurrence, time_zones
@@ -32,6 +33,7 @@ from scheduling.domain.recurrence_rules import (
     DayRule,
     MonthRule,
     Rule,
+    meet_in_an_era,
     month_of,
     shortest_step,
     shortest_wait,
@@ -60,14 +62,14 @@ HORIZON = 500
 
 
 def schedule(session: Session) -> Schedule:
-    """The schedule of a session with a start."""
+    """Return the schedule of a session with a start."""
     made = recurrence.schedule(session)
     assert made
     return made
 
 
 def written(local: int, zone: str | None, offset: int) -> str:
-    """A local time with its offset, as a client writes it; Hypothesis tries another example if nobody can."""
+    """Return a local time with its offset, as a client writes it. Reject times that no client can write."""
     offset = oracle.offset(zone, local) if zone else offset
     assume(offset % MINUTE == 0)
     text = instants.local_text(local - offset, offset)
@@ -77,7 +79,7 @@ def written(local: int, zone: str | None, offset: int) -> str:
 
 @st.composite
 def changes(draw: st.DrawFn, zone: str) -> int:
-    """A local time near a change of the zone's offset, if a year that is drawn has one."""
+    """Draw a local time near a change of the zone's offset."""
     years = st.one_of(
         st.integers(1940, 2045),
         st.sampled_from([1, 1867, 1969, 1993, 1994, 2011, 2086, 2100, 2400, 9998]),
@@ -97,7 +99,7 @@ def changes(draw: st.DrawFn, zone: str) -> int:
 
 @st.composite
 def sessions(draw: st.DrawFn, aim: int | None = None, *, once: bool = True) -> Session:
-    """A valid session, one of whose occurrences may start at an instant."""
+    """Draw a valid session, often with an occurrence that starts at an instant."""
     zone = draw(
         st.one_of(
             st.none(),
@@ -144,7 +146,7 @@ def sessions(draw: st.DrawFn, aim: int | None = None, *, once: bool = True) -> S
 
 @st.composite
 def rule_fields(draw: st.DrawFn, cycle: str, interval: int | None, day: int) -> Session:
-    """The fields of a recurrence rule but for its cycle."""
+    """Draw the fields of a recurrence rule except the cycle."""
     rules: Session = {"repeatInterval": interval}
     if cycle == "WEEKLY":
         rules["recurringDaysOfWeek"] = draw(
@@ -165,7 +167,7 @@ def rule_fields(draw: st.DrawFn, cycle: str, interval: int | None, day: int) -> 
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
-    """Two sessions, most of them aimed at each other: starts and ends a microsecond around starts and ends."""
+    """Draw two sessions; in most pairs a start or end is within a microsecond of the other's start or end."""
     one = draw(sessions())
     if draw(st.integers(0, 4)) == 0:
         return one, draw(sessions())
@@ -182,7 +184,7 @@ def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
 def test_any_two_sessions_conflict_iff_the_oracle_finds_an_overlap(
     pair: tuple[Session, Session], data: st.DataObject
 ) -> None:
-    """The oracle looks at a part of all time: what the layer finds beyond is looked at by itself."""
+    """The oracle checks a limited time. A later overlap that the layer finds is checked alone."""
     one, other = pair
     a, b = schedule(one), schedule(other)
     slow_a, slow_b = oracle.Series(one), oracle.Series(other)
@@ -263,7 +265,7 @@ def test_the_times_of_day_reach_from_the_summer_start_to_the_winter_end(
 
 @given(sessions(once=False))
 def test_the_days_of_the_oracle_are_those_of_dateutil(session: Session) -> None:
-    """The oracle's own rules against RFC 5545 as `dateutil` reads it."""
+    """Check the oracle itself against RFC 5545 as `dateutil` implements it."""
     slow = oracle.Series(session)
     last = slow.first + int(40 * slow.rarity) + 1500
     assume(last < END_OF_TIME // DAY)
@@ -282,39 +284,77 @@ def test_the_days_of_the_oracle_are_those_of_dateutil(session: Session) -> None:
     assert list(slow.days(slow.first, last)) == [day for day in named if day not in slow.excluded]
 
 
-rules = st.one_of(
-    st.builds(
-        DayRule,
-        st.sampled_from([1, 2, 3, 6, 7, 14, 27, 773]),
-        st.tuples(st.integers(0, 1000)),
-    ),
-    st.builds(
-        MonthRule, st.sampled_from([1, 2, 7, 12, 13, 36, 84, 999]), st.integers(0, 4800), st.integers(1, 28)
-    ),
-    st.builds(MonthRule, st.sampled_from([1, 3, 12]), st.sampled_from([0, 2 + 12 * 3]), st.integers(29, 31)),
+day_rules = st.builds(
+    DayRule,
+    st.sampled_from([1, 2, 3, 5, 6, 7, 10, 14, 27, 49, 81, 773]),
+    st.lists(st.integers(0, 6), min_size=1, max_size=1).map(tuple),
+) | st.builds(
+    DayRule, st.sampled_from([7, 14, 35, 49]), st.sets(st.integers(0, 6), min_size=2, max_size=3).map(tuple)
 )
+month_rules = st.builds(
+    MonthRule,
+    st.sampled_from([1, 2, 7, 9, 12, 13, 84, 125, 128, 250, 999]),
+    st.integers(0, 999),
+    st.integers(1, 28),
+) | st.builds(
+    MonthRule, st.sampled_from([1, 3, 7, 12, 84]), st.sampled_from([0, 2, 47, 43]), st.integers(29, 31)
+)
+rules = day_rules | month_rules
 
 
-@settings(max_examples=40)
-@given(rules, rules, st.integers(-2 * DAY, 2 * DAY))
-def test_the_shortest_wait_is_the_shortest_over_all_eras(a: Rule, b: Rule, lag: int) -> None:
-    eras = a.eras * b.eras
-    assume(eras <= 30)
-    rare, often = (
-        (a, b)
-        if a.interval * (30 if isinstance(a, MonthRule) else 1)
-        >= b.interval * (30 if isinstance(b, MonthRule) else 1)
-        else (b, a)
-    )
-    waits = []
+def days_apart(rule: Rule) -> int:
+    """About how many days are between two days of a rule."""
+    return rule.interval * 30 if isinstance(rule, MonthRule) else rule.interval
+
+
+@given(month_rules, rules, st.integers(-2 * DAY, 2 * DAY))
+def test_the_shortest_wait_is_the_shortest_over_all_eras(month_rule: Rule, other: Rule, lag: int) -> None:
+    eras = month_rule.eras * other.eras // gcd(month_rule.eras, other.eras)
+    rare, often = sorted((month_rule, other), key=days_apart, reverse=True)
+    assume(eras * DAYS_IN_ERA // days_apart(rare) < 30_000)
+    forth, back = [], []
     day = rare.on_or_after(0)
     while day < eras * DAYS_IN_ERA:
-        if rare is a:
-            waits.append((often.on_or_after(day - lag // DAY) - day) * DAY + lag)
-        else:
-            waits.append((day - often.on_or_before(day + lag // DAY)) * DAY + lag)
+        forth.append((often.on_or_after(day - lag // DAY) - day) * DAY + lag)
+        back.append((day - often.on_or_before(day + lag // DAY)) * DAY + lag)
         day = rare.on_or_after(day + 1)
+    assert shortest_wait(rare, often, lag) == min(forth)
+    assert shortest_wait(often, rare, lag) == min(back)
+
+
+@given(day_rules, day_rules, st.integers(-9 * DAY, 9 * DAY))
+def test_the_shortest_wait_of_two_day_rules_is_the_shortest_over_all_their_days(
+    a: DayRule, b: DayRule, lag: int
+) -> None:
+    first = a.on_or_after(0)
+    days = range(first, first + a.interval * b.interval + 7)
+    waits = [(b.on_or_after(day - lag // DAY) - day) * DAY + lag for day in days if a.on_or_after(day) == day]
     assert shortest_wait(a, b, lag) == min(waits)
+
+
+@given(
+    st.sampled_from([(2, 128), (5, 125), (10, 250), (49, 7), (49, 84), (81, 9), (6, 12)]),
+    st.integers(0, 6),
+    st.integers(0, 999),
+    st.integers(1, 28),
+    st.integers(0, DAYS_IN_ERA),
+)
+def test_two_days_meet_in_an_era_iff_the_rules_name_both_in_one(
+    intervals: tuple[int, int], anchor: int, month: int, day_of_month: int, day: int
+) -> None:
+    a, b = DayRule(intervals[0], (anchor,)), MonthRule(intervals[1], month, day_of_month)
+    one = a.within_eras(1).on_or_after(day)
+    other = one
+    for _ in range(12):
+        other = b.within_eras(1).on_or_after(other + 1)
+        for c, first, second in ((a, one, other), (b, other, one)):
+            d = b if c is a else a
+            expected = any(
+                c.on_or_after(first + moved) == first + moved
+                and d.on_or_after(second + moved) == second + moved
+                for moved in range(0, a.eras * b.eras * DAYS_IN_ERA, DAYS_IN_ERA)
+            )
+            assert meet_in_an_era(c, first, d, second) is expected
 
 
 @given(rules, st.integers(0, 3 * DAYS_IN_ERA))
@@ -347,7 +387,7 @@ def test_a_zone_has_the_offsets_that_zoneinfo_has(zone: str) -> None:
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_no_clock_changes_again_before_the_effects_of_a_gap_are_over(zone: str) -> None:
-    """`time_zones.Offsets` rests on that: twice the length of a gap, and once that of a fold."""
+    """`time_zones.Offsets` assumes this: twice the length of a gap, once the length of a fold."""
     clock = time_zones.zone_clock(zone)
     for number, (change, following) in enumerate(pairwise(clock.changes)):
         gained = clock.offsets[number + 1] - clock.offsets[number]
@@ -356,7 +396,7 @@ def test_no_clock_changes_again_before_the_effects_of_a_gap_are_over(zone: str) 
 
 
 def test_any_44_years_have_all_neighbourhoods_of_years() -> None:
-    """The search of one era rests on that for rules and clocks that are the same in every year of one kind."""
+    """The search of one era assumes this for rules and clocks that are equal in all years of one kind."""
     kinds = [
         ((first := date(2001 + year % 400, 1, 1)).weekday(), (date(2001 + year % 400, 12, 31) - first).days)
         for year in range(800)
@@ -389,7 +429,7 @@ def test_a_zone_without_daylight_saving_time_has_no_changes(rule: str, expected:
 
 
 def tzif(rule: str) -> time_zones.Clock:
-    """A clock from a file that has nothing but one offset and a POSIX rule."""
+    """Return the clock of a file with one offset and a POSIX rule."""
     block = (
         b"TZif2"
         + bytes(15)
@@ -436,7 +476,7 @@ def test_the_second_of_two_equal_times_is_an_hour_later() -> None:
 
 
 def test_nothing_of_time_zones_is_loaded_for_sessions_without_a_time_zone() -> None:
-    """In a fresh interpreter, because others have loaded zones by now."""
+    """Run in a new interpreter, because other tests have loaded zones."""
     program = (
         "import sys\n"
         "from scheduling.domain.recurrence import conflict, occurrences, schedule\n"

@@ -1,4 +1,4 @@
-"""The rules of a session, and what a PATCH, a removal and the table make of it."""
+"""Rules of a session, and the results of PATCH and DELETE."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ WEEKLY = {**ONCE, "type": "RECURRING", "repeatCycleType": "WEEKLY", "recurringDa
 
 
 def faulty(fields: dict[str, Any]) -> list[str]:
-    """The names of the fields at fault, in order."""
+    """Return the names of the invalid fields, in order."""
     return [fault.field for fault in session.faults(fields)]
 
 
@@ -25,12 +25,12 @@ THEN, NOW = "2026-11-24T09:00:00.000Z", "2026-11-24T10:00:00.000Z"
 
 
 def created(fields: dict[str, Any]) -> session.Session:
-    """A session as it is stored when it is new."""
+    """Return a new session as it is stored."""
     return session.create(fields, "id", "ada", THEN)
 
 
 def changed(before: session.Session, **fields: Any) -> session.Session:
-    """The session after a PATCH by its owner."""
+    """Return the session after a PATCH by its owner."""
     return session.change(before, fields, "ada", NOW)
 
 

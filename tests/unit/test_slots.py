@@ -187,3 +187,13 @@ def test_a_slot_keeps_its_key_until_it_adds_time() -> None:
     after = reserve(SessionChange(before, zoned(repeatUntil="2023-12-22"))).after
     assert after["slot"] == "UNTIL#2023-12-24T09:00:00.000000Z#a"
     assert "slot" not in reserve(SessionChange(before, session("a", None))).after
+
+
+def test_the_first_start_is_on_the_clock_of_the_time_zone() -> None:
+    """The offset in `startDateTime` may be that of former rules."""
+    made = slot(zoned(startDateTime="2023-12-01T09:00:00-05:00", endDateTime="2023-12-01T10:00:00-05:00"))
+    assert made
+    assert slots.first_start(made) == parse("2023-12-01T08:00:00Z").instant
+    assert (
+        slots.first_start(slot_of("a", "2023-12-01T09:00:00-05:00")) == parse("2023-12-01T14:00:00Z").instant
+    )

@@ -1,4 +1,4 @@
-"""What template.yaml promises: who may call, what a function may do, what is kept, and how it is watched."""
+"""Promises of template.yaml: callers, roles, retention, alarms."""
 
 import json
 import re
@@ -25,14 +25,14 @@ ENDPOINTS = set(BY_FOLDER) - {"get_docs", CONSUMER}
 
 
 def events() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each function's events."""
+    """Return the events of each function."""
     for name, function in FUNCTIONS.items():
         for event in function["Properties"].get("Events", {}).values():
             yield name, event
 
 
 def statements(function: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a function's role allows."""
+    """Return the statements of a function's role."""
     return [
         statement
         for policy in function["Properties"].get("Policies", [])
@@ -313,15 +313,15 @@ def test_the_layer_is_built_for_the_processor_that_runs_it() -> None:
 def test_another_endpoint_needs_no_other_alarm_or_dashboard() -> None:
     """An alarm adds up ten metrics at most, and there are more functions than that."""
     alarms = template.resources("AWS::CloudWatch::Alarm")
-    endpoints = {name for name, function in FUNCTIONS.items() if route_of(function)}
+    endpoints = {name for name, function in FUNCTIONS.items() if has_route(function)}
     watching = json.dumps([*alarms.values(), *template.resources("AWS::CloudWatch::Dashboard").values()])
     assert [name for name in sorted(endpoints) if name in watching] == []
     assert all("Metrics" not in alarm["Properties"] for alarm in alarms.values())
     assert all(alarm["Condition"] == "Alarms" for alarm in alarms.values())
 
 
-def route_of(function: dict[str, Any]) -> bool:
-    """Tell whether the API calls a function."""
+def has_route(function: dict[str, Any]) -> bool:
+    """Return whether the API calls a function."""
     return any(event["Type"] == "HttpApi" for event in function["Properties"].get("Events", {}).values())
 
 

@@ -1,4 +1,4 @@
-"""What a PATCH, a removal and the table make of a timeline."""
+"""Results of PATCH and DELETE of a timeline, and its stored form."""
 
 from scheduling.domain import timeline
 
@@ -6,7 +6,7 @@ THEN, NOW = "2026-11-24T09:00:00.000Z", "2026-11-24T10:00:00.000Z"
 
 
 def created() -> timeline.Timeline:
-    """A timeline as it is stored when it is new."""
+    """Return a new timeline as it is stored."""
     return timeline.create({"name": "Yoga", "description": None, "ownerId": "bob"}, "id", "ada", THEN)
 
 

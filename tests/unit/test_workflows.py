@@ -1,4 +1,4 @@
-"""The code host's workflows: what they run, in which order, and with which rights."""
+"""Workflows of the code host: steps, order and permissions."""
 
 import re
 from typing import Any

@@ -85,12 +85,12 @@ class ApiError(Exception):
 
     @property
     def details(self) -> Sequence[Mapping[str, Any]]:
-        """The machine-readable part of the error: one entry for each fault or conflict."""
+        """Return the machine-readable part of the error: one entry for each fault or conflict."""
         return ()
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The response headers that belong to the error."""
+        """Return the response headers that belong to the error."""
         return {}
 
 

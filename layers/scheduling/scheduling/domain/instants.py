@@ -29,7 +29,7 @@ class Moment(NamedTuple):
 
     @property
     def local(self) -> int:
-        """What the writer's clock showed, in microseconds since its own 0001-01-01T00:00:00."""
+        """Return the local time in microseconds since 0001-01-01T00:00:00 of the same clock."""
         return self.instant + self.offset
 
 
@@ -83,7 +83,7 @@ def offset_text(offset: int) -> str:
 
 
 def utc_text(instant: int) -> str:
-    """The instant as text of a fixed width, so that text sorts as time does.
+    """Return the instant as text of a fixed width, so that text sorts as time does.
 
     An instant after the year 9999 becomes `~`, which sorts after all others.
     """
@@ -91,7 +91,7 @@ def utc_text(instant: int) -> str:
 
 
 def local_text(instant: int, offset: int) -> str | None:
-    """The instant as ISO 8601 on a clock with that offset; None where it is past the clock's year 9999."""
+    """Return the instant as ISO 8601 with that offset; None after the year 9999 of that clock."""
     if not 0 <= instant + offset < END_OF_TIME:
         return None
     return _iso(instant + offset) + (offset_text(offset) if offset else "Z")

@@ -1,4 +1,4 @@
-"""Where a page of a list lies. Pure.
+"""Position of a page in its list. Pure.
 
 A list is counted by periods of time, each of which is a prefix of sort keys (see `counters`). The counts tell
 how many items match, in which period a page begins, and how many items of that period come before the page.
@@ -58,12 +58,12 @@ class Window(NamedTuple):
 
     @property
     def empty(self) -> bool:
-        """True when the window ends before it begins."""
+        """Return whether the window ends before it begins."""
         return self.high <= self.low
 
     @property
     def bounded(self) -> bool:
-        """True when the window leaves anything out; items without a start are in the unbounded window alone."""
+        """Return whether the window has a bound. Only the unbounded window contains items without a start."""
         return self != Window()
 
     def touches(self, prefix: str) -> bool:

@@ -1,4 +1,4 @@
-"""Who may do what: the one table, and the one function that applies it."""
+"""Permissions: one table, and one function that applies the table."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -19,9 +19,9 @@ class Principal(NamedTuple):
 class Action(StrEnum):
     """What can be done to a timeline and its sessions."""
 
-    READ = "read a session or a timeline"
-    CHANGE_SESSION = "create or change a session"
-    DELETE_SESSION = "delete a session"
+    READ = "read a session, an occurrence or a timeline"
+    CHANGE_SESSION = "create or change a session, or one occurrence"
+    DELETE_SESSION = "delete or restore a session"
     CHANGE_TIMELINE = "create, change or delete a timeline"
 
 
@@ -41,18 +41,18 @@ _TABLE: Mapping[Action, Mapping[str, Reach]] = {
 
 
 def reaches(principal: Principal, action: Action) -> Reach | None:
-    """How far a principal's roles together reach."""
+    """Return whose timelines a principal may act on, with all of the principal's roles together."""
     granted = {_TABLE[action].get(role) for role in principal.roles}
     return Reach.ANY if Reach.ANY in granted else Reach.OWN if Reach.OWN in granted else None
 
 
 def may(principal: Principal, action: Action, owner_id: str) -> bool:
-    """Whether a principal may do that on the timelines of that owner."""
+    """Return whether a principal may perform an action on the timelines of an owner."""
     reach = reaches(principal, action)
     return reach is Reach.ANY or (reach is Reach.OWN and owner_id == principal.id)
 
 
 def require(principal: Principal, action: Action, owner_id: str) -> None:
-    """Raises Forbidden unless `may` says yes."""
+    """Raise Forbidden unless the principal may perform the action on the timelines of the owner."""
     if not may(principal, action, owner_id):
         raise Forbidden

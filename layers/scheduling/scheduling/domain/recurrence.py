@@ -111,7 +111,7 @@ class Series(NamedTuple):
 
     @property
     def earliest(self) -> int:
-        """An instant before which nothing starts, whatever the clock."""
+        """Return an instant before which no occurrence starts, whatever the clock."""
         return (self.first - 2) * DAY
 
     def next(self, instant: int) -> Occurrence | None:

@@ -45,12 +45,12 @@ class DayRule(NamedTuple):
 
     @property
     def eras(self) -> int:
-        """The number of eras after which the rule repeats."""
+        """Return the number of eras after which the rule repeats."""
         return self.interval // gcd(self.interval, DAYS_IN_ERA)
 
     @property
     def repeats_yearly(self) -> bool:
-        """Whether two years with the same calendar have the same days of the rule."""
+        """Return whether the rule names the same days in any two years with the same calendar."""
         return 7 % self.interval == 0
 
     def within_eras(self, count: int) -> "DayRule":
@@ -101,12 +101,12 @@ class MonthRule(NamedTuple):
 
     @property
     def eras(self) -> int:
-        """The number of eras after which the rule repeats."""
+        """Return the number of eras after which the rule repeats."""
         return self.interval // gcd(self.interval, MONTHS_IN_ERA)
 
     @property
     def repeats_yearly(self) -> bool:
-        """Whether two years with the same calendar have the same days of the rule."""
+        """Return whether the rule names the same days in any two years with the same calendar."""
         return 12 % self.interval == 0
 
     def within_eras(self, count: int) -> "MonthRule":

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple, TypedDict, cast
 from scheduling.domain.instants import DAY, MINUTE, parse, utc_text
 from scheduling.domain.recurrence import SCHEDULE_FIELDS, Once, Schedule, last_end, schedule, times_of_day
 from scheduling.domain.session import Session, SessionChange, is_live
+from scheduling.domain.time_zones import BEGINNING
 
 HEAD = "HEAD"
 ONCE = "ONCE#"
@@ -173,6 +174,13 @@ def hides(released: Slot, added: Slot) -> bool:
         return False
     start = parse(released["startDateTime"]).instant
     return parse(added["startDateTime"]).instant <= start < (last_end(second) or 0)
+
+
+def first_start(slot: Slot) -> int:
+    """Return when the first occurrence starts. Under newer rules of a time zone it may start before `startDateTime`."""
+    first = slot_schedule(slot).next(BEGINNING)
+    assert first, "every session with a start has an occurrence"
+    return first.start
 
 
 def starting_at(instant: int) -> str:

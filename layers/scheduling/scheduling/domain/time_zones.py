@@ -97,7 +97,7 @@ class Clock:
 
     @cached_property
     def _stretches(self) -> tuple[list[int], list[Offsets]]:
-        """The starts of all stretches, with `NEVER` at the end, and the offsets of each."""
+        """Return the starts of all stretches, with `NEVER` at the end, and the offsets of each stretch."""
         steady = {offset: Offsets((offset,), ((offset, offset),)) for offset in self.offsets}
         starts, offsets = [BEGINNING], [steady[self.offsets[0]]]
         for change, (before, after) in zip(self.changes, pairwise(self.offsets), strict=True):
@@ -121,7 +121,7 @@ def fixed_clock(offset: int) -> Clock:
     return Clock([], [offset])
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def zone_clock(name: str) -> Clock:
     """Return the clock of a time zone such as `Europe/Berlin`.
 

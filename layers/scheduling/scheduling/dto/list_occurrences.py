@@ -14,7 +14,7 @@ MAX_DAYS = 366
 
 
 class ListOccurrences(Page):
-    """Which occurrences."""
+    """Window, filters and page of a list of occurrences."""
 
     repeatable = frozenset({"timelineId"})
 

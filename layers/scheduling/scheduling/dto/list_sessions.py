@@ -9,7 +9,7 @@ from scheduling.dto.page import EntityPage
 
 
 class ListSessions(EntityPage):
-    """Which sessions, in which order."""
+    """Filters, order and page of a list of sessions."""
 
     repeatable = frozenset({"timelineId"})
 

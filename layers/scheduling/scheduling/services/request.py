@@ -40,7 +40,7 @@ class Request(NamedTuple):
 
     @property
     def id(self) -> str:
-        """The id in the path. Raise NotFound when the path has none, which a gateway never sends."""
+        """Return the id in the path. Raise NotFound when the path has no id, which the gateway never sends."""
         for id in self.path.values():
             return id
         raise NotFound
@@ -53,7 +53,7 @@ class Request(NamedTuple):
 
     @property
     def timestamp(self) -> str:
-        """The time of the request in UTC with milliseconds, such as `2026-11-24T09:00:00.000Z`."""
+        """Return the time of the request in UTC with milliseconds, such as `2026-11-24T09:00:00.000Z`."""
         return self.now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def epoch_after(self, days: int) -> int:

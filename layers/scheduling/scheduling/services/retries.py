@@ -29,7 +29,7 @@ class Attempt:
 
 
 def retry_on_conflict(operation: Callable[[Request, Attempt], T]) -> Callable[[Request], T]:
-    """Make a use case that retries write conflicts with exponential backoff and jitter.
+    """Retry a use case after write conflicts, with exponential backoff and jitter.
 
     Raises:
         RetriesExhausted: other writers were faster in every attempt, or the request's deadline has come.

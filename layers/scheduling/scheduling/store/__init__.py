@@ -1,1 +1,1 @@
-"""The only place that knows DynamoDB."""
+"""Storage: the only part of the layer that knows DynamoDB."""

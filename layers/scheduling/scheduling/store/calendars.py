@@ -33,7 +33,6 @@ from itertools import chain, combinations, islice
 from typing import Any, NamedTuple, cast
 
 from scheduling.domain.conflicts import Conflict, earliest_of_each_session, find_conflicts
-from scheduling.domain.instants import parse
 from scheduling.domain.recurrence import Once, last_end, occurrences
 from scheduling.domain.session import SessionChange
 from scheduling.domain.session_counts import count_changes
@@ -48,6 +47,7 @@ from scheduling.domain.slots import (
     adds_time,
     ending_after,
     endless_series_near,
+    first_start,
     hides,
     length_class,
     parse_reference,
@@ -208,7 +208,7 @@ class Calendar:
 
     def _reads(self, new: Slot, changing: Collection[str]) -> Iterator[Callable[[], list[Slot]]]:
         """Return the reads that find the slots that may conflict with a new slot."""
-        owner_id, start = new["ownerId"], parse(new["startDateTime"]).instant
+        owner_id, start = new["ownerId"], first_start(new)
         yield partial(_read_range, owner_id, *ending_after(start))
         for keys in endless_series_near(new, self._head.get("lengthClasses", [])):
             yield partial(_read_range, owner_id, *keys)
@@ -348,18 +348,15 @@ def read_window(owner_ids: Iterable[str], start: int, end: int) -> list[Slot]:
     window, and the last ONCE slot before: of the earlier ones only this slot may still run. So nothing that is over is
     read. The reads are eventually consistent.
     """
-    last_before: dict[str, Any] = {"descending": True, "limit": 1}
-    ranges: list[tuple[str, str, dict[str, Any]]] = [
-        (EVERY, EVERY + AFTER_ALL, {}),
-        (*ending_after(start), {}),
-        (starting_at(start), starting_at(end), {}),
-        (ONCE, starting_at(start), last_before),
-    ]
-    reads = [
-        partial(_read_range, owner_id, low, high, consistent=False, **options)
-        for owner_id in owner_ids
-        for low, high, options in ranges
-    ]
+    reads: list[Callable[[], list[Slot]]] = []
+    for owner_id in owner_ids:
+        read = partial(_read_range, owner_id, consistent=False)
+        reads += [
+            partial(read, EVERY, EVERY + AFTER_ALL),
+            partial(read, *ending_after(start)),
+            partial(read, starting_at(start), starting_at(end)),
+            partial(read, ONCE, starting_at(start), descending=True, limit=1),
+        ]
     return list(chain.from_iterable(run_in_parallel(*reads)))
 
 
@@ -387,7 +384,7 @@ def _read_last_before(owner_id: str, instant: int, changing: Collection[str]) ->
 
 def _read_once_slots_for_occurrence(new: Slot, changing: Collection[str]) -> list[Slot]:
     """Return the ONCE slots that may conflict with a slot of one occurrence: the first few, if there are many."""
-    owner_id, start = new["ownerId"], parse(new["startDateTime"]).instant
+    owner_id, start = new["ownerId"], first_start(new)
     end = last_end(slot_schedule(new)) or start
     nearest = _read_last_before(owner_id, end, changing)
     if not any(find_conflicts(new, nearest, changing)):
@@ -415,7 +412,7 @@ def _read_once_slots_for_series(
 def _ends_up_to_last_slot(new: Slot, limit: int) -> list[int] | None:
     """Return the ends of the occurrences of a series up to the last ONCE slot; None if they are more than `limit`."""
     last = list(_query(new["ownerId"], ONCE, ONCE + AFTER_ALL, descending=True, limit=1))
-    start = parse(new["startDateTime"]).instant
+    start = first_start(new)
     end = last_end(slot_schedule(last[0])) if last else None
     ends = [each.end for each in islice(occurrences(slot_schedule(new), start, end or start), limit + 1)]
     return ends if len(ends) <= limit else None
@@ -435,7 +432,7 @@ def _leap(new: Slot, changing: Collection[str], ends: Sequence[int]) -> list[Slo
 
 def _read_later_slots(new: Slot, changing: Collection[str], deadline: float) -> list[Slot]:
     """Return the first few ONCE slots that conflict with a series, found by reading all from its start on."""
-    owner_id, start = new["ownerId"], parse(new["startDateTime"]).instant
+    owner_id, start = new["ownerId"], first_start(new)
     end = last_end(slot_schedule(new))
     high = ONCE + AFTER_ALL if end is None else starting_at(end)
     slots = chain(

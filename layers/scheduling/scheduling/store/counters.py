@@ -5,15 +5,11 @@ changes. The last sequence number of each shard is stored in the transaction tha
 that nobody has stored another since. So a record that Lambda sends again is recognized and skipped.
 """
 
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from scheduling.domain.counters import COUNTED_FIELDS, Change, Counts, Node, add, fold, top
-from scheduling.errors import RetriesExhausted
 from scheduling.settings import setting
-from scheduling.store.client import WriteConflict, backoff_pauses
 from scheduling.store.items import Item, deserialize
 from scheduling.store.queries import get, get_many, query
 from scheduling.store.transactions import put, write
@@ -25,7 +21,6 @@ Record = Mapping[str, Any]
 """A record of a DynamoDB stream, as Lambda passes records on."""
 
 _KINDS = ("ONE_TIME", "RECURRING", "TIMELINE")
-_ATTEMPTS = 10
 _MOST_NODES = 99
 """How many nodes one transaction writes beside the position: DynamoDB takes 100 items."""
 _KEPT_SECONDS = 3 * 24 * 60 * 60
@@ -50,29 +45,17 @@ def counts_of(item: Item) -> Counts:
 
 
 def count_changes(stream: str, shard: str, records: Sequence[Record], now: int) -> None:
-    """Add the changes that records of one shard report to the counts, each of them once.
+    """Add the changes that the records of one shard report to the counts, each change once.
 
     Args:
         stream: the stream's ARN.
         shard: the id of the shard.
         records: records in the order of the shard; some may have been counted already.
         now: the time in epoch seconds.
+
+    Raise WriteConflict when the changes of another shard were written to the same nodes.
     """
     place = {"scope": POSITIONS, "node": f"{stream}/{shard}"}
-    for pause in islice(backoff_pauses(), _ATTEMPTS):
-        try:
-            return _count_changes(place, records, now)
-        except WriteConflict:  # another shard's changes were written to the same nodes
-            time.sleep(pause)
-    raise RetriesExhausted
-
-
-def changes_of(records: Iterable[Record]) -> list[Change]:
-    """Return the changes that records of a stream report."""
-    return [_change(record) for record in records]
-
-
-def _count_changes(place: dict[str, str], records: Sequence[Record], now: int) -> None:
     stored = get(setting("COUNTERS_TABLE"), True, **place) or {}
     position = stored.get("position")
     new = [record for record in records if position is None or _number(record) > int(position)]
@@ -94,6 +77,11 @@ def _count_changes(place: dict[str, str], records: Sequence[Record], now: int) -
             *(_put_node(node, present.get(node), steps[node], now) for node in steps),
         )
         position = moved["position"]
+
+
+def changes_of(records: Iterable[Record]) -> list[Change]:
+    """Return the changes that records of a stream report."""
+    return [_change(record) for record in records]
 
 
 def _put_node(node: Node, present: Item | None, steps: Mapping[str, Mapping[str, int]], now: int) -> Item:

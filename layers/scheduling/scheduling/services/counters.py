@@ -1,0 +1,21 @@
+"""Counts by time: the use case of the function that reads the tables' streams."""
+
+import time
+from collections.abc import Sequence
+from itertools import islice
+
+from scheduling.errors import RetriesExhausted
+from scheduling.store import counters
+from scheduling.store.client import WriteConflict, backoff_pauses
+
+_ATTEMPTS = 10
+
+
+def count_changes(stream: str, shard: str, records: Sequence[counters.Record], now: int) -> None:
+    """Count the changes that the records of one shard report, retrying write conflicts with other shards."""
+    for pause in islice(backoff_pauses(), _ATTEMPTS):
+        try:
+            return counters.count_changes(stream, shard, records, now)
+        except WriteConflict:
+            time.sleep(pause)
+    raise RetriesExhausted

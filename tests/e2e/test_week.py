@@ -1,0 +1,58 @@
+"""A week that FullCalendar draws from GET /occurrences in a real browser."""
+
+import json
+import os
+
+from tests.e2e.conftest import APP_ORIGIN, People
+from tests.support import npm
+
+FRIDAY, NOON = "2026-06-05", "2026-06-03T12:00:00+02:00"
+
+
+def test_fullcalendar_draws_a_week_from_one_request(people: People) -> None:
+    """With WEEK_SCREENSHOT=docs/week.png the picture of the guide is made anew."""
+    browser = npm.browser()
+    picture = os.path.abspath(path) if (path := os.environ.get("WEEK_SCREENSHOT")) else ""
+    person = people.new("week", "USER")
+    timeline = person.timeline()
+
+    def series(name: str, start: str, end: str, **fields: object) -> None:
+        person.made(
+            "/sessions",
+            type="RECURRING",
+            timelineId=timeline,
+            name=name,
+            startDateTime=f"2025-12-01T{start}:00+01:00",
+            endDateTime=f"2025-12-01T{end}:00+01:00",
+            timeZone="Europe/Berlin",
+            **fields,
+        )
+
+    series("Run", "07:00", "08:00", repeatCycleType="DAILY", excludedDates=[FRIDAY])
+    series("Yoga", "10:00", "11:30", repeatCycleType="WEEKLY", recurringDaysOfWeek=["MONDAY", "THURSDAY"])
+    series("Over", "12:00", "13:00", repeatCycleType="DAILY", repeatUntil="2026-05-31")
+    person.made(
+        "/sessions",
+        type="ONE_TIME",
+        timelineId=timeline,
+        name="Workshop",
+        startDateTime=NOON,
+        endDateTime="2026-06-03T16:00:00+02:00",
+    )
+    arguments = (APP_ORIGIN, people.stack.url, person.token, "2026-06-01", picture)
+    saw = json.loads(npm.run("node", "week.mjs", browser, *arguments, environment={"TZ": "Europe/Berlin"}))
+    assert saw["complaints"] == []
+    assert sum("/occurrences?" in url for url in saw["requests"]) == 1
+    assert all(url.startswith((APP_ORIGIN, people.stack.url, "data:")) for url in saw["requests"])
+    drawn = [(event["date"], event["title"]) for event in saw["events"]]
+    days = [f"2026-06-{day:02}" for day in range(1, 8)]
+    assert sorted(drawn) == sorted(
+        [
+            *((day, "Run") for day in days if day != FRIDAY),
+            ("2026-06-01", "Yoga"),
+            ("2026-06-03", "Workshop"),
+            ("2026-06-04", "Yoga"),
+        ]
+    )
+    (run,) = (event for event in saw["events"] if event["title"] == "Run" and event["date"] == days[0])
+    assert run["time"] == "7:00 - 8:00", "made in winter, drawn in summer"

@@ -1,0 +1,123 @@
+"""Import graph of the layer and the functions: arrows point inwards, without cycles."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from tests.support.template import ROOT
+
+PACKAGE = ROOT / "layers" / "scheduling" / "scheduling"
+HANDLERS = sorted((ROOT / "functions").glob("*/handler.py"))
+LEAVES = {"errors", "settings", "telemetry"}
+
+ALLOWED = {
+    "http": {"http", "services", "dto", "domain"} | LEAVES,
+    "dto": {"dto", "domain", "errors"},
+    "services": {"services", "store", "domain"} | LEAVES,
+    "store": {"store", "domain"} | LEAVES,
+    "domain": {"domain", "errors"},
+    "errors": set[str](),
+    "settings": set[str](),
+    "telemetry": set[str](),
+}
+"""The parts of the layer that each part may import."""
+
+PACKAGES = {
+    "http": {"aws_lambda_powertools", "jwt"},
+    "dto": {"pydantic", "pydantic_core", "typing_extensions"},
+    "store": {"botocore"},
+    "domain": {"tzdata"},
+}
+"""The third-party packages that each part may import. The other parts import none."""
+
+CLOCKS = {"time", "random", "uuid", "secrets"}
+"""Modules that would make the results of pure functions depend on more than their arguments."""
+
+
+def imported_modules(source: str) -> Iterator[str]:
+    """Yield the dotted names of all imported modules, also of imports inside functions."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            assert node.module
+            for alias in node.names:
+                yield (
+                    f"{node.module}.{alias.name}" if is_module(f"{node.module}.{alias.name}") else node.module
+                )
+
+
+def is_module(name: str) -> bool:
+    """Return whether a dotted name is a module or a package of the layer."""
+    path = PACKAGE.parent.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def part_of(module: str) -> str:
+    """Return the part of the layer that a module such as `scheduling.store.client` belongs to."""
+    return module.split(".")[1]
+
+
+def modules() -> dict[str, set[str]]:
+    """Return the modules that each module of the layer imports, by dotted name."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        names = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        name = ".".join(names[:-1] if names[-1] == "__init__" else names)
+        found[name] = set(imported_modules(path.read_text()))
+    return found
+
+
+GRAPH = modules()
+PARTS = [module for module in GRAPH if module != "scheduling"]
+
+
+def is_ours(module: str) -> bool:
+    """Return whether a module belongs to the layer's package."""
+    return module.split(".")[0] == "scheduling"
+
+
+def test_every_part_of_the_layer_has_a_place_in_the_graph() -> None:
+    assert {part_of(module) for module in PARTS} == set(ALLOWED)
+
+
+@pytest.mark.parametrize("module", PARTS)
+def test_a_module_imports_only_parts_further_inside(module: str) -> None:
+    imported = {part_of(name) for name in GRAPH[module] if is_ours(name)}
+    assert imported <= ALLOWED[part_of(module)]
+
+
+@pytest.mark.parametrize("module", PARTS)
+def test_a_module_imports_only_the_packages_of_its_part(module: str) -> None:
+    imported = {name.split(".")[0] for name in GRAPH[module] if not is_ours(name)}
+    assert imported - sys.stdlib_module_names <= PACKAGES.get(part_of(module), set())
+
+
+@pytest.mark.parametrize("module", [module for module in PARTS if part_of(module) == "domain"])
+def test_the_domain_reads_no_clock_and_draws_no_random_value(module: str) -> None:
+    assert GRAPH[module].isdisjoint(CLOCKS)
+
+
+def test_no_modules_import_each_other_in_a_cycle() -> None:
+    graph = {module: {name for name in imported if is_ours(name)} for module, imported in GRAPH.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as cycle:
+        pytest.fail(" -> ".join(cycle.args[1]))
+
+
+@pytest.mark.parametrize("handler", HANDLERS, ids=lambda path: path.parent.name)
+def test_a_function_imports_no_part_that_knows_the_database(handler: Path) -> None:
+    imported = {part_of(name) for name in imported_modules(handler.read_text()) if is_ours(name)}
+    assert imported <= {"http", "dto", "services", "domain", "errors"}
+
+
+@pytest.mark.parametrize("handler", HANDLERS, ids=lambda path: path.parent.name)
+def test_a_function_imports_no_third_party_package(handler: Path) -> None:
+    imported = {name.split(".")[0] for name in imported_modules(handler.read_text()) if not is_ours(name)}
+    assert imported <= sys.stdlib_module_names
