@@ -21,6 +21,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from samtranslator.yaml_helper import yaml_parse
 
 from scheduling import dto, errors
+from scheduling.domain.time_zones import database_version
 from scheduling.http.endpoint import Endpoint
 from scheduling.services.results import Page
 from tools import openapi_models as models
@@ -114,6 +115,7 @@ def document() -> Json:
     made: Json = yaml.safe_load(BASE.read_text("utf-8"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     made["info"]["version"] = project["version"]
+    made["info"]["x-time-zone-database"] = database_version()
     found = list(operations())
     groups = {group for operation in found for group in operation.failures}
     used: set[type[BaseModel]] = {models.GatewayFailure}

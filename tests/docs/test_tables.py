@@ -13,6 +13,7 @@ import pytest
 
 from scheduling import errors
 from scheduling.domain.permissions import ROLES, Action, Principal, reaches
+from scheduling.domain.time_zones import database_version
 from scheduling.http import request_log
 from scheduling.http.event import read_event
 from scheduling.telemetry import telemetry
@@ -118,6 +119,8 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     found: dict[str, object] = {}
     telemetry.reset()
     telemetry.record_retry()
+    database_version()
+    monkeypatch.setattr(telemetry, "named_time_zone_database", False)
     telemetry.record_call("get_item", 1.5)
     monkeypatch.setattr(telemetry, "requests", 1)
     for error in (

@@ -276,7 +276,7 @@ class Scheduling(RuleBasedStateMachine):
         }
         self.settle(ROOT.call("get_session", id=id), ended)
 
-    # What is asked
+    # Reads
 
     @rule(
         data=st.data(),

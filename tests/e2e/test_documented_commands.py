@@ -27,6 +27,7 @@ TRIED = {
     "curl": HERE,
     ".venv/bin/python -m tools.backup": HERE,
     ".venv/bin/python -m tools.recount": HERE,
+    ".venv/bin/python -m tools.overlaps": HERE,
     "make test": ".ci/run",
     "make openapi": HERE,
     "make invoke": "tests/sam_local/test_sam_local.py",
@@ -153,12 +154,13 @@ def test_the_readmes_first_screen_and_the_operators_tools(copy: Path) -> None:
 
     environment = operators(copy, said["API"])
     tools = [line for block in BLOCK.findall(page("docs/operations.md")) for line in block.splitlines()]
-    exported, filled, recounted = (
+    exported, filled, recounted, compared = (
         sh(copy, line, **environment).splitlines()[-1] for line in tools if "python -m tools." in line
     )
     assert exported == filled
     assert int(exported.split()[0]) > len(TABLES)
     assert recounted == "All counts are right."
+    assert compared.startswith("0 overlaps")
 
     sh(copy, "make openapi")
     for name in ("docs/openapi.yaml", "functions/get_docs/page/openapi.json"):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from scheduling.domain.time_zones import database_version
 from scheduling.errors import ApiError, RetriesExhausted, SchedulingConflict, Throttled
 from scheduling.http import request_log
 from scheduling.http.endpoint import endpoint
@@ -205,3 +206,55 @@ def test_the_deadline_leaves_time_to_answer(timeline: str, monkeypatch: pytest.M
     for context in (None, Context(29), Context(15)):
         assert remember(ANNA.event("list_timelines", "", None, {}, {}), context)["statusCode"] == 200
     assert seconds == [20, 20, 7]
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        {"startDateTime": "2026-01-05T12:00:00Z", "endDateTime": "2026-01-05T13:00:00Z"},
+        {
+            "type": "RECURRING",
+            "startDateTime": "2026-01-05T12:00:00Z",
+            "endDateTime": "2026-01-05T13:00:00Z",
+            "repeatCycleType": "DAILY",
+        },
+    ],
+    ids=["a single session against a series", "a series against a single session"],
+)
+def test_a_decision_ends_with_a_503_at_the_deadline_and_writes_nothing(
+    tables: Any, timeline: str, new: dict[str, str]
+) -> None:
+    """Lambda stops the function in 8 seconds, so the deadline is the beginning of the request."""
+
+    class Context:
+        def get_remaining_time_in_millis(self) -> int:
+            return 8_000
+
+    other = {"type": "RECURRING", "repeatCycleType": "DAILY"} if "type" not in new else {}
+    new_session(
+        ANNA, timeline, startDateTime="2026-01-06T14:00:00Z", endDateTime="2026-01-06T15:00:00Z", **other
+    )
+    stored = live(tables)
+    event = ANNA.event("create_session", "", one_time(timeline, **new), {}, {})
+    response = handler("create_session")(event, Context())
+    assert (response["statusCode"], response["headers"]["Retry-After"]) == (503, "1")
+    assert json.loads(response["body"])["code"] == "SERVICE_UNAVAILABLE"
+    assert live(tables) == stored
+    assert handler("create_session")(event, None)["statusCode"] == 200
+
+
+def test_the_first_request_of_an_instance_that_needs_a_time_zone_logs_the_database(
+    timeline: str, logged: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telemetry, "named_time_zone_database", False)
+    for day in ("05", "06"):
+        new_session(
+            ANNA,
+            timeline,
+            startDateTime=f"2026-01-{day}T12:00:00+01:00",
+            endDateTime=f"2026-01-{day}T13:00:00+01:00",
+            timeZone="Europe/Berlin",
+        )
+    first, second = logged.lines()
+    assert first["time_zone_database"] == database_version()
+    assert "time_zone_database" not in second

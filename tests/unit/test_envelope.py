@@ -29,6 +29,7 @@ FAILURES: list[tuple[ApiError, int, str]] = [
     (errors.ServiceUnavailable(), 503, "SERVICE_UNAVAILABLE"),
     (errors.Throttled(), 503, "SERVICE_UNAVAILABLE"),
     (errors.RetriesExhausted(), 503, "SERVICE_UNAVAILABLE"),
+    (errors.DecisionTooLong(), 503, "SERVICE_UNAVAILABLE"),
 ]
 
 

@@ -482,6 +482,7 @@ def test_nothing_of_time_zones_is_loaded_for_sessions_without_a_time_zone() -> N
         "from scheduling.domain.recurrence import conflict, occurrences, schedule\n"
         "from scheduling.domain.schedule_validation import faults\n"
         "from functions.get_session import handler\n"
+        "handler.lambda_handler({}, None)\n"
         "fields = {'startDateTime': '2026-01-05T09:00:00+01:00', 'repeatCycleType': 'DAILY', 'type': 'RECURRING'}\n"
         "made = schedule(fields)\n"
         "assert conflict(made, made) and not list(faults(fields)) and list(occurrences(made, 0, 10**17))\n"

@@ -19,7 +19,8 @@
     ├── InternalError              500 INTERNAL_ERROR         every exception that is not an ApiError
     └── ServiceUnavailable         503 SERVICE_UNAVAILABLE    with Retry-After; the argument names the cause
         ├── Throttled
-        └── RetriesExhausted
+        ├── RetriesExhausted
+        └── DecisionTooLong
 
 `http.endpoint` turns these errors into responses. No other module does.
 """
@@ -261,3 +262,7 @@ class Throttled(ServiceUnavailable):
 
 class RetriesExhausted(ServiceUnavailable):
     """Other writers kept changing the same calendar until the retries were exhausted."""
+
+
+class DecisionTooLong(ServiceUnavailable):
+    """The deadline of the request came before the new time was compared with the whole calendar."""

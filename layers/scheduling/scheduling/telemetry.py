@@ -14,6 +14,8 @@ class Telemetry:
         self._lock = Lock()
         self.requests = 0
         """The number of requests that this instance of the function has started."""
+        self.named_time_zone_database = False
+        """Whether a line of this instance's request log has named the time zone database."""
         self.reset()
 
     def start_request(self) -> None:

@@ -212,7 +212,8 @@ def last_end(schedule: Schedule) -> int | None:
 def times_of_day(series: Series) -> tuple[int, int]:
     """Return the start and the length of a span of the UTC day in which every occurrence of a series lies.
 
-    Every occurrence lies within [start, start + length) modulo one day. With a length of a day or more, occurrences may have any time of day.
+    Every occurrence lies within [start, start + length) modulo one day. With a length of a day or more, occurrences
+    may have any time of day.
     """
     offsets = series.clock.offsets_since(series.earliest)
     return (series.time - max(offsets)) % DAY, series.length + max(offsets) - min(offsets)

@@ -34,7 +34,7 @@ class CreateSession(Input):
     timelineId: Reference = Field(description="The id of the timeline (routine) that the session belongs to.")
     name: Name = Field(description="1 to 200 characters after trimming.")
     startDateTime: DateTime | None = Field(
-        None, description="ISO 8601 with an offset or Z. The series repeats in this offset."
+        None, description="ISO 8601 with an offset or Z. A series without a timeZone repeats in this offset."
     )
     endDateTime: DateTime | None = Field(
         None,

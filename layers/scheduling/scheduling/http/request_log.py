@@ -5,6 +5,7 @@ The line holds ids, codes and measurements. Tokens, headers and text that people
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -56,6 +57,7 @@ def report(outcome: Outcome) -> None:
         **_identify(outcome),
         **_explain(outcome.error),
         **_measure_database(),
+        **_name_time_zone_database(),
         "Latency": round(outcome.milliseconds, 3),
         "ConflictRetries": telemetry.retries,
         **metrics,
@@ -113,6 +115,17 @@ def _measure_database() -> dict[str, Any]:
         "dynamodb_slowest": telemetry.slowest_operation,
         "dynamodb_slowest_milliseconds": round(telemetry.slowest_milliseconds, 3),
     }
+
+
+def _name_time_zone_database() -> dict[str, str]:
+    """Return the release of the time zone database for the first request of an instance that needed a time zone."""
+    if telemetry.named_time_zone_database or "tzdata" not in sys.modules:
+        return {}
+    # An instance without time zones does not pay for the import.
+    from scheduling.domain.time_zones import database_version
+
+    telemetry.named_time_zone_database = True
+    return {"time_zone_database": database_version()}
 
 
 def _count_events(outcome: Outcome) -> dict[str, int]:

@@ -36,7 +36,7 @@ class Request(NamedTuple):
     dry_run: bool = False
     """True when the use case must check everything and write nothing."""
     deadline: float = float("inf")
-    """The reading of `time.monotonic()` after which the use case must start no further retry."""
+    """The reading of `time.monotonic()` after which the use case must stop comparing, and start no further retry."""
 
     @property
     def id(self) -> str:

@@ -22,8 +22,8 @@ _LONGEST_PAUSE_SECONDS = 3.0
 class Attempt:
     """The knowledge that a request keeps from one attempt to the next."""
 
-    def __init__(self) -> None:
-        self.calendar = Calendar()
+    def __init__(self, deadline: float) -> None:
+        self.calendar = Calendar(deadline)
         self.lost: set[ItemKey] = set()
         """Items that a write expected and that do not exist."""
 
@@ -33,11 +33,12 @@ def retry_on_conflict(operation: Callable[[Request, Attempt], T]) -> Callable[[R
 
     Raises:
         RetriesExhausted: every attempt met a write conflict, or the request's deadline has passed.
+        DecisionTooLong: the deadline passed during a comparison with the calendar.
     """
 
     @wraps(operation)
     def retried(request: Request) -> T:
-        attempt = Attempt()
+        attempt = Attempt(request.deadline)
         pauses = backoff_pauses(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         for number, pause in enumerate(pauses, 1):
             try:

@@ -26,6 +26,7 @@ excluded date, nor a change of words alone: none of them moves the version.
 the slots that the head has named since are read. If the head names too few changes, everything is read again.
 """
 
+import time
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, combinations, islice
@@ -56,6 +57,7 @@ from scheduling.domain.slots import (
     slot_schedule,
     starting_at,
 )
+from scheduling.errors import DecisionTooLong
 from scheduling.settings import setting
 from scheduling.store.client import ItemKey, run_in_parallel
 from scheduling.store.queries import get, query
@@ -102,7 +104,9 @@ class _SlotChange(NamedTuple):
 class Calendar:
     """The calendar in which a request reserves time. Survives the retries of the request, with what it has read."""
 
-    def __init__(self) -> None:
+    def __init__(self, deadline: float = float("inf")) -> None:
+        """Make the calendar of a request that must decide before `time.monotonic()` passes the deadline."""
+        self._deadline = deadline
         self._owner_id = ""
         self._head: Head = {}
         self._free: list[Slot] = []
@@ -115,6 +119,9 @@ class Calendar:
 
         Args:
             changes: Sessions whose new time lies in one calendar. Their former time counts as free.
+
+        Raises:
+            DecisionTooLong: the deadline came before all slots were compared.
         """
         slots = _slot_changes(changes)
         new = [change.new for change in slots if change.new and change.adds_time]
@@ -122,7 +129,11 @@ class Calendar:
             return []
         changing = {found["sessionId"] for change in slots for found in change if found}
         found = self._read(new, changing)
-        conflicts = [conflict for each in new for conflict in find_conflicts(each, found, changing)]
+        conflicts = [
+            conflict
+            for each in new
+            for conflict in find_conflicts(each, _until(self._deadline, found), changing)
+        ]
         for one, other in combinations([change.new for change in slots if change.new], 2):
             conflicts += find_conflicts(one, [other])
         if not conflicts:
@@ -205,7 +216,7 @@ class Calendar:
             yield partial(_read_once_slots_for_occurrence, new, changing)
         else:
             one_time_sessions = self._head.get("sessionCounts", {}).get("ONE_TIME", 0)
-            yield partial(_read_once_slots_for_series, new, changing, one_time_sessions)
+            yield partial(_read_once_slots_for_series, new, changing, one_time_sessions, self._deadline)
 
     def _complete(self, conflict: Conflict) -> Conflict:
         """Return the conflict with all attributes of its slot, of which a decision may have read some."""
@@ -273,6 +284,17 @@ def _count(owner_id: str, steps: dict[str, int]) -> Operation:
         zero=0,
         **steps,
     )
+
+
+def _until(deadline: float, slots: Iterable[Slot]) -> Iterator[Slot]:
+    """Return the slots one by one. Raise DecisionTooLong once the deadline has passed.
+
+    A pair of series may take milliseconds, so a calendar that was filled on purpose could take minutes.
+    """
+    for each in slots:
+        if time.monotonic() > deadline:
+            raise DecisionTooLong
+        yield each
 
 
 def _slot_changes(changes: Sequence[SessionChange]) -> list[_SlotChange]:
@@ -372,7 +394,9 @@ def _read_once_slots_for_occurrence(new: Slot, changing: Collection[str]) -> lis
     return [*_read_last_before(owner_id, start, changing), *later]
 
 
-def _read_once_slots_for_series(new: Slot, changing: Collection[str], one_time_sessions: int) -> list[Slot]:
+def _read_once_slots_for_series(
+    new: Slot, changing: Collection[str], one_time_sessions: int, deadline: float
+) -> list[Slot]:
     """Return the ONCE slots that may conflict with a series.
 
     Reading all later slots costs units by their number. Leaping from occurrence to occurrence costs by the number of
@@ -382,7 +406,7 @@ def _read_once_slots_for_series(new: Slot, changing: Collection[str], one_time_s
         ends = _ends_up_to_last_slot(new, one_time_sessions // _SLOTS_A_LEAP)
         if ends is not None:
             return _leap(new, changing, ends)
-    return _read_later_slots(new, changing)
+    return _read_later_slots(new, changing, deadline)
 
 
 def _ends_up_to_last_slot(new: Slot, limit: int) -> list[int] | None:
@@ -406,7 +430,7 @@ def _leap(new: Slot, changing: Collection[str], ends: Sequence[int]) -> list[Slo
     return found
 
 
-def _read_later_slots(new: Slot, changing: Collection[str]) -> list[Slot]:
+def _read_later_slots(new: Slot, changing: Collection[str], deadline: float) -> list[Slot]:
     """Return the first few ONCE slots that conflict with a series, found by reading all from its start on."""
     owner_id, start = new["ownerId"], first_start(new)
     end = last_end(slot_schedule(new))
@@ -415,4 +439,5 @@ def _read_later_slots(new: Slot, changing: Collection[str]) -> list[Slot]:
         _read_last_before(owner_id, start, changing),
         _query(owner_id, starting_at(start), high, fields=_DECISIVE),
     )
-    return [conflict.slot for conflict in islice(find_conflicts(new, slots, changing), MAX_CONFLICTS + 1)]
+    conflicts = find_conflicts(new, _until(deadline, slots), changing)
+    return [conflict.slot for conflict in islice(conflicts, MAX_CONFLICTS + 1)]

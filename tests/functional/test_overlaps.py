@@ -1,0 +1,76 @@
+"""The command that lists overlaps, on slots that were written past the API."""
+
+import sys
+from typing import Any
+
+import pytest
+
+from scheduling.domain.time_zones import database_version
+from scheduling.store.items import deserialize, serialize
+from tests.functional.conftest import ANNA, BERT, new_session, new_timeline
+from tools import overlaps as tool
+
+TABLE = "CalendarTable"
+BERLIN = {
+    "type": "RECURRING",
+    "name": "Yoga",
+    "startDateTime": "2026-01-05T09:00:00+01:00",
+    "endDateTime": "2026-01-05T10:00:00+01:00",
+    "timeZone": "Europe/Berlin",
+    "repeatCycleType": "WEEKLY",
+}
+JULY = {"startDateTime": "2026-07-06T08:00:00+02:00", "endDateTime": "2026-07-06T09:00:00+02:00"}
+
+
+def move_slot(dynamodb: Any, session: dict[str, Any], **fields: str) -> None:
+    """Give the slot of a session other times, as if the rules of a time zone had moved them."""
+    for item in map(deserialize, dynamodb.scan(TableName=TABLE)["Items"]):
+        if item.get("sessionId") == session["id"]:
+            dynamodb.put_item(TableName=TABLE, Item=serialize({**item, **fields}))
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *options: str
+) -> tuple[int, list[str]]:
+    """Run the command as docs/operations.md has it. Return its exit status and the lines it printed."""
+    monkeypatch.setattr(sys, "argv", ["overlaps", "--calendar-table", TABLE, *options])
+    capsys.readouterr()
+    status = tool.main()
+    return status, capsys.readouterr().out.splitlines()
+
+
+def test_the_command_lists_an_overlap_that_was_planted_in_the_table(
+    tables: Any, timeline: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class_in_berlin = new_session(ANNA, timeline, **BERLIN)
+    before = new_session(ANNA, timeline, **JULY)
+    new_session(BERT, new_timeline(BERT), **BERLIN)
+    summary = f"overlaps by the time zone database {database_version()}."
+    assert run(monkeypatch, capsys) == (0, [f"0 {summary}"])
+
+    move_slot(
+        tables, before, startDateTime="2026-07-06T08:30:00+02:00", endDateTime="2026-07-06T09:30:00+02:00"
+    )
+    line = (
+        f"owner anna: session {class_in_berlin['id']} overlaps session {before['id']} "
+        "at 2026-07-06T08:30:00+02:00 - 2026-07-06T09:30:00+02:00"
+    )
+    assert run(monkeypatch, capsys) == (1, [line, f"1 {summary}"])
+    assert run(monkeypatch, capsys, "--owner", "anna") == (1, [line, f"1 {summary}"])
+    assert run(monkeypatch, capsys, "--owner", "bert") == (0, [f"0 {summary}"])
+
+
+def test_two_series_and_two_single_sessions_that_overlap_are_listed_once(tables: Any, timeline: str) -> None:
+    pilates = new_session(ANNA, timeline, **{**BERLIN, **JULY})
+    yoga = new_session(ANNA, timeline, **BERLIN)
+    noon = new_session(
+        ANNA, timeline, startDateTime="2026-07-07T12:00:00Z", endDateTime="2026-07-07T13:00:00Z"
+    )
+    one = new_session(
+        ANNA, timeline, startDateTime="2026-07-07T13:00:00Z", endDateTime="2026-07-07T14:00:00Z"
+    )
+    move_slot(tables, pilates, endDateTime="2026-07-06T09:30:00+02:00")
+    move_slot(tables, noon, endDateTime="2026-07-07T13:30:00Z")
+    (slots,) = tool.read_calendars(tables, TABLE).values()
+    found = [{overlap.session_id, overlap.other_id} for overlap in tool.find_overlaps(slots)]
+    assert found == [{pilates["id"], yoga["id"]}, {noon["id"], one["id"]}]

@@ -1,0 +1,101 @@
+"""List the sessions of one owner, or of all owners, that overlap under the present rules of time zones.
+
+The API never stores two sessions of an owner that overlap. When a country changes its clocks, the occurrences of a
+series with a time zone move, and may then overlap sessions that were free of conflicts. Run this command after an
+update of `tzdata`: the command compares the slots of the Calendar table by the database of this checkout.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, cast
+
+import boto3
+
+from scheduling.domain.conflicts import find_conflicts
+from scheduling.domain.instants import parse
+from scheduling.domain.recurrence import Once, last_end, local_times
+from scheduling.domain.slots import HEAD, Slot, slot_schedule
+from scheduling.domain.time_zones import database_version
+from scheduling.store.items import deserialize, serialize
+
+
+class Overlap(NamedTuple):
+    """Two sessions of an owner that overlap, with the first occurrence of the second session that does."""
+
+    owner_id: str
+    session_id: str
+    other_id: str
+    start: str | None
+    end: str | None
+
+    def __str__(self) -> str:
+        when = f"at {self.start} - {self.end or self.start}" if self.start else "after the year 9999"
+        return f"owner {self.owner_id}: session {self.session_id} overlaps session {self.other_id} {when}"
+
+
+def find_overlaps(slots: Iterable[Slot]) -> Iterator[Overlap]:
+    """Return the overlaps between the slots of one calendar."""
+    single: list[Slot] = []
+    series: list[Slot] = []
+    for slot in slots:
+        (single if isinstance(slot_schedule(slot), Once) else series).append(slot)
+    for number, each in enumerate(series):
+        yield from _compare(each, [*series[number + 1 :], *single])
+    single.sort(key=_start)
+    for number, each in enumerate(single):
+        yield from _compare(each, _starting_before_the_end_of(each, single[number + 1 :]))
+
+
+def _compare(slot: Slot, others: Iterable[Slot]) -> Iterator[Overlap]:
+    for occurrence, other in find_conflicts(slot, others):
+        times = local_times(other, occurrence)
+        yield Overlap(slot["ownerId"], slot["sessionId"], other["sessionId"], *times)
+
+
+def _starting_before_the_end_of(slot: Slot, later: Iterable[Slot]) -> Iterator[Slot]:
+    end = last_end(slot_schedule(slot)) or 0
+    for each in later:
+        if _start(each) >= end:
+            return
+        yield each
+
+
+def _start(slot: Slot) -> int:
+    return parse(slot["startDateTime"]).instant
+
+
+def read_calendars(dynamodb: Any, table: str, owner_id: str | None = None) -> dict[str, list[Slot]]:
+    """Return the slots of all calendars by owner, or those of one owner."""
+    options: dict[str, Any] = {"TableName": table, "ConsistentRead": True}
+    operation = "scan"
+    if owner_id is not None:
+        operation = "query"
+        options["KeyConditionExpression"] = "ownerId = :owner"
+        options["ExpressionAttributeValues"] = serialize({":owner": owner_id})
+    pages = dynamodb.get_paginator(operation).paginate(**options)
+    calendars: dict[str, list[Slot]] = {}
+    for item in (deserialize(item) for page in pages for item in page["Items"]):
+        if item["slot"] != HEAD:
+            calendars.setdefault(item["ownerId"], []).append(cast(Slot, item))
+    return calendars
+
+
+def main() -> int:
+    """Run the command. Return 1 if sessions overlap."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--calendar-table", required=True, help="the stack's output CalendarTableName")
+    parser.add_argument("--owner", help="the ownerId of one calendar; all calendars without this option")
+    options = parser.parse_args()
+    found = 0
+    calendars = read_calendars(boto3.client("dynamodb"), options.calendar_table, options.owner)
+    for slots in calendars.values():
+        for overlap in find_overlaps(slots):
+            found += 1
+            print(overlap)
+    print(f"{found} overlaps by the time zone database {database_version()}.")
+    return int(found > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
