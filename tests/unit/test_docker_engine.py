@@ -39,7 +39,7 @@ class Client:
     ("gateway", "host", "listen"),
     [(OF_THIS_MACHINE, OF_THIS_MACHINE, OF_THIS_MACHINE), (OF_ANOTHER, "host.docker.internal", "127.0.0.1")],
 )
-def test_the_engine_that_runs_is_taken_as_it_is(
+def test_a_running_engine_is_used_unchanged(
     monkeypatch: pytest.MonkeyPatch, gateway: str, host: str, listen: str
 ) -> None:
     monkeypatch.setattr(docker_engine, "_run", Client(gateway))
@@ -47,7 +47,7 @@ def test_the_engine_that_runs_is_taken_as_it_is(
         assert (engine.address, engine.host, engine.listen) == (ADDRESS, host, listen)
 
 
-def test_nothing_is_removed_from_it_but_what_came_into_our_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_containers_in_the_tests_network_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client(OF_ANOTHER, ours="c1\nc2\n")
     monkeypatch.setattr(docker_engine, "_run", client)
     with pytest.raises(KeyboardInterrupt), docker_engine.engine() as engine:
@@ -62,7 +62,7 @@ def test_nothing_is_removed_from_it_but_what_came_into_our_network(monkeypatch: 
 @pytest.mark.parametrize(
     "error", [FileNotFoundError(), subprocess.CalledProcessError(1, []), subprocess.TimeoutExpired([], 1)]
 )
-def test_without_one_a_user_is_told_what_to_install(
+def test_without_an_engine_the_error_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*_: object, **__: object) -> str:
@@ -77,7 +77,7 @@ def test_without_one_a_user_is_told_what_to_install(
         pass
 
 
-def test_containers_that_do_not_reach_this_machine_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_explains_that_containers_do_not_reach_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> str:
         raise subprocess.CalledProcessError(1, [], stderr=b"timed out")
 

@@ -38,14 +38,12 @@ def test_the_farthest_of_several_roles_counts(action: Action) -> None:
 
 @pytest.mark.parametrize("action", Action)
 @pytest.mark.parametrize("roles", [(), ("OWNER",), ("admin",)])
-def test_who_has_no_role_of_the_table_may_do_nothing_even_on_their_own(
-    roles: tuple[str, ...], action: Action
-) -> None:
+def test_a_caller_without_a_known_role_may_do_nothing(roles: tuple[str, ...], action: Action) -> None:
     assert reaches(caller(*roles), action) is None
     assert not may(caller(*roles), action, "ada")
 
 
-def test_to_require_what_is_not_granted_is_forbidden() -> None:
+def test_require_raises_forbidden_unless_the_action_is_granted() -> None:
     require(caller("USER"), Action.READ, "ada")
     with pytest.raises(Forbidden):
         require(caller("USER"), Action.READ, "bob")
