@@ -1,6 +1,6 @@
 """Lists: filters, order, pages and counts."""
 
-from itertools import count, product
+from itertools import product
 from typing import Any
 
 import pytest
@@ -241,24 +241,21 @@ def test_an_owner_without_sessions_has_an_empty_list(tables: Any) -> None:
         assert who.call("list_timelines").count == 0
 
 
-def test_timelines_are_listed_newest_first(tables: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    ticks = count()
-    monkeypatch.setattr(
-        "scheduling.services.request.Request.timestamp",
-        property(lambda _: f"2026-{next(ticks) + 1:02}-23T00:00:00.000Z"),
-    )
-    names = [f"Routine {number}" for number in range(5)]
-    for number, name in enumerate(names):
-        new_timeline((ANNA, BERT)[number % 2], name=name)
+def test_timelines_are_listed_newest_first(tables: Any) -> None:
+    owners = [ANNA, BERT, ANNA, BERT, ANNA]
+    made = [(owner, new_timeline(owner)) for owner in owners]
+    created = {id: (owner.call("get_timeline", id=id).data["createdAt"], id) for owner, id in made}
+    newest_first = sorted(created, key=created.__getitem__, reverse=True)
+    annas = [id for id in newest_first if (ANNA, id) in made]
 
     def page(who: Caller, **query: object) -> list[str]:
-        return [one["name"] for one in who.call("list_timelines", query=query).data]
+        return [timeline["id"] for timeline in who.call("list_timelines", query=query).data]
 
-    assert page(ANNA) == ["Routine 4", "Routine 2", "Routine 0"]
-    assert page(ANNA, skip=1, take=1) == ["Routine 2"]
+    assert page(ANNA) == annas
+    assert page(ANNA, skip=1, take=1) == annas[1:2]
     for skip in range(6):
         for take in (1, 2, 5):
-            assert page(ADMIN, skip=skip, take=take) == names[::-1][skip : skip + take]
+            assert page(ADMIN, skip=skip, take=take) == newest_first[skip : skip + take]
     assert ADMIN.call("list_timelines", query={"take": 1}).count == 5
 
 

@@ -1,7 +1,6 @@
 """Requests of the layer's client, compared with those of an unchanged botocore client."""
 
 import json
-import runpy
 from typing import Any
 
 import botocore.session
@@ -10,7 +9,6 @@ from botocore.awsrequest import AWSRequest, AWSResponse
 
 from scheduling.store import client as store
 from scheduling.store.items import serialize
-from tests.support.template import ROOT
 
 ITEM = serialize({"id": "a", "count": 1, "flag": True, "map": {"text": "b"}, "list": ["c"], "nothing": None})
 CALLS: dict[str, dict[str, Any]] = {
@@ -60,8 +58,3 @@ def test_without_the_handlers_of_other_services_a_request_is_the_same(
     assert ours == sent(usual, operation)
     assert "X-Amzn-Trace-Id" in ours[0]
     assert ("ClientRequestToken" in ours[1]) == (operation == "transact_write_items")
-
-
-def test_the_layer_knows_the_kinds_of_values_that_items_have() -> None:
-    kept = runpy.run_path(str(ROOT / "layers" / "scheduling" / "build.py"))["STORED_KINDS"]
-    assert {kind for value in ITEM.values() for kind in value} == set(kept)
