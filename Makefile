@@ -1,4 +1,4 @@
-# `make` alone prints what there is.
+# `make` alone lists the commands.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -15,32 +15,32 @@ export SAM_CLI_TELEMETRY = 0
 .DEFAULT_GOAL := help
 .PHONY: help up down reset token logs invoke setup format lint test test-fast bench load fuzz openapi contract checkov audit lock build
 
-help: ## Print this
+help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: setup ## Start the API on this machine (PORT=4580 and the next, or free ones; CORS=http://localhost:5173)
 	@CORS="$(CORS)" $(RUN) -m local.stack up "$(PORT)"
 
-down: setup ## Stop it; what you stored stays
+down: setup ## Stop the API; its data is kept
 	@$(RUN) -m local.stack down
 
-reset: setup ## Stop it and wipe what you stored
+reset: setup ## Stop the API and delete its data
 	@$(RUN) -m local.stack reset
 
 token: setup ## Print a token of a demo user (ROLE=ADMIN, MANAGER or USER)
 	@$(RUN) -m local.stack token "$(ROLE)"
 
-logs: setup ## Print what the functions log, and go on until Ctrl-C
+logs: setup ## Follow the functions' logs until Ctrl-C
 	@$(RUN) -m local.stack logs
 
 invoke: setup ## Run a function in Docker on the tables of `make up` (FUNCTION=create_session ROLE=USER ID=...)
 	@$(RUN) -m local.invoke "$(FUNCTION)" "$(ROLE)" "$(ID)"
 
-setup: ## Make .venv with the pinned packages (up, test and the rest do it themselves)
-	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 or later, or say which one: make setup PYTHON=python3.13"; exit 1; }
+setup: ## Create .venv with the pinned packages (the other commands do this too)
+	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 or later, or name it: make setup PYTHON=python3.13"; exit 1; }
 	@"$(PYTHON)" tools/venv.py
 
-format: setup ## Format the code, and mend what ruff can
+format: setup ## Format the code, and apply ruff's fixes
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
@@ -60,17 +60,17 @@ test-fast: setup ## Run the tests that need no stack and no database (a minute)
 bench: setup ## Measure decisions, lists, cold starts and calls
 	@$(RUN) -m bench
 
-load: setup ## Many users at once against a stack of their own, and a warm function's memory (two minutes)
+load: setup ## Measure many concurrent users on a separate stack, and a warm function's memory (two minutes)
 	@$(RUN) -m bench.load
 
-fuzz: setup ## Let schemathesis look for faults for longer than `make test` does
+fuzz: setup ## Search for faults with schemathesis for ten minutes
 	@$(RUN) -m tests.fuzz
 
 openapi: setup ## Write docs/openapi.yaml from the code, and the files of the page at /docs
 	@PYTHONPATH=$(LAYER) $(RUN) -m tools.openapi
 	@PYTHONPATH=$(LAYER) $(RUN) -m tools.guide
 
-contract: setup ## Name what breaks clients of the last release
+contract: setup ## List the changes that break clients of the last release
 	@last=$$(git describe --tags --abbrev=0 --match 'v*' --exclude "$$(git tag --points-at HEAD --list 'v*' | head -1)" 2>/dev/null) \
 		|| { echo "There is no release to compare with."; exit 0; }; \
 	mkdir -p .local && git show "$$last:docs/openapi.yaml" > .local/last-release.yaml \
@@ -82,10 +82,10 @@ checkov: ## Check the template against checkov's rules (in a venv of its own)
 		&& $(AUDIT)/bin/python -m pip install --quiet --require-hashes -r requirements/audit.txt; }
 	@$(AUDIT)/bin/python -m checkov.main
 
-audit: checkov ## The same, and look up what is known against the dependencies (asks PyPI's advisories)
+audit: checkov ## Run checkov, and check the dependencies for known vulnerabilities (asks PyPI)
 	@$(AUDIT)/bin/python -m pip_audit --require-hashes --disable-pip -r $(LAYER)/requirements.txt -r functions/get_docs/requirements.txt
 
-lock: ## Pin anew what the .in files ask for (needs uv)
+lock: ## Update the lock files from the .in files (needs uv)
 	@command -v uv >/dev/null || { echo "There is no uv. Install it: python3 -m pip install uv"; exit 1; }
 	uv pip compile $(LOCK) --upgrade --output-file requirements/dev.txt requirements/dev.in
 	uv pip compile $(LOCK) --upgrade --output-file requirements/audit.txt requirements/audit.in
@@ -96,6 +96,6 @@ lock: ## Pin anew what the .in files ask for (needs uv)
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
-build: setup ## Build what `sam deploy --guided` sends to AWS (ARCHITECTURE=arm64 or x86_64)
+build: setup ## Build for `sam deploy` (ARCHITECTURE=arm64 or x86_64)
 	@rm -rf functions/*/__pycache__
 	PYTHON="$(CURDIR)/$(RUN)" LAYER_ARCHITECTURE=$(ARCHITECTURE) $(RUN) -m samcli build --parameter-overrides Architecture=$(ARCHITECTURE)

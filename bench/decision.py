@@ -111,7 +111,7 @@ def decide(new: Session, slots: list[Slot]) -> list[Conflict]:
 
 
 def stored(number: int, with_rules: bool = False) -> Slot:
-    """Return one of the series: ten minutes of the day each, all cycles and several offsets or zones in turn."""
+    """Return one of the series. Each has ten minutes of the day; cycles and offsets or zones alternate."""
     cycle = recurrence.CYCLES[number % len(recurrence.CYCLES)]
     day = f"2025-{number % 12 + 1:02}-{number % 28 + 1:02}"
     made = session(str(number), cycle, day, number * 10, number * 10 + 9, _OFFSETS[number % len(_OFFSETS)])

@@ -53,7 +53,7 @@ def test_the_guide_has_every_code_with_its_status() -> None:
     assert sorted(found) == sorted(set(failures()))
 
 
-def test_the_guide_says_who_may_do_what() -> None:
+def test_the_guide_has_the_permission_table() -> None:
     found = {action: cells for action, *cells in rows("docs/guide.md", "action")}
     assert found == {
         str(action): [str(reaches(Principal("ada", frozenset({role})), action)) for role in ROLES]

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from tests.dynamodb.conftest import new_timeline
@@ -31,7 +32,7 @@ def test_an_export_fills_empty_tables_with_everything(
     ANNA.call("delete_session", id=removed)
     before = {table: sorted(scan(dynamodb, table), key=str) for table in TABLES.values()}
 
-    monkeypatch.setattr(backup.boto3, "client", lambda _: dynamodb)
+    monkeypatch.setattr(boto3, "client", lambda _: dynamodb)
     names = [part for kind, table in TABLES.items() for part in (f"--{kind}-table", table)]
     monkeypatch.setattr(sys, "argv", ["backup", "export", str(tmp_path / "all"), *names])
     backup.main()

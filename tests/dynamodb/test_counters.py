@@ -166,7 +166,7 @@ def test_many_owners_in_one_batch_are_counted_in_several_transactions(dynamodb_l
     assert [node["version"] for node in nodes] == [2, 2]
 
 
-def test_nodes_that_count_nothing_expire_and_can_be_used_again(dynamodb_local: Any) -> None:
+def test_empty_nodes_expire_and_can_be_used_again(dynamodb_local: Any) -> None:
     timeline = new_timeline(ANNA)
     id = create(ANNA, timeline, 1)
     count_changes(dynamodb_local)

@@ -62,7 +62,7 @@ def test_without_the_condition_checks_the_double_finds_double_bookings(delayed: 
     assert overlaps(delayed)
 
 
-def test_with_the_condition_checks_there_are_none(delayed: Any) -> None:
+def test_with_the_condition_checks_no_double_booking_happens(delayed: Any) -> None:
     statuses = write_at_once(ROUNDS)
     assert statuses.count(200) >= TIMES
     assert set(statuses) <= {200, 409, 503}

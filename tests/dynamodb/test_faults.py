@@ -326,9 +326,7 @@ def test_one_call_fails_once(dynamodb_local: Any, faults: Faults, case: Case) ->
 
 
 @EVERY_CASE
-def test_one_call_fails_and_so_does_every_one_after_it(
-    dynamodb_local: Any, faults: Faults, case: Case
-) -> None:
+def test_one_call_and_all_later_calls_fail(dynamodb_local: Any, faults: Faults, case: Case) -> None:
     trial = Trial(dynamodb_local, faults, case)
     for number in range(trial.calls):
         for fault in trial.choose(number, OF_A_READ, OF_A_WRITE):

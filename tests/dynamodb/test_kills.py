@@ -20,7 +20,7 @@ SETTLED_SECONDS = 5
 SEED = 20231201
 
 
-def test_a_write_that_is_killed_is_whole_or_not_there_and_what_was_acknowledged_stays(
+def test_a_killed_write_is_complete_or_has_no_effect_and_acknowledged_writes_stay(
     dynamodb_local: Any,
 ) -> None:
     timeline = ANNA.call("create_timeline", body={"name": "Routine"}).data["id"]

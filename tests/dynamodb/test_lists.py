@@ -149,7 +149,7 @@ def expected(sessions: list[dict[str, Any]], query: Mapping[str, Any], ascending
     return [name for _, name in [*dated, *undated]]
 
 
-def test_any_page_of_a_crowded_month_is_the_slice_that_it_says_and_reads_little(
+def test_any_page_of_a_crowded_month_is_right_and_reads_little(
     crowded: list[dict[str, Any]], reads: Reads
 ) -> None:
     choose = random.Random(7)

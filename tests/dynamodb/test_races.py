@@ -79,7 +79,7 @@ def test_of_posts_to_two_timelines_of_one_owner_one_wins(at_once: AtOnce, timeli
     assert statuses(at_once([post(timeline), post(other)] * 5)) == {200: 1, 409: 9}
 
 
-def test_two_owners_are_never_in_the_way_of_each_other(at_once: AtOnce, timeline: str) -> None:
+def test_sessions_of_two_owners_never_conflict(at_once: AtOnce, timeline: str) -> None:
     of_bert = new_timeline(BERT)
     assert statuses(at_once([post(timeline), post(of_bert)])) == {200: 2}
 
@@ -111,7 +111,7 @@ def test_a_session_moved_to_two_owners_ends_with_the_last(
     assert session["timelineId"] in targets
 
 
-def test_a_post_meets_the_removal_of_what_blocks_it(at_once: AtOnce, timeline: str) -> None:
+def test_a_post_and_a_delete_of_the_conflicting_session_run_at_once(at_once: AtOnce, timeline: str) -> None:
     """The POST may succeed or fail. Afterwards the time is either booked or free."""
     blocking = post(timeline)().data["id"]
     posted, removed = at_once([post(timeline), delete(blocking)])
@@ -120,7 +120,7 @@ def test_a_post_meets_the_removal_of_what_blocks_it(at_once: AtOnce, timeline: s
     assert post(timeline)().status == (409 if posted.status == 200 else 200)
 
 
-def test_a_patch_meets_the_removal_of_the_same_session(at_once: AtOnce, timeline: str) -> None:
+def test_a_patch_and_a_delete_of_one_session_run_at_once(at_once: AtOnce, timeline: str) -> None:
     id = post(timeline)().data["id"]
     changed, removed = at_once([patch(id, at(14), at(15)), delete(id)])
     assert removed.status == 200
@@ -133,9 +133,7 @@ def test_a_session_removed_twenty_times_is_removed_once(at_once: AtOnce, timelin
     assert statuses(at_once([delete(id)] * 20)) == {200: 1, 404: 19}
 
 
-def test_of_a_series_and_sessions_on_its_days_either_the_one_or_the_others_win(
-    at_once: AtOnce, timeline: str
-) -> None:
+def test_either_a_series_or_the_sessions_on_its_days_win(at_once: AtOnce, timeline: str) -> None:
     singles = [post(timeline, at(9, 30, day), at(10, 30, day)) for day in (1, 8, 15, 22, 29)]
     series, *others = at_once([post(timeline, **WEEKLY), *singles])
     if series.status == 200:
@@ -145,7 +143,7 @@ def test_of_a_series_and_sessions_on_its_days_either_the_one_or_the_others_win(
         assert statuses(others) == {200: 5}
 
 
-def test_of_series_that_meet_one_wins(at_once: AtOnce, timeline: str) -> None:
+def test_one_of_several_conflicting_series_wins(at_once: AtOnce, timeline: str) -> None:
     weekly = [post(timeline, at(9, 0, day), at(10, 0, day), **WEEKLY) for day in (1, 8, 15)]
     daily = post(timeline, at(9, 30, 20), at(9, 45, 20), type="RECURRING", repeatCycleType="DAILY")
     assert statuses(at_once([*weekly, daily])) == {200: 1, 409: 3}
@@ -226,9 +224,7 @@ def test_of_the_last_two_occurrences_one_is_cancelled(at_once: AtOnce, timeline:
     assert statuses(at_once([cancel(id, 1), cancel(id, 8)])) == {200: 1, 409: 1}
 
 
-def test_of_posts_into_an_occurrence_that_is_being_cancelled_at_most_one_wins(
-    at_once: AtOnce, timeline: str
-) -> None:
+def test_at_most_one_post_wins_an_occurrence_that_is_being_cancelled(at_once: AtOnce, timeline: str) -> None:
     id = post(timeline, **WEEKLY)().data["id"]
     cancelled, *posted = at_once([cancel(id, 8), *[post(timeline, at(9, 0, 8), at(10, 0, 8))] * 4])
     assert cancelled.status == 200
@@ -262,7 +258,7 @@ def test_a_change_sent_twice_at_once_with_one_key_has_one_effect_and_two_answers
     assert len(live(dynamodb)) == 2
 
 
-def test_of_a_changed_occurrence_and_a_deletion_of_the_series_both_or_one_happen(
+def test_a_changed_occurrence_and_a_deletion_of_its_series_run_at_once(
     at_once: AtOnce, timeline: str
 ) -> None:
     id = post(timeline, **WEEKLY)().data["id"]

@@ -78,53 +78,53 @@ DECIDE = [GET], [QUERY, QUERY, QUERY], [WRITE]
 """The head; then the slot written last, the series that end and the neighbours; then the transaction."""
 
 
-def test_a_read_by_id_is_one(rounds: Rounds, id: str, timeline: str) -> None:
+def test_a_get_by_id_takes_one_round(rounds: Rounds, id: str, timeline: str) -> None:
     assert rounds(partial(ANNA.call, "get_session", id=id)) == [[GET]]
     assert rounds(partial(ANNA.call, "get_timeline", id=timeline)) == [[GET]]
 
 
-def test_a_removal_is_two(rounds: Rounds, id: str) -> None:
+def test_a_delete_takes_two_rounds(rounds: Rounds, id: str) -> None:
     assert rounds(partial(ANNA.call, "delete_session", id=id)) == [[GET], [WRITE]]
 
 
-def test_a_creation_is_four(rounds: Rounds, id: str, timeline: str) -> None:
+def test_a_post_takes_four_rounds(rounds: Rounds, id: str, timeline: str) -> None:
     assert rounds(create(timeline, **LATER)) == [[GET], *DECIDE]
     refused = rounds(create(timeline, **LATER), 409)
     assert refused == [*[[GET], *DECIDE][:-1], [QUERY], [QUERY]], "the request looks for more conflicts"
 
 
-def test_a_creation_with_a_key_is_four_and_its_replay_one(rounds: Rounds, id: str, timeline: str) -> None:
+def test_a_post_with_a_key_takes_four_rounds_and_a_replay_one(rounds: Rounds, id: str, timeline: str) -> None:
     creation = create(timeline, key="attempt-1", **LATER)
     assert rounds(creation) == [[GET, GET], *DECIDE]
     assert rounds(creation) == [[GET, GET]]
 
 
-def test_a_creation_without_a_start_is_two(rounds: Rounds, timeline: str) -> None:
+def test_a_post_without_a_start_takes_two_rounds(rounds: Rounds, timeline: str) -> None:
     assert rounds(create(timeline)) == [[GET], [WRITE]]
 
 
-def test_a_series_is_five(rounds: Rounds, id: str, timeline: str) -> None:
+def test_a_post_of_a_series_takes_five_rounds(rounds: Rounds, id: str, timeline: str) -> None:
     """A series also reads the single sessions after its start."""
     head, reads, written = DECIDE
     assert rounds(create(timeline, **LATER, **WEEKLY)) == [[GET], head, reads, [QUERY], written]
 
 
-def test_a_change_of_times_is_four(rounds: Rounds, id: str) -> None:
+def test_a_patch_of_times_takes_four_rounds(rounds: Rounds, id: str) -> None:
     assert rounds(change(id, **LATER)) == [[GET], *DECIDE]
 
 
-def test_a_move_to_another_owner_is_four(rounds: Rounds, id: str) -> None:
+def test_a_move_to_another_owner_takes_four_rounds(rounds: Rounds, id: str) -> None:
     """The other calendar is empty, so its head names no slot."""
     moved = change(id, timelineId=new_timeline(BERT), **LATER)
     assert rounds(moved) == [[GET, GET], [GET], [QUERY, QUERY], [WRITE]]
 
 
-def test_a_change_of_words_is_two(rounds: Rounds, id: str) -> None:
+def test_a_patch_of_name_or_description_takes_two_rounds(rounds: Rounds, id: str) -> None:
     """The slot has a copy of the name, so a new name writes the slot too."""
     assert rounds(change(id, description="Bring a mat")) == [[GET], [PUT]]
     assert rounds(change(id, name="Pilates")) == [[GET], [WRITE]]
 
 
-def test_a_change_that_changes_nothing_is_one(rounds: Rounds, id: str) -> None:
+def test_a_patch_that_changes_nothing_takes_one_round(rounds: Rounds, id: str) -> None:
     assert rounds(change(id)) == [[GET]]
     assert rounds(change(id, name="Yoga")) == [[GET]]

@@ -29,7 +29,7 @@ def sizes(dynamodb: Any, table: str) -> list[int]:
     return [sum(len(name.encode()) + size(value) for name, value in item.items()) for item in items]
 
 
-def test_the_largest_session_is_far_below_the_limit_and_comes_back_letter_for_letter(
+def test_the_largest_session_is_below_the_limit_and_is_returned_unchanged(
     dynamodb_local: Any,
 ) -> None:
     timeline = ADMIN.call(

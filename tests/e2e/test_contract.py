@@ -119,7 +119,7 @@ def test_a_removed_session_is_gone_and_its_time_is_free(who: Person, timeline: s
     who.call("DELETE", f"/sessions/{who.made('/sessions', **timed)['id']}")
 
 
-def test_a_weekly_series_takes_its_weekday_for_ever(who: Person, timeline: str) -> None:
+def test_a_weekly_series_occupies_its_weekday_for_ever(who: Person, timeline: str) -> None:
     weekly = session(
         timeline, type="RECURRING", startDateTime=START, endDateTime=END, repeatCycleType="WEEKLY"
     )
@@ -149,7 +149,7 @@ def test_a_list_is_sorted_sliced_counted_and_limited(who: Person, timeline: str)
     assert listed(timelineId="unknown") == ([], 0)
 
 
-def test_a_timeline_is_made_changed_listed_and_removed(who: Person) -> None:
+def test_a_timeline_is_created_updated_listed_and_deleted(who: Person) -> None:
     made = who.call("POST", "/timelines", json={"name": " Yoga ", "description": "d"})
     timeline = made.json()["data"]
     assert list(timeline) == ["id", "name", "description", "ownerId", "createdAt", "updatedAt", "removedAt"]
@@ -165,7 +165,7 @@ def test_a_timeline_is_made_changed_listed_and_removed(who: Person) -> None:
     assert who.call("GET", path).status_code == 404
 
 
-def test_what_was_acknowledged_is_there_after_a_stop_and_a_start(who: Person, people: People) -> None:
+def test_acknowledged_writes_survive_a_stop_and_a_start(who: Person, people: People) -> None:
     """Stop and start as `make down` and `make up` do. Tokens stay valid."""
     made = who.made("/sessions", **session(who.timeline()))
     people.stack.stop()

@@ -44,7 +44,7 @@ def prefixed(stack: Stack) -> str:
     return f"{stack.aws_url}/_aws/execute-api/{stack.outputs['ApiId']}/$default"
 
 
-def test_the_page_needs_no_token_and_trusts_itself_alone(deployed: Stack) -> None:
+def test_the_page_needs_no_token_and_allows_only_its_own_files(deployed: Stack) -> None:
     page = httpx.get(f"{deployed.url}/docs", timeout=20, trust_env=False)
     policy = page.headers["Content-Security-Policy"]
     assert page.status_code == HTTPStatus.OK
@@ -54,14 +54,14 @@ def test_the_page_needs_no_token_and_trusts_itself_alone(deployed: Stack) -> Non
     assert "://" not in page.text
 
 
-def test_a_file_that_is_not_the_pages_is_not_found(deployed: Stack) -> None:
+def test_a_file_that_the_page_does_not_use_is_a_404(deployed: Stack) -> None:
     for path in ("docs/handler.py", "docs/index.html.gz", "docs/.."):
         missing = httpx.get(f"{deployed.url}/{path}", timeout=20, trust_env=False)
         assert missing.status_code == HTTPStatus.NOT_FOUND, path
         assert missing.json()["message"]
 
 
-def test_it_serves_the_committed_document_to_clients_with_and_without_gzip(deployed: Stack) -> None:
+def test_the_committed_document_is_served_with_and_without_gzip(deployed: Stack) -> None:
     from tools import openapi
 
     for encoding in ("gzip", "identity"):

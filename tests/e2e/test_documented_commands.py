@@ -78,7 +78,7 @@ def begins(command: str, beginning: str) -> bool:
     return re.match(rf"{re.escape(beginning)}(?![\w-])", command) is not None
 
 
-def test_every_command_of_the_documentation_is_tried() -> None:
+def test_every_documented_command_runs_in_a_test() -> None:
     found = [command for name in PAGES for command in commands(page(name))]
     known = [*TRIED, *BY_HAND]
     assert [command for command in found if not any(begins(command, start) for start in known)] == []
@@ -127,7 +127,7 @@ def sh(folder: Path, command: str, **variables: str) -> str:
 
 @pytest.mark.e2e
 @pytest.mark.slow
-def test_the_readmes_first_screen_and_the_operators_tools(copy: Path) -> None:
+def test_the_commands_of_the_readme_and_the_operators_tools_work(copy: Path) -> None:
     assert "make up" in sh(copy, "make")
     origin = "http://localhost:5173"
     welcome = sh(copy, f"make up CORS={origin}")

@@ -53,14 +53,14 @@ def invoked(stack: Stack, authorization: str | None) -> tuple[int, dict[str, str
     return answer["statusCode"], answer["headers"]
 
 
-def test_a_good_token_is_let_in_at_both_doors(stack: Stack, issuer: Issuer) -> None:
+def test_gateway_and_layer_accept_a_good_token(stack: Stack, issuer: Issuer) -> None:
     good = f"Bearer {issuer.token()}"
     assert asked(stack, good).status_code == 200
     assert invoked(stack, good)[0] == 200
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_bad_token_is_a_401_at_both_doors(stack: Stack, issuer: Issuer, attack: str) -> None:
+def test_gateway_and_layer_refuse_a_bad_token_with_401(stack: Stack, issuer: Issuer, attack: str) -> None:
     bad = f"Bearer {ATTACKS[attack](issuer)}"
     if attack not in NOT_SEEN_BY_THE_EMULATOR:
         assert asked(stack, bad).status_code == 401
@@ -69,7 +69,9 @@ def test_a_bad_token_is_a_401_at_both_doors(stack: Stack, issuer: Issuer, attack
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer", "Basic YTpi"])
-def test_no_token_is_a_401_at_both_doors(stack: Stack, authorization: str | None) -> None:
+def test_gateway_and_layer_refuse_a_request_without_a_token_with_401(
+    stack: Stack, authorization: str | None
+) -> None:
     assert asked(stack, authorization).status_code == 401
     assert invoked(stack, authorization)[0] == 401
 

@@ -43,7 +43,7 @@ def without_what_is_left_out(found: Any, told: Any) -> Any:
     return found
 
 
-def test_the_guides_examples_are_answered_as_it_says(people: People) -> None:
+def test_the_examples_of_the_guide_get_the_answers_of_the_guide(people: People) -> None:
     reader, ids, compared = people.new("reader", "USER"), Ids(), 0
     messages = BLOCK.findall((ROOT / "docs" / "guide.md").read_text("utf-8"))
     for request, message in zip(messages, [*messages[1:], ""], strict=True):

@@ -49,7 +49,7 @@ def test_the_demo_timeline_has_the_id_of_the_references_examples(stack: Stack) -
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_each_demo_user_may_call(stack: Stack, role: str) -> None:
+def test_each_demo_user_has_a_valid_token(stack: Stack, role: str) -> None:
     assert call(stack, "/timelines", stack.token(role))[0] == 200
 
 
@@ -147,7 +147,7 @@ def test_a_function_may_do_no_more_than_its_role_allows(stack: Stack) -> None:
         iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
 
 
-def test_what_was_stored_is_there_after_a_stop_and_a_start(stack: Stack) -> None:
+def test_stored_data_survives_a_stop_and_a_start(stack: Stack) -> None:
     before, pid = stack.outputs, stack.running()
     stack.stop()
     assert stack.running() is None
@@ -249,7 +249,7 @@ def test_the_next_two_free_ports_are_used_where_no_port_is_chosen(stack: Stack) 
 
 
 @pytest.mark.parametrize("text", ["abc", "70000", "65535", "0", "-1", "80", "4580.5", "²"])
-def test_a_port_that_cannot_be_is_an_error_in_words(text: str) -> None:
+def test_an_invalid_port_is_an_error_with_a_message(text: str) -> None:
     with pytest.raises(StackError, match="PORT must be a number from 1024 to 65534"):
         port_number(text)
 

@@ -97,7 +97,7 @@ def test_lists_show_what_their_reader_may_read(people: People) -> None:
         assert [session["name"] for session in one.json()["data"]] == [first.id]
 
 
-def test_moving_a_session_needs_the_right_on_both_timelines(people: People) -> None:
+def test_moving_a_session_needs_the_permission_on_both_timelines(people: People) -> None:
     mine, theirs = people.new("mover-1", "USER"), people.new("mover-2", "USER")
     session = mine.made("/sessions", type="ONE_TIME", timelineId=mine.timeline(), name="x")
     move = {"timelineId": theirs.timeline()}
@@ -120,7 +120,7 @@ def test_a_conflict_names_nothing_that_the_caller_may_not_read(people: People) -
     assert people.manager.call("POST", "/sessions", json=body).json()["details"][0]["name"] == "Secret"
 
 
-def test_what_a_body_says_of_ids_owners_and_versions_changes_nothing(people: People) -> None:
+def test_read_only_fields_in_a_body_are_ignored(people: People) -> None:
     who = people.new("assigner", "USER")
     session = who.made("/sessions", type="ONE_TIME", timelineId=who.timeline(), name="x")
     path = f"/sessions/{session['id']}"

@@ -98,7 +98,7 @@ def test_400_names_every_fault(demo: Person) -> None:
     assert [detail["field"] for detail in body["details"]] == ["type", "timelineId", "name", "colour"]
 
 
-def test_400_for_a_timeline_that_there_is_not(demo: Person) -> None:
+def test_400_for_an_unknown_timeline(demo: Person) -> None:
     answer = demo.call("POST", "/sessions", json=json.loads(ONE_TIME) | {"timelineId": "unknown"})
     assert (answer.status_code, failure(answer)["code"]) == (400, "INVALID_TIMELINE")
 
@@ -108,7 +108,7 @@ def test_401_without_a_token(people: People) -> None:
     assert (answer.status_code, list(answer.json())) == (401, ["message"])
 
 
-def test_403_on_what_is_anothers(people: People, demo: Person) -> None:
+def test_403_for_another_owners_session(people: People, demo: Person) -> None:
     answer = people.new("stranger", "USER").call("POST", "/sessions", content=ONE_TIME, headers=JSON)
     assert (answer.status_code, failure(answer)["code"]) == (403, "FORBIDDEN")
 
@@ -134,13 +134,13 @@ def test_404_for_an_unknown_or_malformed_id(demo: Person, method: str, path: str
         ("POST", "/sessions/x"),
     ],
 )
-def test_404_for_a_route_that_there_is_not(demo: Person, method: str, path: str) -> None:
+def test_404_for_an_unknown_route(demo: Person, method: str, path: str) -> None:
     """The gateway answers this itself. An HTTP API has no 405."""
     answer = demo.call(method, path)
     assert (answer.status_code, answer.json()) == (404, {"message": "Not Found"})
 
 
-def test_409_tells_what_is_in_the_way_and_writes_nothing(demo: Person) -> None:
+def test_409_names_the_conflicting_sessions_and_writes_nothing(demo: Person) -> None:
     first = demo.call("POST", "/sessions", content=ONE_TIME, headers=JSON).json()["data"]
     answer = demo.call("POST", "/sessions", content=ONE_TIME, headers=JSON)
     body = failure(answer)
@@ -158,13 +158,13 @@ def test_409_tells_what_is_in_the_way_and_writes_nothing(demo: Person) -> None:
     assert demo.call("GET", LIST).json()["data"] == [first]
 
 
-def test_409_for_a_timeline_that_has_sessions(demo: Person) -> None:
+def test_409_for_the_deletion_of_a_timeline_with_sessions(demo: Person) -> None:
     demo.call("POST", "/sessions", content=ONE_TIME, headers=JSON)
     answer = demo.call("DELETE", f"/timelines/{DEMO_TIMELINE}")
     assert (answer.status_code, failure(answer)["code"]) == (409, "TIMELINE_NOT_EMPTY")
 
 
-def test_412_and_304_go_by_the_etag(demo: Person) -> None:
+def test_412_and_304_depend_on_the_etag(demo: Person) -> None:
     created = demo.call("POST", "/sessions", content=ONE_TIME, headers=JSON)
     path, tag = created.headers["Location"], created.headers["ETag"]
     known = demo.call("GET", path, headers={"If-None-Match": tag})

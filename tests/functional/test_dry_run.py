@@ -47,7 +47,7 @@ def test_a_request_is_no_dry_run_by_default(query: str) -> None:
 
 @pytest.mark.parametrize("function", ["create_session", "update_session"])
 @pytest.mark.parametrize("value", ["yes", "1", "TRUE", ""])
-def test_another_value_is_a_400(timeline: str, function: str, value: str) -> None:
+def test_an_invalid_dry_run_value_is_a_400(timeline: str, function: str, value: str) -> None:
     event = ANNA.event(function, timeline, {"name": "x"}, {}, {}) | {"rawQueryString": f"dryRun={value}"}
     response = handler(function)(event, None)
     assert response["statusCode"] == 400

@@ -13,11 +13,10 @@ from scheduling.errors import ApiError, RetriesExhausted, SchedulingConflict, Th
 from scheduling.http import request_log
 from scheduling.http.endpoint import endpoint
 from scheduling.http.event import read_event
-from scheduling.services import sessions as schedule
 from scheduling.services.request import Request
 from scheduling.services.results import One
 from scheduling.telemetry import telemetry
-from tests.functional.conftest import ANNA, new_session, one_time
+from tests.functional.conftest import ANNA, During, new_session, one_time
 from tests.support.api import handler
 from tests.support.invariants import live
 from tests.support.template import ROOT
@@ -47,12 +46,12 @@ def logged(timeline: str, monkeypatch: pytest.MonkeyPatch) -> Log:
 
 
 def test_an_unexpected_error_is_a_500_that_leaks_nothing_and_is_logged_with_its_trace(
-    tables: Any, timeline: str, monkeypatch: pytest.MonkeyPatch, logged: Log
+    tables: Any, timeline: str, during: During, logged: Log
 ) -> None:
-    def broken(*_: object) -> None:
+    def fail() -> None:
         raise ZeroDivisionError("inside")
 
-    monkeypatch.setattr(schedule, "write", broken)
+    during("TransactWriteItems", fail)
     answer = ANNA.call("create_session", body=one_time(timeline))
     assert answer.status == 500
     assert answer.body == {

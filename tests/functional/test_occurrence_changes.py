@@ -303,7 +303,9 @@ def test_an_event_without_path_parameters_is_a_404(function: str, series: dict[s
 
 
 @pytest.mark.parametrize("function", CHANGES)
-def test_only_who_may_change_the_series_may_change_a_part(function: str, series: dict[str, Any]) -> None:
+def test_changing_a_part_needs_the_permission_to_change_the_series(
+    function: str, series: dict[str, Any]
+) -> None:
     assert make(function, series["id"], "2023-12-08", BERT).status == 403
     assert make(function, series["id"], "2023-12-08", MANAGER).status == 200
     assert make(function, series["id"], "2023-12-01", ADMIN).status in (200, 409)
@@ -375,7 +377,7 @@ def test_a_request_sent_twice_at_once_with_a_key_has_one_effect(
     assert len(live(tables)) == 2
 
 
-def test_the_location_begins_as_the_requests_path_does(series: dict[str, Any]) -> None:
+def test_the_location_begins_with_the_path_of_the_request(series: dict[str, Any]) -> None:
     event = ANNA.event("update_occurrence", f"{series['id']}/2023-12-08", {}, {}, {})
     event["rawPath"] = f"/v1{event['rawPath']}"
     response = handler("update_occurrence")(event, None)
@@ -410,7 +412,7 @@ def test_a_session_without_a_start_is_restored_too(timeline: str) -> None:
     assert restore(before["id"]).status == 200
 
 
-def test_a_session_whose_time_was_taken_is_not_restored(
+def test_a_session_whose_time_is_occupied_is_not_restored(
     tables: Any, timeline: str, series: dict[str, Any]
 ) -> None:
     ANNA.call("delete_session", id=series["id"])
@@ -448,7 +450,7 @@ def test_a_session_that_is_no_longer_retained_is_a_404(tables: Any, series: dict
     assert restore(series["id"]).status == 404
 
 
-def test_only_who_may_delete_a_session_may_restore_it(series: dict[str, Any]) -> None:
+def test_restoring_a_session_needs_the_permission_to_delete_it(series: dict[str, Any]) -> None:
     ANNA.call("delete_session", id=series["id"])
     assert restore(series["id"], BERT).status == 403
     assert restore(series["id"], MANAGER).status == 403

@@ -55,7 +55,7 @@ class Steps:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_no_detour_takes_a_session_away_from_an_owner_whom_the_caller_may_not_take_it_from(
+def test_no_sequence_of_permitted_steps_moves_a_session_away_without_the_delete_permission(
     tables: Any, role: str
 ) -> None:
     steps = Steps(Caller("eve", ROLES[role]))

@@ -40,9 +40,7 @@ def test_the_same_key_with_another_body_is_a_422(tables: Any, timeline: str) -> 
     assert len(live(tables)) == 1
 
 
-def test_a_failed_try_stores_nothing_so_that_a_freed_slot_can_be_tried_again(
-    tables: Any, timeline: str
-) -> None:
+def test_a_failed_request_stores_no_key_so_that_a_retry_can_succeed(tables: Any, timeline: str) -> None:
     blocking = new_session(ANNA, timeline)
     assert ANNA.call("create_session", body=one_time(timeline), headers=KEY).status == 409
     assert scan(tables, "IdempotencyTable") == []
@@ -50,7 +48,7 @@ def test_a_failed_try_stores_nothing_so_that_a_freed_slot_can_be_tried_again(
     assert ANNA.call("create_session", body=one_time(timeline), headers=KEY).status == 200
 
 
-def test_a_record_that_is_over_is_as_good_as_none(tables: Any, timeline: str) -> None:
+def test_an_expired_record_is_ignored(tables: Any, timeline: str) -> None:
     """DynamoDB may delete an expired record days later."""
     session = ANNA.call("create_session", body=one_time(timeline), headers=KEY).data
     (record,) = scan(tables, "IdempotencyTable")
@@ -76,7 +74,7 @@ def test_a_conflicting_session_that_the_request_itself_created_is_its_answer(
     assert second.headers["Idempotency-Replayed"] == "true"
 
 
-def test_a_replay_answers_what_was_answered_then_also_after_the_deletion(timeline: str) -> None:
+def test_a_replay_returns_the_first_answer_even_after_a_deletion(timeline: str) -> None:
     first = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
     ANNA.call("delete_session", id=first.data["id"])
     ANNA.call("delete_timeline", id=timeline)
@@ -125,7 +123,7 @@ def test_a_malformed_if_match_is_a_400_that_says_so(timeline: str, function: str
 @pytest.mark.parametrize(
     "function", ["update_session", "delete_session", "update_timeline", "delete_timeline"]
 )
-def test_if_match_lets_only_the_present_version_be_changed(
+def test_if_match_allows_changes_of_the_current_version_only(
     tables: Any, timeline: str, function: str, if_match: str, status: int
 ) -> None:
     id = timeline if function.endswith("timeline") else new_session(ANNA, timeline)["id"]
@@ -142,7 +140,7 @@ def test_if_match_lets_only_the_present_version_be_changed(
 @pytest.mark.parametrize(
     ("if_none_match", "status"), [('"1"', 304), ('W/"1"', 304), ("*", 304), ('"7", "1"', 304), ('"2"', 200)]
 )
-def test_if_none_match_spares_what_is_known(timeline: str, if_none_match: str, status: int) -> None:
+def test_if_none_match_with_the_current_etag_is_a_304(timeline: str, if_none_match: str, status: int) -> None:
     id = new_session(ANNA, timeline)["id"]
     for function, one in (("get_session", id), ("get_timeline", timeline)):
         answer = ANNA.call(function, id=one, headers={"If-None-Match": if_none_match})

@@ -58,14 +58,14 @@ def test_a_created_session_is_answered_with_all_fields(timeline: str) -> None:
     }
 
 
-def test_the_location_has_the_path_that_comes_before_the_apis_own(timeline: str) -> None:
+def test_the_location_keeps_a_base_path(timeline: str) -> None:
     """The gateway passes on the path of a stage or of a custom domain."""
     event = ANNA.event("create_session", "", one_time(timeline), {}, {}) | {"rawPath": "/v1/sessions"}
     response = api.handler("create_session")(event, None)
     assert response["headers"]["Location"] == f"/v1/sessions/{json.loads(response['body'])['data']['id']}"
 
 
-def test_what_was_created_is_what_is_read(timeline: str) -> None:
+def test_a_created_session_is_read_unchanged(timeline: str) -> None:
     created = new_session(ANNA, timeline)
     assert ANNA.call("get_session", id=created["id"]).data == created
 
@@ -95,7 +95,7 @@ def test_a_session_needs_only_type_timeline_and_name(timeline: str) -> None:
         ("9999-12-31T23:59:59.999999Z", None),
     ],
 )
-def test_times_come_back_letter_for_letter(timeline: str, start: str, end: str | None) -> None:
+def test_times_are_returned_unchanged(timeline: str, start: str, end: str | None) -> None:
     session = new_session(ANNA, timeline, startDateTime=start, endDateTime=end)
     assert (session["startDateTime"], session["endDateTime"]) == (start, end)
     found = ANNA.call("list_sessions", query={"startDateTimeFrom": start}).data
@@ -107,7 +107,7 @@ def test_a_name_has_1_to_200_characters_after_trimming(timeline: str, name: str)
     assert new_session(ANNA, timeline, name=name)["name"] == name.strip()
 
 
-def test_what_was_read_can_be_sent_back(timeline: str) -> None:
+def test_a_session_that_was_read_can_be_sent_back(timeline: str) -> None:
     session = new_session(ANNA, timeline)
     answer = ANNA.call("update_session", id=session["id"], body=session)
     assert answer.data == session
@@ -169,7 +169,7 @@ def test_a_weekly_series_without_a_day_follows_its_start(timeline: str) -> None:
         (YOGA, {"repeatCycleType": None, "recurringDayOfWeek": "FRIDAY"}, "recurringDayOfWeek"),
     ],
 )
-def test_a_patched_session_must_still_be_right(
+def test_a_patched_session_must_satisfy_the_rules(
     tables: Any, timeline: str, stored: dict[str, Any], patch: dict[str, Any], field: str
 ) -> None:
     session = new_session(ANNA, timeline, **stored)
@@ -288,7 +288,7 @@ def test_an_owner_is_not_booked_twice_on_two_timelines(timeline: str) -> None:
     assert booked(new_timeline(ANNA), "2023-12-15T15:00:00Z", "2023-12-15T15:30:00Z") == 409
 
 
-def test_two_owners_do_not_meet(timeline: str) -> None:
+def test_sessions_of_two_owners_do_not_conflict(timeline: str) -> None:
     new_session(ANNA, timeline)
     assert new_session(BERT, new_timeline(BERT))
 
@@ -304,7 +304,7 @@ def test_renaming_never_conflicts(tables: Any, timeline: str) -> None:
     assert ANNA.call("update_session", id=first["id"], body={"name": "Other"}).status == 200
 
 
-def test_a_series_hits_an_existing_session_on_its_500th_occurrence(timeline: str) -> None:
+def test_a_series_conflicts_on_its_500th_occurrence(timeline: str) -> None:
     new_session(ANNA, timeline, startDateTime="2025-04-13T09:30:00Z", endDateTime="2025-04-13T09:45:00Z")
     body = {"startDateTime": "2023-12-01T09:00:00Z", "endDateTime": "2023-12-01T10:00:00Z"}
     answer = ANNA.call(
@@ -314,7 +314,7 @@ def test_a_series_hits_an_existing_session_on_its_500th_occurrence(timeline: str
     assert [detail["startDateTime"] for detail in answer.body["details"]] == ["2025-04-13T09:30:00Z"]
 
 
-def test_a_far_occurrence_of_a_series_is_taken(timeline: str) -> None:
+def test_a_far_occurrence_of_a_series_conflicts(timeline: str) -> None:
     series(timeline, "YEARLY", "2023-12-25T09:00:00Z", "2023-12-25T12:00:00Z")
     assert booked(timeline, "9998-12-25T11:00:00Z", "9998-12-25T13:00:00Z") == 409
     assert booked(timeline, "9998-12-25T12:00:00Z", "9998-12-25T13:00:00Z") == 200
@@ -365,7 +365,7 @@ def test_a_refused_patch_leaves_every_field_as_it_was(tables: Any, timeline: str
     assert [scan(tables, table) for table in ("SessionsTable", "TimelinesTable", "CalendarTable")] == before
 
 
-def test_what_was_removed_can_be_booked_by_another(timeline: str) -> None:
+def test_the_time_of_a_deleted_session_can_be_booked_again(timeline: str) -> None:
     session = new_session(ANNA, timeline)
     ANNA.call("delete_session", id=session["id"])
     assert ADMIN.call("create_session", body=one_time(timeline)).status == 200
@@ -378,7 +378,7 @@ def test_a_session_without_an_end_occupies_its_start_alone(timeline: str) -> Non
     assert booked(timeline, "2023-12-15T14:00:00.000001Z", "2023-12-15T14:01:00Z") == 200
 
 
-def test_a_conflict_tells_of_up_to_ten_sessions_in_the_way_the_earliest_first(timeline: str) -> None:
+def test_a_409_names_up_to_ten_conflicting_sessions_the_earliest_first(timeline: str) -> None:
     for day in range(1, 13):
         times = {
             "startDateTime": f"2023-12-{day:02}T09:00:00+09:00",
@@ -402,7 +402,7 @@ def test_a_conflict_tells_of_up_to_ten_sessions_in_the_way_the_earliest_first(ti
     }
 
 
-def test_a_conflict_with_a_series_tells_its_earliest_clashing_occurrence(timeline: str) -> None:
+def test_a_409_names_the_first_conflicting_occurrence_of_a_series(timeline: str) -> None:
     weekly = series(timeline, "WEEKLY", "2023-12-01T18:00:00+09:00", "2023-12-01T10:00:00Z", name="Yoga")
     times = {"startDateTime": "2033-12-01T00:00:00Z", "endDateTime": "2033-12-31T00:00:00Z"}
     answer = ANNA.call("create_session", body=one_time(timeline, **times))

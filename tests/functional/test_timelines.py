@@ -105,7 +105,7 @@ def test_a_role_reaches_as_far_as_the_table_says(
     assert breaches(tables) == []
 
 
-def test_moving_a_session_needs_the_right_on_both_timelines(timeline: str) -> None:
+def test_moving_a_session_needs_the_permission_on_both_timelines(timeline: str) -> None:
     session, foreign = new_session(ANNA, timeline), new_timeline(BERT)
     move = {"timelineId": foreign}
     assert ANNA.call("update_session", id=session["id"], body=move).status == 403

@@ -182,7 +182,7 @@ def test_a_broken_configuration_of_the_issuer_is_a_503(issuer: Issuer, configura
     assert list_sessions(f"Bearer {issuer.token()}")[0] == 503
 
 
-def test_an_issuer_that_drips_a_valid_document_is_a_503(issuer: Issuer) -> None:
+def test_an_issuer_that_sends_byte_by_byte_is_a_503(issuer: Issuer) -> None:
     issuer.replies[KEYS_PATH] = drip(json.dumps(issuer.document(KEYS_PATH)).encode(), seconds=8)
     assert list_sessions(f"Bearer {issuer.token()}")[0] == 503
 

@@ -56,7 +56,7 @@ def fill(sam: SamLocal, environment: pytest.MonkeyPatch, function: str) -> str:
     return namespace
 
 
-def test_every_event_works_as_it_is(sam: SamLocal, environment: pytest.MonkeyPatch) -> None:
+def test_every_event_works_unchanged_in_docker(sam: SamLocal, environment: pytest.MonkeyPatch) -> None:
     namespaces = {function: fill(sam, environment, function) for function in functions()}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = dict(

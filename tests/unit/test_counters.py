@@ -50,7 +50,7 @@ def folded(trees: dict[Node, Counts], some: list[Change]) -> dict[Node, Counts]:
 
 
 @given(histories, st.integers(1, 7), st.randoms())
-def test_changes_in_any_order_and_any_batches_count_what_is_there_in_the_end(
+def test_changes_in_any_order_and_batches_give_the_counts_of_a_recount(
     history: list[list[Any]], size: int, random: Any
 ) -> None:
     every = [change for states in history for change in changes(states)]
@@ -102,7 +102,7 @@ def test_a_key_is_counted_under_three_prefixes(key: str, prefixes: tuple[str, st
     assert not counters.is_branch(leaf)
 
 
-def test_an_item_that_is_removed_is_counted_no_more() -> None:
+def test_a_deleted_item_is_not_counted() -> None:
     live = {"createdKey": "2026-11-24T09:30:00.000Z#id", "ownerId": "anna"}
     added = fold([Change(None, live)])
     assert {node.scope for node in added} == {"TIMELINES#ALL", "TIMELINES#OWNER#anna"}

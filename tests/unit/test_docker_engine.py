@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Sequence
+from typing import NoReturn
 
 import pytest
 
@@ -19,9 +20,12 @@ class Client:
         self.gateway, self.ours = gateway, ours
         self.changes: list[str] = []
 
-    def __call__(self, command: Sequence[str], seconds: float | None = None) -> str:
-        options = ["--host", ADDRESS]
-        match [word for word in command[1:] if word not in options]:
+    def run(self, command: Sequence[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        """Answer a command in place of `subprocess.run`."""
+        return subprocess.CompletedProcess(command, 0, self._answer(command[1:]).encode())
+
+    def _answer(self, words: Sequence[str]) -> str:
+        match [word for word in words if word not in ("--host", ADDRESS)]:
             case ["version", *_]:
                 return "28.2.2"
             case ["context", "inspect", *_]:
@@ -30,8 +34,8 @@ class Client:
                 return f"{self.gateway} "
             case ["ps", "--all", "--quiet", "--filter", which] if which.startswith("network=sessions-"):
                 return self.ours
-            case words:
-                self.changes.append(" ".join(words))
+            case others:
+                self.changes.append(" ".join(others))
                 return ""
 
 
@@ -39,17 +43,17 @@ class Client:
     ("gateway", "host", "listen"),
     [(OF_THIS_MACHINE, OF_THIS_MACHINE, OF_THIS_MACHINE), (OF_ANOTHER, "host.docker.internal", "127.0.0.1")],
 )
-def test_the_engine_that_runs_is_taken_as_it_is(
+def test_a_running_engine_is_used_unchanged(
     monkeypatch: pytest.MonkeyPatch, gateway: str, host: str, listen: str
 ) -> None:
-    monkeypatch.setattr(docker_engine, "_run", Client(gateway))
+    monkeypatch.setattr(subprocess, "run", Client(gateway).run)
     with docker_engine.engine() as engine:
         assert (engine.address, engine.host, engine.listen) == (ADDRESS, host, listen)
 
 
-def test_nothing_is_removed_from_it_but_what_came_into_our_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_containers_in_the_tests_network_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client(OF_ANOTHER, ours="c1\nc2\n")
-    monkeypatch.setattr(docker_engine, "_run", client)
+    monkeypatch.setattr(subprocess, "run", client.run)
     with pytest.raises(KeyboardInterrupt), docker_engine.engine() as engine:
         raise KeyboardInterrupt
     assert client.changes == [
@@ -60,15 +64,16 @@ def test_nothing_is_removed_from_it_but_what_came_into_our_network(monkeypatch: 
 
 
 @pytest.mark.parametrize(
-    "error", [FileNotFoundError(), subprocess.CalledProcessError(1, []), subprocess.TimeoutExpired([], 1)]
+    "error",
+    [FileNotFoundError(), subprocess.CalledProcessError(1, [], stderr=b""), subprocess.TimeoutExpired([], 1)],
 )
-def test_without_one_a_user_is_told_what_to_install(
+def test_without_an_engine_the_error_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def fail(*_: object, **__: object) -> str:
+    def fail(*_: object, **__: object) -> NoReturn:
         raise error
 
-    monkeypatch.setattr(docker_engine, "_run", fail)
+    monkeypatch.setattr(subprocess, "run", fail)
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with (
         pytest.raises(EngineMissing, match=r"^No Docker engine answers: install Docker"),
@@ -77,10 +82,10 @@ def test_without_one_a_user_is_told_what_to_install(
         pass
 
 
-def test_containers_that_do_not_reach_this_machine_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object, **__: object) -> str:
+def test_an_error_explains_that_containers_do_not_reach_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> NoReturn:
         raise subprocess.CalledProcessError(1, [], stderr=b"timed out")
 
-    monkeypatch.setattr(docker_engine, "_run", fail)
+    monkeypatch.setattr(subprocess, "run", fail)
     with pytest.raises(EngineMissing, match=r"do not reach .* as 192\.0\.2\.9.*firewall.*\ntimed out"):
         DockerEngine(ADDRESS, "192.0.2.9").check("image", "python", 1)

@@ -51,7 +51,7 @@ def test_a_date_and_time_with_an_offset_is_read(text: str, moment: Moment) -> No
         "\uff12\uff10\uff12\uff13-12-01T09:00:00Z",
     ],
 )
-def test_anything_else_is_refused(text: str) -> None:
+def test_any_other_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^Must be an ISO 8601 date and time with an offset or Z"):
         parse(text)
 

@@ -80,7 +80,7 @@ def page(
 
 
 @given(starts, bounds, bounds, st.integers(0, 35), st.integers(1, 12), st.booleans(), st.booleans())
-def test_a_page_is_the_slice_of_everything_that_it_says(
+def test_a_page_equals_the_slice_of_all_matches(
     starts: list[datetime | None],
     since: datetime | None,
     until: datetime | None,
@@ -131,7 +131,7 @@ def test_a_period_that_the_window_does_not_cut_lies_in_it_wholly(
 
 
 @given(starts, instants, instants)
-def test_what_an_hour_has_outside_the_window_is_counted_where_that_is_less(
+def test_the_smaller_part_of_an_hour_at_the_edge_of_a_window_is_counted(
     starts: list[datetime | None], since: datetime, until: datetime
 ) -> None:
     for limits in (window(text(since), None), window(None, text(until)), window(text(since), text(until))):
@@ -145,7 +145,7 @@ def test_what_an_hour_has_outside_the_window_is_counted_where_that_is_less(
                 assert sorted(inside + outside) == sorted(of_hour)
 
 
-def test_adjacent_periods_are_read_together_unless_many_others_lie_between() -> None:
+def test_adjacent_periods_are_read_together_unless_many_other_items_lie_between() -> None:
     found = [
         Period("2023-11", 3),
         Period("2023-12", 0, MOST_PASSED_OVER),

@@ -56,7 +56,7 @@ def test_the_committed_document_is_the_generated_document() -> None:
     )
 
 
-def test_it_has_every_endpoint_and_nothing_else() -> None:
+def test_the_document_has_exactly_the_endpoints_of_the_template() -> None:
     routes = {template.route(function) for function in ENDPOINTS}
     assert set(OPERATIONS) == routes, "run `make openapi` and commit docs/openapi.yaml"
 
@@ -77,7 +77,7 @@ def test_every_endpoint_needs_a_token() -> None:
         ("delete_timeline", {200, 400, 401, 403, 404, 409, 412, 429, 500, 503}),
     ],
 )
-def test_an_endpoint_of_each_kind_has_its_statuses(function: str, statuses: set[int]) -> None:
+def test_each_kind_of_endpoint_documents_its_statuses(function: str, statuses: set[int]) -> None:
     assert statuses == {int(status) for status in operation(function)["responses"]}
 
 
@@ -155,7 +155,7 @@ def test_a_patch_may_leave_out_everything_and_has_no_defaults() -> None:
         validate({"name": None}, SCHEMAS["UpdateSession"])
 
 
-def test_generators_find_named_enums_and_the_type_of_every_item() -> None:
+def test_enums_have_names_and_arrays_have_item_types() -> None:
     enums = {name for name, schema in SCHEMAS.items() if "enum" in schema}
     assert enums >= {"SessionType", "RepeatCycle", "DayOfWeek", "SortOrder", "FaultCode"}
     for found in objects(DOCUMENT):

@@ -45,14 +45,14 @@ def meets(one: Session, other: Session) -> bool:
 
 
 @pytest.mark.parametrize("case", OVERLAP, ids=lambda case: case["why"])
-def test_the_checked_pairs_conflict_as_they_should_in_both_orders(case: dict[str, Any]) -> None:
+def test_the_checked_pairs_have_the_expected_result_in_both_orders(case: dict[str, Any]) -> None:
     assert meets(case["a"], case["b"]) is case["conflict"]
     assert meets(case["b"], case["a"]) is case["conflict"]
     assert oracle.conflict(case["a"], case["b"]) is case["conflict"]
 
 
 @pytest.mark.parametrize("case", RECURRENCE, ids=lambda case: case["why"])
-def test_the_checked_pairs_with_rules_conflict_as_they_should_in_both_orders(case: dict[str, Any]) -> None:
+def test_the_checked_pairs_with_rules_have_the_expected_result_in_both_orders(case: dict[str, Any]) -> None:
     a, b = schedule(case["a"]), schedule(case["b"])
     assert a
     assert b
@@ -68,7 +68,7 @@ def utc(instant: int) -> str:
 
 
 @pytest.mark.parametrize("case", OCCURRENCES, ids=lambda case: case["why"])
-def test_the_checked_windows_have_the_occurrences_that_they_should(case: dict[str, Any]) -> None:
+def test_the_checked_windows_have_the_expected_occurrences(case: dict[str, Any]) -> None:
     session = case["session"]
     taken = schedule(session)
     assert taken
@@ -84,7 +84,7 @@ def test_the_checked_windows_have_the_occurrences_that_they_should(case: dict[st
 
 
 @pytest.mark.parametrize("case", VALIDITY, ids=lambda case: case["why"])
-def test_the_checked_schedules_are_as_valid_as_they_should_be(case: dict[str, Any]) -> None:
+def test_the_checked_schedules_have_the_expected_faults(case: dict[str, Any]) -> None:
     body = {"timelineId": "a", "name": "x", **case["session"]}
     try:
         read(CreateSession, body)
@@ -206,7 +206,7 @@ def test_any_two_sessions_conflict_iff_the_oracle_says_so(pair: tuple[Session, S
         },
     )
 )
-def test_the_first_clash_is_the_one_that_the_oracle_finds(pair: tuple[Session, Session]) -> None:
+def test_the_first_conflict_equals_the_first_conflict_of_the_oracle(pair: tuple[Session, Session]) -> None:
     one, other = pair
     existing, new = schedule(one), schedule(other)
     assert existing
@@ -252,7 +252,7 @@ def test_an_instant_is_the_same_for_python_and_its_text_comes_back(moment: datet
     )
 
 
-def test_what_comes_after_the_year_9999_has_no_text_and_sorts_last() -> None:
+def test_an_instant_after_the_year_9999_sorts_last() -> None:
     end = instants.parse("9999-12-31T23:59:59.999999Z").instant + 1
     assert instants.local_text(end, 0) is None
     assert instants.utc_text(end) > instants.utc_text(end - 1)

@@ -40,7 +40,7 @@ def test_a_time_zone_must_be_in_the_database(name: str) -> None:
     assert faulty(timeZone=name) == ["timeZone"]
 
 
-def test_another_offset_than_that_of_the_time_zone_is_refused_with_the_right_one() -> None:
+def test_an_offset_that_differs_from_the_time_zone_is_refused_with_the_right_offset() -> None:
     start, end = "2026-07-05T09:00:00+01:00", "2026-07-05T11:00:00+02:00"
     (fault,) = faults({**BERLIN, "startDateTime": start, "endDateTime": end})
     assert fault.field == "startDateTime"
@@ -139,7 +139,7 @@ def test_z_becomes_the_offset_of_the_time_zone() -> None:
     assert normalize({**fields, "timeZone": "Nowhere"})["startDateTime"] == "2026-07-05T07:00:00Z"
 
 
-def test_what_is_stored_is_not_judged_again() -> None:
+def test_stored_times_are_not_validated_again() -> None:
     stored = {
         **BERLIN,
         "startDateTime": "2026-01-05T09:00:00+03:00",

@@ -456,7 +456,7 @@ def test_a_rule_for_permanent_daylight_saving_time_never_changes_back() -> None:
     } == {-4 * HOUR}
 
 
-def test_what_is_no_rule_is_refused() -> None:
+def test_an_invalid_posix_rule_is_refused() -> None:
     with pytest.raises(ValueError, match="POSIX TZ rule"):
         tzif("nonsense")
 

@@ -59,7 +59,7 @@ def test_a_cancelled_occurrence_is_excluded_and_the_others_stay() -> None:
     assert starts(after, 3) == ["2026-01-05", "2026-01-19", "2026-01-26"]
 
 
-def test_an_occurrence_is_cancelled_once() -> None:
+def test_an_occurrence_can_be_cancelled_only_once() -> None:
     series = stored(excludedDates=["2026-01-12"])
     assert cancel(series, "2026-01-12", NOW) is series
 

@@ -34,7 +34,7 @@ def changed(before: session.Session, **fields: Any) -> session.Session:
     return session.change(before, fields, "ada", NOW)
 
 
-def test_a_right_session_has_no_fault() -> None:
+def test_a_valid_session_has_no_fault() -> None:
     assert faulty(ONCE) == []
     assert faulty(WEEKLY) == []
 
@@ -72,7 +72,7 @@ def test_several_faults_are_named_at_once() -> None:
     assert faulty(fields) == ["endDateTime", "repeatCycleType", "recurringDayOfWeek"]
 
 
-def test_what_is_missing_because_it_was_faulty_itself_is_not_judged() -> None:
+def test_a_faulty_field_causes_no_fault_of_another_field() -> None:
     assert faulty({"endDateTime": WEEKLY["endDateTime"]}) == []
     assert faulty({"type": "RECURRING", "recurringDayOfWeek": "MONDAY"}) == []
 
@@ -137,14 +137,14 @@ def test_a_moved_start_moves_the_sort_key_and_the_year() -> None:
     assert (cleared["startKey"], cleared["startYear"]) == ("~#id", "none")
 
 
-def test_the_same_instant_written_otherwise_is_a_change() -> None:
+def test_the_same_instant_with_another_offset_is_a_change() -> None:
     before = created(ONCE)
     after = changed(before, startDateTime="2023-12-01T00:00:00Z")
     assert after["version"] == 2
     assert after["startKey"] == before["startKey"]
 
 
-def test_a_session_takes_the_owner_of_the_timeline_that_it_moves_to() -> None:
+def test_a_moved_session_has_the_owner_of_its_new_timeline() -> None:
     after = session.change(created(ONCE), {"timelineId": "u"}, "bob", NOW)
     assert (after["timelineId"], after["ownerId"]) == ("u", "bob")
 

@@ -63,7 +63,7 @@ def test_every_event_is_of_that_api_and_under_its_authorizer() -> None:
         assert event["Properties"].get("Auth") == auth, name
 
 
-def test_nothing_but_the_api_calls_a_function() -> None:
+def test_only_the_api_may_invoke_a_function() -> None:
     for name, function in FUNCTIONS.items():
         assert "FunctionUrlConfig" not in function["Properties"], name
         assert "EventInvokeConfig" not in function["Properties"], name
@@ -91,7 +91,7 @@ def test_only_the_streams_of_sessions_and_timelines_call_the_function_that_count
         assert "ParallelizationFactor" not in properties, "a shard's records come in order"
 
 
-def test_the_function_that_counts_may_write_counts_alone() -> None:
+def test_the_function_that_counts_may_write_only_counts() -> None:
     written = {
         statement["Resource"]["Fn::GetAtt"][0]
         for statement in statements(FUNCTIONS["UpdateCountersFunction"])
@@ -163,7 +163,7 @@ def transformed_resources(kind: str, **parameters: str) -> dict[str, Any]:
     return {name: resource for name, resource in found if resource["Type"] == kind}
 
 
-def test_the_api_can_leave_its_execute_api_address_for_a_domain_of_its_own() -> None:
+def test_the_execute_api_address_can_be_disabled_when_the_api_has_a_domain() -> None:
     (api,) = transformed_resources("AWS::ApiGatewayV2::Api").values()
     disabled = {"Fn::If": ["OwnDomainOnly", True, False]}
     assert api["Properties"]["Body"]["servers"] == [
@@ -179,7 +179,7 @@ def test_the_api_can_leave_its_execute_api_address_for_a_domain_of_its_own() -> 
     assert configuration["SecurityPolicy"] == "TLS_1_2"
 
 
-def test_an_address_needs_what_belongs_to_it() -> None:
+def test_a_domain_needs_its_certificate() -> None:
     rules = template.template()["Rules"]
     for rule, parameter, needed in (
         ("ADomainNeedsACertificate", "DomainName", "CertificateArn"),
@@ -194,7 +194,7 @@ def test_an_address_needs_what_belongs_to_it() -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_role_names_its_actions_and_what_they_are_for(name: str) -> None:
+def test_a_role_names_its_actions_and_resources(name: str) -> None:
     """Wildcards, Scan, managed policies and shared roles would allow more than a function uses."""
     properties = FUNCTIONS[name]["Properties"]
     assert "Role" not in properties
@@ -210,19 +210,19 @@ def test_a_role_names_its_actions_and_what_they_are_for(name: str) -> None:
         assert all(action.startswith("dynamodb:") for action in actions)
 
 
-def test_the_page_reaches_no_table_and_can_be_left_out() -> None:
+def test_the_page_has_no_role_on_tables_and_can_be_disabled() -> None:
     page = FUNCTIONS["GetDocsFunction"]
     assert statements(page) == []
     assert page["Condition"] == "Docs"
     assert template.template()["Parameters"]["EnableDocs"]["Default"] == "true"
 
 
-def test_roles_are_not_made_elsewhere() -> None:
+def test_the_template_defines_no_other_roles() -> None:
     for kind in ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
         assert template.resources(kind) == {}
 
 
-def test_only_what_needs_it_knows_the_idempotency_table() -> None:
+def test_only_functions_with_idempotency_know_the_table() -> None:
     for folder, properties in BY_FOLDER.items():
         variables = properties.get("Environment", {}).get("Variables", {})
         creates = folder in ENDPOINTS and handler(folder).endpoint.creates is not None
@@ -287,13 +287,13 @@ def test_all_functions_log_into_one_group() -> None:
     assert set(template.resources("AWS::Logs::LogGroup")) == {"FunctionLogGroup", "AccessLogGroup"}
 
 
-def test_every_log_is_kept_for_a_while_and_none_for_ever() -> None:
+def test_every_log_group_has_a_retention_time() -> None:
     for name, group in template.resources("AWS::Logs::LogGroup").items():
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}, name
         assert group["DeletionPolicy"] == "Delete", name
 
 
-def test_functions_are_traced_and_end_before_the_api_gives_up() -> None:
+def test_functions_are_traced_and_time_out_before_the_api() -> None:
     settings = template.template()["Globals"]["Function"]
     assert settings["Tracing"] == "Active"
     assert settings["Timeout"] < 30
@@ -310,7 +310,7 @@ def test_the_layer_is_built_for_the_processor_that_runs_it() -> None:
     assert template.template()["Globals"]["Function"]["Architectures"] == [architecture]
 
 
-def test_another_endpoint_needs_no_other_alarm_or_dashboard() -> None:
+def test_a_new_endpoint_needs_no_new_alarm_or_dashboard() -> None:
     """An alarm adds up ten metrics at most, and there are more functions than that."""
     alarms = template.resources("AWS::CloudWatch::Alarm")
     endpoints = {name for name, function in FUNCTIONS.items() if has_route(function)}
@@ -362,7 +362,7 @@ def test_the_alarm_on_errors_reads_what_the_filter_counts() -> None:
     assert metric["Properties"]["LogGroupName"] == {"Ref": "FunctionLogGroup"}
 
 
-def test_no_resource_waits_for_itself() -> None:
+def test_no_resource_depends_on_itself() -> None:
     """An alarm that names the API would close a cycle: API, alias, deployment group, alarm, API."""
     resources = template.transformed(GradualDeployment="true", EnableAlarms="true")["Resources"]
     known = set(resources)
@@ -406,7 +406,7 @@ def test_the_dashboards_searches_match_a_part_of_the_functions_names() -> None:
     assert "SOURCE '${FunctionLogGroup}'" in body
 
 
-def test_the_cap_on_concurrency_is_a_number_that_sam_does_not_see() -> None:
+def test_the_reserved_concurrency_is_no_parameter_in_the_version_name() -> None:
     cap = template.template()["Globals"]["Function"]["ReservedConcurrentExecutions"]
     allowed = template.template()["Parameters"]["ReservedConcurrency"]["AllowedValues"]
     assert sorted(choices(cap), key=str) == sorted([*map(int, allowed[1:]), None], key=str)
@@ -459,7 +459,7 @@ def referenced(value: Any) -> set[str]:
     return names & set(template.template()["Parameters"])
 
 
-def test_the_settings_above_are_all_that_a_functions_configuration_uses() -> None:
+def test_every_parameter_of_a_functions_configuration_is_a_tested_setting() -> None:
     # Lambda refuses to publish a version when nothing of the function has changed.
     rest = {
         "DeploymentPreference",
@@ -479,14 +479,14 @@ def test_a_deployment_that_changes_nothing_publishes_no_version() -> None:
     assert template.published_versions() == versions
 
 
-def test_another_layer_publishes_a_version_of_every_function() -> None:
+def test_a_changed_layer_publishes_a_version_of_every_function() -> None:
     before, after = template.published_versions(), template.published_versions(layer="s3://bucket/other")
     assert len(after) == len(FUNCTIONS)
     assert set(before) & set(after) == set()
 
 
 @pytest.mark.parametrize("parameter", SETTINGS)
-def test_another_value_of_a_setting_publishes_a_version_of_every_function(parameter: str) -> None:
+def test_a_changed_setting_publishes_a_version_of_every_function(parameter: str) -> None:
     own_issuer = {"JwtIssuer": "https://issuer.test", "JwtAudience": "sessions"}
     before = template.published_versions(**own_issuer)
     after = template.published_versions(**own_issuer | {parameter: SETTINGS[parameter]})
@@ -498,7 +498,7 @@ def test_an_audience_without_an_issuer_publishes_no_version() -> None:
 
 
 @pytest.mark.parametrize("parameter", sorted(set(template.template()["Parameters"]) - set(SETTINGS)))
-def test_another_value_of_any_other_parameter_publishes_no_version(parameter: str) -> None:
+def test_a_change_of_any_other_parameter_publishes_no_version(parameter: str) -> None:
     assert template.published_versions(**{parameter: "1"}) == template.published_versions()
 
 
@@ -509,7 +509,7 @@ def test_the_description_of_a_version_has_room_for_long_settings() -> None:
     assert len(description) <= 50
 
 
-def test_counting_is_watched() -> None:
+def test_alarms_watch_the_function_that_counts() -> None:
     """A failing function blocks its shard, and the counts become outdated."""
     alarms = [alarm["Properties"] for alarm in template.resources("AWS::CloudWatch::Alarm").values()]
     watched = {
@@ -533,7 +533,7 @@ def test_a_table_is_backed_up_encrypted_and_paid_by_use(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["SessionsTable", "TimelinesTable", "CalendarTable", "CountersTable"])
-def test_what_people_wrote_outlives_the_stack(name: str) -> None:
+def test_tables_with_data_outlive_the_stack(name: str) -> None:
     assert TABLES[name]["UpdateReplacePolicy"] == "Retain"
     assert TABLES[name]["DeletionPolicy"] == "Retain"
     assert TABLES[name]["Properties"]["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
@@ -548,14 +548,14 @@ PROTECTED = {
 
 
 @pytest.mark.parametrize("name", [name for kind in PROTECTED for name in template.resources(kind)])
-def test_nothing_that_refuses_to_be_deleted_is_deleted_by_cloudformation(name: str) -> None:
+def test_cloudformation_deletes_no_protected_resource(name: str) -> None:
     """Otherwise a stack's deletion ends in DELETE_FAILED, and a failed first deployment in ROLLBACK_FAILED."""
     resource = template.template()["Resources"][name]
     if resource["Properties"][PROTECTED[resource["Type"]]] is not False:
         assert resource["DeletionPolicy"] == "Retain"
 
 
-def test_what_expires_is_purged_and_the_calendar_never_is() -> None:
+def test_tables_with_expiring_items_have_a_ttl_and_the_calendar_has_none() -> None:
     purged = {
         name: table["Properties"]["TimeToLiveSpecification"]
         for name, table in TABLES.items()
@@ -582,7 +582,7 @@ def test_indexes_carry_what_lists_return_and_no_totals(name: str, fields: tuple[
         assert not carried & {"sessionCounts", "longDescription"}
 
 
-def test_users_are_made_by_administrators_alone() -> None:
+def test_only_administrators_create_users() -> None:
     pool = template.resources("AWS::Cognito::UserPool")["UserPool"]
     assert pool["Condition"] == "OwnPool"
     assert pool["Properties"]["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
@@ -621,7 +621,7 @@ def test_an_external_issuer_needs_an_audience() -> None:
     assert rule["Assertions"][0]["Assert"] == {"Fn::Not": [{"Fn::Contains": [{"Ref": "JwtAudience"}, ""]}]}
 
 
-def test_parameters_are_explained_and_have_defaults_that_work() -> None:
+def test_parameters_have_descriptions_and_working_defaults() -> None:
     parameters = template.template()["Parameters"]
     grouped = template.template()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     assert {name for group in grouped for name in group["Parameters"]} == set(parameters)

@@ -17,7 +17,7 @@ def test_a_new_timeline_is_stored_without_nulls_without_sessions_and_sorts_by_it
     assert timeline.is_empty(stored)
 
 
-def test_its_owner_is_the_one_that_was_decided_on_not_what_a_body_says() -> None:
+def test_the_owner_of_a_timeline_is_passed_in_and_never_read_from_the_body() -> None:
     assert created()["ownerId"] == "ada"
 
 

@@ -21,7 +21,7 @@ conflict. If one has, they may: the combination may last too short a time for th
 **Do they?** Then `_search` looks for an actual overlap by leaps: to the first occurrence of `a` that ends after an
 instant, to the first of `b` that ends after its start, and on to that start if they are apart. Everything leapt over
 has ended before. Stretches of time whose offsets cannot conflict are leapt over as a whole. The search ends:
-- A series that ends bounds it.
+- The end of a series bounds the search.
 - Two endless series are searched until both clocks are regular. From there on time repeats every 400 years, and one
   era of 400 years is searched with the days that each rule names in any era; whether a given era has both days of an
   overlap is the Chinese remainder theorem (`meet_in_an_era`). What overlaps there overlaps again and again, so
@@ -212,8 +212,7 @@ def last_end(schedule: Schedule) -> int | None:
 def times_of_day(series: Series) -> tuple[int, int]:
     """Return the start and the length of a span of the UTC day in which every occurrence of a series lies.
 
-    Every occurrence lies within [start, start + length) modulo one day. With a length of a day or more, occurrences
-    may have any time of day.
+    Every occurrence lies within [start, start + length) modulo one day. A length of a day or more means any time.
     """
     offsets = series.clock.offsets_since(series.earliest)
     return (series.time - max(offsets)) % DAY, series.length + max(offsets) - min(offsets)

@@ -119,7 +119,7 @@ def _rule_faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _rule_is_wrong(fields: Mapping[str, Any], found: list[Fault]) -> bool:
-    """Return whether a fault keeps the recurrence rule from being read."""
+    """Return whether a fault prevents the rule from being parsed."""
     return fields.get("type") == "ONE_TIME" or any(fault.field in RULE_FIELDS for fault in found)
 
 

@@ -46,7 +46,7 @@ MAX_QUERY_CHARACTERS = 8192
 MAX_HEADER_CHARACTERS = 1024
 _LONGEST_REQUEST_SECONDS = 20
 _SECONDS_TO_ANSWER = 8
-"""The part of Lambda's remaining time that the last attempt of a write may need."""
+"""The time reserved for the last attempt of a write before Lambda stops the function."""
 
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
