@@ -58,7 +58,7 @@ PAGES = (
 )
 BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```", re.M | re.S)
 INLINE = re.compile(r"`((?:make|sam|aws|git|docker|python|PYTHONPATH=\S+) [^`]+)`")
-TABLES = ("Sessions", "Timelines", "Calendar", "Idempotency")
+TABLES = ("Sessions", "Timelines", "Calendar", "Counters", "Idempotency")
 
 
 def page(name: str) -> str:
