@@ -1,7 +1,8 @@
 """What a function's first call costs, and its next ones: `python -m bench.cold [--only get_session …]`.
 
 A fresh interpreter that sees nothing but the built layer imports a handler and answers one event, against a stub
-of DynamoDB on this machine. In the same run, in turn with it, so do functions that others would write:
+of DynamoDB on this machine, over TLS as on AWS. In the same run, in turn with it, so do functions that others would
+write:
 
     floor      boto3's client and json, no more; with bytecode, and as `sam build` leaves it, without
     fastapi    FastAPI behind Mangum, with bytecode
@@ -17,6 +18,7 @@ import hashlib
 import json
 import os
 import re
+import runpy
 import shutil
 import statistics
 import subprocess
@@ -26,6 +28,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,10 +37,12 @@ from bench.stub import EMPTY_TIMELINE_ID, OWNER_ID, SESSION_ID, TIMELINE_ID, Stu
 from bench.table import table
 from tests.support import template
 from tests.support.api import Caller
+from tests.support.certificates import CertificateAuthority
 
 ROOT = Path(__file__).parent.parent
 HERE = Path(__file__).parent
 WORK = ROOT / ".local" / "bench"
+BUILD = ROOT / "layers" / "scheduling" / "build.py"
 
 WARM_CALLS = 2000
 COUNTED_CALLS = 40
@@ -81,6 +86,9 @@ TARGETS = {
     "warm / floor": {"read": 0.85, "write": 0.80, "list": 1.00},
 }
 
+LIMITS = {"read": 750, "write": 1150, "list": 1080}
+"""Millions of instructions of a cold start over TLS."""
+
 PEERS = ("boto3", "fastapi", "mangum", "aws-lambda-powertools", "pydantic")
 
 
@@ -117,18 +125,21 @@ def main() -> int:
     parser.add_argument(
         "--no-instructions", action="store_true", help="do not count, though valgrind is there"
     )
+    parser.add_argument("--no-peers", action="store_true", help="measure our functions alone: a few minutes")
     options = parser.parse_args()
-    with Stub() as stub, tempfile.TemporaryDirectory() as folder:
-        bench = Bench(stub, Path(folder))
-        return bench.run(options)
+    authority = CertificateAuthority("bench")
+    with tempfile.TemporaryDirectory() as folder, Stub(authority.server_context(Path(folder))) as stub:
+        bench = Bench(stub, Path(folder), authority.root)
+        return bench.run_alone(options) if options.no_peers else bench.run(options)
 
 
 class Bench:
     """One run."""
 
-    def __init__(self, stub: Stub, folder: Path) -> None:
+    def __init__(self, stub: Stub, folder: Path, root: str) -> None:
         self.stub = stub
         self.folder = folder
+        self.root = root
         self.environment = {
             **template.environment(
                 JwtIssuer="https://issuer.test", JwtAudience="sessions", **{"AWS::StackName": "s"}
@@ -140,8 +151,22 @@ class Bench:
             "AWS_ENDPOINT_URL": stub.endpoint,
         }
 
+    def run_alone(self, options: argparse.Namespace) -> int:
+        """Measure our functions without the peers, and compare the instructions with their limits."""
+        layer = built_layer(self.root)
+        programs = [self.ours(function, layer) for function in options.only]
+        costs = dict(zip(options.only, (found[0] for found in self.measure(programs, options)), strict=True))
+        print_costs(costs, {})
+        missed = [name for name, cost in costs.items() if (cost.instructions or 0) > LIMITS[CALLS[name][0]]]
+        print(f"\nOver the limit: {', '.join(missed)}" if missed else "\nAll limits kept.")
+        return len(missed)
+
     def run(self, options: argparse.Namespace) -> int:
-        layer, peers, peers_uncompiled = built_layer(), peer_packages(True), peer_packages(False)
+        layer, peers, peers_uncompiled = (
+            built_layer(self.root),
+            self.peer_packages(True),
+            self.peer_packages(False),
+        )
         kinds = dict.fromkeys(CALLS[function][0] for function in options.only)
         ours = {function: self.ours(function, layer) for function in options.only}
         theirs = {}
@@ -190,6 +215,13 @@ class Bench:
         print(table(["function", "calls", *TARGETS], rows))
         print(f"\n{missed} targets missed." if missed else "\nAll targets met.")
         return missed if counted else 0
+
+    def peer_packages(self, compiled: bool) -> Path:
+        """Return a copy of the peers' packages that trusts the stub."""
+        copied = self.folder / f"peers{'' if compiled else '-uncompiled'}"
+        shutil.copytree(peer_packages(compiled), copied)
+        trust(self.root, copied)
+        return copied
 
     def ours(self, function: str, layer: Path) -> Program:
         arguments = CALLS[function][1]
@@ -245,7 +277,9 @@ class Bench:
         if shutil.which("valgrind") and not options.no_instructions:
             progress(f"instructions of {len(programs)} programs: some minutes")
             with ThreadPoolExecutor(os.cpu_count()) as pool:
-                counted = list(pool.map(self.count, programs))
+                counted = list(
+                    pool.map(partial(self.count, calls=min(COUNTED_CALLS, options.warm_calls)), programs)
+                )
         progress("")
 
         def cost(number: int, event: int) -> Cost:
@@ -274,11 +308,11 @@ class Bench:
         wall = time.perf_counter() - started
         return [{**found, "wall": wall} for found in json.loads(done.stdout.splitlines()[-1])]
 
-    def count(self, program: Program) -> list[tuple[float, float]]:
+    def count(self, program: Program, calls: int) -> list[tuple[float, float]]:
         """Millions of instructions for each event: to its first answer, and for one more."""
         with tempfile.TemporaryDirectory(dir=self.folder) as dumps:
             counting = ("valgrind", "--tool=callgrind", "--dump-before=getpgrp")
-            self.process(program, COUNTED_CALLS, *counting, f"--callgrind-out-file={dumps}/dump")
+            self.process(program, calls, *counting, f"--callgrind-out-file={dumps}/dump")
             totals = []
             for number in range(1, 3 * len(program.events) + 1):
                 found = re.search(
@@ -287,7 +321,7 @@ class Bench:
                 assert found
                 totals.append(int(found[1]) / 1e6)
         return [
-            (totals[3 * event], totals[3 * event + 2] / COUNTED_CALLS) for event in range(len(program.events))
+            (totals[3 * event], totals[3 * event + 2] / max(1, calls)) for event in range(len(program.events))
         ]
 
     def process(self, program: Program, warm_calls: int, *before: str) -> "subprocess.CompletedProcess[str]":
@@ -336,16 +370,27 @@ def _key(call: tuple[str, Any]) -> str:
     return f"{operation} {parameters.get('TableName', '')}".rstrip()
 
 
-def built_layer() -> Path:
-    """The layer, built for this interpreter."""
+def built_layer(root: str) -> Path:
+    """Build the layer for this interpreter, with one more trusted root."""
     artifacts = WORK / "layer"
     shutil.rmtree(artifacts, ignore_errors=True)
     subprocess.run(
-        [sys.executable, ROOT / "layers" / "scheduling" / "build.py", artifacts],
+        [sys.executable, BUILD, artifacts],
         env={**os.environ, "LAYER_TARGET": "here"},
         check=True,
     )
+    trust(root, artifacts / "python")
     return artifacts / "python"
+
+
+def trust(root: str, packages: Path) -> None:
+    """Add a root to those that botocore trusts."""
+    with (packages / "botocore" / "cacert.pem").open("a", encoding="utf-8") as bundle:
+        bundle.write(root)
+    directory = packages / "botocore" / "roots"
+    if directory.is_dir():
+        shutil.rmtree(directory)
+        runpy.run_path(str(BUILD))["split_roots"](Path(bundle.name), directory)
 
 
 def peer_packages(compiled: bool) -> Path:
@@ -404,6 +449,8 @@ def print_costs(costs: Mapping[str, Cost], prices: Mapping[str, Cost]) -> None:
 
     header = ["", "cold CPU ms", "cold wall ms", "peak MiB", "cold M instr.", "warm CPU ms", "warm M instr."]
     print(table(header, [list(line(name, cost)) for name, cost in costs.items()]))
+    if not prices:
+        return
     print()
     rows = [[name, *list(line(name, cost))[-2:]] for name, cost in prices.items()]
     print(table(["bare call of DynamoDB", *header[-2:]], rows))

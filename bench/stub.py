@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
+
+from tests.support.certificates import LOOPBACK
 
 SESSION_ID = "0b8f4d9c-5a43-4e1f-9d5c-7f1c2b1d3e4f"
 TIMELINE_ID = "a1b2c3d4-e5f6-7890-g1h2-i3j4k5l6m7n8"
@@ -78,11 +81,12 @@ def _answer(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Stub:
-    """A stub that answers at `endpoint` while the context is open."""
+    """The stub, answering over TLS at `endpoint` while the context is open."""
 
     endpoint: str
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        self._tls = tls
         self.calls: list[tuple[str, dict[str, Any]]] = []
         """The operations and parameters of all requests."""
         self._loop = asyncio.new_event_loop()
@@ -91,11 +95,11 @@ class Stub:
     def __enter__(self) -> "Stub":
         self._thread.start()
         starting = asyncio.run_coroutine_threadsafe(
-            asyncio.start_server(self._serve, "127.0.0.1", 0), self._loop
+            asyncio.start_server(self._serve, LOOPBACK, 0, ssl=self._tls), self._loop
         )
         self._server = starting.result()
         port = self._server.sockets[0].getsockname()[1]
-        self.endpoint = f"http://127.0.0.1:{port}"
+        self.endpoint = f"https://{LOOPBACK}:{port}"
         return self
 
     def __exit__(

@@ -135,19 +135,16 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 def _environment() -> dict[str, str]:
     """Return the caller's environment, with credentials of the local stack in the place of the caller's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))}
-    return (
-        kept
-        | {
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_ENDPOINT_URL_STS": f"http://{HOST}:1",  # let the SAM CLI's request for the caller's identity fail at once
-            "AWS_MAX_ATTEMPTS": "1",
-            "SAM_CLI_TELEMETRY": "0",
-        }
-    )
+    return kept | {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL_STS": f"http://{HOST}:1",  # a refused connection: no call to AWS
+        "AWS_MAX_ATTEMPTS": "1",
+        "SAM_CLI_TELEMETRY": "0",
+    }
 
 
 def run(stack: Stack, function: str, role: str, id: str = "", options: Sequence[str] = ()) -> int:

@@ -21,6 +21,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -48,8 +49,7 @@ ITEM_OPERATIONS = (
     "UpdateItem",
 )
 
-# The kinds of values that items have (see `to_wire`): botocore looks for each kind in each value that it reads.
-STORED_KINDS = ("S", "N", "M", "L", "BOOL", "NULL")
+_ROOT = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n", re.DOTALL)
 
 
 class Target:
@@ -138,6 +138,7 @@ def trim(packages: Path, licences: Path) -> None:
     for stub in packages.rglob("*.pyi"):
         stub.unlink()
     trim_botocore(packages / "botocore" / "data")
+    split_roots(packages / "botocore" / "cacert.pem", packages / "botocore" / "roots")
 
 
 def trim_botocore(data: Path) -> None:
@@ -173,15 +174,8 @@ def trim_botocore(data: Path) -> None:
 
 
 def only_item_operations(model: dict[str, Any]) -> dict[str, Any]:
-    """The service model with those operations, the shapes that they reach, the kinds of values that items have, and
-    no documentation.
-
-    Nor does it say where in a request tables may be named by ARNs, which the rules for endpoints would look at:
-    the functions know their tables by name.
-    """
-    operations = {name: dict(model["operations"][name]) for name in ITEM_OPERATIONS}
-    for operation in operations.values():
-        operation.pop("operationContextParams", None)
+    """Return the service model with those operations, the shapes that they reach, and no documentation."""
+    operations = {name: model["operations"][name] for name in ITEM_OPERATIONS}
     shapes: dict[str, Any] = {}
     waiting: list[Any] = list(operations.values())
     while waiting:
@@ -194,10 +188,25 @@ def only_item_operations(model: dict[str, Any]) -> dict[str, Any]:
                 shapes[name] = model["shapes"][name]
                 waiting.append(shapes[name])
             waiting += value.values()
-    kinds = shapes["AttributeValue"]["members"]
-    shapes["AttributeValue"] |= {"members": {kind: kinds[kind] for kind in STORED_KINDS}}
     trimmed: dict[str, Any] = without_documentation({**model, "operations": operations, "shapes": shapes})
     return trimmed
+
+
+def split_roots(bundle: Path, directory: Path) -> None:
+    """Write each root of a bundle to a file of its own, named as OpenSSL looks for the file: by the subject's hash.
+
+    Without the command `openssl` there is no directory, and the functions read the whole bundle.
+    """
+    if not shutil.which("openssl"):
+        print("Layer: WARNING: no `openssl` found: every connection parses all root certificates.")
+        return
+    directory.mkdir()
+    for root in _ROOT.findall(bundle.read_text("utf-8")):
+        command = ["openssl", "x509", "-noout", "-subject_hash"]
+        done = subprocess.run(command, input=root, capture_output=True, text=True, check=True)
+        name = done.stdout.strip()
+        number = len(list(directory.glob(f"{name}.*")))
+        (directory / f"{name}.{number}").write_text(root, "utf-8")
 
 
 def without_documentation(value: Any) -> Any:

@@ -24,10 +24,10 @@ OWNERS = [Caller("anna"), Caller("bert")]
 ROOT = Caller("root", "[ADMIN]")
 
 MIDNIGHT = datetime(2023, 12, 22, tzinfo=UTC)
-"""The first start there is. The last is four weeks later, so that sessions move from month to month."""
+"""The earliest start. The latest is four weeks later, so that sessions move from month to month."""
 STARTS = timedelta(weeks=4)
 FORESEEN = STARTS + timedelta(weeks=3)
-"""DAILY and WEEKLY series that meet at all do so within a week of the later one's first occurrence."""
+"""If DAILY and WEEKLY series overlap, they overlap within a week of the later first occurrence."""
 LAST_CHANGE = MIDNIGHT + STARTS + timedelta(weeks=1)
 """No later occurrence is cancelled, changed or split at."""
 STEPS = {"DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1)}
@@ -146,9 +146,9 @@ class Scheduling(RuleBasedStateMachine):
             for item in scan(self.dynamodb, table):
                 self.dynamodb.delete_item(TableName=table, Key={name: {"S": item[name]} for name in key})
         self.owners: dict[str, str] = {}
-        """By the ids of timelines; those removed are not in it."""
+        """The owners of the timelines that are not deleted, by timeline id."""
         self.sessions: dict[str, Fields] = {}
-        """As they were answered last, by their ids; those removed are not in it."""
+        """The sessions that are not deleted, as last answered, by session id."""
         self.removed: dict[str, Fields] = {}
         for owner in (*OWNERS, OWNERS[0]):
             self.new_timeline(owner)
@@ -158,7 +158,7 @@ class Scheduling(RuleBasedStateMachine):
         for schedule in some:
             self.create(data, schedule, "Yoga")
 
-    # What is done
+    # Writes
 
     @rule(data=st.data())
     def replace_a_timeline(self, data: st.DataObject) -> None:
@@ -276,7 +276,7 @@ class Scheduling(RuleBasedStateMachine):
         }
         self.settle(ROOT.call("get_session", id=id), ended)
 
-    # What is asked
+    # Reads
 
     @rule(
         data=st.data(),
@@ -308,7 +308,7 @@ class Scheduling(RuleBasedStateMachine):
         assert answer.data == in_order(found, order)[skip : skip + take]
         assert answer.count == len(found)
 
-    # What always holds
+    # Invariants
 
     @invariant()
     def the_tables_hold_what_was_answered_and_agree(self) -> None:
@@ -319,7 +319,7 @@ class Scheduling(RuleBasedStateMachine):
             assert stored[id]["ownerId"] == self.owners[session["timelineId"]]
         assert breaches(self.dynamodb) == []
 
-    # The model
+    # Model
 
     def new_timeline(self, owner: Caller) -> None:
         created = owner.call("create_timeline", body={"name": "Routine"}).data

@@ -40,7 +40,7 @@ def create(timeline: str, times: dict[str, Any], key: str = "") -> Answer:
 
 
 def fill(dynamodb: Any, timeline: str, sessions: list[Session]) -> None:
-    """Write the slots and the head of sessions past the API."""
+    """Write the slots and the head of sessions directly to the table."""
     made = [slot for each in sessions if (slot := slots.slot(each))]
     head: dict[str, Any] = {
         "ownerId": ANNA.id,
@@ -109,7 +109,7 @@ def test_each_write_costs_what_operations_md_says(dynamodb_local: Any, timeline:
 def test_a_session_reads_only_the_endless_series_of_its_time_of_day(
     dynamodb_local: Any, timeline: str
 ) -> None:
-    """1,000 series all over the week, of which some 40 take place at that time of day."""
+    """About 40 of 1,000 series take place at that time of day."""
     weekly = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
     times = [(minute, minute + 5) for minute in range(0, 7 * 24 * 60, 10)][:1000]
     fill(
@@ -137,7 +137,7 @@ def minute(number: int) -> str:
 def test_a_rare_series_leaps_over_many_single_sessions(
     dynamodb_local: Any, timeline: str, cycle: str, most: int
 ) -> None:
-    """3,000 sessions over a year take some 200 units to read."""
+    """Reading all 3,000 sessions would cost about 200 units."""
     sessions = list(_hourly(timeline, 3000))
     fill(dynamodb_local, timeline, sessions)
     start = {"startDateTime": "2024-01-02T00:31:00Z", "endDateTime": "2024-01-02T00:59:00Z"}

@@ -97,7 +97,7 @@ def test_shards_may_be_counted_in_any_order_and_at_once(
 
     with ThreadPoolExecutor(len(parts)) as pool:
         list(pool.map(count, parts))
-    for shard in history:  # the tests' own counting need not count these records once more
+    for shard in history:  # store the positions, so that `breaches` counts no record again
         last = shard.records()[-1]["dynamodb"]["SequenceNumber"]
         position = {"scope": "POSITIONS", "node": f"{shard.stream}/{shard.id}", "position": last}
         dynamodb_local.put_item(

@@ -25,7 +25,7 @@ def delayed(dynamodb_local: Any) -> Iterator[Any]:
 
 
 def without_condition_checks(params: dict[str, Any], **_: object) -> None:
-    """Remove the proof that the slots which the head names are as they were read."""
+    """Remove the condition checks of the slots that the head names."""
     params["TransactItems"] = [each for each in params["TransactItems"] if "ConditionCheck" not in each]
 
 

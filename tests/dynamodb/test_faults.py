@@ -1,7 +1,7 @@
 """Injected faults of DynamoDB and the network: a request takes full effect, or none.
 
-Every call of every endpoint fails in every way, once or from then on; then two calls of one write fail, in every
-pair of ways that differ. Each time the client is told of success only if it is true, and else that it may try again.
+Every call of every endpoint fails in every way, once or permanently. Then two calls of one write fail, in every pair
+of different ways. The answer is a success only if the write took effect; otherwise a 503 invites a retry.
 """
 
 import json
@@ -68,7 +68,7 @@ def in_another_transaction(request: AWSPreparedRequest, send: Send) -> Any:
             return _refusal(request, 400, "TransactionCanceledException", CancellationReasons=reasons)
         case "PutItem":
             return _refusal(request, 400, "TransactionConflictException")
-    return send(request)  # a read is not refused for a transaction that is under way
+    return send(request)  # a running transaction refuses no read
 
 
 def broken_inside(request: AWSPreparedRequest, _: Send) -> Any:
@@ -111,7 +111,7 @@ OF_A_READ = (throttled, broken_inside, timed_out, connection_reset, reply_cut)
 OF_A_WRITE = (*OF_A_READ, in_another_transaction, broken_inside_afterwards, timed_out_afterwards)
 PAIRED_OF_A_READ = (timed_out,)
 PAIRED_OF_A_WRITE = (throttled, in_another_transaction, timed_out, timed_out_afterwards)
-"""What is tried in pairs: the ways that differ in whether there was an effect, and in who tries again."""
+"""Faults that are tried in pairs: they differ in their effect, and in who retries."""
 
 READS = {"GetItem", "BatchGetItem", "Query"}
 
@@ -129,7 +129,7 @@ class Faults:
         self.set({})
 
     def set(self, plan: Mapping[int, Fault]) -> None:
-        """Count from 0 again."""
+        """Replace the faults, and count requests from 0."""
         self.plan = plan
         self.operations: dict[int, str] = {}
         self._numbers = count()
@@ -164,7 +164,7 @@ class Home(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A request."""
+    """A request, and whether the request writes."""
 
     name: str
     caller: Caller

@@ -36,7 +36,7 @@ def test_a_write_that_is_killed_is_whole_or_not_there_and_what_was_acknowledged_
         assert said["made"] - said["removing"] <= there
         assert not said["removed"] & there
         acknowledged += len(said["made"])
-    assert acknowledged, "the lives were too short for a single write"
+    assert acknowledged, "no worker lived long enough for a write"
 
 
 def _killed_after(seconds: float, timeline: str, life: int) -> list[tuple[str, str]]:
@@ -44,16 +44,16 @@ def _killed_after(seconds: float, timeline: str, life: int) -> list[tuple[str, s
     reader, writer = os.pipe()
     worker = os.fork()
     if worker == 0:
-        with suppress(BaseException):  # nothing may reach the test runner that was forked along
+        with suppress(BaseException):  # keep exceptions from the forked copy of the test runner
             _work(writer, timeline, life)
         os._exit(1)
     os.close(writer)
     with os.fdopen(reader) as said:
-        words = [said.readline()]  # it has begun
+        words = [said.readline()]  # the worker has started
         time.sleep(seconds)
         os.kill(worker, signal.SIGKILL)
         ended = os.waitpid(worker, 0)[1]
-        assert os.WIFSIGNALED(ended), "it was not killed in the middle, but ended by itself"
+        assert os.WIFSIGNALED(ended), "the worker ended before it was killed"
         words += said.readlines()
     return [(word, id) for word, _, id in (line.strip().partition(" ") for line in words[1:])]
 
@@ -61,7 +61,7 @@ def _killed_after(seconds: float, timeline: str, life: int) -> list[tuple[str, s
 def _work(said: int, timeline: str, life: int) -> None:
     """Create, move and delete sessions in an endless loop, and report each change."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    store.client.cache_clear()  # connections of its own
+    store.client.cache_clear()  # do not share connections with the parent
     assert ANNA.call("get_timeline", id=timeline).status == 200  # warm
     os.write(said, b"begun\n")
     for hours in count(step=2):

@@ -1,4 +1,4 @@
-"""Lists on DynamoDB's own engine, whose pages end where AWS's do, and whose costs are AWS's."""
+"""Lists on DynamoDB Local, which divides pages and counts units as AWS does."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -62,11 +62,11 @@ def test_150_sessions_without_a_start_paged_by_7_come_once_each_in_both_orders(
     assert list(paged(caller, "DESC", **query)) == ids[::-1]
 
 
-# --- Any page of a crowded month: right, and cheap
+# --- Pages of a crowded month: contents and cost
 
 CREATED = "2020-12-01T08:00:00.000Z"
 CROWD = 2_400
-"""Sessions of one month: a hundred in each of 24 hours of two days, and some elsewhere in time."""
+"""Return sessions of one month, a hundred in each of 24 hours of two days, and some in other months."""
 
 
 def crowd() -> list[dict[str, Any]]:
@@ -103,7 +103,7 @@ def crowded(dynamodb_local: Any) -> list[dict[str, Any]]:
 
 
 class Reads:
-    """What requests read of DynamoDB."""
+    """The DynamoDB reads of requests."""
 
     def __init__(self) -> None:
         self.calls, self.items, self.units = 0, 0, 0.0

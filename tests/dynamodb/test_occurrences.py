@@ -12,7 +12,7 @@ from scheduling.store.client import client
 from scheduling.store.items import serialize
 from tests.dynamodb.conftest import new_timeline
 from tests.support.api import Caller
-from tests.support.capacity import Cost, counted
+from tests.support.capacity import Cost, count_capacity
 
 ANNA = Caller("a1b2c3d4-e5f6-7890-a1b2-c3d4e5f67890")
 WEEK = {"from": "2026-06-01T00:00:00Z", "to": "2026-06-08T00:00:00Z", "take": 1000}
@@ -60,7 +60,7 @@ def week(dynamodb: Any) -> tuple[int, int, Cost]:
     events = client().meta.events
     events.register("after-call.dynamodb.Query", note)
     try:
-        with counted(dynamodb) as cost:
+        with count_capacity(dynamodb) as cost:
             answer = ANNA.call("list_occurrences", query=WEEK)
     finally:
         events.unregister("after-call.dynamodb.Query", note)

@@ -1,4 +1,4 @@
-"""No double booking under concurrent writers: handlers in threads, on DynamoDB's own engine."""
+"""Concurrent writers never book twice: handlers in threads, on DynamoDB Local."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def statuses(answers: Sequence[Answer]) -> Counter[int]:
 
 
 def without_the_condition_on_head(params: dict[str, Any], **_: object) -> None:
-    """Remove the condition that keeps two writers apart from a transaction."""
+    """Remove the condition on the head from a transaction."""
     for operation in params["TransactItems"]:
         update = operation.get("Update", {"Key": {}})
         if update["Key"].get("slot") == {"S": "HEAD"} and "ConditionExpression" in update:

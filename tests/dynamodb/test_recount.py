@@ -52,7 +52,7 @@ def recount(engine: Engine, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def set_fields(dynamodb: Any, table: str, key: dict[str, str], **fields: Any) -> None:
-    """Write past the API and the streams' function."""
+    """Set fields of an item directly in its table."""
     dynamodb.update_item(
         TableName=table,
         Key=serialize(key),

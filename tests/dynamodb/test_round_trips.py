@@ -25,7 +25,7 @@ Rounds = Callable[..., list[list[str]]]
 def rounds(dynamodb: Any) -> Rounds:
     """Return the DynamoDB calls of a request in rounds; the calls of one round run in parallel.
 
-    Each call of DynamoDB is held back for a moment, so that what is begun together is seen to be.
+    Each DynamoDB call is delayed, so that parallel calls are recognized.
     """
     begun: list[tuple[float, str]] = []
     lock = Lock()
@@ -90,7 +90,7 @@ def test_a_removal_is_two(rounds: Rounds, id: str) -> None:
 def test_a_creation_is_four(rounds: Rounds, id: str, timeline: str) -> None:
     assert rounds(create(timeline, **LATER)) == [[GET], *DECIDE]
     refused = rounds(create(timeline, **LATER), 409)
-    assert refused == [*[[GET], *DECIDE][:-1], [QUERY], [QUERY]], "more conflicts are looked for"
+    assert refused == [*[[GET], *DECIDE][:-1], [QUERY], [QUERY]], "the request looks for more conflicts"
 
 
 def test_a_creation_with_a_key_is_four_and_its_replay_one(rounds: Rounds, id: str, timeline: str) -> None:

@@ -20,7 +20,7 @@ def size(value: Mapping[str, Any]) -> int:
         return 3 + sum(1 + size(one) for one in content)
     if kind == "M":
         return 3 + sum(1 + len(name.encode()) + size(one) for name, one in content.items())
-    return len(str(content).encode()) if kind == "S" else 21  # at the most, for a number
+    return len(str(content).encode()) if kind == "S" else 21  # the largest number
 
 
 def sizes(dynamodb: Any, table: str) -> list[int]:

@@ -166,7 +166,7 @@ def test_a_timeline_is_made_changed_listed_and_removed(who: Person) -> None:
 
 
 def test_what_was_acknowledged_is_there_after_a_stop_and_a_start(who: Person, people: People) -> None:
-    """As `make down` and `make up` do; tokens hold too."""
+    """Stop and start as `make down` and `make up` do. Tokens stay valid."""
     made = who.made("/sessions", **session(who.timeline()))
     people.stack.stop()
     people.stack.launch()

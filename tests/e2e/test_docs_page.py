@@ -14,17 +14,17 @@ from tests.support import npm
 
 @pytest.mark.parametrize("place", ["root", "prefix"])
 def test_a_session_is_created_and_listed_by_clicking(deployed: Stack, demo: Person, place: str) -> None:
-    """Also where the API has a path before its own, as behind a custom domain's base path.
+    """The second address has a base path, as a custom domain may have.
 
-    With DOCS_SCREENSHOT=docs/docs-page.png the picture of the README is made anew.
+    DOCS_SCREENSHOT=docs/docs-page.png writes the README's picture.
     """
     browser = npm.browser()
     picture = os.path.abspath(path) if (path := os.environ.get("DOCS_SCREENSHOT")) else ""
     token = deployed.token("USER")
     address = deployed.url if place == "root" else prefixed(deployed)
     saw = json.loads(npm.run("node", "page.mjs", browser, f"{address}/docs", token, picture))
-    assert saw["complaints"] == [], "the browser's console, where a breach of the content policy would be"
-    assert saw["elsewhere"] == [], "the page loads nothing from anywhere else"
+    assert saw["complaints"] == [], "the console reports no breach of the content policy"
+    assert saw["elsewhere"] == [], "the page loads nothing from other origins"
     assert saw["created"]["status"] == saw["listed"]["status"] == HTTPStatus.OK
     session = saw["created"]["body"]["data"]
     assert session in saw["listed"]["body"]["data"]

@@ -1,5 +1,4 @@
-"""Every command in the documentation is tried; those of the first minutes as they are written, in a copy of the
-repository."""
+"""Commands in the documentation. Those of the README run unchanged in a copy of the repository."""
 
 import itertools
 import json
@@ -38,7 +37,7 @@ TRIED = {
         ("sam local", "sed", "socat", "docker network inspect"), "tests/sam_local/test_sam_local.py"
     ),
 }
-"""Where commands that begin like that are run."""
+"""The test that runs commands with that beginning."""
 BY_HAND = {
     "make bench": "takes half an hour, and people read its figures",
     "python -m bench": "the same",
@@ -191,7 +190,7 @@ def test_a_checkout_that_was_moved_starts_again(copy: Path) -> None:
 
 
 def test_commands_start_the_venvs_python_alone() -> None:
-    """A script in bin/ begins with the path of the venv that it was installed into."""
+    """A script in bin/ contains the path of the venv of its installation, which may have moved."""
     assert set(re.findall(r"/bin/([\w-]+)", page("Makefile"))) == {"python"}
 
 

@@ -1,4 +1,4 @@
-"""Schemathesis finds nothing in a minute; `make fuzz` lets it look for longer."""
+"""Schemathesis finds no fault in a minute. `make fuzz` runs longer."""
 
 import pytest
 

@@ -12,7 +12,7 @@ from tests.support.issuer import ATTACKS, AUDIENCE, Issuer
 from tests.support.template import ROOT
 
 NOT_SEEN_BY_THE_EMULATOR = {"without an expiry", "of nobody", "of an empty subject"}
-"""Its authorizer lets these pass; the layer sees the last two, and the first only where no gateway did."""
+"""The emulator's authorizer accepts these. The layer refuses the last two, and without a gateway the first too."""
 
 
 @pytest.fixture(scope="module")

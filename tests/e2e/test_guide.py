@@ -1,4 +1,4 @@
-"""The guide's examples, sent one after another over HTTP, and their answers compared."""
+"""Examples of the guide, sent in order over HTTP, and compared with the answers."""
 
 import json
 import re
@@ -54,7 +54,7 @@ def test_the_guides_examples_are_answered_as_it_says(people: People) -> None:
         json_body = {"Content-Type": "application/json"} if body else {}
         answer = reader.call(method, ids.now(path), json_body | headers, content=ids.now(body))
         if not message.startswith("HTTP/1.1 "):
-            assert answer.status_code == 200, "what has no answer in the guide is not refused"
+            assert answer.status_code == 200, "a request without an answer in the guide succeeds"
             continue
         first, headers, body = parts(message)
         assert first == f"HTTP/1.1 {answer.status_code} {httpx.codes.get_reason_phrase(answer.status_code)}"

@@ -1,6 +1,4 @@
-"""What `make up` stands on: the deployment is right where the emulator alone would leave something out, it enforces
-the functions' roles, and it comes back as it was left.
-"""
+"""Local stack: resources that the emulator alone would leave out, enforced roles, and state that survives a restart."""
 
 import json
 import os
@@ -100,13 +98,13 @@ def test_a_functions_zip_holds_its_handler_alone(stack: Stack) -> None:
         address = functions.get_function(FunctionName=function["FunctionName"])["Code"]["Location"]
         with urlopen(address, timeout=20) as response:
             names = zipfile.ZipFile(BytesIO(response.read())).namelist()
-        with_files = "GetDocsFunction" in function["FunctionName"]  # the page's own
+        with_files = "GetDocsFunction" in function["FunctionName"]  # get_docs also ships the page
         assert names == ["handler.py"] or ("handler.py" in names and with_files), function["FunctionName"]
         assert not [name for name in names if "__pycache__" in name]
 
 
 def test_the_layer_brings_all_that_the_functions_import(stack: Stack) -> None:
-    """In an interpreter that sees neither this environment nor the source."""
+    """The interpreter sees neither this environment nor the source."""
     layer = stack.build / "SchedulingLayer" / "python"
     modules = [str(path) for path in sorted((ROOT / "functions").glob("*/handler.py"))]
     program = (
@@ -162,7 +160,7 @@ def test_what_was_stored_is_there_after_a_stop_and_a_start(stack: Stack) -> None
     assert status == 200
 
 
-# --- What is deployed is what answers
+# --- A deployment replaces the running code
 
 
 def message(stack: Stack) -> str:
@@ -212,7 +210,7 @@ def test_a_change_of_a_parameter_answers_after_the_next_deployment(stack: Stack)
         stack.deploy()
         assert listed("ADMIN") == [], "without the claim, an ADMIN is a USER who owns nothing"
     finally:
-        stack.parameters["RolesClaim"] = "cognito:groups"  # what is left out keeps its value
+        stack.parameters["RolesClaim"] = "cognito:groups"  # parameters that are left out keep their values
         stack.deploy()
     assert listed("ADMIN") != []
 

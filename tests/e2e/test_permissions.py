@@ -7,7 +7,7 @@ from tests.e2e.conftest import People, Person
 
 OK, NO = 200, 403
 
-# action: the status for ADMIN, MANAGER, USER, and somebody in no group; on another's, then on one's own.
+# action: the statuses for ADMIN, MANAGER, USER and no group, on another owner's timeline, then on an own one.
 EXPECTED = {
     "read a session": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
     "create a session": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
@@ -108,7 +108,7 @@ def test_moving_a_session_needs_the_right_on_both_timelines(people: People) -> N
 
 
 def test_a_conflict_names_nothing_that_the_caller_may_not_read(people: People) -> None:
-    """An owner's calendar spans timelines; MANAGERs and ADMINs see all, so only an owner can meet a conflict."""
+    """Only sessions of one owner conflict, and MANAGERs and ADMINs may read all sessions."""
     who = people.new("conflict", "USER")
     timed = {"startDateTime": "2023-12-15T14:00:00Z", "endDateTime": "2023-12-15T15:00:00Z"}
     first = who.made("/sessions", type="ONE_TIME", timelineId=who.timeline(), name="Secret", **timed)

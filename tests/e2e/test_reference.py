@@ -1,4 +1,4 @@
-"""The reference's examples, letter for letter, and every status code that it and the design name, over HTTP."""
+"""Examples of the reference, unchanged, and every status code of the API, over HTTP."""
 
 import json
 from typing import Any
@@ -135,7 +135,7 @@ def test_404_for_an_unknown_or_malformed_id(demo: Person, method: str, path: str
     ],
 )
 def test_404_for_a_route_that_there_is_not(demo: Person, method: str, path: str) -> None:
-    """The gateway's own answer: an HTTP API has no 405."""
+    """The gateway answers this itself. An HTTP API has no 405."""
     answer = demo.call(method, path)
     assert (answer.status_code, answer.json()) == (404, {"message": "Not Found"})
 

@@ -1,4 +1,4 @@
-"""`sam build` as the README has it, with a SAM CLI that knows nothing of this project's packages."""
+"""`sam build` as in the README, with a SAM CLI that cannot import this project's packages."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Invalid requests: a cheap 4xx that names every fault, and nothing is written."""
+"""Invalid requests: a 4xx that names every fault, and no write."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""The events for `sam local invoke`, unchanged, in the order in which a newcomer would try them."""
+"""Events for `sam local invoke`, unchanged, from the first creation to the last deletion."""
 
 import json
 from typing import Any
@@ -59,4 +59,4 @@ def test_every_event_works_unchanged(tables: Any, monkeypatch: pytest.MonkeyPatc
     event = json.loads((ROOT / "events" / "update_counters.json").read_text("utf-8"))
     assert api.handler("update_counters")(event, None) == {"state": {}}
     INVOKED.add("update_counters")
-    assert functions().keys() - INVOKED == {"get_docs"}, "every event is tried here"
+    assert functions().keys() - INVOKED == {"get_docs"}, "every function is invoked here"

@@ -1,4 +1,4 @@
-"""A session's own former slot never hides what stands behind it."""
+"""A session's own former slot never hides a conflicting slot."""
 
 from typing import Any
 

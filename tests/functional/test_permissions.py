@@ -1,4 +1,4 @@
-"""Permissions, also by detours: no sequence of permitted steps reaches what the table forbids."""
+"""Permissions: no sequence of permitted steps reaches a forbidden result."""
 
 from collections.abc import Iterator
 from typing import Any

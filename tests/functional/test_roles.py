@@ -11,7 +11,7 @@ from tests.functional.conftest import CALLS, WHOLE_FOLDER
 from tests.support import template
 
 OF_LAMBDA = {"dynamodb:GetRecords", "dynamodb:ListStreams"}
-"""What Lambda itself does with the role of a function, to read a stream for the function."""
+"""The actions that Lambda itself needs in the role of a function to read a stream."""
 
 
 def allowed(function: str) -> set[tuple[str, str]]:
@@ -45,5 +45,5 @@ def test_a_function_may_do_what_it_does_and_nothing_else(
     function: str, request: pytest.FixtureRequest
 ) -> None:
     if not request.config.stash.get(WHOLE_FOLDER, False):
-        pytest.skip("judges only a run of all functional tests")
-    assert CALLS[function] == allowed(function), "what these tests saw it call, and its role in template.yaml"
+        pytest.skip("needs the calls of all functional tests")
+    assert CALLS[function] == allowed(function), "the recorded calls, and the role in template.yaml"

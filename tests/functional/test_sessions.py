@@ -1,4 +1,4 @@
-"""Sessions through their handlers: what is asked, answered and stored."""
+"""Sessions through their handlers: requests, answers and stored items."""
 
 import json
 import re
@@ -59,7 +59,7 @@ def test_a_created_session_is_answered_with_all_fields(timeline: str) -> None:
 
 
 def test_the_location_has_the_path_that_comes_before_the_apis_own(timeline: str) -> None:
-    """Of a stage, or of a custom domain: the gateway passes both on."""
+    """The gateway passes on the path of a stage or of a custom domain."""
     event = ANNA.event("create_session", "", one_time(timeline), {}, {}) | {"rawPath": "/v1/sessions"}
     response = api.handler("create_session")(event, None)
     assert response["headers"]["Location"] == f"/v1/sessions/{json.loads(response['body'])['data']['id']}"
@@ -250,7 +250,7 @@ def test_an_unknown_timeline_is_invalid_in_a_body_and_empty_as_a_filter(timeline
     assert (listed.data, listed.count) == ([], 0)
 
 
-# Conflicts: the cases of the promise that a reader would ask for first
+# Conflicts: the main cases
 
 
 def booked(timeline: str, start: str, end: str | None, **fields: Any) -> int:
@@ -442,7 +442,7 @@ def test_a_new_name_shows_in_later_conflicts(timeline: str) -> None:
 
 
 def test_a_session_whose_timeline_item_is_lost_can_be_deleted(tables: Any, timeline: str) -> None:
-    """As after a restore of the other tables alone."""
+    """The item is lost, for example, when only the other tables are restored."""
     session = new_session(ANNA, timeline)
     tables.delete_item(TableName="TimelinesTable", Key={"id": {"S": timeline}})
     assert ANNA.call("delete_session", id=session["id"]).status == 200

@@ -1,4 +1,4 @@
-"""Timelines through their handlers, and who may do what on them."""
+"""Timelines through their handlers, and the permissions on timelines."""
 
 from typing import Any
 
@@ -65,7 +65,7 @@ def test_an_unknown_or_malformed_id_is_a_404(timeline: str, function: str, id: s
     assert ANNA.call(function, id=id, body={} if function == "update_timeline" else None).status == 404
 
 
-# The permission table: who, and the status on Anna's things, and on things of their own.
+# Permissions: the caller, the status on Anna's timelines, and the status on own timelines.
 
 MATRIX = [
     (Caller("eve"), 403, 200),

@@ -1,4 +1,4 @@
-"""Requests that reach a handler without claims: the layer verifies the token itself."""
+"""Requests without claims from a gateway: the layer verifies the token itself."""
 
 import base64
 import json
@@ -106,7 +106,7 @@ def test_a_401_has_the_error_shape_and_does_not_contain_the_token(issuer: Issuer
 
 
 class Clock:
-    """A clock that a test sets."""
+    """A clock that shows the time that a test sets."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

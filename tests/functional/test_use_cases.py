@@ -1,4 +1,4 @@
-"""Use cases that no endpoint has yet: several sessions in one transaction, and dry runs."""
+"""Use cases without HTTP: several sessions in one transaction, and dry runs."""
 
 from datetime import UTC, datetime
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""`sam local invoke` and `sam local start-api`: the functions in surroundings like Lambda's, in Docker."""
+"""Functions in Docker, run by `sam local invoke` and `sam local start-api`."""
 
 import asyncio
 import json
@@ -29,9 +29,9 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 AT_ONCE = 3
 WITHOUT_A_SESSION = {"create_session", "delete_timeline"}
-"""The one makes it, the other refuses because of it."""
+"""The functions whose database must be without a session."""
 VARIABLES = {"SESSIONS_TABLE", "TIMELINES_TABLE", "CALENDAR_TABLE", "IDEMPOTENCY_TABLE", "DYNAMODB_ENDPOINT"}
-"""What differs between one stack's functions and another's, where tokens are no matter."""
+"""The variables that differ between stacks, except those for tokens."""
 
 
 def event(function: str) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def test_every_event_works_as_it_is(sam: SamLocal, environment: pytest.MonkeyPat
 
 
 def test_start_api_answers_to_a_verified_token_alone(sam: SamLocal, tmp_path: Path) -> None:
-    """It passes no claims on, so the layer verifies the token, against the issuer's keys."""
+    """`start-api` passes no claims on, so the layer verifies the token with the issuer's keys."""
     make_tables(sam.endpoint, "startapi")
     good = {"Authorization": f"Bearer {sam.issuer.token()}"}
     with sam.api("startapi", tmp_path / "log") as client:
@@ -124,7 +124,7 @@ def test_the_documented_commands_work_on_the_tables_of_make_up(sam: SamLocal, tm
 def test_make_invoke_runs_a_function_as_a_demo_user(
     sam: SamLocal, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Twice, to create a session and to read the session, on the tables of `make up`."""
+    """The first run creates a session in the tables of `make up`, and the second reads the session."""
     monkeypatch.setattr(invoke, "BUILT", BUILT)
     monkeypatch.setenv("DOCKER_HOST", sam.docker.address)
 

@@ -16,7 +16,7 @@ _RARITY = {None: 0, "YEARLY": 1, "MONTHLY": 2, "WEEKLY": 3, "DAILY": 4}
 _STEP = {"YEARLY": 365, "MONTHLY": 28}
 _DAYS_OF_A_CYCLE = 400 * 365 + 97
 _LONGEST_SERIES = 1461
-"""Days: the length of a YEARLY series on the 29th of February may be that."""
+"""The length in days of the longest possible session: a YEARLY series on the 29th of February."""
 
 
 class Schedule:
@@ -82,7 +82,7 @@ def first_clash(existing: Mapping[str, Any], new: Mapping[str, Any]) -> int | No
     elif {rare.cycle, often.cycle} <= {"DAILY", "WEEKLY"}:
         days = (begin - 30, begin + 30)
     else:
-        # What has been under way since before the later one begins may reach into it; then one whole cycle.
+        # Check occurrences that began before the later session and may overlap it, then one whole cycle.
         days = (begin - _LONGEST_SERIES - 10, begin + _DAYS_OF_A_CYCLE + 2 * _LONGEST_SERIES)
     for start in rare.starts(*days):
         met = often.first_within(start, start + rare.length)

@@ -86,7 +86,7 @@ class Series:
             left -= 1
             if left == 0:
                 return day
-        raise AssertionError("a rule always names another day")
+        raise AssertionError("every rule has a next day")
 
     @property
     def rarity(self) -> float:

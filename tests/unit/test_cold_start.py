@@ -19,7 +19,11 @@ print(before, gc.isenabled())
 
 def collecting(function: str, **environment: str) -> str:
     """Return whether garbage collection is on, after the import of a handler and after its first answer."""
-    variables = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT}/layers/scheduling"}
+    variables = {
+        "PATH": os.environ["PATH"],
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "PYTHONPATH": f"{ROOT}:{ROOT}/layers/scheduling",
+    }
     done = subprocess.run(
         [sys.executable, "-c", HANDLE.format(function=function)],
         env=variables | {"POWERTOOLS_LOG_LEVEL": "CRITICAL"} | environment,

@@ -1,4 +1,4 @@
-"""Conflicts: which slots overlap a new slot, and what a 409 says of them."""
+"""Conflicts: the slots that overlap a new slot, and the details of a 409."""
 
 import pytest
 

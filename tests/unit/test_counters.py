@@ -1,4 +1,4 @@
-"""Counts by time: folding any changes gives what counting the items anew gives."""
+"""Counts by time: folded changes equal a recount of the items."""
 
 from collections import Counter
 from typing import Any
@@ -33,7 +33,7 @@ images = st.none() | st.builds(
     st.sampled_from(["ONE_TIME", "RECURRING"]),
 )
 histories = st.lists(st.lists(images, min_size=1, max_size=5), max_size=8)
-"""The states of several items, one after another; None while an item does not exist."""
+"""Draw the states of several items in order; None while an item does not exist."""
 
 
 def changes(states: list[Any]) -> list[Change]:

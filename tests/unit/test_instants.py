@@ -1,4 +1,4 @@
-"""Dates and times as clients write them: which are read, which are refused, and with what words."""
+"""Dates and times as clients write them: accepted, refused, and the messages."""
 
 import pytest
 

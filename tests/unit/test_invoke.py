@@ -1,4 +1,4 @@
-"""`make invoke`: the event that a function gets."""
+"""Event that `make invoke` sends to a function."""
 
 import json
 

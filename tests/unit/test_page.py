@@ -19,7 +19,7 @@ from tests.support.template import ROOT
 from tools import guide, openapi
 
 MOST = 6_000_000
-"""What a function may answer, in bytes."""
+"""The largest answer of a function, in bytes."""
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ def test_the_first_parallel_reads_of_a_function_share_one_client(environment: py
     made: list[Any] = []
 
     def create_client(*_: object, **__: object) -> object:
-        time.sleep(0.05)  # long enough for another thread to come along
+        time.sleep(0.05)  # give other threads time to start
         made.append(object())
         return made[-1]
 

@@ -192,7 +192,7 @@ def test_any_two_sessions_conflict_iff_the_oracle_says_so(pair: tuple[Session, S
 
 
 @given(pairs())
-@example(  # the new one ends as the existing one first begins, and meets it six days later
+@example(  # `b` starts when `a` ends; they overlap six days later
     (
         {
             "repeatCycleType": "DAILY",

@@ -1,4 +1,4 @@
-"""The rules between the fields of a schedule, and what a PATCH implies for the fields that it leaves out."""
+"""Rules between the fields of a schedule, and the fields that a PATCH changes implicitly."""
 
 from typing import Any
 

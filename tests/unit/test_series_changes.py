@@ -1,4 +1,4 @@
-"""Cancelling, changing and splitting: what remains of a series, and what the new session has."""
+"""Cancelled and changed occurrences, and split series: the remaining series and the new session."""
 
 from datetime import date, timedelta
 from itertools import islice

@@ -35,7 +35,7 @@ def test_a_skip_fails_the_run_in_ci_and_names_the_reason(tmp_path: Path) -> None
     summary = run(tmp_path, CI="true")
     assert summary.count("no such program") >= len(SKIPPING)
     closing = summary.splitlines()[-1]
-    assert "1 failed, 1 xfailed, 3 errors" in closing  # what fails before a test begins is an error
+    assert "1 failed, 1 xfailed, 3 errors" in closing  # pytest reports a failure in a fixture as an error
     assert "skipped" not in closing
 
 

@@ -14,13 +14,13 @@ from tests.support.api import handler
 from tests.support.template import ROOT
 
 PUBLIC = {"GET /docs", "GET /docs/{file}", "GET /openapi.json"}
-"""The routes that need no token; what is behind them has no role and no table."""
+"""The routes that need no token. Their function has no role on a table."""
 
 FUNCTIONS = template.resources("AWS::Serverless::Function")
 TABLES = template.resources("AWS::DynamoDB::Table")
 BY_FOLDER = template.functions()
 CONSUMER = "update_counters"
-"""The function without a route: Lambda calls it with what the tables' streams hold."""
+"""The function without a route, which Lambda calls with the records of the tables' streams."""
 ENDPOINTS = set(BY_FOLDER) - {"get_docs", CONSUMER}
 
 
@@ -40,7 +40,7 @@ def statements(function: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-# --- Who may call
+# --- Callers
 
 
 def test_the_authorizer_is_the_default_of_the_one_api() -> None:
@@ -84,10 +84,10 @@ def test_only_the_streams_of_sessions_and_timelines_call_the_function_that_count
     for mapping in mappings:
         properties = mapping["Properties"]
         assert properties["FunctionName"] == {"Ref": "UpdateCountersFunction.Alias"}
-        assert properties["StartingPosition"] == "TRIM_HORIZON", "no change before the mapping is left out"
+        assert properties["StartingPosition"] == "TRIM_HORIZON", "changes before the mapping are counted too"
         assert properties["BisectBatchOnFunctionError"] is True
         assert properties["MaximumRetryAttempts"] > 0
-        assert properties["TumblingWindowInSeconds"] > 0, "else Lambda does not name the shard"
+        assert properties["TumblingWindowInSeconds"] > 0, "without a window, Lambda does not name the shard"
         assert "ParallelizationFactor" not in properties, "a shard's records come in order"
 
 
@@ -190,12 +190,12 @@ def test_an_address_needs_what_belongs_to_it() -> None:
         assert assertion["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": needed}, ""]}]}
 
 
-# --- What a function may do
+# --- Permissions of functions
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_role_names_its_actions_and_what_they_are_for(name: str) -> None:
-    """No wildcard, no Scan, no policy of SAM's or AWS's that allows more than is used, no role shared."""
+    """Wildcards, Scan, managed policies and shared roles would allow more than a function uses."""
     properties = FUNCTIONS[name]["Properties"]
     assert "Role" not in properties
     for policy in properties.get("Policies", []):
@@ -203,7 +203,7 @@ def test_a_role_names_its_actions_and_what_they_are_for(name: str) -> None:
     for statement in statements(FUNCTIONS[name]):
         assert set(statement) == {"Effect", "Action", "Resource"}
         actions = statement["Action"]
-        if actions != ["dynamodb:ListStreams"]:  # IAM knows no resource for this action
+        if actions != ["dynamodb:ListStreams"]:  # IAM allows no resource for this action
             assert "*" not in json.dumps(statement)
         assert isinstance(actions, list)
         assert "dynamodb:Scan" not in actions
@@ -233,7 +233,7 @@ def test_only_what_needs_it_knows_the_idempotency_table() -> None:
 
 
 def test_each_endpoint_has_its_folder_function_and_event() -> None:
-    """What to do is in docs/architecture.md, "To add an endpoint"."""
+    """docs/architecture.md, "To add an endpoint", has the steps."""
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
     found = {path.stem for path in (ROOT / "events").glob("*.json")}
     assert sorted(folders ^ set(BY_FOLDER)) == [], "a folder in functions/, or its function in template.yaml"
@@ -247,7 +247,7 @@ def test_names_follow_the_folder(folder: str) -> None:
     ]
     assert name == "".join(word.capitalize() for word in folder.split("_")) + "Function"
     files = {path.name for path in (ROOT / "functions" / folder).iterdir() if path.name != "__pycache__"}
-    assert files == {"handler.py"}, "a function is its handler alone"
+    assert files == {"handler.py"}, "a function's folder contains only its handler"
     assert len(BY_FOLDER[folder]["Events"]) == 1
     assert BY_FOLDER[folder]["Description"] == " ".join(template.route(folder))
 
@@ -276,7 +276,7 @@ def test_an_event_file_is_what_the_http_api_sends(folder: str) -> None:
     assert "Bearer eyJ" not in json.dumps(event), "no token in the repository"
 
 
-# --- How it runs and is watched
+# --- Settings and alarms of functions
 
 
 def test_all_functions_log_into_one_group() -> None:
@@ -349,7 +349,7 @@ def test_the_runtimes_own_errors_are_counted_and_no_other_line(line: str, counte
     (metric,) = template.resources("AWS::Logs::MetricFilter").values()
     pattern = metric["Properties"]["FilterPattern"]
     terms = re.findall(r'\?"([^"]+)"', pattern)
-    assert pattern == " ".join(f'?"{term}"' for term in terms), "terms of which one is enough"
+    assert pattern == " ".join(f'?"{term}"' for term in terms), "any one of the terms matches"
     assert any(term in line for term in terms) == bool(counted)
 
 
@@ -363,7 +363,7 @@ def test_the_alarm_on_errors_reads_what_the_filter_counts() -> None:
 
 
 def test_no_resource_waits_for_itself() -> None:
-    """An alarm of a gradual deployment that names the API would: API, alias, deployment group, alarm, API."""
+    """An alarm that names the API would close a cycle: API, alias, deployment group, alarm, API."""
     resources = template.transformed(GradualDeployment="true", EnableAlarms="true")["Resources"]
     known = set(resources)
     needs = {name: named_in(resource) & known - {name} for name, resource in resources.items()}
@@ -396,7 +396,7 @@ def named_in(value: Any) -> set[str]:
 
 
 def test_the_dashboards_searches_match_a_part_of_the_functions_names() -> None:
-    """Quotes would ask for functions that are called as the stack is: there are none."""
+    """In quotes, the search would match only a function with exactly the stack's name."""
     (dashboard,) = template.resources("AWS::CloudWatch::Dashboard").values()
     body = dashboard["Properties"]["DashboardBody"]["Fn::Sub"]
     json.loads(body)
@@ -428,7 +428,7 @@ def choices(value: Any) -> list[int | None]:
     return [value]
 
 
-# --- What is deployed is what runs
+# --- Published versions
 
 SETTINGS = {
     "Architecture": "x86_64",
@@ -440,7 +440,7 @@ SETTINGS = {
     "JwtAudience": "other",
     "DynamoDbEndpoint": "http://127.0.0.1:8000",
 }
-"""Another value for each parameter that a function's configuration uses."""
+"""A new value for each parameter that a function's configuration uses."""
 
 
 def referenced(value: Any) -> set[str]:
@@ -503,14 +503,14 @@ def test_another_value_of_any_other_parameter_publishes_no_version(parameter: st
 
 
 def test_the_description_of_a_version_has_room_for_long_settings() -> None:
-    """Lambda takes 256 characters."""
+    """Lambda accepts at most 256 characters."""
     settings = SETTINGS | {"JwtIssuer": "", "JwtAudience": "", "DynamoDbEndpoint": "", "LogLevel": "CRITICAL"}
     (description,) = set(template.published_versions(**settings | {"RetentionDays": "3650"}).values())
     assert len(description) <= 50
 
 
 def test_counting_is_watched() -> None:
-    """A failing function holds up its shard, and the counts fall behind."""
+    """A failing function blocks its shard, and the counts become outdated."""
     alarms = [alarm["Properties"] for alarm in template.resources("AWS::CloudWatch::Alarm").values()]
     watched = {
         alarm["MetricName"]
@@ -520,7 +520,7 @@ def test_counting_is_watched() -> None:
     assert watched == {"IteratorAge", "Errors"}
 
 
-# --- What is kept
+# --- Retention and deletion
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -549,7 +549,7 @@ PROTECTED = {
 
 @pytest.mark.parametrize("name", [name for kind in PROTECTED for name in template.resources(kind)])
 def test_nothing_that_refuses_to_be_deleted_is_deleted_by_cloudformation(name: str) -> None:
-    """A stack's removal would end in DELETE_FAILED, and a failed first deployment in ROLLBACK_FAILED."""
+    """Otherwise a stack's deletion ends in DELETE_FAILED, and a failed first deployment in ROLLBACK_FAILED."""
     resource = template.template()["Resources"][name]
     if resource["Properties"][PROTECTED[resource["Type"]]] is not False:
         assert resource["DeletionPolicy"] == "Retain"
@@ -570,12 +570,12 @@ def test_what_expires_is_purged_and_the_calendar_never_is() -> None:
     ("name", "fields"), [("SessionsTable", session.FIELDS), ("TimelinesTable", timeline.FIELDS)]
 )
 def test_indexes_carry_what_lists_return_and_no_totals(name: str, fields: tuple[str, ...]) -> None:
-    """What one session changes in its timeline's item must cost no index write."""
+    """A change of a timeline's counts must cost no index write."""
     table = TABLES[name]["Properties"]
     for index in table["GlobalSecondaryIndexes"]:
         projection = index["Projection"]
         assert projection["ProjectionType"] == "INCLUDE"
-        assert len(projection["NonKeyAttributes"]) <= 20, "DynamoDB projects no more"
+        assert len(projection["NonKeyAttributes"]) <= 20, "DynamoDB projects at most 20 attributes"
         keys = {key["AttributeName"] for key in (*table["KeySchema"], *index["KeySchema"])}
         carried = keys | set(projection["NonKeyAttributes"])
         assert {*fields, "version"} - {"removedAt"} <= carried, index["IndexName"]
@@ -616,7 +616,7 @@ def test_users_may_add_a_second_factor() -> None:
 
 
 def test_an_external_issuer_needs_an_audience() -> None:
-    """Without one, a token that the issuer made for any other application would do."""
+    """Without an audience, the API would accept tokens that the issuer made for other applications."""
     rule = template.template()["Rules"]["AnIssuerNeedsAnAudience"]
     assert rule["Assertions"][0]["Assert"] == {"Fn::Not": [{"Fn::Contains": [{"Ref": "JwtAudience"}, ""]}]}
 

@@ -1,6 +1,6 @@
 """Instants as integers: microseconds since 0001-01-01T00:00:00Z.
 
-Integers, because `datetime` ends with the year 9999 and series do not.
+Instants are integers because `datetime` ends with the year 9999, and series do not.
 """
 
 import re
@@ -20,7 +20,7 @@ END_OF_TIME = date.max.toordinal() * DAY
 
 
 class Moment(NamedTuple):
-    """A date and time as somebody wrote it down."""
+    """A date and time as a client wrote it."""
 
     instant: int
     """Microseconds since 0001-01-01T00:00:00Z."""
@@ -37,7 +37,7 @@ def parse(text: str) -> Moment:
     """Read an ISO 8601 date and time with an offset or `Z`.
 
     Raises:
-        ValueError: with a sentence for the client when it is anything else.
+        ValueError: the text has another form; the message is for the client.
     """
     match = ISO_8601.fullmatch(text)
     if not match:
@@ -61,7 +61,7 @@ def day_number(text: str) -> int:
     """Return the day of a date such as `2026-06-30`: day 0 is 0001-01-01.
 
     Raises:
-        ValueError: with a sentence for the client when the text is not such a date.
+        ValueError: the text is no such date; the message is for the client.
     """
     try:
         if _DATE.fullmatch(text):

@@ -17,7 +17,7 @@ _AFTER_ALL = UNDATED_KEY + _LAST
 _WHOLE_PERIODS = ("-01-01T00:00:00.000000Z", "-01T00:00:00.000000Z", ":00:00.000000Z")
 
 MOST_PASSED_OVER = 50
-"""How many items of another kind a query reads at a stretch, rather than that another query is sent."""
+"""The largest number of adjacent items of another kind that one query reads before a second query is cheaper."""
 
 
 class Range(NamedTuple):

@@ -17,7 +17,7 @@ class Principal(NamedTuple):
 
 
 class Action(StrEnum):
-    """What can be done to a timeline and its sessions."""
+    """An action on a timeline or its sessions."""
 
     READ = "read a session, an occurrence or a timeline"
     CHANGE_SESSION = "create or change a session, or one occurrence"
@@ -26,7 +26,7 @@ class Action(StrEnum):
 
 
 class Reach(StrEnum):
-    """Whose timelines a role may act on. A role that the table does not name may act on none."""
+    """The timelines that a role may act on. A role that the table does not name may act on none."""
 
     OWN = "own"
     ANY = "any"

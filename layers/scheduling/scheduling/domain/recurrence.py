@@ -64,7 +64,7 @@ SCHEDULE_FIELDS = ("startDateTime", "endDateTime", "timeZone", "repeatCycleType"
 """The fields that say when a session takes place."""
 
 INSTANT = 1
-"""The length of an occurrence without an end: the shortest there is, so that it occupies its start alone."""
+"""The length of an occurrence without an end: one microsecond, so that it occupies only its start."""
 
 _ALL_YEARS = ERA // 9
 """Any 44 years have every kind of year (first weekday, leap or not) before and after every kind that it ever meets."""
@@ -89,7 +89,7 @@ class Once(NamedTuple):
 
     occurrence: Occurrence
     day: int
-    """The local day on which it starts."""
+    """The local day on which the session starts."""
 
     def next(self, instant: int) -> Occurrence | None:
         """Return the occurrence if it ends after an instant."""
@@ -212,7 +212,8 @@ def last_end(schedule: Schedule) -> int | None:
 def times_of_day(series: Series) -> tuple[int, int]:
     """Return the start and the length of a span of the UTC day in which every occurrence of a series lies.
 
-    Every occurrence lies within [start, start + length) modulo one day. A length of a day or more means any time.
+    Every occurrence lies within [start, start + length) modulo one day. With a length of a day or more, occurrences
+    may have any time of day.
     """
     offsets = series.clock.offsets_since(series.earliest)
     return (series.time - max(offsets)) % DAY, series.length + max(offsets) - min(offsets)

@@ -34,7 +34,7 @@ class Session(TypedDict, total=False):
     seriesId: str
     """The series of which the session replaces an occurrence."""
     originalDate: str
-    """The local date of that occurrence."""
+    """The local date of the replaced occurrence."""
     description: str
     createdAt: str
     updatedAt: str
@@ -81,7 +81,7 @@ FIELDS = (
     "updatedAt",
     "removedAt",
 )
-"""What a client sees, in the order of the reference."""
+"""The fields that a client sees, in the order of the reference."""
 
 _EITHER_OR = {
     "recurringDayOfWeek": "recurringDaysOfWeek",
@@ -89,13 +89,13 @@ _EITHER_OR = {
     "repeatUntil": "repeatCount",
     "repeatCount": "repeatUntil",
 }
-"""Fields of which a session has one: setting it clears the other."""
+"""Pairs of fields that exclude each other: setting one field clears the other."""
 
 UNDATED = "none"
 """The `startYear` of a session without a start."""
 
 UNDATED_KEY = "~"
-"""Begins the sort key of a session without a start: it sorts after every date."""
+"""The beginning of the sort key of a session without a start, which sorts after every date."""
 
 
 def view(session: Mapping[str, Any]) -> dict[str, Any]:

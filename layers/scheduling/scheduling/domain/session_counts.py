@@ -1,4 +1,4 @@
-"""Changes of the exact counts: how many sessions of each type an owner or a timeline gains and loses. Pure."""
+"""Changes of the exact counts of sessions, by type, of owners and timelines. Pure."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable

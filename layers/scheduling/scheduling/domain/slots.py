@@ -15,7 +15,7 @@ The key of a slot says what kind of time the slot reserves:
 The rules of time zones change, sometimes within weeks. A newer time zone database then moves the occurrences of stored
 series, and their slots must still be found. No zone has ever moved by more than a day, so two days are enough for a
 series that ends. An endless series may move to any time of day. For the same reason a session keeps the key of its
-slot: a key that is computed later may be another one, and the old slot would stay for good.
+slot: with newer rules, a computed key may differ, and the old slot would never be deleted.
 
 Starts and ends are UTC texts of a fixed width, so that keys sort as time does.
 """
@@ -33,7 +33,7 @@ ONCE = "ONCE#"
 UNTIL = "UNTIL#"
 EVERY = "EVERY#"
 AFTER_ALL = "~~"
-"""Behind a prefix, a text that sorts after every key with the prefix."""
+"""A suffix: a prefix with this suffix sorts after every key with the prefix."""
 
 _LENGTH_CLASSES = (1, 2, 4, 8, 24)
 _WHOLE_DAY = _LENGTH_CLASSES[-1]
@@ -43,7 +43,7 @@ _MINUTES_A_DAY = DAY // MINUTE
 
 
 class Slot(TypedDict, total=False):
-    """The reservation of one session: all that a decision, a 409 and a list of occurrences need to know of it."""
+    """The reservation of one session, with all fields for decisions, for a 409 and for lists of occurrences."""
 
     ownerId: str
     slot: str
@@ -71,9 +71,9 @@ class Head(TypedDict, total=False):
     ownerId: str
     slot: str
     version: int
-    """Moves with every write that adds time."""
+    """A number that increases with every write that adds time."""
     changes: list[list[str]]
-    """The slots that the last writes added, or released in a way that matters: a list for each version, in order."""
+    """The slots that the last writes added, or released inside an added slot: a list for each version, in order."""
     lengthClasses: list[int]
     """The classes of endless series that the calendar has, or had."""
     sessionCounts: dict[str, int]

@@ -22,7 +22,7 @@ class Timeline(TypedDict, total=False):
     sessionCounts: dict[str, int]
     """How many sessions of each type the timeline has."""
     changes: int
-    """Moves with every change of `sessionCounts`."""
+    """A number that increases with every change of `sessionCounts`."""
     expiresAt: int
     """The epoch second after which DynamoDB purges the deleted timeline."""
 

@@ -1,6 +1,6 @@
 """Endpoints: the one path from an event to a response. Authenticate, validate, call the use case, answer, log.
 
-A handler contains the rest. Only this module turns exceptions into responses.
+Each handler names its models and its use case. Only this module turns exceptions into responses.
 """
 
 import base64

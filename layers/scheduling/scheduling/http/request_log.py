@@ -96,7 +96,7 @@ def _explain(error: Exception | None) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = {"code": error.code if isinstance(error, ApiError) else InternalError.code}
     if isinstance(error, BadRequest):
-        # The client made the name of an unknown field up, so the name may be anything that people type.
+        # The client chose the name of an unknown field, so the name may contain any text.
         names = {"unknown" if fault.code == "UNKNOWN_FIELD" else fault.field for fault in error.faults}
         found["faulty_fields"] = sorted(names)[:_MAX_NAMES]
     if isinstance(error, SchedulingConflict):

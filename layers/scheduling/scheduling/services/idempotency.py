@@ -1,8 +1,7 @@
 """Idempotency of requests with an Idempotency-Key.
 
-A repeated request gets the answer that the first one got, also when the session or the timeline was changed or deleted
-since: the client learns what its request did, not what happened later. Only a caller who may still read the timeline
-gets the answer.
+A repeated request gets the answer to the first request, even after the session or timeline was changed or deleted.
+So the client learns the effect of its own request. Only a caller who may still read the timeline gets the answer.
 """
 
 from collections.abc import Callable, Mapping

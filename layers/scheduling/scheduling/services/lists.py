@@ -37,7 +37,7 @@ from scheduling.store.items import Item
 from scheduling.store.queries import count, query
 
 _MOST_FROM_BEGINNING = 150
-"""How many items are read from the beginning of a list, rather than that counts are read."""
+"""The number of first items of a list that are read directly, without reading counts."""
 
 _Totals = Callable[[], Mapping[str, int]]
 
@@ -60,7 +60,7 @@ _TIMELINES_OF_OWNER = _Index("TIMELINES_TABLE", "owner-index", "ownerId", "creat
 
 
 class _List(NamedTuple):
-    """The items among which a page lies, in one order."""
+    """The items of a list in one order."""
 
     source: _Index
     scopes: Mapping[str, str]

@@ -16,7 +16,7 @@ T = TypeVar("T")
 _ATTEMPTS = 10
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 3.0
-"""The pauses are long, because a writer who comes back too early is overtaken again: see `bench.contention`."""
+"""The pauses are long, because early retries meet the same writers again: see `bench.contention`."""
 
 
 class Attempt:
@@ -32,8 +32,8 @@ def retry_on_conflict(operation: Callable[[Request, Attempt], T]) -> Callable[[R
     """Retry a use case after write conflicts, with exponential backoff and jitter.
 
     Raises:
-        RetriesExhausted: other writers were faster in every attempt, or the request's deadline has come.
-        DecisionTooLong: the deadline came during a comparison with the calendar.
+        RetriesExhausted: every attempt met a write conflict, or the request's deadline has passed.
+        DecisionTooLong: the deadline passed during a comparison with the calendar.
     """
 
     @wraps(operation)

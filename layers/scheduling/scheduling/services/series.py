@@ -28,7 +28,7 @@ def change_occurrence(request: Request, attempt: Attempt) -> One:
     """Replace one occurrence of a series by a ONE_TIME session with the changed fields.
 
     Raises:
-        SchedulingConflict: the new session overlaps another, which may be another occurrence of the series.
+        SchedulingConflict: the new session overlaps another session, or another occurrence of the series.
     """
     return answer_once(request, partial(_change_occurrence, request, attempt))
 

@@ -34,7 +34,7 @@ def create(request: Request, attempt: Attempt) -> One:
 
     Raises:
         InvalidTimeline: the timeline does not exist.
-        SchedulingConflict: the session overlaps another of the same owner.
+        SchedulingConflict: the session overlaps another session of the same owner.
     """
     find_timeline = partial(timelines.find, request.fields["timelineId"])
     if request.idempotency:
@@ -63,7 +63,7 @@ def update(request: Request, attempt: Attempt) -> One:
     Raises:
         BadRequest: the changed session breaks a rule.
         InvalidTimeline: the new timeline does not exist.
-        SchedulingConflict: the changed session overlaps another of the same owner.
+        SchedulingConflict: the changed session overlaps another session of the same owner.
     """
     before, owner = _read_with_new_owner(request)
     require(request.principal, Action.CHANGE_SESSION, before["ownerId"])
@@ -114,12 +114,12 @@ def save(request: Request, attempt: Attempt, changes: Sequence[SessionChange], *
     """Write changed sessions with their slots and counts in one transaction; in a dry run, only check them.
 
     Args:
-        changes: The sessions before and after. All that need time need it in the calendar of one owner.
+        changes: The sessions before and after. All sessions that need time are in the calendar of one owner.
         more: Other writes that belong to the transaction.
 
     Raises:
-        SchedulingConflict: a changed session overlaps another of the same owner.
-        WriteConflict: another writer was faster.
+        SchedulingConflict: a changed session overlaps another session of the same owner.
+        WriteConflict: another writer changed the same items first.
     """
     changes = [*map(reserve, changes)]
     conflicts = attempt.calendar.find_conflicts(changes)

@@ -76,9 +76,9 @@ MAX_CONFLICTS = 10
 _NAMED_CHANGES = 8
 """How many changes the head names: as many as fit in its first kilobyte."""
 _SLOTS_A_PAGE = 400
-"""Up to so many ONCE slots are simply read."""
+"""The number of ONCE slots up to which all are read."""
 _SLOTS_A_LEAP = 20
-"""A query for one occurrence costs about as much as reading so many slots."""
+"""The number of slots whose reading costs about as much as a query for one occurrence."""
 _LEAPS_AT_ONCE = 64
 _DECISIVE = ("slot", "sessionId", "startDateTime", "endDateTime")
 """The attributes of a ONCE slot that a decision needs."""
@@ -112,7 +112,7 @@ class Calendar:
         self._free: list[Slot] = []
         """The new slots that nothing conflicts with, up to the version of the head."""
         self._unseen: dict[Reference, Slot | None] = {}
-        """The slots that the head names and that are not readable yet, or no more; each as it was read."""
+        """The slots that the head names and that are not readable, each as it was read."""
 
     def find_conflicts(self, changes: Sequence[SessionChange]) -> list[Conflict]:
         """Return the conflicts of a change of several sessions, one for each session that is in the way.
@@ -228,7 +228,7 @@ class Calendar:
     def _guards(self, written: Container[str]) -> Iterator[tuple[Reference, Slot | None]]:
         """Return the unseen slots that the transaction must prove to be as they were read.
 
-        A slot that the transaction itself writes needs no proof: the condition on its session is one.
+        A slot that the transaction writes needs no check, because the condition on its session is a check.
         """
         for named, found in self._unseen.items():
             if named.key not in written:
@@ -399,7 +399,7 @@ def _read_once_slots_for_series(
 ) -> list[Slot]:
     """Return the ONCE slots that may conflict with a series.
 
-    Reading all later slots costs by their number. Leaping from occurrence to occurrence costs by the number of
+    Reading all later slots costs units by their number. Leaping from occurrence to occurrence costs by the number of
     occurrences up to the last slot. The cheaper way is taken.
     """
     if one_time_sessions > _SLOTS_A_PAGE:

@@ -1,5 +1,6 @@
 """The DynamoDB client: calls, and the translation of their errors."""
 
+import os
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,11 +11,11 @@ import botocore.session
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.handlers import BUILTIN_HANDLERS
 from botocore.parsers import ResponseParserError
 
 from scheduling.errors import ServiceUnavailable, Throttled
 from scheduling.settings import optional_setting
+from scheduling.store.certificates import use_directory
 from scheduling.store.items import Item, deserialize
 from scheduling.telemetry import telemetry
 
@@ -56,11 +57,11 @@ class WriteConflict(Exception):
 
 @lru_cache
 def client() -> BaseClient:
-    """The client, made on first use.
+    """Return the client of this process.
 
-    A call that does not answer is given up after two seconds and tried twice more: DynamoDB answers in
-    milliseconds, or not at all. botocore sends a transaction's retries with the same token, so that one that
-    did take effect is not repeated. The fixed user agent and the absent validation spare a tenth of a call.
+    A call without an answer times out after two seconds and is tried twice more: DynamoDB answers in milliseconds,
+    or not at all. botocore sends a transaction's retries with the same token, so that a transaction that did take
+    effect is not repeated. The fixed user agent and the absent validation save a tenth of a call's instructions.
     """
     config = Config(
         connect_timeout=1,
@@ -69,19 +70,14 @@ def client() -> BaseClient:
         parameter_validation=False,
         user_agent="sessions-api",
     )
-    session = botocore.session.Session(include_builtin_handlers=False)
-    for event, handler in _handlers():
-        session.register(event, handler)
     endpoint = optional_setting("DYNAMODB_ENDPOINT")
-    return session.create_client("dynamodb", config=config, endpoint_url=endpoint)
+    made = botocore.session.Session().create_client("dynamodb", config=config, endpoint_url=endpoint)
+    use_directory(made)
+    return made
 
 
-def _handlers() -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Those of botocore's own handlers that concern DynamoDB: of some hundred and thirty, eight."""
-    for event, handler, *order in BUILTIN_HANDLERS:
-        kind, _, where = event.partition(".")
-        if not order and kind != "docs" and where.split(".")[0] in ("", "*", "dynamodb"):
-            yield event, handler
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    client()  # during initialization, which SnapStart covers
 
 
 def call(operation: str, **parameters: Any) -> Item:

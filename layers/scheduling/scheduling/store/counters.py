@@ -2,7 +2,7 @@
 
 A change is counted exactly once. Records of one item come in one shard of a stream, in the order of the
 changes. The last sequence number of each shard is stored in the transaction that writes the counts, on condition
-that nobody has stored another since. So a record that Lambda sends again is recognized and skipped.
+that the number is still the one that was read. So a record that Lambda sends again is recognized and skipped.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from scheduling.store.queries import get, get_many, query
 from scheduling.store.transactions import put, write
 
 POSITIONS = "POSITIONS"
-"""The scope of the items that store how far each shard is counted."""
+"""The scope of the items that store the last counted record of each shard."""
 
 Record = Mapping[str, Any]
 """A record of a DynamoDB stream, as Lambda passes records on."""
@@ -62,7 +62,7 @@ def count_changes(stream: str, shard: str, records: Sequence[Record], now: int) 
     for part in _parts(new):
         steps = fold(changes_of(part))
         if not steps:
-            continue  # to count these records again would change nothing
+            continue  # counting these records again would change no count
         present = _items(steps, consistent=True)
         moved = {
             **place,

@@ -1,0 +1,132 @@
+"""Root certificates in a directory, as the layer has them."""
+
+import os
+import runpy
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import botocore
+import botocore.session
+import pytest
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.exceptions import SSLError
+
+from scheduling.store.certificates import use_directory
+from tests.support.certificates import LOOPBACK, CertificateAuthority
+from tests.support.template import ROOT
+
+BUNDLE = Path(botocore.__file__).with_name("cacert.pem")
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: 2\r\n\r\n{}"
+
+split_roots: Callable[[Path, Path], None] = runpy.run_path(str(ROOT / "layers" / "scheduling" / "build.py"))[
+    "split_roots"
+]
+
+
+@pytest.fixture(scope="module")
+def authority() -> CertificateAuthority:
+    return CertificateAuthority("known")
+
+
+@pytest.fixture(scope="module")
+def roots(authority: CertificateAuthority, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of botocore's roots and one more."""
+    folder = tmp_path_factory.mktemp("roots")
+    (folder / "bundle.pem").write_text(BUNDLE.read_text("utf-8") + authority.root)
+    split_roots(folder / "bundle.pem", folder / "roots")
+    return folder / "roots"
+
+
+def serve_once(authority: CertificateAuthority, folder: Path) -> str:
+    """Answer one request over TLS in a thread, and return the address."""
+    context = authority.server_context(folder)
+    listener = socket.create_server((LOOPBACK, 0))
+
+    def answer() -> None:
+        with listener:
+            plain, _ = listener.accept()
+            try:
+                with context.wrap_socket(plain, server_side=True) as connection:
+                    connection.recv(65536)
+                    connection.sendall(ANSWER)
+            except OSError:
+                plain.close()  # the client refused the certificate
+
+    threading.Thread(target=answer, daemon=True).start()
+    return f"https://{LOOPBACK}:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def connect(environment: pytest.MonkeyPatch, roots: Path) -> Callable[[str], BaseClient]:
+    """Make clients that verify servers against the directory."""
+    for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
+        environment.delenv(name, raising=False)
+
+    def make(endpoint: str) -> BaseClient:
+        config = Config(retries={"total_max_attempts": 1})
+        client = botocore.session.Session().create_client(
+            "dynamodb", "eu-west-1", endpoint_url=endpoint, config=config
+        )
+        use_directory(client, roots)
+        return client
+
+    return make
+
+
+def test_a_server_of_a_known_root_is_trusted(
+    authority: CertificateAuthority, connect: Callable[[str], BaseClient], tmp_path: Path
+) -> None:
+    client = connect(serve_once(authority, tmp_path))
+    assert client.list_tables()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def test_a_server_of_an_unknown_root_is_refused(connect: Callable[[str], BaseClient], tmp_path: Path) -> None:
+    client = connect(serve_once(CertificateAuthority("unknown"), tmp_path))
+    with pytest.raises(SSLError, match="certificate verify failed"):
+        client.list_tables()
+
+
+def test_openssl_finds_each_root_of_the_bundle(roots: Path) -> None:
+    files = sorted(roots.iterdir())
+    assert len(files) == BUNDLE.read_text("utf-8").count("BEGIN CERTIFICATE") + 1
+    done = subprocess.run(
+        ["openssl", "verify", "-no_check_time", "-no-CAfile", "-CApath", roots, *files],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == ""
+    assert done.stdout.count(": OK") == len(files)
+
+
+def test_lambda_makes_one_client_during_initialization() -> None:
+    script = """
+import botocore.session
+made, create = [], botocore.session.Session.create_client
+def count(*arguments, **options):
+    made.append(create(*arguments, **options))
+    return made[-1]
+botocore.session.Session.create_client = count
+from functions.get_session.handler import lambda_handler
+from scheduling.store.client import client, run_in_parallel
+imported = len(made)
+clients = run_in_parallel(client, client, client)
+print(imported, len(made), set(map(id, clients)) == {id(made[0])})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{ROOT}:{ROOT}/layers/scheduling",
+            "AWS_LAMBDA_FUNCTION_NAME": "get_session",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["1", "1", "True"]
