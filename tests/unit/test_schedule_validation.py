@@ -88,7 +88,7 @@ def test_a_series_has_one_weekday_field_and_one_end_field() -> None:
     assert faulty(repeatUntil="2026-06-30", repeatCount=3) == ["repeatCount"]
 
 
-def test_a_rule_that_leaves_no_occurrence_is_refused_on_the_field_to_blame() -> None:
+def test_a_rule_without_an_occurrence_is_a_fault_of_the_responsible_field() -> None:
     assert faulty(repeatUntil="2026-01-04") == ["repeatUntil"]
     assert faulty(repeatUntil="2026-01-05") == []
     assert faulty(repeatCount=2, excludedDates=["2026-01-05", "2026-01-12"]) == ["excludedDates"]

@@ -76,5 +76,5 @@ def is_empty(timeline: Timeline) -> bool:
 
 
 def _next_version(timeline: Timeline, now: str) -> dict[str, Any]:
-    """Return the stamps of a change. `updatedAt` never goes back when the clocks of two machines differ."""
+    """Return the fields that every change sets. `updatedAt` never goes back when the clocks of two machines differ."""
     return {"version": timeline["version"] + 1, "updatedAt": max(now, timeline["updatedAt"])}

@@ -74,7 +74,7 @@ MAX_CONFLICTS = 10
 _NAMED_CHANGES = 8
 """How many changes the head names: as many as fit in its first kilobyte."""
 _SLOTS_A_PAGE = 400
-"""The number of ONCE slots up to which all are read."""
+"""The largest number of ONCE slots that a new series reads without leaping."""
 _SLOTS_A_LEAP = 20
 """The number of slots whose reading costs about as much as a query for one occurrence."""
 _LEAPS_AT_ONCE = 64
@@ -379,7 +379,7 @@ def _read_once_slots_for_series(new: Slot, changing: Collection[str], one_time_s
     """Return the ONCE slots that may conflict with a series.
 
     Reading all later slots costs units by their number. Leaping from occurrence to occurrence costs by the number of
-    occurrences up to the last slot. The cheaper way is taken.
+    occurrences up to the last slot. The function chooses the cheaper way.
     """
     if one_time_sessions > _SLOTS_A_PAGE:
         ends = _ends_up_to_last_slot(new, one_time_sessions // _SLOTS_A_LEAP)
