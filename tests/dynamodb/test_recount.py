@@ -143,7 +143,7 @@ def test_a_session_that_comes_and_goes_while_sessions_are_counted_changes_no_cou
     new: list[str] = []
 
     def happen(table: str) -> None:
-        if table == "CalendarTable" and not new:  # read before the sessions
+        if table == "CalendarTable" and not new:  # the recount reads the calendar before the sessions
             new.append(create(timeline, startDateTime="2023-12-01T09:30:00Z"))
         if table == "SessionsTable":
             ANNA.call("delete_session", id=new[0])

@@ -96,7 +96,7 @@ def test_a_rule_without_an_occurrence_is_a_fault_of_the_responsible_field() -> N
     assert faulty(repeatUntil="2026-01-01", excludedDates=["2026-01-05"]) == ["repeatUntil"]
 
 
-def test_the_second_of_two_equal_times_is_for_one_time_sessions() -> None:
+def test_only_a_one_time_session_may_start_in_the_second_of_two_equal_times() -> None:
     second = {"startDateTime": "2026-10-25T02:30:00+01:00", "endDateTime": "2026-10-25T04:00:00+01:00"}
     assert faulty(**second) == ["startDateTime"]
     assert faulty(type="ONE_TIME", repeatCycleType=None, **second) == []

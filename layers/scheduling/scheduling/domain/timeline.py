@@ -58,7 +58,7 @@ def change(timeline: Timeline, fields: Mapping[str, Any], now: str) -> Timeline:
 
 
 def remove(timeline: Timeline, now: str, expires_at: int) -> Timeline:
-    """Return the deleted timeline, in no index, to be purged at that time (epoch seconds)."""
+    """Return the deleted timeline without its index keys, with the time (epoch seconds) at which the item expires."""
     stamps = _next_version(timeline, now)
     removed: dict[str, Any] = {
         **timeline,
