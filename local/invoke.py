@@ -115,7 +115,7 @@ def find_bridge() -> str:
 
 
 async def _forward(address: str, port: int) -> asyncio.Server:
-    """Forward connections to a port of that address to the same port of 127.0.0.1."""
+    """Forward connections to a port of an address to the same port of 127.0.0.1."""
 
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         to_reader, to_writer = await asyncio.open_connection(HOST, port)

@@ -22,7 +22,7 @@ SECONDS = 30
 
 
 class SmokeTestFailed(Exception):
-    """An answer that is not the expected one."""
+    """An answer that differs from the expected answer."""
 
 
 class Api:

@@ -63,7 +63,7 @@ class _Meeting:
         self._thread = local()
 
     def join(self, **_: object) -> None:
-        """Wait for the other calls, before the first transaction only."""
+        """Wait for the other calls before the first transaction of this call."""
         if getattr(self._thread, "met", False):
             return
         self._thread.met = True

@@ -128,7 +128,7 @@ def test_a_patch_and_a_delete_of_one_session_run_at_once(at_once: AtOnce, timeli
     assert patch(id, at(16), at(17))().status == 404
 
 
-def test_a_session_removed_twenty_times_is_removed_once(at_once: AtOnce, timeline: str) -> None:
+def test_a_session_deleted_twenty_times_is_deleted_once(at_once: AtOnce, timeline: str) -> None:
     id = post(timeline)().data["id"]
     assert statuses(at_once([delete(id)] * 20)) == {200: 1, 404: 19}
 
@@ -159,13 +159,13 @@ def test_32_writers_of_disjoint_sessions_into_one_calendar_all_succeed(
     assert len(live(dynamodb)) == 32
 
 
-def test_a_session_is_never_put_on_a_timeline_that_is_being_removed(at_once: AtOnce, timeline: str) -> None:
+def test_a_session_is_never_put_on_a_timeline_that_is_being_deleted(at_once: AtOnce, timeline: str) -> None:
     removal = partial(ANNA.call, "delete_timeline", id=timeline)
     posted, removed = at_once([post(timeline), removal])
     assert (posted.status, removed.status) in [(200, 409), (400, 200)]
 
 
-def test_two_patches_of_different_words_both_land(at_once: AtOnce, timeline: str) -> None:
+def test_two_patches_of_different_texts_both_take_effect(at_once: AtOnce, timeline: str) -> None:
     id = post(timeline)().data["id"]
     assert statuses(at_once([patch(id, name="Pilates"), patch(id, description="Bring a mat")])) == {200: 2}
     session = ANNA.call("get_session", id=id).data
@@ -308,7 +308,7 @@ def test_a_session_restored_ten_times_at_once_is_restored_once(
     assert {answer.headers["ETag"] for answer in answers} == {'"3"'}
 
 
-def test_a_session_is_never_restored_on_a_timeline_that_is_being_removed(
+def test_a_session_is_never_restored_on_a_timeline_that_is_being_deleted(
     at_once: AtOnce, timeline: str
 ) -> None:
     id = post(timeline)().data["id"]

@@ -61,16 +61,14 @@ def set_fields(dynamodb: Any, table: str, key: dict[str, str], **fields: Any) ->
     )
 
 
-def test_counts_that_are_right_are_left_alone(engine: Engine, timeline: str, dynamodb_local: Any) -> None:
+def test_right_counts_are_not_changed(engine: Engine, timeline: str, dynamodb_local: Any) -> None:
     before = scan(dynamodb_local, "CountersTable")
     done = recount(engine, "--repair")
     assert (done.returncode, done.stdout) == (0, "All counts are right.\n"), done.stderr
     assert scan(dynamodb_local, "CountersTable") == before
 
 
-def test_counts_that_are_wrong_are_listed_and_repaired(
-    engine: Engine, timeline: str, dynamodb_local: Any
-) -> None:
+def test_wrong_counts_are_listed_and_repaired(engine: Engine, timeline: str, dynamodb_local: Any) -> None:
     scope = f"TIMELINE#{timeline}"
     set_fields(dynamodb_local, "CountersTable", {"scope": "ALL", "node": "Y#2023"}, ONE_TIME={"-12": 7})
     set_fields(
@@ -93,7 +91,7 @@ def test_counts_that_are_wrong_are_listed_and_repaired(
     assert recount(engine).stdout == "All counts are right.\n"
 
 
-def test_lost_counts_are_built_anew(engine: Engine, timeline: str, dynamodb_local: Any) -> None:
+def test_lost_counts_are_recreated(engine: Engine, timeline: str, dynamodb_local: Any) -> None:
     nodes = [node for node in scan(dynamodb_local, "CountersTable") if node["scope"] != "POSITIONS"]
     for node in nodes:
         key = serialize({"scope": node["scope"], "node": node["node"]})
@@ -102,7 +100,7 @@ def test_lost_counts_are_built_anew(engine: Engine, timeline: str, dynamodb_loca
     assert breaches(dynamodb_local) == []
 
 
-def test_a_timeline_that_is_gone_does_not_stop_the_command(
+def test_a_deleted_timeline_does_not_stop_the_recount(
     engine: Engine, timeline: str, dynamodb_local: Any
 ) -> None:
     dynamodb_local.delete_item(TableName="TimelinesTable", Key=serialize({"id": timeline}))
@@ -112,7 +110,7 @@ def test_a_timeline_that_is_gone_does_not_stop_the_command(
 
 
 class Meanwhile:
-    """A client that calls a function while the client reads the sessions."""
+    """A DynamoDB client that calls a function after reading the sessions."""
 
     def __init__(self, dynamodb: Any, happen: Any) -> None:
         self._dynamodb, self._happen = dynamodb, happen
@@ -121,7 +119,7 @@ class Meanwhile:
         return getattr(self._dynamodb, name)
 
     def get_paginator(self, name: str) -> Any:
-        """Return a paginator of the client, after which something happens."""
+        """Return a paginator that calls the function after reading the sessions."""
         paginator, happen = self._dynamodb.get_paginator(name), self._happen
 
         class Paginator:
@@ -145,7 +143,7 @@ def test_a_session_that_comes_and_goes_while_sessions_are_counted_changes_no_cou
     new: list[str] = []
 
     def happen(table: str) -> None:
-        if table == "CalendarTable" and not new:  # read before the sessions
+        if table == "CalendarTable" and not new:  # the recount reads the calendar before the sessions
             new.append(create(timeline, startDateTime="2023-12-01T09:30:00Z"))
         if table == "SessionsTable":
             ANNA.call("delete_session", id=new[0])

@@ -93,7 +93,7 @@ def test_a_bad_query_is_named(who: Person, query: str, fields: list[str]) -> Non
     assert faults(who.call("GET", f"/sessions?{query}")) == fields
 
 
-def test_a_time_comes_back_as_it_was_sent_and_can_be_sent_again(who: Person, timeline: str) -> None:
+def test_a_time_is_returned_unchanged_and_can_be_sent_again(who: Person, timeline: str) -> None:
     made = who.made("/sessions", **session(timeline, startDateTime=START, endDateTime=END, description="d"))
     assert (made["startDateTime"], made["endDateTime"]) == (START, END)
     again = who.call("PATCH", f"/sessions/{made['id']}", json=made)
@@ -108,7 +108,7 @@ def test_a_time_comes_back_as_it_was_sent_and_can_be_sent_again(who: Person, tim
     who.call("DELETE", f"/sessions/{made['id']}")
 
 
-def test_a_removed_session_is_gone_and_its_time_is_free(who: Person, timeline: str) -> None:
+def test_a_deleted_session_is_gone_and_its_time_is_free(who: Person, timeline: str) -> None:
     timed = session(timeline, startDateTime=START, endDateTime=END)
     path = f"/sessions/{who.made('/sessions', **timed)['id']}"
     assert who.call("POST", "/sessions", json=timed).status_code == 409

@@ -173,7 +173,7 @@ def test_the_commands_of_the_readme_and_the_operators_tools_work(copy: Path) -> 
 
 @pytest.mark.e2e
 @pytest.mark.slow
-def test_a_checkout_that_was_moved_starts_again(copy: Path) -> None:
+def test_a_moved_checkout_starts(copy: Path) -> None:
     made = sh(copy, "make up")
     timeline = sh(copy, 'curl -sf -H "Authorization: Bearer $TOKEN" $API/timelines', **pasted(made))
     sh(copy, "make down")

@@ -80,7 +80,7 @@ def test_a_role_may_do_what_the_table_says(
         assert body["details"] == []
 
 
-def test_lists_show_what_their_reader_may_read(people: People) -> None:
+def test_lists_contain_what_the_caller_may_read(people: People) -> None:
     first, second = people.new("lister-1", "USER"), people.new("lister-2", "USER")
     timelines = {one: one.timeline() for one in (first, second)}
     for one, timeline in timelines.items():

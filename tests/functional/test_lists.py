@@ -182,7 +182,7 @@ def test_ties_have_one_order_over_all_pages(timeline: str, order: str) -> None:
     assert pages == sorted(ids, reverse=order == "DESC")
 
 
-def test_lists_show_only_what_their_reader_may_read(timeline: str) -> None:
+def test_lists_contain_only_readable_entities(timeline: str) -> None:
     new_session(ANNA, timeline)
     new_session(BERT, new_timeline(BERT), name="Bert's")
     assert get_names(BERT) == ["Bert's"]

@@ -101,7 +101,7 @@ def test_a_second_cancellation_changes_nothing(tables: Any, series: dict[str, An
     assert everything(tables) == before
 
 
-def test_a_cancellation_does_not_move_the_calendar(
+def test_a_cancellation_does_not_change_the_version_of_the_calendar(
     tables: Any, timeline: str, series: dict[str, Any]
 ) -> None:
     before = heads(tables)
@@ -393,7 +393,7 @@ def restore(id: str, caller: Caller = ANNA) -> Answer:
 
 
 @pytest.mark.parametrize("fields", [{}, {"type": "ONE_TIME", "repeatCycleType": None}])
-def test_a_restored_session_is_as_it_was(tables: Any, timeline: str, fields: dict[str, Any]) -> None:
+def test_a_restored_session_has_its_former_fields(tables: Any, timeline: str, fields: dict[str, Any]) -> None:
     before = create(timeline, **fields)
     ANNA.call("delete_session", id=before["id"])
     answer = restore(before["id"])

@@ -63,7 +63,7 @@ def test_an_expired_record_is_ignored(tables: Any, timeline: str) -> None:
     assert (again.status, again.data["id"] != session["id"]) == (200, True)
 
 
-def test_a_conflicting_session_that_the_request_itself_created_is_its_answer(
+def test_a_conflict_with_the_session_of_an_earlier_attempt_is_answered_with_that_session(
     timeline: str, during: During
 ) -> None:
     """The first attempt commits after the second looked for a record, and before the second read the calendar."""
@@ -92,7 +92,7 @@ def test_a_caller_who_lost_the_right_to_read_the_timeline_gets_no_replay(
     assert former_admin.call(function, body=body, headers=KEY).status == 403
 
 
-def test_an_etag_moves_with_every_change(timeline: str) -> None:
+def test_an_etag_changes_with_every_change(timeline: str) -> None:
     id = new_session(ANNA, timeline)["id"]
     tags = [ANNA.call("get_session", id=id).headers["ETag"]]
     for name in ("a", "b"):
@@ -106,7 +106,7 @@ def test_an_etag_moves_with_every_change(timeline: str) -> None:
     "if_match", ["1", "", '"1', "W/1", '"1" "2"', '"1",', '"1", *', '"a b"', '"1",' * 500]
 )
 @pytest.mark.parametrize("function", ["update_session", "delete_timeline"])
-def test_a_malformed_if_match_is_a_400_that_says_so(timeline: str, function: str, if_match: str) -> None:
+def test_a_malformed_if_match_is_a_400_with_a_fault(timeline: str, function: str, if_match: str) -> None:
     id = timeline if function.endswith("timeline") else new_session(ANNA, timeline)["id"]
     body = {"name": "New"} if function.startswith("update") else None
     answer = ANNA.call(function, id=id, body=body, headers={"if-match": if_match})
@@ -148,7 +148,7 @@ def test_if_none_match_with_the_current_etag_is_a_304(timeline: str, if_none_mat
         assert (answer.body is None) == (status == 304)
 
 
-def test_two_changes_of_different_fields_both_land(timeline: str, during: During) -> None:
+def test_two_changes_of_different_fields_both_take_effect(timeline: str, during: During) -> None:
     """The second change is written between the read and the write of the first."""
     id = new_session(ANNA, timeline)["id"]
     during(

@@ -1,6 +1,6 @@
 """Least privilege: the calls of each function in the functional tests equal the actions that its role allows.
 
-`conftest.py` records the calls; this module is run last, and judges only a run of the whole folder.
+`conftest.py` records the calls, and runs this module last. The tests are skipped unless the whole folder runs.
 """
 
 from typing import Any

@@ -184,7 +184,7 @@ def test_a_patch_is_judged_with_the_stored_time_zone(timeline: str) -> None:
     ],
 )
 @pytest.mark.parametrize("function", ["create_session", "update_session"])
-def test_a_value_of_the_wrong_kind_is_refused_on_its_field(
+def test_a_value_of_the_wrong_type_is_a_fault_of_its_field(
     timeline: str, function: str, field: str, value: object
 ) -> None:
     stored = ANNA.call("create_session", body=body(timeline, BERLIN)).data

@@ -210,7 +210,7 @@ def test_a_session_moves_to_a_timeline_of_another_owner_and_frees_the_first(
 # DELETE
 
 
-def test_a_removed_session_is_answered_with_its_removal_and_then_gone(tables: Any, timeline: str) -> None:
+def test_a_deleted_session_has_removed_at_and_is_a_404_afterwards(tables: Any, timeline: str) -> None:
     session = new_session(ANNA, timeline)
     removed = ANNA.call("delete_session", id=session["id"]).data
     assert removed == session | {"removedAt": removed["removedAt"], "updatedAt": removed["removedAt"]}
@@ -332,7 +332,7 @@ def test_a_monthly_series_on_the_31st_never_touches_the_30th_or_the_1st(timeline
     assert booked(timeline, "2024-05-31T09:00:00Z", "2024-05-31T10:00:00Z") == 409
 
 
-def test_after_29_february_2096_comes_2104(timeline: str) -> None:
+def test_the_next_29_february_after_2096_is_in_2104(timeline: str) -> None:
     series(timeline, "YEARLY", "2096-02-29T09:00:00Z", "2096-02-29T10:00:00Z")
     assert booked(timeline, "2100-02-28T00:00:00Z", "2100-03-02T00:00:00Z") == 200
     assert booked(timeline, "2104-02-29T09:59:00Z", "2104-02-29T10:59:00Z") == 409
@@ -344,7 +344,7 @@ def test_a_weekly_friday_that_starts_on_a_saturday_leaves_the_saturday_free(time
     assert booked(timeline, "2023-12-08T09:00:00Z", "2023-12-08T10:00:00Z") == 409
 
 
-def test_a_series_made_one_time_frees_the_later_weeks_and_back_again_checks_them_anew(timeline: str) -> None:
+def test_a_series_changed_to_one_time_frees_later_weeks_and_changed_back_checks_them(timeline: str) -> None:
     weekly = series(timeline, "WEEKLY", "2023-12-01T09:00:00Z", "2023-12-01T10:00:00Z")
     assert ANNA.call("update_session", id=weekly["id"], body={"type": "ONE_TIME"}).status == 200
     assert booked(timeline, "2023-12-08T09:00:00Z", "2023-12-08T10:00:00Z") == 200
@@ -352,7 +352,7 @@ def test_a_series_made_one_time_frees_the_later_weeks_and_back_again_checks_them
     assert ANNA.call("update_session", id=weekly["id"], body=back).status == 409
 
 
-def test_a_refused_patch_leaves_every_field_as_it_was(tables: Any, timeline: str) -> None:
+def test_a_refused_patch_changes_no_field(tables: Any, timeline: str) -> None:
     new_session(ANNA, timeline)
     other = new_session(
         ANNA, timeline, startDateTime="2023-12-15T16:00:00Z", endDateTime="2023-12-15T17:00:00Z"
@@ -371,7 +371,7 @@ def test_the_time_of_a_deleted_session_can_be_booked_again(timeline: str) -> Non
     assert ADMIN.call("create_session", body=one_time(timeline)).status == 200
 
 
-def test_a_session_without_an_end_occupies_its_start_alone(timeline: str) -> None:
+def test_a_session_without_an_end_occupies_only_its_start(timeline: str) -> None:
     new_session(ANNA, timeline, endDateTime=None)
     assert booked(timeline, "2023-12-15T14:00:00Z", None) == 409
     assert booked(timeline, "2023-12-15T13:00:00Z", "2023-12-15T14:00:00Z") == 200

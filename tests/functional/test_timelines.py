@@ -41,7 +41,7 @@ def test_a_patch_changes_words_and_never_the_owner(timeline: str) -> None:
     assert ANNA.call("update_timeline", id=timeline, body={"name": None}).status == 400
 
 
-def test_a_timeline_with_sessions_cannot_be_removed(tables: Any, timeline: str) -> None:
+def test_a_timeline_with_sessions_cannot_be_deleted(tables: Any, timeline: str) -> None:
     session = new_session(ANNA, timeline)
     refused = ANNA.call("delete_timeline", id=timeline)
     assert (refused.status, refused.body["code"]) == (409, "TIMELINE_NOT_EMPTY")

@@ -226,7 +226,7 @@ def test_a_deeply_nested_token_is_a_401(issuer: Issuer) -> None:
     assert list_sessions(f"Bearer {header}.{nested}.x")[0] == 401
 
 
-def test_a_subject_that_cannot_own_a_timeline_is_a_401_that_says_so(issuer: Issuer) -> None:
+def test_a_subject_that_cannot_own_a_timeline_is_a_401_with_a_message(issuer: Issuer) -> None:
     event = ANNA.event("list_timelines", "", None, {}, {"authorization": f"Bearer {issuer.token(sub='a b')}"})
     del event["requestContext"]["authorizer"]
     response = handler("list_timelines")(event, None)

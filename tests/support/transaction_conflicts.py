@@ -31,7 +31,7 @@ class HeldItems:
         self._lock = Lock()
         self._held: set[tuple[str, ...]] = set()
         self.operations: Counter[str] = Counter()
-        """How many calls were made, by operation."""
+        """The number of calls, by operation."""
 
     @contextmanager
     def install(self) -> Iterator["HeldItems"]:

@@ -121,7 +121,7 @@ def test_changes_that_cancel_out_touch_the_node_that_they_concern() -> None:
     assert all(add({}, some) == {} for some in steps.values())
 
 
-def test_a_change_that_moves_no_count_touches_no_node() -> None:
+def test_a_change_without_an_effect_on_counts_touches_no_node() -> None:
     session = {
         "startKey": "2026-11-24T09:30:00.000000Z#id",
         "ownerId": "anna",

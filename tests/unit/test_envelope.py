@@ -91,7 +91,7 @@ def test_an_invalid_token_is_challenged_with_the_code_of_rfc_6750() -> None:
     assert Unauthorized("invalid_token").headers == expected
 
 
-def test_a_503_says_when_to_retry() -> None:
+def test_a_503_has_a_retry_after_header() -> None:
     assert errors.RetriesExhausted().headers == {"Retry-After": "1"}
     assert errors.NotFound().headers == {}
 

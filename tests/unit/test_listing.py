@@ -118,7 +118,7 @@ def test_a_page_equals_the_slice_of_all_matches(
 
 
 @given(starts, instants, instants)
-def test_a_period_that_the_window_does_not_cut_lies_in_it_wholly(
+def test_a_period_that_the_window_does_not_cut_lies_completely_inside(
     starts: list[datetime | None], since: datetime, until: datetime
 ) -> None:
     limits = window(text(since), text(until))

@@ -237,7 +237,7 @@ def test_a_series_overlaps_itself_iff_the_oracle_says_so(
 
 
 @given(starts())
-def test_an_instant_is_the_same_for_python_and_its_text_comes_back(moment: datetime) -> None:
+def test_an_instant_agrees_with_datetime_and_with_its_own_text(moment: datetime) -> None:
     try:
         in_utc = moment.astimezone(UTC)
     except (OverflowError, ValueError):
@@ -258,7 +258,7 @@ def test_an_instant_after_the_year_9999_sorts_last() -> None:
     assert instants.utc_text(end) > instants.utc_text(end - 1)
 
 
-def test_a_series_goes_on_after_the_year_9999() -> None:
+def test_a_series_continues_after_the_year_9999() -> None:
     leap = schedule({"repeatCycleType": "YEARLY", "startDateTime": "9996-02-29T09:00:00Z"})
     assert isinstance(leap, Series)
     first, second = islice(occurrences(leap, 0, 2 * instants.END_OF_TIME), 2)

@@ -88,7 +88,7 @@ def test_a_series_has_one_weekday_field_and_one_end_field() -> None:
     assert faulty(repeatUntil="2026-06-30", repeatCount=3) == ["repeatCount"]
 
 
-def test_a_rule_that_leaves_no_occurrence_is_refused_on_the_field_to_blame() -> None:
+def test_a_rule_without_an_occurrence_is_a_fault_of_the_responsible_field() -> None:
     assert faulty(repeatUntil="2026-01-04") == ["repeatUntil"]
     assert faulty(repeatUntil="2026-01-05") == []
     assert faulty(repeatCount=2, excludedDates=["2026-01-05", "2026-01-12"]) == ["excludedDates"]
@@ -96,7 +96,7 @@ def test_a_rule_that_leaves_no_occurrence_is_refused_on_the_field_to_blame() -> 
     assert faulty(repeatUntil="2026-01-01", excludedDates=["2026-01-05"]) == ["repeatUntil"]
 
 
-def test_the_second_of_two_equal_times_is_for_one_time_sessions() -> None:
+def test_only_a_one_time_session_may_start_in_the_second_of_two_equal_times() -> None:
     second = {"startDateTime": "2026-10-25T02:30:00+01:00", "endDateTime": "2026-10-25T04:00:00+01:00"}
     assert faulty(**second) == ["startDateTime"]
     assert faulty(type="ONE_TIME", repeatCycleType=None, **second) == []

@@ -395,7 +395,7 @@ def test_no_clock_changes_again_before_the_effects_of_a_gap_are_over(zone: str) 
     assert all(abs(after - before) <= DAY for before, after in pairwise(clock.offsets))
 
 
-def test_any_44_years_have_all_neighbourhoods_of_years() -> None:
+def test_any_44_years_have_every_kind_of_year_beside_every_kind() -> None:
     """The search of one era assumes this for rules and clocks that are equal in all years of one kind."""
     kinds = [
         ((first := date(2001 + year % 400, 1, 1)).weekday(), (date(2001 + year % 400, 12, 31) - first).days)

@@ -245,7 +245,7 @@ def test_a_cancellation_removes_one_occurrence_and_no_other(case: tuple[Session,
 
 
 @given(series_with_dates())
-def test_an_unchanged_occurrence_stays_where_it_is(case: tuple[Session, str]) -> None:
+def test_an_unchanged_occurrence_keeps_its_times(case: tuple[Session, str]) -> None:
     series, date = case
     index, expected = starts(series).index(date), first(series, 61)
     try:

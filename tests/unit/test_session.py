@@ -53,7 +53,7 @@ def test_a_one_time_session_has_neither_cycle_nor_day_and_both_are_named() -> No
 
 
 @pytest.mark.parametrize("cycle", [None, "DAILY", "MONTHLY", "YEARLY"])
-def test_a_day_of_the_week_is_for_weekly_series_alone(cycle: str | None) -> None:
+def test_only_weekly_series_have_a_day_of_the_week(cycle: str | None) -> None:
     assert faulty({**WEEKLY, "repeatCycleType": cycle}) == ["recurringDayOfWeek"]
 
 
@@ -129,7 +129,7 @@ def test_one_time_clears_cycle_and_day_but_not_what_the_same_patch_sets() -> Non
     assert faulty(wrong) == ["repeatCycleType"]
 
 
-def test_a_moved_start_moves_the_sort_key_and_the_year() -> None:
+def test_a_new_start_changes_the_sort_key_and_the_year() -> None:
     after = changed(created(ONCE), startDateTime="2024-01-01T00:00:00Z", endDateTime=None)
     assert after["startKey"] == "2024-01-01T00:00:00.000000Z#id"
     assert after["startYear"] == "2024"
@@ -149,7 +149,7 @@ def test_a_moved_session_has_the_owner_of_its_new_timeline() -> None:
     assert (after["timelineId"], after["ownerId"]) == ("u", "bob")
 
 
-def test_a_removed_session_is_in_no_index_and_expires() -> None:
+def test_a_deleted_session_is_in_no_index_and_expires() -> None:
     before = created(ONCE)
     after = session.remove(before, NOW, 99)
     assert "startKey" not in after

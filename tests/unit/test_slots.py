@@ -133,7 +133,7 @@ def test_a_named_slot_is_readable_at_its_version_or_a_later_one() -> None:
     assert not added.is_readable_in(None)
 
 
-def test_a_former_slot_inside_the_new_one_would_hide_it() -> None:
+def test_a_former_slot_inside_the_new_slot_would_hide_the_new_slot() -> None:
     new = slot_of("a", "2023-12-01T09:00:00Z", "2023-12-01T13:00:00Z")
     assert slots.hides(slot_of("a", "2023-12-01T10:00:00Z"), new)
     assert not slots.hides(slot_of("a", "2023-12-01T08:00:00Z"), new)
@@ -161,7 +161,7 @@ def test_a_series_with_a_time_zone_that_ends_is_read_for_two_days_longer() -> No
     assert made["slot"] == "UNTIL#2023-12-10T09:00:00.000000Z#a"
 
 
-def test_a_slot_that_only_frees_time_adds_none() -> None:
+def test_a_slot_that_only_frees_time_adds_no_time() -> None:
     old = slot(zoned(excludedDates=["2023-12-08"]))
     fewer, more, other = (
         slot(zoned(excludedDates=dates))

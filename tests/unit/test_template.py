@@ -254,7 +254,7 @@ def test_names_follow_the_folder(folder: str) -> None:
 
 @pytest.mark.parametrize("folder", sorted(ENDPOINTS))
 def test_an_event_file_is_what_the_http_api_sends(folder: str) -> None:
-    """Payload format 2.0, so that `sam local invoke -e` gives a function what the gateway would."""
+    """`sam local invoke -e` passes the file on, which must have the gateway's payload format 2.0."""
     event = json.loads((ROOT / "events" / f"{folder}.json").read_text("utf-8"))
     method, path = template.route(folder)
     http = event["requestContext"]["http"]

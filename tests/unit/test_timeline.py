@@ -46,7 +46,7 @@ def test_a_patch_that_changes_nothing_gives_the_same_timeline() -> None:
     assert timeline.change(before, {"name": "Yoga", "description": None}, NOW) is before
 
 
-def test_a_removed_timeline_is_in_no_index_and_expires() -> None:
+def test_a_deleted_timeline_is_in_no_index_and_expires() -> None:
     after = timeline.remove(created(), NOW, 99)
     assert "createdKey" not in after
     assert (after["removedAt"], after["expiresAt"], after["version"]) == (NOW, 99, 2)

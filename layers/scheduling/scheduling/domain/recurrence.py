@@ -7,16 +7,16 @@ the clock shows the end, so that 22:00-06:00 ends at six on the night of a chang
 end or past it, the length is kept instead. Without a time zone the offset of `startDateTime` stays for good.
 
 **Next occurrence.** Starts and ends of a series ascend together. So `Series.next` finds the first occurrence that ends
-after an instant by arithmetic. That decides one occurrence against a series: they overlap iff the first occurrence of
-the series that ends after the one's start also starts before the one's end.
+after an instant by arithmetic. So a single occurrence and a series overlap iff the first occurrence of the
+series that ends after the start of the single occurrence also starts before its end.
 
 **Can two series conflict?** Two sessions overlap iff one starts while the other is under way. With fixed offsets,
 `a` is under way when `b` starts iff the wait from the last start of `a` is shorter than the length of `a`. Some wait
 is the shortest wait that the two rules ever have (`shortest_wait`), so that one comparison in each direction decides
-two endless series: which began first does not matter, nor do excluded dates, because the shortest wait comes again
-for ever. With time zones, the same comparison is made for every combination of offsets that the two clocks ever show
-at the same time (`_may_conflict`; `Offsets` says why this misses nothing). If none has a short wait, the two never
-conflict. If one has, they may: the combination may last too short a time for the two rules to meet in it.
+two endless series. Neither the first dates nor excluded dates matter, because the shortest wait occurs again and
+again. With time zones, the same comparison is made for every combination of offsets that the two clocks ever show
+at the same time (`_may_conflict`; `Offsets` says why this misses nothing). If no combination has a short wait, the two
+series never conflict. Otherwise they may conflict, but the combination may last too short a time for an overlap.
 
 **Do they?** Then `_search` looks for an actual overlap by leaps: to the first occurrence of `a` that ends after an
 instant, to the first of `b` that ends after its start, and on to that start if they are apart. Everything leapt over
@@ -24,8 +24,8 @@ has ended before. Stretches of time whose offsets cannot conflict are leapt over
 - The end of a series bounds the search.
 - Two endless series are searched until both clocks are regular. From there on time repeats every 400 years, and one
   era of 400 years is searched with the days that each rule names in any era; whether a given era has both days of an
-  overlap is the Chinese remainder theorem (`meet_in_an_era`). What overlaps there overlaps again and again, so
-  excluded dates cannot prevent it.
+  overlap is the Chinese remainder theorem (`meet_in_an_era`). An overlap in that era occurs again in later
+  eras, so excluded dates cannot prevent the conflict.
 
 Sources: RFC 5545, 3.3.10 (rules; dates that do not exist are ignored), 3.8.5.1 (EXDATE), 3.3.5 (gaps and folds) and
 PEP 495; RFC 9636 (time zones). A nominal length is RFC 5545's DURATION in days, and what calendar programs do.

@@ -24,7 +24,7 @@ _FOUR_YEARS = range(date(2001, 1, 1).toordinal() - 1, date(2005, 1, 1).toordinal
 
 
 class DayRule(NamedTuple):
-    """Every `interval` days, counted from each of `anchors`: FREQ=DAILY, or FREQ=WEEKLY with an anchor a weekday."""
+    """Every `interval` days from each of `anchors`: FREQ=DAILY, or FREQ=WEEKLY with an anchor for each weekday."""
 
     interval: int
     anchors: tuple[int, ...]

@@ -58,7 +58,7 @@ def change(timeline: Timeline, fields: Mapping[str, Any], now: str) -> Timeline:
 
 
 def remove(timeline: Timeline, now: str, expires_at: int) -> Timeline:
-    """Return the deleted timeline, in no index, to be purged at that time (epoch seconds)."""
+    """Return the deleted timeline without its index keys, with the time (epoch seconds) at which the item expires."""
     stamps = _next_version(timeline, now)
     removed: dict[str, Any] = {
         **timeline,
@@ -76,5 +76,5 @@ def is_empty(timeline: Timeline) -> bool:
 
 
 def _next_version(timeline: Timeline, now: str) -> dict[str, Any]:
-    """Return the stamps of a change. `updatedAt` never goes back when the clocks of two machines differ."""
+    """Return the fields that every change sets. `updatedAt` never goes back when the clocks of two machines differ."""
     return {"version": timeline["version"] + 1, "updatedAt": max(now, timeline["updatedAt"])}

@@ -18,7 +18,7 @@ class ListSessions(EntityPage):
     )
     type: SessionType | None = Field(None, description="Only sessions of this type.")
     startDateTimeSortOrder: SortOrder = Field(
-        "DESC", description="Sessions without a start come last in both."
+        "DESC", description="Sessions without a start come last in both orders."
     )
     startDateTimeFrom: DateTime | None = Field(None, description="Only sessions that start then or later.")
     startDateTimeTo: DateTime | None = Field(None, description="Only sessions that start before then.")

@@ -66,7 +66,7 @@ class _List(NamedTuple):
     scopes: Mapping[str, str]
     """The scope of counts that belongs to each partition of the index; `_BY_YEAR` has one scope for all."""
     totals: _Totals | None
-    """Returns the number of all items by kind, up to date; None where the trees alone know."""
+    """Returns the exact number of all items by kind; None where only the trees have a count."""
     limits: Window = Window()
     ascending: bool = False
     kind: str | None = None

@@ -8,19 +8,19 @@ two reads would be missed although the version fits. The head names the slots th
 their conditions are checked inside them. Not assumed: that a committed slot is readable as soon as the head is.
 
 1. The head's condition orders all writes that add time to one calendar.
-2. When version v+1 commits, its writer has seen the slots named at version v by an exact query, or has proved inside
-   the transaction, by a condition check, that each is as it was read: absent, so deleted since. By induction
-   all slots added at versions before v were readable before v+1 committed. So a writer that has read the head at v
-   can miss only the slots named at v, and it looks at those by themselves.
-3. A slot that was deleted and is still readable can only make a writer refuse.
-4. Of the ONCE slots that start before an instant, as a writer reads them, the last to start is also the last to end:
-   one neighbour decides. For they never overlap each other: of two that would, the writer of the later one had not
-   seen the earlier one, so the deletion of the earlier one was readable before the later one was written. The
-   exception is a session that moves over its own former time, for its writer passes over its own slots. A released
-   slot that starts inside an added one is therefore named by the head too, and point 2 holds for it alike.
+2. When version v+1 commits, its writer has read every slot named at version v. Or a condition check inside the
+   transaction has proved that the slot is as it was read: absent, because the slot was deleted. By induction, all
+   slots added at versions before v were readable before v+1 committed. So a writer that has read the head at v can
+   miss only the slots named at v, and the writer reads those slots separately.
+3. A deleted slot that is still readable can only make a writer refuse a session.
+4. Of the ONCE slots that start before an instant, as a writer reads them, the last slot to start is also the last to
+   end: one neighbour decides. The reason is that the readable slots never overlap each other. If two did, the writer
+   of the later slot had not read the earlier slot, so the deletion of the earlier slot was readable before the later
+   slot was written. The exception is a session that moves over its own former time, because its writer ignores the
+   session's own slots. So the head also names a released slot that starts inside an added slot, and point 2 applies.
 
-A write adds time when a slot is new or has another key or schedule than before. A deletion does not, nor does another
-excluded date, nor a change of words alone: none of them moves the version.
+A write adds time when a slot is new or has another key or schedule than before. A deletion, another excluded date, and
+a new name or description add no time and do not change the version.
 
 **Retries.** The slots that a request found free stay free up to the version that was read. After a write conflict only
 the slots that the head has named since are read. If the head names too few changes, everything is read again.
@@ -76,7 +76,7 @@ MAX_CONFLICTS = 10
 _NAMED_CHANGES = 8
 """How many changes the head names: as many as fit in its first kilobyte."""
 _SLOTS_A_PAGE = 400
-"""The number of ONCE slots up to which all are read."""
+"""The largest number of ONCE slots that a new series reads without leaping."""
 _SLOTS_A_LEAP = 20
 """The number of slots whose reading costs about as much as a query for one occurrence."""
 _LEAPS_AT_ONCE = 64
@@ -400,7 +400,7 @@ def _read_once_slots_for_series(
     """Return the ONCE slots that may conflict with a series.
 
     Reading all later slots costs units by their number. Leaping from occurrence to occurrence costs by the number of
-    occurrences up to the last slot. The cheaper way is taken.
+    occurrences up to the last slot. The function chooses the cheaper way.
     """
     if one_time_sessions > _SLOTS_A_PAGE:
         ends = _ends_up_to_last_slot(new, one_time_sessions // _SLOTS_A_LEAP)

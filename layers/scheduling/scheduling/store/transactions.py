@@ -63,10 +63,10 @@ def item_key(operation: Operation) -> ItemKey:
 def write(*operations: Operation) -> None:
     """Write all of the operations or none of them.
 
-    A single operation is no transaction, which would cost twice as much. If its answer is lost, botocore sends the
-    operation again, and the condition then fails because of the first attempt. The present item shows that. Where
-    the present item is another, the first attempt may have been overwritten: to decide again might answer 404 to the
-    very request that deleted the session.
+    A single operation is sent without a transaction, which would cost twice as much. If the answer is lost, botocore
+    sends the operation again, and the condition fails because of the first attempt. The stored item then equals the
+    item to write. If the stored item differs, the first attempt may have been overwritten. A new decision could
+    answer 404 to the request that deleted the session.
 
     Raises:
         WriteConflict: a condition failed.
