@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import botocore
-from botocore.client import BaseClient
 
 DIRECTORY = Path(botocore.__file__).with_name("roots")
 
 
-def use_directory(client: BaseClient, directory: Path = DIRECTORY) -> None:
+def use_directory(client: Any, directory: Path = DIRECTORY) -> None:
     """Let a client verify servers against the roots of a directory, if that directory exists.
 
     botocore has no option for a directory, so this function replaces one private method of the client's HTTP session.
