@@ -34,12 +34,8 @@ _RACES = _FAILED_CONDITIONS | {
 }
 _UNAVAILABLE = {"InternalServerError", "InternalFailure", "ServiceUnavailable", "RequestTimeout"}
 _THREADS = 8
-_FEW_READS = 4
-_ON_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 _SHORTEST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.4
-_first_batches = iter(range(2 if _ON_LAMBDA else 0))
-"""The batches of a function that share one connection: threads and another connection cost more than a read's wait."""
 
 
 ItemKey = tuple[str, str]
@@ -80,7 +76,7 @@ def client() -> BaseClient:
     return made
 
 
-if _ON_LAMBDA:
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     client()  # during initialization, which SnapStart covers
 
 
@@ -135,12 +131,8 @@ def backoff_pauses(
 
 
 def run_in_parallel(*reads: Callable[[], Any]) -> list[Any]:
-    """Run independent reads at the same time and return their results.
-
-    The first batches of a function on Lambda run in sequence, unless a batch has many reads.
-    """
-    few = len(reads) <= _FEW_READS
-    if len(reads) < 2 or (few and next(_first_batches, None) is not None):
+    """Run independent reads at the same time and return their results."""
+    if len(reads) < 2:
         return [read() for read in reads]
     from concurrent.futures import ThreadPoolExecutor  # only here: most requests read one item at a time
 
