@@ -41,7 +41,7 @@ if not isinstance(created, SessionResponse):
 session_id = created.data.id
 refused = create_session.sync(client=client, body=body)
 listed = list_sessions.sync(
-    client=client, timeline_id=timeline_id, start_date_time_sort_order=SortOrder.ASC, take=1
+    client=client, timeline_id=[timeline_id], start_date_time_sort_order=SortOrder.ASC, take=1
 )
 read = get_session.sync(session_id, client=client)
 updated = update_session.sync(session_id, client=client, body=UpdateSession(name="Seminar"))

@@ -15,7 +15,7 @@ const created = await client.POST("/sessions", {
 if (!created.data) throw new Error(created.error.message); // a failure of the gateway has a message too
 const params = { path: { sessionId: created.data.data.id } };
 const refused = await client.POST("/sessions", { body });
-const listed = await client.GET("/sessions", { params: { query: { timelineId, startDateTimeSortOrder: "ASC", take: 1 } } });
+const listed = await client.GET("/sessions", { params: { query: { timelineId: [timelineId], startDateTimeSortOrder: "ASC", take: 1 } } });
 const read = await client.GET("/sessions/{sessionId}", { params });
 if (!read.data) throw new Error(read.error?.message);
 const etag = read.response.headers.get("ETag") ?? "";

@@ -13,7 +13,7 @@ const created = await createSession(body, {}, { headers: { ...headers, "Idempote
 if (created.status !== 200) throw new Error(created.data.message);
 const id = created.data.data.id;
 const refused = await createSession(body, {}, { headers });
-const listed = await listSessions({ timelineId, startDateTimeSortOrder: "ASC", take: 1 }, { headers });
+const listed = await listSessions({ timelineId: [timelineId], startDateTimeSortOrder: "ASC", take: 1 }, { headers });
 const read = await getSession(id, { headers });
 const updated = await updateSession(id, { name: "Seminar" }, {}, { headers });
 const deleted = await deleteSession(id, { headers });
