@@ -205,6 +205,66 @@ def test_any_two_sessions_conflict_iff_the_oracle_finds_an_overlap(
         assert oracle.first_overlap(slow_a, slow_b, far, far + int(50 * rarity)) is None
 
 
+def series(start: str, end: str, cycle: str, zone: str | None, **rule: Any) -> Session:
+    """A series whose start and end are on one day."""
+    fields = {"startDateTime": start, "endDateTime": start[:11] + end + start[-6:], "repeatCycleType": cycle}
+    return {**fields, "timeZone": zone, **rule}
+
+
+BERLIN = "Europe/Berlin"
+LEAP_DAY = series("2028-02-29T09:00:00+01:00", "10:00:00", "YEARLY", BERLIN)
+ONCE_A_CENTURY = series("1952-02-29T09:00:00+01:00", "10:00:00", "YEARLY", BERLIN, repeatInterval=100)
+THURSDAYS = series("1953-01-01T09:30:00+01:00", "09:45:00", "WEEKLY", BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "start"),
+    [
+        pytest.param(
+            series("2026-01-05T02:45:00+01:00", "03:40:00", "DAILY", BERLIN),
+            series("2026-01-05T04:10:00+01:00", "04:30:00", "DAILY", BERLIN),
+            "2026-03-29T03:45:00+02:00",
+            id="an occurrence that a gap moves as a whole ends twice the length of the gap after the change",
+        ),
+        pytest.param(
+            LEAP_DAY,
+            series("2026-01-05T09:30:00+01:00", "09:45:00", "WEEKLY", BERLIN),
+            "2044-02-29T09:00:00+01:00",
+            id="29 February is a Monday after eighteen years",
+        ),
+        pytest.param(
+            ONCE_A_CENTURY,
+            THURSDAYS,
+            "2052-02-29T09:00:00+01:00",
+            id="a rule that is not the same in every year first meets the other after a century",
+        ),
+        pytest.param(
+            ONCE_A_CENTURY | {"repeatUntil": "9999-12-31"},
+            THURSDAYS,
+            "2052-02-29T09:00:00+01:00",
+            id="so does one that ends in the year 9999",
+        ),
+        pytest.param(
+            ONCE_A_CENTURY | {"repeatUntil": "9999-12-31"},
+            THURSDAYS | {"recurringDayOfWeek": "MONDAY"},
+            None,
+            id="but its 29 February is never a Monday",
+        ),
+        pytest.param(
+            series("2005-01-05T09:00:00+09:00", "09:30:00", "DAILY", "Asia/Pyongyang"),
+            series("2005-01-05T00:30:00+00:00", "01:00:00", "DAILY", None),
+            "2015-08-15T09:00:00+08:30",
+            id="an offset that a zone had for three years long after both began, and has no more",
+        ),
+    ],
+)
+def test_two_series_first_conflict_after_years(a: Session, b: Session, start: str | None) -> None:
+    one, other = schedule(a), schedule(b)
+    assert conflict(one, other) is conflict(other, one) is (start is not None)
+    found = first_conflict(one, other)
+    assert (found and found.start) == (start and parse(start).instant)
+
+
 @given(sessions(), st.data())
 def test_a_window_has_the_occurrences_that_the_oracle_lists(session: Session, data: st.DataObject) -> None:
     made, slow = schedule(session), oracle.Series(session)
