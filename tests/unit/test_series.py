@@ -290,6 +290,13 @@ def test_the_last_end_is_the_end_of_the_last_occurrence(session: Session) -> Non
         assert end == slow.on(max(slow.days(slow.first, slow.last)))[1]
 
 
+def test_an_excluded_occurrence_is_not_the_last() -> None:
+    three = series("2026-01-05T09:00:00+01:00", "10:00:00", "DAILY", BERLIN, repeatCount=3)
+    excluded = three | {"excludedDates": ["2026-01-07", "2026-01-06"]}
+    assert last_end(schedule(three)) == parse("2026-01-07T10:00:00+01:00").instant
+    assert last_end(schedule(excluded)) == parse("2026-01-05T10:00:00+01:00").instant
+
+
 @given(sessions(once=False), st.data())
 def test_every_occurrence_lies_within_the_times_of_day(session: Session, data: st.DataObject) -> None:
     series, slow = schedule(session), oracle.Series(session)
