@@ -205,6 +205,66 @@ def test_any_two_sessions_conflict_iff_the_oracle_finds_an_overlap(
         assert oracle.first_overlap(slow_a, slow_b, far, far + int(50 * rarity)) is None
 
 
+def series(start: str, end: str, cycle: str, zone: str | None, **rule: Any) -> Session:
+    """A series whose start and end are on one day."""
+    fields = {"startDateTime": start, "endDateTime": start[:11] + end + start[-6:], "repeatCycleType": cycle}
+    return {**fields, "timeZone": zone, **rule}
+
+
+BERLIN = "Europe/Berlin"
+LEAP_DAY = series("2028-02-29T09:00:00+01:00", "10:00:00", "YEARLY", BERLIN)
+ONCE_A_CENTURY = series("1952-02-29T09:00:00+01:00", "10:00:00", "YEARLY", BERLIN, repeatInterval=100)
+THURSDAYS = series("1953-01-01T09:30:00+01:00", "09:45:00", "WEEKLY", BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "start"),
+    [
+        pytest.param(
+            series("2026-01-05T02:45:00+01:00", "03:40:00", "DAILY", BERLIN),
+            series("2026-01-05T04:10:00+01:00", "04:30:00", "DAILY", BERLIN),
+            "2026-03-29T03:45:00+02:00",
+            id="an occurrence that a gap moves as a whole ends twice the length of the gap after the change",
+        ),
+        pytest.param(
+            LEAP_DAY,
+            series("2026-01-05T09:30:00+01:00", "09:45:00", "WEEKLY", BERLIN),
+            "2044-02-29T09:00:00+01:00",
+            id="29 February is a Monday after eighteen years",
+        ),
+        pytest.param(
+            ONCE_A_CENTURY,
+            THURSDAYS,
+            "2052-02-29T09:00:00+01:00",
+            id="a rule that is not the same in every year first meets the other after a century",
+        ),
+        pytest.param(
+            ONCE_A_CENTURY | {"repeatUntil": "9999-12-31"},
+            THURSDAYS,
+            "2052-02-29T09:00:00+01:00",
+            id="so does one that ends in the year 9999",
+        ),
+        pytest.param(
+            ONCE_A_CENTURY | {"repeatUntil": "9999-12-31"},
+            THURSDAYS | {"recurringDayOfWeek": "MONDAY"},
+            None,
+            id="but its 29 February is never a Monday",
+        ),
+        pytest.param(
+            series("2005-01-05T09:00:00+09:00", "09:30:00", "DAILY", "Asia/Pyongyang"),
+            series("2005-01-05T00:30:00+00:00", "01:00:00", "DAILY", None),
+            "2015-08-15T09:00:00+08:30",
+            id="an offset that a zone had for three years long after both began, and has no more",
+        ),
+    ],
+)
+def test_two_series_first_conflict_after_years(a: Session, b: Session, start: str | None) -> None:
+    one, other = schedule(a), schedule(b)
+    assert conflict(one, other) is conflict(other, one) is (start is not None)
+    found = first_conflict(one, other)
+    assert (found and found.start) == (start and parse(start).instant)
+
+
 @given(sessions(), st.data())
 def test_a_window_has_the_occurrences_that_the_oracle_lists(session: Session, data: st.DataObject) -> None:
     made, slow = schedule(session), oracle.Series(session)
@@ -228,6 +288,13 @@ def test_the_last_end_is_the_end_of_the_last_occurrence(session: Session) -> Non
         assert end is None
     else:
         assert end == slow.on(max(slow.days(slow.first, slow.last)))[1]
+
+
+def test_an_excluded_occurrence_is_not_the_last() -> None:
+    three = series("2026-01-05T09:00:00+01:00", "10:00:00", "DAILY", BERLIN, repeatCount=3)
+    excluded = three | {"excludedDates": ["2026-01-07", "2026-01-06"]}
+    assert last_end(schedule(three)) == parse("2026-01-07T10:00:00+01:00").instant
+    assert last_end(schedule(excluded)) == parse("2026-01-05T10:00:00+01:00").instant
 
 
 @given(sessions(once=False), st.data())
@@ -300,6 +367,15 @@ month_rules = st.builds(
     MonthRule, st.sampled_from([1, 3, 7, 12, 84]), st.sampled_from([0, 2, 47, 43]), st.integers(29, 31)
 )
 rules = day_rules | month_rules
+rules_with_common_eras = st.sampled_from(
+    [(128, 2), (125, 5), (250, 10), (7, 49), (84, 49), (9, 81), (132, 297), (444, 999)]
+).flatmap(
+    lambda intervals: st.tuples(
+        st.builds(MonthRule, st.just(intervals[0]), st.integers(0, 999), st.integers(1, 28)),
+        st.builds(DayRule, st.just(intervals[1]), st.tuples(st.integers(0, 99))),
+    )
+)
+"""Rules whose periods share a factor, so that what they have in common must be reckoned in several eras."""
 
 
 def days_apart(rule: Rule) -> int:
@@ -307,8 +383,9 @@ def days_apart(rule: Rule) -> int:
     return rule.interval * 30 if isinstance(rule, MonthRule) else rule.interval
 
 
-@given(month_rules, rules, st.integers(-2 * DAY, 2 * DAY))
-def test_the_shortest_wait_is_the_shortest_over_all_eras(month_rule: Rule, other: Rule, lag: int) -> None:
+@given(st.tuples(month_rules, rules) | rules_with_common_eras, st.integers(-2 * DAY, 2 * DAY))
+def test_the_shortest_wait_is_the_shortest_over_all_eras(pair: tuple[Rule, Rule], lag: int) -> None:
+    month_rule, other = pair
     eras = month_rule.eras * other.eras // gcd(month_rule.eras, other.eras)
     rare, often = sorted((month_rule, other), key=days_apart, reverse=True)
     assume(eras * DAYS_IN_ERA // days_apart(rare) < 30_000)
@@ -332,17 +409,9 @@ def test_the_shortest_wait_of_two_day_rules_is_the_shortest_over_all_their_days(
     assert shortest_wait(a, b, lag) == min(waits)
 
 
-@given(
-    st.sampled_from([(2, 128), (5, 125), (10, 250), (49, 7), (49, 84), (81, 9), (6, 12)]),
-    st.integers(0, 6),
-    st.integers(0, 999),
-    st.integers(1, 28),
-    st.integers(0, DAYS_IN_ERA),
-)
-def test_two_days_meet_in_an_era_iff_the_rules_name_both_in_one(
-    intervals: tuple[int, int], anchor: int, month: int, day_of_month: int, day: int
-) -> None:
-    a, b = DayRule(intervals[0], (anchor,)), MonthRule(intervals[1], month, day_of_month)
+@given(rules_with_common_eras, st.integers(0, DAYS_IN_ERA))
+def test_two_days_meet_in_an_era_iff_the_rules_name_both_in_one(pair: tuple[Rule, Rule], day: int) -> None:
+    a, b = pair
     one = a.within_eras(1).on_or_after(day)
     other = one
     for _ in range(12):

@@ -174,7 +174,7 @@ def _nth_date(rule: MonthRule, first: int, count: int) -> int:
     return day
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)  # an entry may have thousands of remainders
 def _remainders(rule: MonthRule, interval: int) -> DayRule:
     """Return the remainders of the rule's days modulo an interval of days, as the anchors of a day rule."""
     eras = gcd(rule.eras, DayRule(interval, ()).eras)
