@@ -127,7 +127,7 @@ def change(session: Session, fields: Mapping[str, Any], owner_id: str, now: str)
 
 
 def remove(session: Session, now: str, expires_at: int) -> Session:
-    """Return the deleted session, in no index, to be purged at that time (epoch seconds)."""
+    """Return the deleted session without its index keys, with the time (epoch seconds) at which the item expires."""
     stamps = _next_version(session, now)
     removed: dict[str, Any] = {**session, **stamps, "removedAt": stamps["updatedAt"], "expiresAt": expires_at}
     removed.pop("slot", None)

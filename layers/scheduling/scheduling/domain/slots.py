@@ -167,7 +167,7 @@ def parse_reference(text: str) -> Reference:
 def hides(released: Slot, added: Slot) -> bool:
     """Return whether a released ONCE slot starts within an added one.
 
-    A reader who still sees the released slot may take it for the last slot before an instant, instead of the added slot.
+    A reader who still sees the released slot may treat that slot as the last slot before an instant.
     """
     first, second = slot_schedule(released), slot_schedule(added)
     if not (isinstance(first, Once) and isinstance(second, Once)):
