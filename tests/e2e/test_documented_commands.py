@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -102,7 +103,7 @@ def test_the_aws_and_sam_commands_have_the_options_that_they_are_given() -> None
                 assert flags <= members | {"query", "output"}, command
             case ["sam", *words]:
                 names = itertools.takewhile(re.compile("[a-z][a-z-]+$").match, words)
-                text = sh(ROOT, f"{sys.executable} -m samcli {' '.join(names)} --help")
+                text = sh(ROOT, f"{shlex.quote(sys.executable)} -m samcli {' '.join(names)} --help")
                 assert set(options) <= set(re.findall(r"--([\w-]+)", text)), command
 
 

@@ -202,7 +202,8 @@ def series_with_dates(draw: st.DrawFn) -> tuple[Session, str]:
     """Return a series, and the date of one of its occurrences."""
     cycle = draw(st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]))
     zone = draw(st.sampled_from([None, "Europe/Berlin", "Europe/London", "America/St_Johns", "Pacific/Apia"]))
-    day = draw(st.dates(date(2011, 1, 1), date(2030, 12, 31)))
+    # Samoa skipped 30 December 2011: the occurrence of that day and of the next then have one local date.
+    day = draw(st.dates(date(2012, 1, 1), date(2030, 12, 31)))
     hour, minutes = draw(st.integers(0, 23)), draw(st.sampled_from([0, 15, 59]))
     length = draw(st.sampled_from([None, 30, 90, 600]))
     start = parse(f"{day}T{hour:02}:{minutes:02}:00Z")
