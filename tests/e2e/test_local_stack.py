@@ -64,7 +64,9 @@ def test_no_route_but_the_public_ones_answers_without_a_token(stack: Stack) -> N
     routes = {
         route["RouteKey"] for route in gateway.get_routes(ApiId=stack.outputs["ApiId"])["Items"]
     } - PUBLIC
-    assert routes == {" ".join(route(function)) for function in functions()} - PUBLIC
+    assert (
+        routes == {" ".join(route(name)) for name, found in functions().items() if "Events" in found} - PUBLIC
+    )
     for key in routes:
         method, path = key.split(" ")
         assert call(stack, path.replace("{", "").replace("}", ""), method=method)[0] == 401, key
