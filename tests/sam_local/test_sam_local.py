@@ -62,9 +62,8 @@ def test_every_event_works_unchanged_in_docker(sam: SamLocal, environment: pytes
         answers = dict(
             zip(namespaces, pool.map(sam.invoke, *zip(*namespaces.items(), strict=True)), strict=True)
         )
-    assert {function: answer["statusCode"] for function, answer in answers.items()} == dict.fromkeys(
-        functions(), 200
-    ), answers
+    assert answers.pop("update_counters") == {"state": {}}
+    assert {answer.get("statusCode") for answer in answers.values()} == {200}, answers
 
     page = answers.pop("get_docs")
     assert page["headers"]["Content-Type"] == "text/html; charset=utf-8"
