@@ -1,4 +1,4 @@
-"""Benchmarks: `make bench`, or one section by `python -m bench.cold`, `.lists`, `.writes`, `.decision`."""
+"""Benchmarks: `make bench`, or one section by `python -m bench.cold`, `.lists`, `.writes`, `.simulation`."""
 
 import sys
 from pathlib import Path

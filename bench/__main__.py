@@ -3,12 +3,13 @@
 import sys
 import time
 
-from bench import cold, contention, decision, lists, occurrences, writes
+from bench import cold, contention, decision, lists, occurrences, simulation, writes
 
 SECTIONS = {
     "decision": decision.main,
     "writes": writes.main,
     "contention": contention.main,
+    "simulation": simulation.main,
     "lists": lists.main,
     "occurrences": occurrences.main,
     "cold": cold.main,

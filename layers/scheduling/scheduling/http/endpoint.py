@@ -44,7 +44,7 @@ UseCase = Callable[[Request], One | Page]
 MAX_BODY_BYTES = 64 * 1024
 MAX_QUERY_CHARACTERS = 8192
 MAX_HEADER_CHARACTERS = 1024
-_LONGEST_REQUEST_SECONDS = 20
+LONGEST_REQUEST_SECONDS = 20
 _SECONDS_TO_ANSWER = 8
 """The time reserved for the last attempt of a write before Lambda stops the function."""
 
@@ -122,9 +122,9 @@ def _respond(described: Endpoint, use_case: UseCase, event: HttpEvent, context: 
 
 def _deadline(started: float, context: Any) -> float:
     if context is None:
-        return started + _LONGEST_REQUEST_SECONDS
+        return started + LONGEST_REQUEST_SECONDS
     remaining: float = context.get_remaining_time_in_millis() / 1000
-    return started + min(_LONGEST_REQUEST_SECONDS, remaining - _SECONDS_TO_ANSWER)
+    return started + min(LONGEST_REQUEST_SECONDS, remaining - _SECONDS_TO_ANSWER)
 
 
 def _build_request(

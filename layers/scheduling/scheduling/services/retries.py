@@ -13,9 +13,9 @@ from scheduling.telemetry import telemetry
 
 T = TypeVar("T")
 
-_ATTEMPTS = 10
-_FIRST_PAUSE_SECONDS = 0.2
-_LONGEST_PAUSE_SECONDS = 3.0
+ATTEMPTS = 10
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 3.0
 """The pauses are long, because early retries meet the same writers again: see `bench.contention`."""
 
 
@@ -39,14 +39,14 @@ def retry_on_conflict(operation: Callable[[Request, Attempt], T]) -> Callable[[R
     @wraps(operation)
     def retried(request: Request) -> T:
         attempt = Attempt(request.deadline)
-        pauses = backoff_pauses(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
+        pauses = backoff_pauses(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         for number, pause in enumerate(pauses, 1):
             try:
                 return operation(request, attempt)
             except WriteConflict as conflict:
                 telemetry.record_retry()
                 attempt.lost |= {key for key, item in conflict.items.items() if item is None}
-            if number == _ATTEMPTS or time.monotonic() + pause > request.deadline:
+            if number == ATTEMPTS or time.monotonic() + pause > request.deadline:
                 break
             time.sleep(pause)
         raise RetriesExhausted
