@@ -64,7 +64,7 @@ def find_differences(dynamodb: Any, streams: Any, tables: Tables) -> tuple[list[
     """Return the wrong counts, and how many counts changed meanwhile and could not be judged."""
     wait_until_counted(dynamodb, streams, tables)
     stored = _nodes(dynamodb, tables)
-    timelines = list(_scan(dynamodb, tables.timelines))
+    timelines = [item for item in _scan(dynamodb, tables.timelines) if "ownerId" in item]
     heads = [item for item in _scan(dynamodb, tables.calendar) if item["slot"] == HEAD]
     sessions = list(_scan(dynamodb, tables.sessions))
     live = [*sessions, *_scan(dynamodb, tables.timelines)]

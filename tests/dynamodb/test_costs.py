@@ -106,6 +106,18 @@ def test_each_write_costs_what_operations_md_says(dynamodb_local: Any, timeline:
     }
 
 
+def test_the_texts_of_a_timeline_cost_nothing_in_the_writes_of_its_sessions(dynamodb_local: Any) -> None:
+    costs = []
+    for description in ("", 4_000 * "\N{PILE OF POO}"):
+        id = new_timeline(ANNA, description=description)
+        create(id, at(1 + len(costs)))
+        with count_capacity(dynamodb_local) as cost:
+            assert create(id, at(3 + len(costs))).status == 200
+        costs.append((cost().calls, cost().read_units, cost().write_units))
+        assert ANNA.call("get_timeline", id=id).data["description"] == description
+    assert costs[0] == costs[1]
+
+
 def test_a_session_reads_only_the_endless_series_of_its_time_of_day(
     dynamodb_local: Any, timeline: str
 ) -> None:

@@ -58,6 +58,27 @@ def test_a_timeline_with_sessions_cannot_be_deleted(tables: Any, timeline: str) 
     assert breaches(tables) == []
 
 
+def test_a_long_description_follows_its_timeline_through_every_change(tables: Any) -> None:
+    """A long description is an item of its own, which no request can reach by its id."""
+    long, other = "ü" * 4_000, "ö" * 600
+    id = ANNA.call("create_timeline", body={"name": "Yoga", "description": long}).data["id"]
+    for change, description in (
+        ({"name": "New"}, long),
+        ({"description": other}, other),
+        ({"description": "short"}, "short"),
+        ({"description": long}, long),
+        ({"description": None}, None),
+        ({"description": other}, other),
+    ):
+        assert ANNA.call("update_timeline", id=id, body=change).data["description"] == description
+        assert ANNA.call("get_timeline", id=id).data["description"] == description
+        assert [each["description"] for each in ANNA.call("list_timelines").data] == [description]
+        assert breaches(tables) == []
+    assert ANNA.call("get_timeline", id=f"{id}#description").status == 404
+    assert ANNA.call("delete_timeline", id=id).data["description"] == other
+    assert breaches(tables) == []
+
+
 @pytest.mark.parametrize("id", ["unknown", "COUNTS#0", "x" * 65])
 @pytest.mark.parametrize("function", ["get_timeline", "update_timeline", "delete_timeline"])
 def test_an_unknown_or_malformed_id_is_a_404(timeline: str, function: str, id: str) -> None:

@@ -22,6 +22,8 @@ class Cost(NamedTuple):
     """The cost of a request."""
 
     calls: int
+    items: int
+    """The items that were read, returned or not."""
     read_units: float
     write_units: int
 
@@ -46,29 +48,29 @@ def _value_size(value: Mapping[str, Any]) -> int:
 def count_capacity(dynamodb: Any) -> Iterator[Callable[[], Cost]]:
     """Count the cost of the requests in this context; yield a function that returns the cost."""
     events = layer_client().meta.events
-    read_units: list[float] = []
+    calls: list[tuple[int, float]] = []
     writes: list[tuple[Item, int]] = []
     before = _entries(dynamodb)
 
     def ask(params: Item, model: Any, **_: object) -> None:
         if model.name in _READS:
-            params["ReturnConsumedCapacity"] = "TOTAL"
+            params["ReturnConsumedCapacity"] = "INDEXES"  # with TOTAL, DynamoDB Local omits some units
         elif model.name == "TransactWriteItems":
             writes.extend((member, 2) for member in params["TransactItems"])
         else:
             writes.append(({model.name.removesuffix("Item"): params}, 1))
 
     def note(parsed: Item, model: Any, **_: object) -> None:
-        if model.name in _READS:
-            capacity = parsed["ConsumedCapacity"]
-            read_units.append(sum(one["CapacityUnits"] for one in _list(capacity)))
+        capacity = parsed.get("ConsumedCapacity", []) if model.name in _READS else []
+        batches = parsed.get("Responses", {}) if model.name == "BatchGetItem" else {}
+        items = parsed.get("ScannedCount", 0) + ("Item" in parsed) + sum(map(len, batches.values()))
+        calls.append((items, sum(one["CapacityUnits"] for one in _list(capacity))))
 
     def cost() -> Cost:
         after = _entries(dynamodb)
         tables = sum(factor * _table_units(member, before, after) for member, factor in writes)
-        calls = len(read_units) + len({id(member) for member, factor in writes if factor == 1})
-        calls += any(factor == 2 for _, factor in writes)
-        return Cost(calls, sum(read_units), tables + _index_units(before, after))
+        items, units = (sum(column) for column in zip(*calls, strict=True))
+        return Cost(len(calls), int(items), units, tables + _index_units(before, after))
 
     events.register("before-parameter-build.dynamodb", ask)
     events.register("after-call.dynamodb", note)

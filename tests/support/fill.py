@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from scheduling.domain.counters import Change, fold
-from scheduling.store.descriptions import to_item
+from scheduling.store.descriptions import split, to_item
 from scheduling.store.items import serialize
 
 _BATCH = 25
@@ -32,10 +32,10 @@ def fill(dynamodb: Any, sessions: Iterable[Item], timelines: Iterable[Item]) -> 
         for timeline in timelines:
             counted.append(Change(None, timeline))
             owned[timeline["ownerId"]] += 1
-            yield (
-                "TimelinesTable",
-                {**to_item(timeline), "sessionCounts": of_timelines.get(timeline["id"], {})},
-            )
+            item, description = split(timeline)
+            yield "TimelinesTable", {**item, "sessionCounts": of_timelines.get(timeline["id"], {})}
+            if description:
+                yield "TimelinesTable", description
 
     _write(dynamodb, items())
     heads: list[dict[str, Any]] = [

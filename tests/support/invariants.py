@@ -42,7 +42,8 @@ def live(dynamodb: Any) -> list[Item]:
 def breaches(dynamodb: Any) -> list[str]:
     """Return the breaches: overlaps, and slots, counts and indexes that do not fit the sessions."""
     count_changes(dynamodb)
-    sessions, timelines = live(dynamodb), scan(dynamodb, "TimelinesTable")
+    sessions = live(dynamodb)
+    timelines = [item for item in scan(dynamodb, "TimelinesTable") if "ownerId" in item]
     calendars = scan(dynamodb, "CalendarTable")
     return [
         *_overlaps(sessions),
@@ -61,6 +62,7 @@ def breaches(dynamodb: Any) -> list[str]:
             )
         ),
         *_timeline_indexes(dynamodb, timelines),
+        *_long_descriptions(scan(dynamodb, "TimelinesTable")),
     ]
 
 
@@ -208,6 +210,16 @@ def _timeline_indexes(dynamodb: Any, timelines: list[Item]) -> Iterator[str]:
     for index in ("owner-index", "all-index"):
         expected = _projected("TimelinesTable", index, indexed)
         yield from _differences(index, scan(dynamodb, "TimelinesTable", index), expected, "id")
+
+
+def _long_descriptions(items: list[Item]) -> Iterator[str]:
+    """Yield long descriptions without a timeline, timelines without their long description, and other expiries."""
+    found = {item["id"]: item.get("expiresAt") for item in items if "ownerId" not in item}
+    expected = {
+        f"{item['id']}#description": item.get("expiresAt") for item in items if item.get("hasLongDescription")
+    }
+    if found != expected:
+        yield f"the long descriptions should be {expected} and are {found}"
 
 
 def _differences(what: str, found: list[Item], expected: list[Item], *key: str) -> Iterator[str]:

@@ -27,7 +27,7 @@ def create(request: Request, _: Attempt) -> One:
     if answer := find_answer(request):
         return answer
     new = timeline.create(request.fields, request.new_id, owner, request.timestamp)
-    _write(request, timelines.create(new), *calendars.count_timeline(owner, 1), *save_answer(request, new))
+    _write(request, *timelines.create(new), *calendars.count_timeline(owner, 1), *save_answer(request, new))
     return One(new)
 
 
@@ -39,7 +39,7 @@ def update(request: Request, _: Attempt) -> One:
     request.check_version(before["version"])
     after = timeline.change(before, request.fields, request.timestamp)
     if after is not before:
-        _write(request, timelines.replace(before, after))
+        _write(request, *timelines.replace(before, after))
     return One(after)
 
 
@@ -58,7 +58,7 @@ def delete(request: Request, attempt: Attempt) -> One:
     after = timeline.remove(before, request.timestamp, request.epoch_after(int(setting("RETENTION_DAYS"))))
     _write(
         request,
-        timelines.replace(before, after),
+        *timelines.replace(before, after),
         *calendars.count_timeline(before["ownerId"], -1, attempt.lost),
     )
     return One(after)

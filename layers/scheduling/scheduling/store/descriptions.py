@@ -1,17 +1,21 @@
-"""Long descriptions, stored under an attribute that no index projects.
+"""Long descriptions, stored where the writes that do not change them cost nothing.
 
 An index copies the attributes that lists return. A full description of 16 KB in three indexes would cost 48
-write units, so a description of more than 1,000 bytes stays in the table, and lists fetch it from there.
+write units, so a description of more than 1,000 bytes has an attribute that no index projects, and lists fetch it
+from the table. Every write of a session also writes the counts in its timeline's item, whose price is the size of the
+item. So the long description of a timeline is an item of its own.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scheduling.store.items import Item
-from scheduling.store.queries import batch_get
+from scheduling.store.queries import batch_get, get
 
 MOST_BYTES_IN_INDEXES = 1_000
 _LONG, _IS_LONG = "longDescription", "hasLongDescription"
+_SUFFIX = "#description"
+"""The end of the id of an item that has only a description. No id of a path may contain `#`."""
 
 
 def to_item(entity: Mapping[str, Any]) -> Item:
@@ -29,12 +33,41 @@ def to_entity(item: Mapping[str, Any]) -> Item:
     return {**_without(item, _LONG, _IS_LONG), "description": item[_LONG]}
 
 
-def complete(table: str, listed: Sequence[Mapping[str, Any]]) -> list[Item]:
-    """Return sessions or timelines that an index listed, each with its description."""
-    ids = [item["id"] for item in listed if item.get(_IS_LONG)]
+def split(entity: Mapping[str, Any]) -> tuple[Item, Item | None]:
+    """Return the item of an entity, and the item of its long description; None without a long description."""
+    item = to_item(entity)
+    if _LONG not in item:
+        return item, None
+    expiry = {"expiresAt": item["expiresAt"]} if "expiresAt" in item else {}
+    return _without(item, _LONG), {"id": item["id"] + _SUFFIX, _LONG: item[_LONG], **expiry}
+
+
+def join(table: str, item: Item) -> Item:
+    """Return the entity that is stored in an item, with its description read from the second item if there is one.
+
+    If another request changes the description between the two reads, the entity has the new description and the
+    old version. The version keeps the caller from overwriting the change.
+    """
+    if not item.get(_IS_LONG):
+        return item
+    found = get(table, id=item["id"] + _SUFFIX) or {}
+    return _without({**item, **to_entity(_without(found, "id", "expiresAt"))}, _IS_LONG)
+
+
+def complete(table: str, listed: Sequence[Mapping[str, Any]], apart: bool = False) -> list[Item]:
+    """Return sessions or timelines that an index listed, each with its description.
+
+    Args:
+        apart: whether the long descriptions are items of their own.
+    """
+    suffix = _SUFFIX if apart else ""
+    ids = [item["id"] + suffix for item in listed if item.get(_IS_LONG)]
     fields = ("id", "description", _LONG)
     found = {item["id"]: to_entity(item) for item in batch_get(table, ids, fields)} if ids else {}
-    return [_without({**item, **found.get(item["id"], {})}, _IS_LONG) for item in listed]
+    return [
+        _without({**item, **found.get(item["id"] + suffix, {}), "id": item["id"]}, _IS_LONG)
+        for item in listed
+    ]
 
 
 def _without(item: Mapping[str, Any], *fields: str) -> Item:

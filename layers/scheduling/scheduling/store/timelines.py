@@ -1,4 +1,4 @@
-"""Timelines in their table, with the counts of their sessions."""
+"""Timelines in their table, with the counts of their sessions. A long description is an item of its own."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, cast
@@ -12,13 +12,13 @@ from scheduling.store import descriptions
 from scheduling.store.client import ItemKey
 from scheduling.store.items import Item
 from scheduling.store.queries import batch_get, get
-from scheduling.store.transactions import Operation, counter_clauses, item_key, put, update
+from scheduling.store.transactions import Operation, counter_clauses, delete, item_key, put, update
 
 
 def find(id: str, consistent: bool = True) -> Timeline | None:
-    """Return the timeline with that id; None if there is none, or if the timeline was deleted."""
+    """Return the timeline with that id, without a long description; None for no or a deleted timeline."""
     found = get(setting("TIMELINES_TABLE"), consistent, id=id)
-    return cast(Timeline, descriptions.to_entity(found)) if found and "createdKey" in found else None
+    return cast(Timeline, found) if found and "createdKey" in found else None
 
 
 def find_many(ids: Sequence[str]) -> list[Timeline]:
@@ -28,7 +28,7 @@ def find_many(ids: Sequence[str]) -> list[Timeline]:
 
 
 def get_existing(id: str) -> Timeline:
-    """Return the timeline with that id.
+    """Return the timeline with that id and its description.
 
     Raises:
         NotFound: no timeline has that id, or the timeline was deleted.
@@ -36,26 +36,35 @@ def get_existing(id: str) -> Timeline:
     found = find(id)
     if found is None:
         raise NotFound
-    return found
+    return cast(Timeline, descriptions.join(setting("TIMELINES_TABLE"), cast(Item, found)))
 
 
-def create(timeline: Timeline) -> Operation:
-    """Build the write of a new timeline."""
-    return put(setting("TIMELINES_TABLE"), descriptions.to_item(timeline), "attribute_not_exists(#id)")
+def create(timeline: Timeline) -> list[Operation]:
+    """Build the writes of a new timeline."""
+    item, description = descriptions.split(timeline)
+    table = setting("TIMELINES_TABLE")
+    return [
+        put(table, item, "attribute_not_exists(#id)"),
+        *([put(table, description)] if description else []),
+    ]
 
 
 def complete(listed: Sequence[Mapping[str, Any]]) -> list[Item]:
     """Return timelines that an index listed, each with its description."""
-    return descriptions.complete(setting("TIMELINES_TABLE"), listed)
+    return descriptions.complete(setting("TIMELINES_TABLE"), listed, apart=True)
 
 
-def replace(before: Timeline, after: Timeline) -> Operation:
-    """Build the write of a timeline, on condition that neither the timeline nor its counts have changed."""
-    unchanged = "#version = :version AND #changes = :changes"
-    item = descriptions.to_item(after)
-    return put(
-        setting("TIMELINES_TABLE"), item, unchanged, version=before["version"], changes=before["changes"]
-    )
+def replace(before: Timeline, after: Timeline) -> list[Operation]:
+    """Build the writes of a timeline, on condition that neither the timeline nor its counts have changed."""
+    table, unchanged = setting("TIMELINES_TABLE"), "#version = :version AND #changes = :changes"
+    item, new = descriptions.split(after)
+    _, old = descriptions.split(before)
+    operations = [put(table, item, unchanged, version=before["version"], changes=before["changes"])]
+    if new and new != old:
+        operations.append(put(table, new))
+    elif old and not new:
+        operations.append(delete(table, {"id": old["id"]}))
+    return operations
 
 
 def count_sessions(changes: Iterable[SessionChange], lost: Container[ItemKey] = ()) -> list[Operation]:
