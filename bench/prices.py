@@ -1,0 +1,263 @@
+"""Most expensive requests: `python -m bench.prices` prints the table in docs/operations.md.
+
+Each row is the worst input that we know for one operation. All texts are as long as allowed and have four-byte
+characters, series exclude as many dates as allowed, and POST requests have an `Idempotency-Key`.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from bench.store import empty_database, record_costs
+from bench.table import table
+from scheduling.domain import session, slots
+from scheduling.domain import timeline as timelines
+from scheduling.domain.counters import Change, fold
+from scheduling.domain.session import Session
+from scheduling.store.items import deserialize, serialize
+from tests.support.api import Answer, Caller
+from tests.support.capacity import Cost, count_capacity
+from tests.support.fill import fill
+from tests.support.streams import count_changes
+
+HEADER = ("operation", "worst known input", "calls", "items read", "read units", "write units")
+WIDEST = "\N{PILE OF POO}"  # four bytes in UTF-8
+TEXTS = {"name": 200 * WIDEST, "description": 4_000 * WIDEST}
+ADMIN = Caller("root", "[ADMIN]")
+ANNA, SERIES, LISTS, COUNTS = (Caller(name.ljust(128, "-")) for name in ("anna", "series", "lists", "counts"))
+"""Owners, with ids as long as allowed."""
+CROWDED = "a month in which every hour has sessions of both types"
+BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
+CREATED = "2020-12-01T08:00:00.000Z"
+DATES = [(BEGIN + timedelta(days=day)).date().isoformat() for day in range(1, 367)]
+ZONE = "America/Argentina/ComodRivadavia"
+LISTED, STORED_SERIES = 150 + 100, 200
+"""As many rows as one page reads from the beginning, and the series in a full calendar."""
+
+
+class Price(NamedTuple):
+    """The cost of one request."""
+
+    operation: str
+    case: str
+    cost: Cost
+
+    def row(self) -> list[str]:
+        """Return the price as a row of the table."""
+        calls, items, read_units, write_units = self.cost
+        return [
+            f"`{self.operation}`",
+            self.case,
+            f"{calls}",
+            f"{items:,}",
+            f"{read_units:g}",
+            f"{write_units}",
+        ]
+
+
+def at(minutes: float, length: float = 10) -> dict[str, str]:
+    """Return the times of a session that starts so many minutes after the beginning."""
+    start = BEGIN + timedelta(minutes=minutes)
+    texts = [each.isoformat().replace("+00:00", "Z") for each in (start, start + timedelta(minutes=length))]
+    return {"startDateTime": texts[0], "endDateTime": texts[1]}
+
+
+def series(**fields: Any) -> dict[str, Any]:
+    """Return the fields of a series with as many excluded dates as allowed."""
+    return {
+        "type": "RECURRING",
+        "repeatCycleType": "DAILY",
+        "timeZone": ZONE,
+        "excludedDates": DATES,
+        **TEXTS,
+        **fields,
+    }
+
+
+class Measurement:
+    """Requests on one database, and what each cost."""
+
+    def __init__(self, dynamodb: Any) -> None:
+        self.dynamodb = dynamodb
+        self.prices: list[Price] = []
+        self._keys = 0
+
+    def call(self, function: str, caller: Caller = ANNA, **arguments: Any) -> Answer:
+        """Send a request that must succeed, with an Idempotency-Key where the operation creates something."""
+        if function.startswith(("create_", "split_")) or function == "update_occurrence":
+            self._keys += 1
+            arguments["headers"] = {"idempotency-key": f"{self._keys:0255}"}
+        with redirect_stdout(StringIO()):
+            answer = caller.call(function, **arguments)
+        assert answer.status == 200, answer
+        return answer
+
+    def measure(
+        self, operation: str, case: str, function: str, caller: Caller = ANNA, **arguments: Any
+    ) -> Any:
+        """Send a request and note its cost; return the id in the answer, if any."""
+        reads_only = function.startswith(("get_", "list_"))
+        with record_costs() if reads_only else count_capacity(self.dynamodb) as cost:
+            answer = self.call(function, caller, **arguments)
+        self.prices.append(Price(operation, case, Cost(*cost())))
+        return answer.data["id"] if isinstance(answer.data, dict) else None
+
+
+def measure(dynamodb: Any) -> list[Price]:
+    """Return the price of the worst known request of each operation."""
+    found = Measurement(dynamodb)
+    for part in (_timelines, _sessions, _occurrences_of_a_series, _counts, _full_calendar, _lists):
+        part(found)
+    return found.prices
+
+
+def _timelines(found: Measurement) -> None:
+    id = found.measure("POST /timelines", "longest texts", "create_timeline", body=TEXTS)
+    found.measure(
+        "PATCH /timelines/{timelineId}", "longest texts", "update_timeline", id=id, body={"name": "x"}
+    )
+    found.measure("GET /timelines/{timelineId}", "longest texts", "get_timeline", id=id)
+    found.measure("DELETE /timelines/{timelineId}", "longest texts", "delete_timeline", id=id)
+
+
+def _sessions(found: Measurement) -> None:
+    plain = {"type": "ONE_TIME", "name": "Yoga"}
+    long, short = (
+        found.call("create_timeline", body=texts).data["id"] for texts in (TEXTS, {"name": "Routine"})
+    )
+    path = "/sessions/{sessionId}"
+    post = "POST /sessions"
+    found.call("create_session", body={**plain, "timelineId": short, **at(0)})
+    found.measure(post, "plain", "create_session", body={**plain, "timelineId": short, **at(10)})
+    case = "plain, on a timeline with the longest texts"
+    found.measure(post, case, "create_session", body={**plain, "timelineId": long, **at(20)})
+    body = series(timelineId=short, **at(30))
+    dry = {"query": {"dryRun": "true"}}
+    found.measure(post, "series, longest texts, `dryRun`", "create_session", body=body, **dry)
+    id = found.measure(post, "series, longest texts", "create_session", body=body)
+    found.measure(f"GET {path}", "the same series", "get_session", id=id)
+    other = found.call("create_timeline", SERIES, body={"name": "Routine"}).data["id"]
+    body = {"timelineId": other, **at(40)}
+    case = "the same series, to another time and owner"
+    found.measure(f"PATCH {path}", case, "update_session", ADMIN, id=id, body=body)
+    found.measure(f"DELETE {path}", "the same series", "delete_session", ADMIN, id=id)
+    found.measure(f"POST {path}/restore", "the same series", "restore_session", ADMIN, id=id)
+    found.call("delete_session", ADMIN, id=id)
+
+
+def _occurrences_of_a_series(found: Measurement) -> None:
+    timeline = found.call("create_timeline", body={"name": "Routine"}).data["id"]
+    body = series(timelineId=timeline, excludedDates=DATES[2:], **at(50))
+    id = found.call("create_session", body=body).data["id"]
+    path, case = "/sessions/{sessionId}/occurrences/{date}", "series with 364 excluded dates, longest texts"
+    place = f"{id}/{DATES[0]}"
+    found.measure(f"PATCH {path}", case, "update_occurrence", id=place, body=at(24 * 60 + 70))
+    found.measure(f"DELETE {path}", case, "delete_occurrence", id=f"{id}/{DATES[1]}")
+    later = (BEGIN + timedelta(days=400)).date().isoformat()
+    split = {"date": later, "name": 200 * WIDEST}
+    found.measure("POST /sessions/{sessionId}/split", case, "split_session", id=id, body=split)
+
+
+def _full_calendar(found: Measurement) -> None:
+    """Measure on a calendar of series that every decision must read, because their zone's rules may change."""
+    timeline = found.call("create_timeline", SERIES, body={"name": "Routine"}).data["id"]
+    made = []
+    for number in range(STORED_SERIES):
+        fields = series(timelineId=timeline, repeatCycleType="WEEKLY", **at(10 * number, 5))
+        made.append(session.create(fields, _id(number), SERIES.id, CREATED))
+    _fill_calendar(found.dynamodb, made)
+    case = f"calendar with {STORED_SERIES:,} series with a time zone, longest names, 366 excluded dates"
+    body = {"type": "ONE_TIME", "name": "Yoga", "timelineId": timeline, **at(6, 3)}
+    found.measure("POST /sessions", case, "create_session", SERIES, body=body)
+    later = BEGIN + timedelta(days=3650)
+    week = {
+        "from": later.isoformat().replace("+00:00", "Z"),
+        "to": (later + timedelta(days=7)).isoformat().replace("+00:00", "Z"),
+        "take": 1000,
+    }
+    found.measure("GET /occurrences", f"a week, {case}", "list_occurrences", SERIES, query=week)
+
+
+def _lists(found: Measurement) -> None:
+    made = [
+        session.create(series(timelineId=_id(0), **at(number / 60, 0.01)), _id(number), LISTS.id, CREATED)
+        for number in range(LISTED)
+    ]
+    owned = [dict(timelines.create(TEXTS, _id(number), LISTS.id, CREATED)) for number in range(LISTED)]
+    fill(found.dynamodb, map(dict, made), owned)
+    query = {"skip": LISTED - 100, "take": 100}
+    case = f"rows {query['skip'] + 1} to {LISTED} of one hour, longest texts"
+    found.measure("GET /sessions", case, "list_sessions", LISTS, query=query)
+    found.measure("GET /timelines", case, "list_timelines", LISTS, query=query)
+    found.measure("GET /timelines", "`take=1`, longest texts", "list_timelines", LISTS, query={"take": 1})
+
+
+def _counts(found: Measurement) -> None:
+    """Measure the counting of single changes. A busy stream counts up to 500 changes together."""
+    homes = [
+        (owner, found.call("create_timeline", owner, body={"name": "Routine"}).data)
+        for owner in (ANNA, COUNTS)
+    ]
+    count_changes(found.dynamodb)
+    everywhere = [
+        {
+            "startKey": f"{year}-01-{day:02}T{hour:02}",
+            "ownerId": owner.id,
+            "timelineId": home["id"],
+            "type": kind,
+        }
+        for owner, home in homes
+        for year in (2031, 2032)
+        for day in range(1, 32)
+        for hour in range(24)
+        for kind in ("ONE_TIME", "RECURRING")
+    ]
+    for node, counts in fold(Change(None, image) for image in everywhere).items():
+        item = serialize({"scope": node.scope, "node": node.name, "version": 1, **counts})
+        found.dynamodb.put_item(TableName="CountersTable", Item=item)
+    body = {"type": "ONE_TIME", "name": "Yoga", "timelineId": homes[0][1]["id"]}
+    for case, year in (("first session of a month", 2040), (f"one session in {CROWDED}", 2031)):
+        times = {"startDateTime": f"{year}-01-01T00:00:00Z"}
+        id = found.call("create_session", body={**body, **times}).data["id"]
+        _count(found, case)
+    changed = {"timelineId": homes[1][1]["id"], "startDateTime": "2032-01-31T23:00:00Z"}
+    found.call("update_session", ADMIN, id=id, body=changed)
+    _count(found, f"one session that moves to another owner and year, each with {CROWDED}")
+
+
+def _count(found: Measurement, case: str) -> None:
+    with count_capacity(found.dynamodb) as cost:
+        count_changes(found.dynamodb)
+    found.prices.append(Price("update_counters", case, cost()))
+
+
+def _fill_calendar(dynamodb: Any, sessions: Sequence[Session]) -> None:
+    """Write the slots of endless series, and a head that names their class."""
+    items: list[Mapping[str, Any]] = [found for each in sessions if (found := slots.slot(each))]
+    key = serialize({"ownerId": sessions[0]["ownerId"], "slot": slots.HEAD})
+    head = deserialize(dynamodb.get_item(TableName="CalendarTable", Key=key)["Item"])
+    items.append({**head, "version": head["version"] + 1, "lengthClasses": [24]})
+    for first in range(0, len(items), 25):
+        batch = [{"PutRequest": {"Item": serialize(item)}} for item in items[first : first + 25]]
+        assert not dynamodb.batch_write_item(RequestItems={"CalendarTable": batch})["UnprocessedItems"]
+
+
+def _id(number: int) -> str:
+    return str(UUID(int=number, version=4))
+
+
+def main() -> int:
+    """Print the table. There are no targets to miss."""
+    database = empty_database("prices")
+    database.use()
+    print("\nMost expensive requests\n")
+    print(table(HEADER, [price.row() for price in measure(database.client)]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
