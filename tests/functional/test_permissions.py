@@ -1,19 +1,139 @@
-"""Permissions: no sequence of permitted steps reaches a forbidden result."""
+"""Permissions: each request alone, and all sequences of permitted steps. None reaches a forbidden result.
 
-from collections.abc import Iterator
+`python -m pytest tests/functional/test_permissions.py -s` prints the whole matrix.
+"""
+
+import io
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
 
-from tests.functional.conftest import ADMIN, ANNA, BERT, new_session, new_timeline
+from bench.table import table
+from scheduling.http import request_log
+from tests.functional.conftest import ADMIN, ANNA, BERT, new_session, new_timeline, one_time
 from tests.support.api import Answer, Caller
 from tests.support.invariants import breaches
+from tests.support.template import ROOT
 
 ROLES = {"USER": "", "MANAGER": "[MANAGER]", "ADMIN": "[ADMIN]"}
 MAY_TAKE_AWAY = {("USER", "own"), ("MANAGER", "own"), ("ADMIN", "own"), ("ADMIN", "foreign")}
 """Who may delete a session, or move the session to another owner (docs/guide.md)."""
 
 GONE = "deleted"
+
+
+FREE = {"startDateTime": None, "endDateTime": None}
+DAILY = {"type": "RECURRING", "repeatCycleType": "DAILY"}
+WEEK = {"from": "2023-12-15T00:00:00Z", "to": "2023-12-22T00:00:00Z"}
+
+
+@pytest.fixture(autouse=True)
+def _no_log(environment: pytest.MonkeyPatch) -> None:
+    """Keep the request log out of the printed matrix."""
+    environment.setattr(request_log.logger().registered_handler, "stream", io.StringIO())
+
+
+def guide() -> dict[str, dict[str, str]]:
+    """Return the permission table of the guide: the reach of each role, by action."""
+    _, _, after = (ROOT / "docs" / "guide.md").read_text("utf-8").partition("| action |")
+    header, _, *lines = after.split("\n\n")[0].splitlines()
+    roles = [cell.strip() for cell in header.strip("|").split("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return {action: dict(zip(roles, reaches, strict=True)) for action, *reaches in rows}
+
+
+class Requests:
+    """Every request about sessions and timelines, sent by one caller about the timelines of one owner."""
+
+    numbers = count()
+    """Each series has a time of its own."""
+
+    def __init__(self, caller: Caller, owner: Caller) -> None:
+        self.caller, self.owner = caller, owner
+
+    def all(self) -> dict[str, dict[str, Callable[[], Answer]]]:
+        """Return the requests by the action of the guide's table that they need."""
+        call = self.caller.call
+        name = {"name": "New"}
+        return {
+            "read a session, an occurrence or a timeline": {
+                "GET session": lambda: call("get_session", id=self._session()),
+                "GET timeline": lambda: call("get_timeline", id=self._timeline()),
+                "GET occurrences": lambda: call("list_occurrences", query={**WEEK, "ownerId": self.owner.id}),
+            },
+            "create or change a session, or one occurrence": {
+                "POST session": lambda: call("create_session", body=one_time(self._timeline(), **FREE)),
+                "PATCH session": lambda: call("update_session", id=self._session(), body=name),
+                "PATCH occurrence": lambda: call("update_occurrence", id=self._occurrence(), body=name),
+                "DELETE occurrence": lambda: call("delete_occurrence", id=self._occurrence()),
+                "POST split": lambda: call("split_session", id=self._series(), body={"date": "2023-12-17"}),
+            },
+            "delete or restore a session": {
+                "DELETE session": lambda: call("delete_session", id=self._session()),
+                "POST restore": lambda: call("restore_session", id=self._deleted_session()),
+                "PATCH session to a third owner": lambda: self._move(ADMIN),
+            },
+            "create, change or delete a timeline": {
+                "POST timeline": lambda: call("create_timeline", body={**name, "ownerId": self.owner.id}),
+                "PATCH timeline": lambda: call("update_timeline", id=self._timeline(), body=name),
+                "DELETE timeline": lambda: call("delete_timeline", id=self._timeline()),
+            },
+        }
+
+    def _timeline(self) -> str:
+        return new_timeline(self.owner)
+
+    def _session(self, **fields: Any) -> str:
+        id: str = new_session(self.owner, self._timeline(), **{**FREE, **fields})["id"]
+        return id
+
+    def _deleted_session(self) -> str:
+        id = self._session()
+        ADMIN.call("delete_session", id=id)
+        return id
+
+    def _series(self) -> str:
+        start = datetime(2023, 12, 15, tzinfo=UTC) + next(self.numbers) * timedelta(minutes=20)
+        times = {
+            "startDateTime": start.isoformat(),
+            "endDateTime": (start + timedelta(minutes=9)).isoformat(),
+        }
+        return self._session(**DAILY, **times)
+
+    def _occurrence(self) -> str:
+        return f"{self._series()}/2023-12-16"
+
+    def _move(self, third: Caller) -> Answer:
+        body = {"timelineId": new_timeline(third)}
+        return self.caller.call("update_session", id=self._session(), body=body)
+
+
+def test_every_request_is_permitted_as_the_guide_says(tables: Any) -> None:
+    rows, wrong = [], []
+    expected = guide()
+    for action in expected:
+        for name in Requests(ANNA, ANNA).all()[action]:
+            row = [name]
+            for role, claim in ROLES.items():
+                caller = Caller("eve", claim)
+                for whose, owner in (("own", caller), ("any", ANNA)):
+                    answer = Requests(caller, owner).all()[action][name]()
+                    row.append("yes" if answer.status == 200 else f"{answer.status}")
+                    permitted = expected[action][role] in ("any", whose)
+                    third = name.endswith("third owner") and (
+                        role == "USER"
+                    )  # may not write to the third owner
+                    if answer.status != (200 if permitted and not third else 403):
+                        wrong.append((role, whose, name, answer))
+            rows.append(row)
+    header = ["request", *(f"{role}, {whose}" for role in ROLES for whose in ("own", "another's"))]
+    print(f"\n{table(header, rows)}")
+    assert wrong == []
+    assert Requests(ANNA, ANNA).all().keys() == expected.keys()
+    assert breaches(tables) == []
 
 
 class Steps:
