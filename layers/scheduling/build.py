@@ -49,6 +49,9 @@ ITEM_OPERATIONS = (
     "UpdateItem",
 )
 
+# cryptography needs only cffi's compiled module, `_cffi_backend`. cffi itself, and its parser of C, serve builds.
+BUILD_ONLY = ("cffi", "pycparser")
+
 _ROOT = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n", re.DOTALL)
 
 
@@ -137,6 +140,8 @@ def trim(packages: Path, licences: Path) -> None:
         shutil.rmtree(folder)
     for stub in packages.rglob("*.pyi"):
         stub.unlink()
+    for name in BUILD_ONLY:
+        shutil.rmtree(packages / name)
     trim_botocore(packages / "botocore" / "data")
     split_roots(packages / "botocore" / "cacert.pem", packages / "botocore" / "roots")
 

@@ -1,0 +1,55 @@
+"""PyJWT and cryptography: when functions import them, and which of their dependencies the layer can leave out."""
+
+import os
+import runpy
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.template import ROOT
+
+BUILD_ONLY = runpy.run_path(str(ROOT / "layers" / "scheduling" / "build.py"))["BUILD_ONLY"]
+
+ANSWER_WITH_CLAIMS = """
+import sys
+sys.modules["OpenSSL"] = None  # of the SAM CLI; botocore imports the package where it exists, and the layer lacks it
+from functions.{function}.handler import lambda_handler
+lambda_handler({{"requestContext": {{"authorizer": {{"jwt": {{"claims": {{"sub": "anna"}}}}}}}}}}, None)
+print({{name.partition(".")[0] for name in sys.modules}} & {{"jwt", "cryptography"}})
+"""
+VERIFY = """
+import json, sys
+sys.modules.update(dict.fromkeys(sys.argv[1:]))  # an import of these names now fails
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+private = rsa.generate_private_key(65537, 2048)
+public = jwt.PyJWK(json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(private.public_key())), "RS256")
+print(jwt.decode(jwt.encode({"sub": "anna"}, private, "RS256"), public, algorithms=["RS256"]))
+"""
+
+
+def run(code: str, *arguments: str) -> str:
+    """Run code in an interpreter of its own; return the last printed line."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{ROOT}:{ROOT}/layers/scheduling",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "ROLES_CLAIM": "cognito:groups",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("function", ["get_session", "create_session", "list_timelines"])
+def test_no_function_imports_cryptography_behind_the_gateway(function: str) -> None:
+    assert run(ANSWER_WITH_CLAIMS.format(function=function)) == "set()"
+
+
+def test_tokens_are_verified_without_the_packages_that_only_builds_need() -> None:
+    assert run(VERIFY, *BUILD_ONLY) == "{'sub': 'anna'}"
