@@ -628,3 +628,22 @@ def test_parameters_have_descriptions_and_working_defaults() -> None:
     for name, parameter in parameters.items():
         assert "Default" in parameter, name
         assert parameter["Description"].endswith("."), name
+
+
+@pytest.mark.parametrize(
+    ("issuer", "accepted"),
+    [
+        ("", True),
+        ("https://login.example.com/realms/one", True),
+        ("http://127.0.0.1:4580/pool", True),
+        ("http://localhost:4580", True),
+        ("http://login.example.com", False),
+        ("http://127.0.0.1.example.com", False),
+        ("http://localhost@example.com", False),
+        ("https://", False),
+        ("login.example.com", False),
+    ],
+)
+def test_an_issuer_without_tls_is_accepted_only_on_this_machine(issuer: str, accepted: bool) -> None:
+    pattern = template.template()["Parameters"]["JwtIssuer"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, issuer)) == accepted
