@@ -3,13 +3,14 @@
 import sys
 import time
 
-from bench import cold, contention, decision, lists, occurrences, simulation, writes
+from bench import cold, contention, decision, lists, occurrences, prices, simulation, writes
 
 SECTIONS = {
     "decision": decision.main,
     "writes": writes.main,
     "contention": contention.main,
     "simulation": simulation.main,
+    "prices": prices.main,
     "lists": lists.main,
     "occurrences": occurrences.main,
     "cold": cold.main,
