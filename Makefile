@@ -8,7 +8,10 @@ CORS   ?=
 ROLE   ?= USER
 ARCHITECTURE ?= arm64
 LAYER  := layers/scheduling
+# Groups of tests, see tests/conftest.py; in the order of their names, the longest come first.
+SIDE_BY_SIDE := -n logical --dist loadgroup --no-loadscope-reorder
 AUDIT  := .local/audit
+AUDIT_READY := $(AUDIT)/ready
 
 export SAM_CLI_TELEMETRY = 0
 
@@ -51,11 +54,10 @@ lint: setup ## Check style, types and the template
 	@$(RUN) -m samcli validate --lint --region us-east-1
 
 test: lint ## Run every test, or some (TESTS=tests/unit)
-	@$(RUN) -m pytest $(or $(TESTS),--cov --cov-report=term)
+	@$(RUN) -m pytest $(SIDE_BY_SIDE) $(or $(TESTS),--cov --cov-report=term)
 
 test-fast: setup ## Run the tests that need no stack and no database (a minute)
-	@$(RUN) -m pytest -q -n auto tests/unit
-	@$(RUN) -m pytest -q tests/functional # in one process: test_roles.py judges what all of these tests called
+	@$(RUN) -m pytest -q $(SIDE_BY_SIDE) tests/unit tests/functional
 
 bench: setup ## Measure decisions, lists, cold starts and calls
 	@$(RUN) -m bench
@@ -76,25 +78,31 @@ contract: setup ## List the changes that break clients of the last release
 	mkdir -p .local && git show "$$last:docs/openapi.yaml" > .local/last-release.yaml \
 		&& $(RUN) -m tools.openapi_changes .local/last-release.yaml docs/openapi.yaml
 
-checkov: ## Check the template against checkov's rules (in a venv of its own)
-	@$(AUDIT)/bin/python -c "import checkov" 2>/dev/null || { echo "Installing checkov, once ..."; \
-		"$(PYTHON)" -m venv --clear $(AUDIT) \
-		&& $(AUDIT)/bin/python -m pip install --quiet --require-hashes -r requirements/audit.txt; }
+checkov: $(AUDIT_READY) ## Check the template against checkov's rules
 	@$(AUDIT)/bin/python -m checkov.main
 
 audit: checkov ## Run checkov, and check the dependencies for known vulnerabilities (asks PyPI)
 	@$(AUDIT)/bin/python -m pip_audit --require-hashes --disable-pip -r $(LAYER)/requirements.txt -r functions/get_docs/requirements.txt
 
-lock: ## Update the lock files from the .in files (needs uv)
-	@command -v uv >/dev/null || { echo "There is no uv. Install it: python3 -m pip install uv"; exit 1; }
-	uv pip compile $(LOCK) --upgrade --output-file requirements/dev.txt requirements/dev.in
-	uv pip compile $(LOCK) --upgrade --output-file requirements/audit.txt requirements/audit.in
-	uv pip compile $(LOCK) --upgrade --output-file requirements/clients.txt requirements/clients.in
-	uv pip compile $(LOCK) --python-version 3.13 --upgrade --output-file requirements/lambda_image.txt requirements/lambda_image.in
-	uv pip compile $(LOCK) --constraint requirements/dev.txt --output-file $(LAYER)/requirements.txt $(LAYER)/requirements.in
-	uv pip compile $(LOCK) --output-file functions/get_docs/requirements.txt functions/get_docs/requirements.in
+# Checkov, pip-audit and uv have a venv of their own, because checkov pins old versions of shared dependencies.
+$(AUDIT_READY): requirements/audit.txt
+	@echo "Installing checkov, pip-audit and uv, once ..."
+	@"$(PYTHON)" -m venv --clear $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/audit.txt
+	@touch $(AUDIT_READY)
 
-LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
+# --no-deps: the page at /docs uses the files of its package, and none of the package's Python code.
+lock: $(AUDIT_READY) ## Update the lock files from the .in files (asks PyPI)
+	$(LOCK) 3.11 --upgrade --output-file requirements/dev.txt requirements/dev.in
+	$(LOCK) 3.11 --upgrade --output-file requirements/audit.txt requirements/audit.in
+	$(LOCK) 3.11 --upgrade --output-file requirements/clients.txt requirements/clients.in
+	$(LOCK) 3.13 --upgrade --output-file requirements/lambda_image.txt requirements/lambda_image.in
+	$(LOCK) 3.11 --constraint requirements/dev.txt --output-file $(LAYER)/requirements.txt $(LAYER)/requirements.in
+	$(LOCK) 3.11 --no-deps --output-file functions/get_docs/requirements.txt functions/get_docs/requirements.in
+	@echo "Run the tests with the new versions: make test"
+
+LOCK := @$(AUDIT)/bin/python -m uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --python-version
 
 build: setup ## Build for `sam deploy` (ARCHITECTURE=arm64 or x86_64)
 	@rm -rf functions/*/__pycache__

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -22,11 +23,30 @@ AUDIENCE = "sessions"
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
+_TESTS = Path(__file__).parent
 _OFFLINE = {"unit", "functional"}
+_COVERING = {"unit", "functional", "dynamodb"}
+"""The folders of the tests that run the layer's code in their own process."""
 _namespaces = count()
 _session = boto3.Session()
 _client_for_moto = lru_cache(store.client.__wrapped__)
 """The layer's client, shared by all tests on moto, because creating a client is slower than most tests."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests must share a process when pytest-xdist runs the tests side by side.
+
+    The functional tests share their record of calls; the tests with the fixture `deployed` share a stack; all
+    others share the fixtures of their module.
+    """
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        folder = item.path.relative_to(_TESTS).parts[0]
+        group = folder if folder == "functional" else str(item.path.relative_to(_TESTS))
+        item.add_marker(pytest.mark.xdist_group("stack" if "deployed" in item.fixturenames else group))
+        if folder not in _COVERING:
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(autouse=True)

@@ -190,6 +190,25 @@ def test_a_moved_checkout_starts(copy: Path) -> None:
         moved.rename(copy)
 
 
+@pytest.mark.e2e
+@pytest.mark.slow
+def test_make_lock_pins_packages_by_hash_and_names_no_index(tmp_path: Path) -> None:
+    folder = copy_project(tmp_path / "my sessions")
+    sh(ROOT, "make .local/audit/ready")  # installed once for all copies
+    (folder / ".local").mkdir()
+    (folder / ".local" / "audit").symlink_to(ROOT / ".local" / "audit")
+    locked = {folder / line.split()[-2] for line in sh(folder, "make -n lock").splitlines() if ".in" in line}
+    for path in locked - {folder / "requirements" / "audit.txt"}:  # make installs uv from that file
+        path.unlink()
+    sh(folder, "make lock")
+    assert {path.with_suffix(".in") for path in locked} == set(folder.rglob("*.in"))
+    for path in locked:
+        pins = path.read_text("utf-8").replace("\\\n", "").splitlines()
+        assert pins, path
+        assert all(re.match(r"[\w.-]+(\[[\w,-]+\])?==\S+ .*--hash=sha256:", pin) for pin in pins), path
+        assert "://" not in path.read_text("utf-8")
+
+
 def test_commands_start_the_venvs_python_alone() -> None:
     """A script in bin/ contains the path of the venv of its installation, which may have moved."""
     assert set(re.findall(r"/bin/([\w-]+)", page("Makefile"))) == {"python"}

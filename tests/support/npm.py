@@ -1,5 +1,6 @@
 """Tools from npm for tests, pinned in tests/client/package-lock.json and installed on first use."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -23,9 +24,11 @@ def install() -> Path:
         missing("npm")
     packages, wanted = CLIENT / "node_modules", (CLIENT / "package-lock.json").read_bytes()
     stamp = packages / ".wanted"
-    if not stamp.exists() or stamp.read_bytes() != wanted:
-        run(str(npm), "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-        stamp.write_bytes(wanted)
+    with (CLIENT / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests in another process may be installing
+        if not stamp.exists() or stamp.read_bytes() != wanted:
+            run(str(npm), "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+            stamp.write_bytes(wanted)
     return packages
 
 
