@@ -13,9 +13,9 @@ class Page(Input):
     skip: Annotated[
         WholeNumber, Field(ge=0, le=10**18 - 1, description="The number of rows to skip from the beginning.")
     ] = 0
-    take: Annotated[
-        WholeNumber, Field(ge=1, le=100, description="The greatest number of rows to return.")
-    ] = 10
+    take: Annotated[WholeNumber, Field(ge=1, le=100, description="The maximum number of rows to return.")] = (
+        10
+    )
 
 
 class EntityPage(Page):
