@@ -223,7 +223,9 @@ class Stack:
         shutil.rmtree(self.state / "tmp", ignore_errors=True)
 
     def _alive(self, pid: int) -> bool:
-        if self._emulator and self._emulator.pid == pid:  # an ended child process exists until `poll` reads its status
+        if (
+            self._emulator and self._emulator.pid == pid
+        ):  # an ended child process exists until `poll` reads its status
             return self._emulator.poll() is None
         try:
             os.kill(pid, 0)
