@@ -246,7 +246,7 @@ class InternalError(ApiError):
 
 
 class ServiceUnavailable(ApiError):
-    """A dependency that did not answer in time. The client may retry the request."""
+    """A dependency that did not respond in time. The client may retry the request."""
 
     status, error, code = 503, "Service Unavailable", "SERVICE_UNAVAILABLE"
     message = "The service is busy. Wait a moment and retry."

@@ -22,5 +22,5 @@ class EntityPage(Page):
     """One page of a list of sessions or timelines."""
 
     etags: Flag = Field(
-        False, description="true adds `meta.meta.etags`: the ETag of each row, in the order of `data`."
+        False, description="If true, `meta.meta.etags` has the ETag of each row, in the order of `data`."
     )
