@@ -68,7 +68,9 @@ def tables(environment: pytest.MonkeyPatch) -> Iterator[Any]:
     """Create empty tables in moto and yield a client. Fast, but not atomic under threads."""
     with mock_aws():
         environment.setattr(store, "client", _client_for_moto)
-        yield _made(_client("test"))
+        client = _create_client("test")
+        template.create_tables(client)
+        yield client
 
 
 @pytest.fixture(scope="session")
@@ -87,10 +89,12 @@ def dynamodb_local(engine: Engine, environment: pytest.MonkeyPatch) -> Any:
     namespace = f"test{next(_namespaces)}"
     environment.setenv("AWS_ACCESS_KEY_ID", namespace)
     environment.setenv("DYNAMODB_ENDPOINT", engine.endpoint)
-    return _made(_client(namespace, engine.endpoint))
+    client = _create_client(namespace, engine.endpoint)
+    template.create_tables(client)
+    return client
 
 
-def _client(namespace: str, endpoint: str | None = None) -> Any:
+def _create_client(namespace: str, endpoint: str | None = None) -> Any:
     return _session.client(
         "dynamodb",
         region_name="eu-west-1",
@@ -98,9 +102,3 @@ def _client(namespace: str, endpoint: str | None = None) -> Any:
         aws_secret_access_key="test",
         endpoint_url=endpoint,
     )
-
-
-def _made(client: Any) -> Any:
-    for table in template.tables():
-        client.create_table(**table)
-    return client

@@ -10,7 +10,7 @@ import pytest
 
 from scheduling.store.client import client
 from tests.support import api
-from tests.support.api import Answer, Caller
+from tests.support.api import Answer, Caller, new_timeline
 from tests.support.invariants import breaches
 from tests.support.streams import count_changes
 
@@ -44,12 +44,6 @@ def dynamodb(dynamodb_local: Any, counted_lists: None) -> Iterator[Any]:
 def timeline(dynamodb: Any) -> str:
     """Create a timeline of `anna`; return the id."""
     return new_timeline(Caller("anna"))
-
-
-def new_timeline(caller: Caller, **fields: str) -> str:
-    """Create a timeline; return the id."""
-    id: str = caller.call("create_timeline", body={"name": "Routine", **fields}).data["id"]
-    return id
 
 
 class _Meeting:

@@ -16,7 +16,7 @@ from hypothesis.stateful import (
 )
 
 from tests.support.api import Answer, Caller
-from tests.support.invariants import breaches, live, scan
+from tests.support.invariants import breaches, heads, live, scan
 
 Fields = dict[str, Any]
 
@@ -199,9 +199,9 @@ class Scheduling(RuleBasedStateMachine):
     @precondition(lambda self: self.sessions)
     @rule(data=st.data(), name=st.sampled_from(["Yoga", "Pilates"]))
     def rename(self, data: st.DataObject, name: str) -> None:
-        heads = self.heads()
+        before = heads(self.dynamodb)
         self.change(data.draw(self.a_session()), {"name": name})
-        assert self.heads() == heads
+        assert heads(self.dynamodb) == before
 
     @precondition(lambda self: len(self.sessions) > FEW)
     @rule(data=st.data())
@@ -324,9 +324,6 @@ class Scheduling(RuleBasedStateMachine):
     def new_timeline(self, owner: Caller) -> None:
         created = owner.call("create_timeline", body={"name": "Routine"}).data
         self.owners[created["id"]] = owner.id
-
-    def heads(self) -> list[Fields]:
-        return [item for item in scan(self.dynamodb, "CalendarTable") if item["slot"] == "HEAD"]
 
     def a_timeline(self) -> st.SearchStrategy[str]:
         return st.sampled_from(list(self.owners))

@@ -7,10 +7,10 @@ import pytest
 
 from scheduling.domain import session, slots
 from scheduling.domain.session import Session
-from scheduling.store.items import serialize
 from tests.dynamodb.conftest import new_timeline
 from tests.support.api import Answer, Caller
 from tests.support.capacity import Cost, count_capacity
+from tests.support.fill import write_items
 
 ANNA, ADMIN = Caller("a1b2c3d4-e5f6-7890-a1b2-c3d4e5f67890"), Caller("root", "[ADMIN]")
 CREATED = "2020-12-01T08:00:00.000Z"
@@ -52,10 +52,7 @@ def fill(dynamodb: Any, timeline: str, sessions: list[Session]) -> None:
         },
         "timelineCount": 1,
     }
-    items = [*made, head]
-    for first in range(0, len(items), 25):
-        batch = [{"PutRequest": {"Item": serialize(item)}} for item in items[first : first + 25]]
-        assert not dynamodb.batch_write_item(RequestItems={"CalendarTable": batch})["UnprocessedItems"]
+    write_items(dynamodb, [("CalendarTable", item) for item in (*made, head)])
 
 
 def stored(timeline: str, number: int, fields: dict[str, Any]) -> Session:

@@ -4,7 +4,6 @@ Every call of every endpoint fails in every way, once or permanently. Then two c
 of different ways. The answer is a success only if the write took effect; otherwise a 503 invites a retry.
 """
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
@@ -22,6 +21,7 @@ from scheduling.domain.session import view as session_view
 from scheduling.domain.timeline import view as timeline_view
 from scheduling.store.items import deserialize, serialize
 from tests.support.api import Answer, Caller
+from tests.support.delayed_visibility import build_response, operation_of
 from tests.support.invariants import breaches
 
 ANNA, ROOT = Caller("anna"), Caller("root", "[ADMIN]")
@@ -48,21 +48,19 @@ Tables = dict[str, list[dict[str, Any]]]
 
 
 def _refusal(request: AWSPreparedRequest, status: int, error: str, **more: object) -> AWSResponse:
-    body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{error}", "message": "injected", **more})
-    headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": "1"}
-    raw = HTTPResponse(BytesIO(body.encode()), headers=headers, status=status, preload_content=False)
-    return AWSResponse(request.url, status, raw.headers, raw)
+    body = {"__type": f"com.amazonaws.dynamodb.v20120810#{error}", "message": "injected", **more}
+    return build_response(request, body, status)
 
 
 def throttled(request: AWSPreparedRequest, _: Send) -> Any:
-    if _operation(request) == "TransactWriteItems":
+    if operation_of(request) == "TransactWriteItems":
         reasons = [{"Code": "ThrottlingError", "Message": "injected"}]
         return _refusal(request, 400, "TransactionCanceledException", CancellationReasons=reasons)
     return _refusal(request, 400, "ProvisionedThroughputExceededException")
 
 
 def in_another_transaction(request: AWSPreparedRequest, send: Send) -> Any:
-    match _operation(request):
+    match operation_of(request):
         case "TransactWriteItems":
             reasons = [{"Code": "None"}, {"Code": "TransactionConflict", "Message": "injected"}]
             return _refusal(request, 400, "TransactionCanceledException", CancellationReasons=reasons)
@@ -116,11 +114,6 @@ PAIRED_OF_A_WRITE = (throttled, in_another_transaction, timed_out, timed_out_aft
 READS = {"GetItem", "BatchGetItem", "Query"}
 
 
-def _operation(request: AWSPreparedRequest) -> str:
-    name = request.headers["X-Amz-Target"]
-    return (name.decode() if isinstance(name, bytes) else str(name)).partition(".")[2]
-
-
 class Faults:
     """Injected faults, by the number of the request to DynamoDB."""
 
@@ -136,7 +129,7 @@ class Faults:
 
     def send(self, session: Any, request: AWSPreparedRequest) -> Any:
         number = next(self._numbers)
-        self.operations[number] = _operation(request)
+        self.operations[number] = operation_of(request)
 
         def really(asked: AWSPreparedRequest) -> Any:
             return self._send(session, asked)

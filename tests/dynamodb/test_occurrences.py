@@ -9,10 +9,10 @@ import pytest
 from scheduling.domain import session, slots
 from scheduling.domain.session import Session
 from scheduling.store.client import client
-from scheduling.store.items import serialize
 from tests.dynamodb.conftest import new_timeline
 from tests.support.api import Caller
 from tests.support.capacity import Cost, count_capacity
+from tests.support.fill import write_items
 
 ANNA = Caller("a1b2c3d4-e5f6-7890-a1b2-c3d4e5f67890")
 WEEK = {"from": "2026-06-01T00:00:00Z", "to": "2026-06-08T00:00:00Z", "take": 1000}
@@ -44,10 +44,7 @@ def past(timeline: str, total: int) -> Iterator[Session]:
 
 def write(dynamodb: Any, sessions: list[Session]) -> None:
     """Write the slots of sessions past the API."""
-    items = [serialize(found) for each in sessions if (found := slots.slot(each))]
-    for first in range(0, len(items), 25):
-        batch = [{"PutRequest": {"Item": item}} for item in items[first : first + 25]]
-        assert not dynamodb.batch_write_item(RequestItems={"CalendarTable": batch})["UnprocessedItems"]
+    write_items(dynamodb, [("CalendarTable", slot) for each in sessions if (slot := slots.slot(each))])
 
 
 def week(dynamodb: Any) -> tuple[int, int, Cost]:

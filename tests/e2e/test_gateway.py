@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from local.stack import Stack, free_port
+from tests.support.api import load_event
 from tests.support.issuer import ATTACKS, AUDIENCE, Issuer
-from tests.support.template import ROOT
 
 NOT_SEEN_BY_THE_EMULATOR = {"without an expiry", "of nobody", "of an empty subject"}
 """The emulator's authorizer accepts these. The layer refuses the last two, and without a gateway the first too."""
@@ -39,7 +39,7 @@ def asked(stack: Stack, authorization: str | None) -> httpx.Response:
 
 def invoked(stack: Stack, authorization: str | None) -> tuple[int, dict[str, str]]:
     """Return the answer of the function when it is invoked without the gateway and without claims."""
-    event = json.loads((ROOT / "events" / "list_timelines.json").read_text("utf-8"))
+    event = load_event("list_timelines")
     del event["requestContext"]["authorizer"]
     event["headers"] = {} if authorization is None else {"authorization": authorization}
     functions = stack.client("lambda")

@@ -9,11 +9,21 @@ import pytest
 
 from scheduling.store import client as store
 from tests.support import api
-from tests.support.api import Caller
+from tests.support.api import Caller, new_timeline
 from tests.support.streams import count_changes
 
 ANNA, BERT = Caller("anna"), Caller("bert")
 MANAGER, ADMIN = Caller("mary", "[MANAGER]"), Caller("root", "[ADMIN]")
+
+BERLIN = {
+    "type": "RECURRING",
+    "name": "Yoga",
+    "startDateTime": "2026-01-05T09:00:00+01:00",
+    "endDateTime": "2026-01-05T10:00:00+01:00",
+    "timeZone": "Europe/Berlin",
+    "repeatCycleType": "WEEKLY",
+}
+"""The body of a series on Mondays at nine in Berlin, without a timeline."""
 
 CALLS: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
 """The calls of each function in the tests so far: DynamoDB actions, each with a table or an index."""
@@ -108,12 +118,6 @@ def during(tables: Any) -> During:
 def timeline(tables: Any) -> str:
     """Create a timeline of Anna; return the id."""
     return new_timeline(ANNA)
-
-
-def new_timeline(caller: Caller, **fields: str) -> str:
-    """Create a timeline; return the id."""
-    id: str = caller.call("create_timeline", body={"name": "Routine", **fields}).data["id"]
-    return id
 
 
 def one_time(timeline: str, **fields: Any) -> dict[str, Any]:

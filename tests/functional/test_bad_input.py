@@ -9,14 +9,7 @@ import pytest
 from scheduling.errors import FaultCode
 from tests.functional.conftest import ADMIN, ANNA, new_session, one_time
 from tests.support.api import Caller, handler
-from tests.support.invariants import scan
-
-TABLES = ("SessionsTable", "TimelinesTable", "CalendarTable", "IdempotencyTable")
-
-
-def everything(tables: Any) -> list[Any]:
-    """Return all stored items."""
-    return [scan(tables, table) for table in TABLES]
+from tests.support.invariants import scan_all
 
 
 def refused(function: str, caller: Caller = ANNA, *, raw: Any = None, **call: Any) -> list[str]:
@@ -61,9 +54,9 @@ def refused(function: str, caller: Caller = ANNA, *, raw: Any = None, **call: An
     "function", ["create_session", "update_session", "create_timeline", "update_timeline"]
 )
 def test_a_body_must_be_a_json_object(tables: Any, timeline: str, function: str, raw: dict[str, Any]) -> None:
-    before = everything(tables)
+    before = scan_all(tables)
     assert refused(function, raw=raw or {"headers": {}}, id=timeline) == ["body"]
-    assert everything(tables) == before
+    assert scan_all(tables) == before
 
 
 def test_a_base64_body_is_read(timeline: str) -> None:
@@ -134,9 +127,9 @@ def test_a_base64_body_is_read(timeline: str) -> None:
 def test_every_fault_of_a_session_is_named(
     tables: Any, timeline: str, change: dict[str, Any], fields: list[str]
 ) -> None:
-    before = everything(tables)
+    before = scan_all(tables)
     assert refused("create_session", body=one_time(timeline) | change) == fields
-    assert everything(tables) == before
+    assert scan_all(tables) == before
 
 
 @pytest.mark.parametrize(
@@ -187,7 +180,7 @@ def test_a_fault_of_a_query_has_a_code_and_a_message(tables: Any, query: str, co
 
 
 def test_a_body_over_64_kilobytes_is_a_413(tables: Any, timeline: str) -> None:
-    before = everything(tables)
+    before = scan_all(tables)
     padded = json.dumps(one_time(timeline)).ljust(64 * 1024)
     for raw in (
         {"body": padded + " "},
@@ -200,7 +193,7 @@ def test_a_body_over_64_kilobytes_is_a_413(tables: Any, timeline: str) -> None:
         response = handler("create_session")(event, None)
         assert response["statusCode"] == 413
         assert json.loads(response["body"])["code"] == "PAYLOAD_TOO_LARGE"
-    assert everything(tables) == before
+    assert scan_all(tables) == before
     for raw in (
         {"body": padded},
         {"body": base64.b64encode(padded.encode()).decode(), "isBase64Encoded": True},
@@ -343,10 +336,10 @@ def test_a_huge_skip_is_an_empty_page(timeline: str) -> None:
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "ä", "a\n"])
 def test_an_idempotency_key_must_be_visible_ascii(tables: Any, timeline: str, key: str) -> None:
-    before = everything(tables)
+    before = scan_all(tables)
     headers = {"idempotency-key": key}
     assert refused("create_session", body=one_time(timeline), headers=headers) == ["Idempotency-Key"]
-    assert everything(tables) == before
+    assert scan_all(tables) == before
 
 
 def test_the_order_of_checks_is_input_existence_permission_conflict(timeline: str) -> None:

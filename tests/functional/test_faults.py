@@ -17,13 +17,23 @@ from scheduling.services.request import Request
 from scheduling.services.results import One
 from scheduling.telemetry import telemetry
 from tests.functional.conftest import ANNA, During, new_session, one_time
-from tests.support.api import handler
+from tests.support.api import handler, load_event
 from tests.support.invariants import live
-from tests.support.template import ROOT
 
-REQUEST_ID = json.loads((ROOT / "events" / "create_session.json").read_text("utf-8"))["requestContext"][
-    "requestId"
-]
+REQUEST_ID = load_event("create_session")["requestContext"]["requestId"]
+
+
+class Context:
+    """Context that Lambda passes to a function with that many seconds left."""
+
+    function_name, function_version, aws_request_id = "stack-UpdateSession", "7", "8f0c"
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the time until Lambda stops the function."""
+        return self._seconds * 1000
 
 
 class Log(StringIO):
@@ -153,16 +163,10 @@ def test_only_the_first_request_of_a_function_is_a_cold_start(
 
 
 def test_a_line_names_the_function_and_the_ids_of_the_path(timeline: str, logged: Log) -> None:
-    class Context:
-        function_name, function_version, aws_request_id = "stack-UpdateSession", "7", "8f0c"
-
-        def get_remaining_time_in_millis(self) -> int:
-            return 29_000
-
     session = new_session(ANNA, timeline)
     logged.lines()
     event = ANNA.event("update_session", session["id"], {"timelineId": timeline}, {}, {})
-    handler("update_session")(event, Context())
+    handler("update_session")(event, Context(29))
     (line,) = logged.lines()
     assert (line["function_name"], line["function_version"]) == ("stack-UpdateSession", "7")
     assert (line["request_id"], line["function_request_id"]) == (REQUEST_ID, "8f0c")
@@ -187,14 +191,6 @@ def test_a_line_explains_a_failure_without_what_people_typed(timeline: str, logg
 
 def test_the_deadline_leaves_time_to_answer(timeline: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The deadline is 20 seconds from now, or 8 seconds before Lambda stops the function."""
-
-    class Context:
-        def __init__(self, seconds: int) -> None:
-            self.seconds = seconds
-
-        def get_remaining_time_in_millis(self) -> int:
-            return self.seconds * 1000
-
     seconds: list[float] = []
 
     @endpoint(dict)
@@ -224,18 +220,13 @@ def test_a_decision_ends_with_a_503_at_the_deadline_and_writes_nothing(
     tables: Any, timeline: str, new: dict[str, str]
 ) -> None:
     """Lambda stops the function in 8 seconds, so the deadline is the beginning of the request."""
-
-    class Context:
-        def get_remaining_time_in_millis(self) -> int:
-            return 8_000
-
     other = {"type": "RECURRING", "repeatCycleType": "DAILY"} if "type" not in new else {}
     new_session(
         ANNA, timeline, startDateTime="2026-01-06T14:00:00Z", endDateTime="2026-01-06T15:00:00Z", **other
     )
     stored = live(tables)
     event = ANNA.event("create_session", "", one_time(timeline, **new), {}, {})
-    response = handler("create_session")(event, Context())
+    response = handler("create_session")(event, Context(8))
     assert (response["statusCode"], response["headers"]["Retry-After"]) == (503, "1")
     assert json.loads(response["body"])["code"] == "SERVICE_UNAVAILABLE"
     assert live(tables) == stored

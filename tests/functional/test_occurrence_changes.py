@@ -8,7 +8,7 @@ import pytest
 from scheduling.store import client
 from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, During, one_time
 from tests.support.api import Answer, Caller, handler
-from tests.support.invariants import Item, breaches, live, scan
+from tests.support.invariants import breaches, heads, live, scan, scan_all
 
 FRIDAYS = {
     "type": "RECURRING",
@@ -17,7 +17,6 @@ FRIDAYS = {
     "endDateTime": "2023-12-01T10:00:00Z",
     "repeatCycleType": "WEEKLY",
 }
-TABLES = ("SessionsTable", "TimelinesTable", "CalendarTable", "IdempotencyTable")
 CHANGES = ("delete_occurrence", "update_occurrence", "split_session")
 
 
@@ -73,14 +72,6 @@ def get(id: str) -> dict[str, Any]:
     return found
 
 
-def heads(tables: Any) -> list[Item]:
-    return [item for item in scan(tables, "CalendarTable") if item["slot"] == "HEAD"]
-
-
-def everything(tables: Any) -> list[list[Item]]:
-    return [scan(tables, table) for table in TABLES]
-
-
 # --- Cancel
 
 
@@ -96,9 +87,9 @@ def test_a_cancelled_occurrence_is_free_at_once(timeline: str, series: dict[str,
 
 def test_a_second_cancellation_changes_nothing(tables: Any, series: dict[str, Any]) -> None:
     first = cancel(series["id"], "2023-12-08")
-    before = everything(tables)
+    before = scan_all(tables)
     assert cancel(series["id"], "2023-12-08").body == first.body
-    assert everything(tables) == before
+    assert scan_all(tables) == before
 
 
 def test_a_cancellation_does_not_change_the_version_of_the_calendar(
@@ -178,7 +169,7 @@ def test_a_change_may_overlap_the_occurrence_itself_and_nothing_else(
     tables: Any, timeline: str, series: dict[str, Any]
 ) -> None:
     other = book(timeline, 8, 11).data
-    before = everything(tables)
+    before = scan_all(tables)
     conflict = change(series["id"], "2023-12-08", body={"endDateTime": "2023-12-08T11:30:00Z"})
     assert [each["sessionId"] for each in conflict.body["details"]] == [other["id"]]
     moved = {"startDateTime": "2023-12-15T09:30:00Z", "endDateTime": "2023-12-15T09:45:00Z"}
@@ -193,7 +184,7 @@ def test_a_change_may_overlap_the_occurrence_itself_and_nothing_else(
             "endDateTime": "2023-12-15T10:00:00Z",
         }
     ]
-    assert everything(tables) == before
+    assert scan_all(tables) == before
     assert change(series["id"], "2023-12-08", body={"endDateTime": "2023-12-08T10:30:00Z"}).status == 200
 
 
@@ -252,14 +243,14 @@ def test_a_split_conflicts_with_others_and_with_the_earlier_part(
     tables: Any, timeline: str, series: dict[str, Any]
 ) -> None:
     other = book(timeline, 29, 10).data
-    before = everything(tables)
+    before = scan_all(tables)
     later = {"startDateTime": "2023-12-22T10:00:00Z", "endDateTime": "2023-12-22T11:00:00Z"}
     conflict = split(series["id"], "2023-12-22", fields=later)
     assert [each["sessionId"] for each in conflict.body["details"]] == [other["id"]]
     earlier = {"startDateTime": "2023-12-08T09:30:00Z", "endDateTime": "2023-12-08T10:30:00Z"}
     conflict = split(series["id"], "2023-12-22", fields=earlier)
     assert conflict.body["details"][0]["sessionId"] == series["id"]
-    assert everything(tables) == before
+    assert scan_all(tables) == before
 
 
 def test_a_split_at_the_first_occurrence_is_a_409(series: dict[str, Any]) -> None:
@@ -322,9 +313,9 @@ def test_if_match_compares_the_version_of_the_series(function: str, series: dict
 def test_a_dry_run_answers_alike_and_writes_nothing(
     tables: Any, function: str, timeline: str, series: dict[str, Any]
 ) -> None:
-    before = everything(tables)
+    before = scan_all(tables)
     preview = make(function, series["id"], "2023-12-08", query={"dryRun": "true"})
-    assert everything(tables) == before
+    assert scan_all(tables) == before
     assert "Location" not in preview.headers
     new = make(function, series["id"], "2023-12-08").data
     own = {field: new[field] for field in ("id", "createdAt", "updatedAt")}
@@ -337,12 +328,12 @@ def test_a_repeated_request_with_a_key_gets_the_first_answer(
 ) -> None:
     key = {"idempotency-key": "k"}
     first = make(function, series["id"], "2023-12-08", headers=key)
-    before = everything(tables)
+    before = scan_all(tables)
     again = make(function, series["id"], "2023-12-08", headers=key)
     assert (again.status, again.body) == (200, first.body)
     assert again.headers["Idempotency-Replayed"] == "true"
     assert again.headers["Location"] == first.headers["Location"]
-    assert everything(tables) == before
+    assert scan_all(tables) == before
     assert make(function, series["id"], "2023-12-15", headers=key).status == 422
     ANNA.call("delete_session", id=series["id"])
     assert make(function, series["id"], "2023-12-08", headers=key).body == first.body
@@ -417,10 +408,10 @@ def test_a_session_whose_time_is_occupied_is_not_restored(
 ) -> None:
     ANNA.call("delete_session", id=series["id"])
     other = book(timeline, 29).data
-    before = everything(tables)
+    before = scan_all(tables)
     answer = restore(series["id"])
     assert (answer.status, answer.body["details"][0]["sessionId"]) == (409, other["id"])
-    assert everything(tables) == before
+    assert scan_all(tables) == before
 
 
 def test_a_session_whose_timeline_was_deleted_is_not_restored(timeline: str, series: dict[str, Any]) -> None:

@@ -7,18 +7,10 @@ import pytest
 
 from scheduling.domain.time_zones import database_version
 from scheduling.store.items import deserialize, serialize
-from tests.functional.conftest import ANNA, BERT, new_session, new_timeline
+from tests.functional.conftest import ANNA, BERLIN, BERT, new_session, new_timeline
 from tools import overlaps as tool
 
 TABLE = "CalendarTable"
-BERLIN = {
-    "type": "RECURRING",
-    "name": "Yoga",
-    "startDateTime": "2026-01-05T09:00:00+01:00",
-    "endDateTime": "2026-01-05T10:00:00+01:00",
-    "timeZone": "Europe/Berlin",
-    "repeatCycleType": "WEEKLY",
-}
 JULY = {"startDateTime": "2026-07-06T08:00:00+02:00", "endDateTime": "2026-07-06T09:00:00+02:00"}
 
 

@@ -6,18 +6,10 @@ from typing import Any
 import pytest
 
 from scheduling.domain.instants import parse
-from tests.functional.conftest import ANNA
+from tests.functional.conftest import ANNA, BERLIN
 from tests.support.template import ROOT
 
 VECTORS = json.loads((ROOT / "tests/vectors/recurrence.json").read_text("utf-8"))
-BERLIN = {
-    "type": "RECURRING",
-    "name": "Yoga",
-    "startDateTime": "2026-01-05T09:00:00+01:00",
-    "endDateTime": "2026-01-05T10:00:00+01:00",
-    "timeZone": "Europe/Berlin",
-    "repeatCycleType": "WEEKLY",
-}
 
 
 def body(timeline: str, fields: dict[str, Any]) -> dict[str, Any]:

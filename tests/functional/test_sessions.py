@@ -9,7 +9,7 @@ import pytest
 
 from tests.functional.conftest import ADMIN, ANNA, BERT, During, new_session, new_timeline, one_time
 from tests.support import api
-from tests.support.invariants import breaches, scan
+from tests.support.invariants import breaches, scan, scan_all
 
 YOGA = {
     "type": "RECURRING",
@@ -357,12 +357,12 @@ def test_a_refused_patch_changes_no_field(tables: Any, timeline: str) -> None:
     other = new_session(
         ANNA, timeline, startDateTime="2023-12-15T16:00:00Z", endDateTime="2023-12-15T17:00:00Z"
     )
-    before = [scan(tables, table) for table in ("SessionsTable", "TimelinesTable", "CalendarTable")]
+    before = scan_all(tables)
     refused = ANNA.call(
         "update_session", id=other["id"], body={"startDateTime": "2023-12-15T15:59:00Z", "name": "x"}
     )
     assert refused.status == 409
-    assert [scan(tables, table) for table in ("SessionsTable", "TimelinesTable", "CalendarTable")] == before
+    assert scan_all(tables) == before
 
 
 def test_the_time_of_a_deleted_session_can_be_booked_again(timeline: str) -> None:

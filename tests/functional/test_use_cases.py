@@ -15,10 +15,9 @@ from scheduling.services.results import One
 from scheduling.services.retries import Attempt, retry_on_conflict
 from scheduling.store.sessions import get_existing
 from tests.functional.conftest import ANNA, new_session, new_timeline, one_time
-from tests.support.invariants import Item, breaches, live, scan
+from tests.support.invariants import breaches, live, scan_all
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
-TABLES = ("SessionsTable", "TimelinesTable", "CalendarTable", "IdempotencyTable")
 
 
 def request(fields: dict[str, Any] | None = None, id: str = "", **more: Any) -> Request:
@@ -26,10 +25,6 @@ def request(fields: dict[str, Any] | None = None, id: str = "", **more: Any) -> 
     anna = Principal(ANNA.id, frozenset({"USER"}))
     path = {"id": id} if id else {}
     return Request(principal=anna, path=path, fields=fields or {}, now=NOW, new_id="new", **more)
-
-
-def everything(tables: Any) -> list[list[Item]]:
-    return [scan(tables, table) for table in TABLES]
 
 
 def fields_of(body: dict[str, Any]) -> dict[str, Any]:
@@ -52,9 +47,9 @@ def test_a_dry_run_of_every_write_answers_like_the_write_and_writes_nothing(
         lambda: timelines.delete(request(id=empty, dry_run=dry_run)),
     ]
     for write in writes:
-        before = everything(tables)
+        before = scan_all(tables)
         assert isinstance(write(), One)
-        assert (everything(tables) == before) == dry_run
+        assert (scan_all(tables) == before) == dry_run
 
 
 def test_a_dry_run_finds_conflicts(timeline: str) -> None:
@@ -96,10 +91,10 @@ def test_two_sessions_moved_into_each_other_or_into_a_third_conflict(tables: Any
         for hour in (9, 10, 11, 20)
     ]
     first, other, third = (new_session(ANNA, timeline, **times)["id"] for times in hours[:3])
-    before = everything(tables)
+    before = scan_all(tables)
     with pytest.raises(SchedulingConflict):
         move_both(first, other, {first: hours[3], other: hours[3]})
     with pytest.raises(SchedulingConflict) as conflict:
         move_both(first, other, {first: hours[1], other: hours[2]})
     assert [cast(str, each["sessionId"]) for each in conflict.value.conflicts] == [third]
-    assert everything(tables) == before
+    assert scan_all(tables) == before

@@ -168,8 +168,7 @@ def make_tables(endpoint: str, namespace: str) -> None:
     """Create empty tables in a database of their own."""
     session = boto3.Session(namespace, "test", region_name=REGION)
     client = session.client("dynamodb", endpoint_url=endpoint)
-    for table in template.tables():
-        client.create_table(**table)
+    template.create_tables(client)
     client.close()
 
 

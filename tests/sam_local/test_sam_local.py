@@ -34,11 +34,6 @@ VARIABLES = {"SESSIONS_TABLE", "TIMELINES_TABLE", "CALENDAR_TABLE", "IDEMPOTENCY
 """The variables that differ between stacks, except those for tokens."""
 
 
-def event(function: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
-    return loaded
-
-
 def fill(sam: SamLocal, environment: pytest.MonkeyPatch, function: str) -> str:
     """Create a database with the entities that the function's event names; return its namespace."""
     namespace = function.replace("_", "")
@@ -46,12 +41,12 @@ def fill(sam: SamLocal, environment: pytest.MonkeyPatch, function: str) -> str:
     environment.setenv("AWS_ACCESS_KEY_ID", namespace)
     environment.setenv("DYNAMODB_ENDPOINT", sam.endpoint)
     store.client.cache_clear()
-    read = event("get_session")
+    read = api.load_event("get_session")
     demo.main(DEMO_TIMELINE, read["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])
     if function not in WITHOUT_A_SESSION:
         with environment.context() as patch:
-            patch.setattr("scheduling.http.endpoint.uuid4", lambda: UUID(read["pathParameters"]["sessionId"]))
-            made = api.handler("create_session")(event("create_session"), None)
+            patch.setattr("os.urandom", lambda size: UUID(read["pathParameters"]["sessionId"]).bytes[:size])
+            made = api.handler("create_session")(api.load_event("create_session"), None)
         assert made["statusCode"] == 200, made
     return namespace
 
@@ -68,7 +63,7 @@ def test_every_event_works_unchanged_in_docker(sam: SamLocal, environment: pytes
     page = answers.pop("get_docs")
     assert page["headers"]["Content-Type"] == "text/html; charset=utf-8"
     data = {function: json.loads(answer["body"])["data"] for function, answer in answers.items()}
-    session_id = event("get_session")["pathParameters"]["sessionId"]
+    session_id = api.load_event("get_session")["pathParameters"]["sessionId"]
 
     created = data["create_session"]
     assert (created["name"], created["timelineId"]) == ("Weekly Yoga Class", DEMO_TIMELINE)

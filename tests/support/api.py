@@ -64,7 +64,7 @@ class Caller(NamedTuple):
         self, function: str, id: str, body: object, query: Mapping[str, object], headers: Mapping[str, str]
     ) -> dict[str, Any]:
         """Build the function's event from `events/`, with this caller, body and query."""
-        event = json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
+        event = load_event(function)
         for asked in ("queryStringParameters", "pathParameters", "body"):
             event.pop(asked, None)
         _, path = route(function)
@@ -84,7 +84,19 @@ class Caller(NamedTuple):
         if body is not None:
             event["body"] = json.dumps(body)
         assert event["routeKey"] == " ".join(route(function))
-        return dict(event)
+        return event
+
+
+def load_event(function: str) -> dict[str, Any]:
+    """Return the event of a function from `events/`."""
+    event: dict[str, Any] = json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
+    return event
+
+
+def new_timeline(caller: Caller, **fields: str) -> str:
+    """Create a timeline; return the id."""
+    id: str = caller.call("create_timeline", body={"name": "Routine", **fields}).data["id"]
+    return id
 
 
 def handler(function: str) -> Any:

@@ -54,12 +54,12 @@ class DelayedCalendar:
                     self._keep(parameters["TransactItems"])
             return response
         if parameters.get("TableName") == TABLE and operation == "Query":
-            return answer(request, self._query(parameters))
+            return build_response(request, self._query(parameters))
         if parameters.get("TableName") == TABLE and operation == "GetItem":
             key = parameters["Key"]
             if key["slot"]["S"] != HEAD:
                 item = self._visible(key["ownerId"]["S"], key["slot"]["S"])
-                return answer(request, {"Item": item} if item else {})
+                return build_response(request, {"Item": item} if item else {})
         return self._send(session, request)
 
     def _keep(self, operations: list[Item]) -> None:
@@ -100,8 +100,8 @@ def operation_of(request: AWSPreparedRequest) -> str:
     return (name.decode() if isinstance(name, bytes) else str(name)).partition(".")[2]
 
 
-def answer(request: AWSPreparedRequest, body: Item, status: int = 200) -> AWSResponse:
-    """Return what DynamoDB would answer to a request."""
+def build_response(request: AWSPreparedRequest, body: Item, status: int = 200) -> AWSResponse:
+    """Build a response of DynamoDB to a request."""
     headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": "1"}
     raw = HTTPResponse(
         BytesIO(json.dumps(body).encode()), headers=headers, status=status, preload_content=False

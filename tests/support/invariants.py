@@ -22,16 +22,27 @@ from tests.support.streams import count_changes
 Item = dict[str, Any]
 
 SESSION_INDEXES = ("timeline-startDateTime-index", "owner-startDateTime-index", "all-startDateTime-index")
+REQUEST_TABLES = ("SessionsTable", "TimelinesTable", "CalendarTable", "IdempotencyTable")
 _OF_A_SLOT = ("timelineId", "type", "name", *SCHEDULE_FIELDS)
 _LENGTH_CLASSES = (1, 2, 4, 8)
 _MICROSECONDS_AN_HOUR = 3_600_000_000
 
 
 def scan(dynamodb: Any, table: str, index: str | None = None) -> list[Item]:
-    """Yield every item of a table or an index."""
+    """Return every item of a table or an index."""
     which = {"IndexName": index} if index else {"ConsistentRead": True}
     pages = dynamodb.get_paginator("scan").paginate(TableName=table, **which)
     return [deserialize(item) for page in pages for item in page["Items"]]
+
+
+def scan_all(dynamodb: Any) -> list[list[Item]]:
+    """Return every item of the tables that requests write, table by table."""
+    return [scan(dynamodb, table) for table in REQUEST_TABLES]
+
+
+def heads(dynamodb: Any) -> list[Item]:
+    """Return the head of every calendar."""
+    return [item for item in scan(dynamodb, "CalendarTable") if item["slot"] == "HEAD"]
 
 
 def live(dynamodb: Any) -> list[Item]:

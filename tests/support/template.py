@@ -73,6 +73,12 @@ def tables() -> list[dict[str, Any]]:
     ]
 
 
+def create_tables(dynamodb: Any) -> None:
+    """Create the tables of the template, without items."""
+    for table in tables():
+        dynamodb.create_table(**table)
+
+
 def _stream(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters of `create_table` for the stream of a table."""
     specification = properties.get("StreamSpecification")

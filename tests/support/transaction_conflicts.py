@@ -17,7 +17,7 @@ from unittest.mock import patch
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.httpsession import URLLib3Session
 
-from tests.support.delayed_visibility import answer, operation_of
+from tests.support.delayed_visibility import build_response, operation_of
 
 _KEYS = {"CalendarTable": ("ownerId", "slot")}
 
@@ -59,7 +59,7 @@ class HeldItems:
                 "message": "Transaction cancelled",
                 "CancellationReasons": reasons,
             }
-            return answer(request, body, 400)
+            return build_response(request, body, 400)
         try:
             held = random.uniform(*self._held_seconds)
             time.sleep(held)

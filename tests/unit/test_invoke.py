@@ -6,6 +6,7 @@ import pytest
 
 from local import invoke
 from local.stack import WELCOME, StackError
+from tests.support.api import load_event
 from tests.support.template import ROOT, functions
 
 
@@ -32,8 +33,7 @@ def test_an_unknown_function_is_refused_with_the_names_of_all() -> None:
 
 
 def test_the_event_of_create_session_does_not_conflict_with_the_first_request_of_the_readme() -> None:
-    event = json.loads((ROOT / "events" / "create_session.json").read_text("utf-8"))
-    start = json.loads(event["body"])["startDateTime"]
+    start = json.loads(load_event("create_session")["body"])["startDateTime"]
     for text in (WELCOME, (ROOT / "README.md").read_text("utf-8")):
         assert '"startDateTime": "2023-12-01T09:00:00Z"' in text
         assert start not in text

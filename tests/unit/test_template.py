@@ -10,7 +10,7 @@ import pytest
 
 from scheduling.domain import session, timeline
 from tests.support import template
-from tests.support.api import handler
+from tests.support.api import handler, load_event
 from tests.support.template import ROOT
 
 PUBLIC = {"GET /docs", "GET /docs/{file}", "GET /openapi.json"}
@@ -255,7 +255,7 @@ def test_names_follow_the_folder(folder: str) -> None:
 @pytest.mark.parametrize("folder", sorted(ENDPOINTS))
 def test_an_event_file_is_what_the_http_api_sends(folder: str) -> None:
     """`sam local invoke -e` passes the file on, which must have the gateway's payload format 2.0."""
-    event = json.loads((ROOT / "events" / f"{folder}.json").read_text("utf-8"))
+    event = load_event(folder)
     method, path = template.route(folder)
     http = event["requestContext"]["http"]
     assert (event["version"], event["routeKey"]) == ("2.0", f"{method} {path}")
