@@ -20,13 +20,13 @@ def longest_size(item: dict[str, Any]) -> int:
     return item_size(json.loads(text, object_hook=lambda value: {"N": "9" * 38} if "N" in value else value))
 
 
-def sizes(dynamodb: Any, table: str) -> list[int]:
-    """Return the size of every item of a table."""
+def largest_sizes(dynamodb: Any, table: str) -> list[int]:
+    """Return the largest possible size of every item of a table."""
     items = dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]
     return [longest_size(item) for item in items]
 
 
-def test_the_largest_session_is_below_the_limit_and_is_returned_unchanged(
+def test_the_largest_session_is_far_below_the_item_limit_and_is_returned_unchanged(
     dynamodb_local: Any,
 ) -> None:
     timeline = ADMIN.call(
@@ -43,15 +43,15 @@ def test_the_largest_session_is_below_the_limit_and_is_returned_unchanged(
         "repeatCycleType": "WEEKLY",
         "recurringDayOfWeek": "WEDNESDAY",
     }
-    made = ADMIN.call("create_session", body=body, headers={"idempotency-key": "k" * 255}).data
-    assert {field: made[field] for field in body} == body
-    assert ADMIN.call("get_session", id=made["id"]).data == made
+    created = ADMIN.call("create_session", body=body, headers={"idempotency-key": "k" * 255}).data
+    assert {field: created[field] for field in body} == body
+    assert ADMIN.call("get_session", id=created["id"]).data == created
     for table in ("SessionsTable", "TimelinesTable", "CalendarTable", "IdempotencyTable"):
-        assert max(sizes(dynamodb_local, table)) < LIMIT_BYTES / 10
+        assert max(largest_sizes(dynamodb_local, table)) < LIMIT_BYTES / 10
 
 
-def test_a_head_that_names_as_many_changes_as_it_can_stays_within_one_kilobyte(dynamodb_local: Any) -> None:
-    """A write unit pays for one kilobyte, and every write that adds time writes the head."""
+def test_a_calendar_head_with_the_most_references_fits_into_one_kilobyte(dynamodb_local: Any) -> None:
+    """A write unit covers one kilobyte, and every write that reserves time writes the head."""
     owner = Caller("a1b2c3d4-e5f6-7890-a1b2-c3d4e5f67890")
     timeline = owner.call("create_timeline", body={"name": "Routine"}).data["id"]
     for day in range(1, 12):

@@ -18,7 +18,7 @@ from scheduling.services.results import One
 from scheduling.telemetry import telemetry
 from tests.functional.conftest import ANNA, During, new_session, one_time
 from tests.support.api import handler, load_event
-from tests.support.invariants import live
+from tests.support.invariants import live_sessions
 
 REQUEST_ID = load_event("create_session")["requestContext"]["requestId"]
 
@@ -72,7 +72,7 @@ def test_an_unexpected_error_is_a_500_that_leaks_nothing_and_is_logged_with_its_
         "details": [],
         "requestId": REQUEST_ID,
     }
-    assert live(tables) == []
+    assert live_sessions(tables) == []
     (line,) = logged.lines()
     assert (line["level"], line["status"], line["request_id"]) == ("ERROR", 500, REQUEST_ID)
     assert line["code"] == "INTERNAL_ERROR"
@@ -224,12 +224,12 @@ def test_a_decision_ends_with_a_503_at_the_deadline_and_writes_nothing(
     new_session(
         ANNA, timeline, startDateTime="2026-01-06T14:00:00Z", endDateTime="2026-01-06T15:00:00Z", **other
     )
-    stored = live(tables)
+    stored = live_sessions(tables)
     event = ANNA.event("create_session", "", one_time(timeline, **new), {}, {})
     response = handler("create_session")(event, Context(8))
     assert (response["statusCode"], response["headers"]["Retry-After"]) == (503, "1")
     assert json.loads(response["body"])["code"] == "SERVICE_UNAVAILABLE"
-    assert live(tables) == stored
+    assert live_sessions(tables) == stored
     assert handler("create_session")(event, None)["statusCode"] == 200
 
 

@@ -8,7 +8,7 @@ import pytest
 from scheduling.store import client
 from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, During, one_time
 from tests.support.api import Answer, Caller, handler
-from tests.support.invariants import breaches, heads, live, scan, scan_all
+from tests.support.invariants import breaches, heads, live_sessions, scan, scan_all
 
 FRIDAYS = {
     "type": "RECURRING",
@@ -365,7 +365,7 @@ def test_a_request_sent_twice_at_once_with_a_key_has_one_effect(
     send()
     first, again = answers
     assert again.body == first.body
-    assert len(live(tables)) == 2
+    assert len(live_sessions(tables)) == 2
 
 
 def test_the_location_begins_with_the_path_of_the_request(series: dict[str, Any]) -> None:
@@ -392,7 +392,7 @@ def test_a_restored_session_has_its_former_fields(tables: Any, timeline: str, fi
     assert answer.headers["ETag"] == '"3"'
     assert get(before["id"]) == answer.data
     assert book(timeline, 1).status == 409
-    (stored,) = live(tables)
+    (stored,) = live_sessions(tables)
     assert "expiresAt" not in stored
     assert restore(before["id"]).body == answer.body, "a session that was not deleted stays as it is"
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.functional.conftest import ADMIN, ANNA, BERT, During, new_session, new_timeline, one_time
 from tests.support.api import Caller
-from tests.support.invariants import breaches, live, scan
+from tests.support.invariants import breaches, live_sessions, scan
 
 KEY = {"Idempotency-Key": "8c6b1c3e"}
 
@@ -16,7 +16,7 @@ def test_the_same_key_and_body_get_the_first_answer_again(tables: Any, timeline:
     again = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
     assert again.body == first.body
     assert again.headers == first.headers | {"Idempotency-Replayed": "true"}
-    assert len(live(tables)) == 1
+    assert len(live_sessions(tables)) == 1
 
 
 def test_the_same_key_makes_one_timeline(tables: Any) -> None:
@@ -37,7 +37,7 @@ def test_the_same_key_with_another_body_is_a_422(tables: Any, timeline: str) -> 
     ANNA.call("create_session", body=one_time(timeline), headers=KEY)
     answer = ANNA.call("create_session", body=one_time(timeline, name="Other"), headers=KEY)
     assert (answer.status, answer.body["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
-    assert len(live(tables)) == 1
+    assert len(live_sessions(tables)) == 1
 
 
 def test_a_failed_request_stores_no_key_so_that_a_retry_can_succeed(tables: Any, timeline: str) -> None:

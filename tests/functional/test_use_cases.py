@@ -15,7 +15,7 @@ from scheduling.services.results import One
 from scheduling.services.retries import Attempt, retry_on_conflict
 from scheduling.store.sessions import get_existing
 from tests.functional.conftest import ANNA, new_session, new_timeline, one_time
-from tests.support.invariants import breaches, live, scan_all
+from tests.support.invariants import breaches, live_sessions, scan_all
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
@@ -78,7 +78,7 @@ def test_two_sessions_swap_places_in_one_transaction(tables: Any, timeline: str)
     ten = {"startDateTime": "2023-12-15T10:00:00Z", "endDateTime": "2023-12-15T11:00:00Z"}
     first, other = new_session(ANNA, timeline, **nine)["id"], new_session(ANNA, timeline, **ten)["id"]
     move_both(first, other, {first: ten, other: nine})
-    starts = {each["id"]: each["startDateTime"] for each in live(tables)}
+    starts = {each["id"]: each["startDateTime"] for each in live_sessions(tables)}
     assert starts == {first: ten["startDateTime"], other: nine["startDateTime"]}
     assert breaches(tables) == []
     new_session(ANNA, timeline)

@@ -45,7 +45,7 @@ def heads(dynamodb: Any) -> list[Item]:
     return [item for item in scan(dynamodb, "CalendarTable") if item["slot"] == "HEAD"]
 
 
-def live(dynamodb: Any) -> list[Item]:
+def live_sessions(dynamodb: Any) -> list[Item]:
     """Return the sessions that are not deleted."""
     return [session for session in scan(dynamodb, "SessionsTable") if "removedAt" not in session]
 
@@ -53,7 +53,7 @@ def live(dynamodb: Any) -> list[Item]:
 def breaches(dynamodb: Any) -> list[str]:
     """Return the breaches: overlaps, and slots, counts and indexes that do not fit the sessions."""
     count_changes(dynamodb)
-    sessions, timelines = live(dynamodb), scan(dynamodb, "TimelinesTable")
+    sessions, timelines = live_sessions(dynamodb), scan(dynamodb, "TimelinesTable")
     calendars = scan(dynamodb, "CalendarTable")
     return [
         *_overlaps(sessions),
