@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from scheduling.store.client import client
-from tests.dynamodb.conftest import RunAtOnce, Call, run_with_reads_first, new_timeline
+from tests.dynamodb.conftest import Call, RunAtOnce, new_timeline, run_with_reads_first
 from tests.support.api import Answer, Caller
 from tests.support.invariants import breaches, live_sessions
 
@@ -310,7 +310,7 @@ def test_either_a_split_to_a_new_time_or_a_post_at_that_time_succeeds(
 def test_two_concurrent_splits_of_a_series_leave_two_or_three_series(
     run_at_once: RunAtOnce, timeline: str, dynamodb: Any
 ) -> None:
-    """A series has no occurrences after a split, so a second split at a later date is a 404."""
+    """A split ends the series. A second split at a later date then finds no occurrence and is a 404."""
     id = post(timeline, **WEEKLY)().data["id"]
     answers = count_statuses(run_at_once([split(id, 15), split(id, 22)]))
     assert answers in ({200: 2}, {200: 1, 404: 1})

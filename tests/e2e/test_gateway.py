@@ -11,7 +11,7 @@ from local.stack import Stack, free_port
 from tests.support.api import load_event
 from tests.support.issuer import ATTACKS, AUDIENCE, Issuer
 
-NOT_SEEN_BY_THE_EMULATOR = {"without an expiry", "of nobody", "of an empty subject"}
+NOT_SEEN_BY_THE_EMULATOR = {"without an expiry", "without a subject", "of an empty subject"}
 """The emulator's authorizer accepts these. The layer refuses the last two, and without a gateway the first too."""
 
 

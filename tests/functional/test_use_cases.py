@@ -20,31 +20,33 @@ from tests.support.invariants import breaches, live_sessions, scan_all
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 
-def request(fields: dict[str, Any] | None = None, id: str = "", **more: Any) -> Request:
-    """Return a request of Anna's."""
+def build_request(fields: dict[str, Any] | None = None, id: str = "", **more: Any) -> Request:
+    """Build a request of Anna."""
     anna = Principal(ANNA.id, frozenset({"USER"}))
     path = {"id": id} if id else {}
     return Request(principal=anna, path=path, fields=fields or {}, now=NOW, new_id="new", **more)
 
 
-def fields_of(body: dict[str, Any]) -> dict[str, Any]:
+def with_defaults(body: dict[str, Any]) -> dict[str, Any]:
     return {"repeatCycleType": None, "recurringDayOfWeek": None, "description": None, **body}
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_a_dry_run_of_every_write_answers_like_the_write_and_writes_nothing(
-    tables: Any, timeline: str, dry_run: bool
-) -> None:
+def test_only_a_dry_run_returns_an_entity_without_a_write(tables: Any, timeline: str, dry_run: bool) -> None:
     id, empty = new_session(ANNA, timeline)["id"], new_timeline(ANNA)
     writes = [
         lambda: sessions.create(
-            request(fields_of(one_time(timeline, startDateTime=None, endDateTime=None)), dry_run=dry_run)
+            build_request(
+                with_defaults(one_time(timeline, startDateTime=None, endDateTime=None)), dry_run=dry_run
+            )
         ),
-        lambda: sessions.update(request({"startDateTime": "2023-12-15T13:00:00Z"}, id, dry_run=dry_run)),
-        lambda: sessions.delete(request(id=id, dry_run=dry_run)),
-        lambda: timelines.create(request({"name": "x", "ownerId": None}, dry_run=dry_run)),
-        lambda: timelines.update(request({"name": "y"}, empty, dry_run=dry_run)),
-        lambda: timelines.delete(request(id=empty, dry_run=dry_run)),
+        lambda: sessions.update(
+            build_request({"startDateTime": "2023-12-15T13:00:00Z"}, id, dry_run=dry_run)
+        ),
+        lambda: sessions.delete(build_request(id=id, dry_run=dry_run)),
+        lambda: timelines.create(build_request({"name": "x", "ownerId": None}, dry_run=dry_run)),
+        lambda: timelines.update(build_request({"name": "y"}, empty, dry_run=dry_run)),
+        lambda: timelines.delete(build_request(id=empty, dry_run=dry_run)),
     ]
     for write in writes:
         before = scan_all(tables)
@@ -55,7 +57,7 @@ def test_a_dry_run_of_every_write_answers_like_the_write_and_writes_nothing(
 def test_a_dry_run_finds_conflicts(timeline: str) -> None:
     new_session(ANNA, timeline)
     with pytest.raises(SchedulingConflict):
-        sessions.create(request(fields_of(one_time(timeline)), dry_run=True))
+        sessions.create(build_request(with_defaults(one_time(timeline)), dry_run=True))
 
 
 def move_both(first: str, other: str, times: dict[str, dict[str, str]]) -> None:
@@ -70,7 +72,7 @@ def move_both(first: str, other: str, times: dict[str, dict[str, str]]) -> None:
             changes.append(SessionChange(before, after))
         sessions.save(asked, attempt, changes)
 
-    move(request())
+    move(build_request())
 
 
 def test_two_sessions_swap_places_in_one_transaction(tables: Any, timeline: str) -> None:
@@ -85,7 +87,9 @@ def test_two_sessions_swap_places_in_one_transaction(tables: Any, timeline: str)
     assert breaches(tables) == []
 
 
-def test_two_sessions_moved_into_each_other_or_into_a_third_conflict(tables: Any, timeline: str) -> None:
+def test_two_sessions_moved_to_the_same_time_or_to_the_time_of_a_third_conflict(
+    tables: Any, timeline: str
+) -> None:
     hours = [
         {"startDateTime": f"2023-12-15T{hour:02}:00:00Z", "endDateTime": f"2023-12-15T{hour:02}:50:00Z"}
         for hour in (9, 10, 11, 20)

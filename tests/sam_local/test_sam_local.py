@@ -21,7 +21,7 @@ from scheduling.store import client as store
 from tests.sam_local.conftest import BUILT, SamLocal, make_tables
 from tests.support import api, npm
 from tests.support.docker_engine import DockerEngine
-from tests.support.issuer import YESTERDAY, tampered
+from tests.support.issuer import YESTERDAY, replace_subject
 from tests.support.lambda_image import ARCHITECTURE
 from tests.support.template import ROOT, functions
 
@@ -176,4 +176,8 @@ def documented(command: str) -> list[str]:
 
 def refused(sam: SamLocal) -> list[str]:
     """Yield tokens that must be refused."""
-    return [sam.issuer.token(exp=YESTERDAY), sam.issuer.token(aud="another"), tampered(sam.issuer.token())]
+    return [
+        sam.issuer.token(exp=YESTERDAY),
+        sam.issuer.token(aud="another"),
+        replace_subject(sam.issuer.token()),
+    ]
