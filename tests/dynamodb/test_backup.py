@@ -7,8 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.dynamodb.conftest import new_timeline
-from tests.support.api import Caller
+from tests.support.api import Caller, new_timeline
 from tests.support.invariants import breaches, scan
 from tools import backup
 

@@ -7,8 +7,7 @@ import pytest
 
 from scheduling.domain import session, slots
 from scheduling.domain.session import Session
-from tests.dynamodb.conftest import new_timeline
-from tests.support.api import Answer, Caller
+from tests.support.api import Answer, Caller, new_timeline
 from tests.support.capacity import Cost, count_capacity
 from tests.support.fill import write_items
 

@@ -9,8 +9,7 @@ import pytest
 
 from functions.update_counters.handler import lambda_handler
 from scheduling.store.client import client
-from tests.dynamodb.conftest import new_timeline
-from tests.support.api import Caller
+from tests.support.api import Caller, new_timeline
 from tests.support.invariants import breaches, scan
 from tests.support.streams import Shard, count_changes, shards
 

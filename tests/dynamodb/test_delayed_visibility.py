@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from scheduling.store.client import client
-from tests.dynamodb.conftest import new_timeline
-from tests.support.api import Caller
+from tests.support.api import Caller, new_timeline
 from tests.support.delayed_visibility import DelayedCalendar
 from tests.support.invariants import breaches
 

@@ -11,8 +11,7 @@ import pytest
 
 from scheduling.domain import session, timeline
 from scheduling.store.client import client
-from tests.dynamodb.conftest import new_timeline
-from tests.support.api import Caller
+from tests.support.api import Caller, new_timeline
 from tests.support.fill import fill
 
 ANNA, ROOT = Caller("anna"), Caller("root", "[ADMIN]")

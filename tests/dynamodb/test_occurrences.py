@@ -9,8 +9,7 @@ import pytest
 from scheduling.domain import session, slots
 from scheduling.domain.session import Session
 from scheduling.store.client import client
-from tests.dynamodb.conftest import new_timeline
-from tests.support.api import Caller
+from tests.support.api import Caller, new_timeline
 from tests.support.capacity import Cost, count_capacity
 from tests.support.fill import write_items
 

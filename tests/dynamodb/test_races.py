@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from scheduling.store.client import client
-from tests.dynamodb.conftest import Call, RunAtOnce, new_timeline, run_with_reads_first
-from tests.support.api import Answer, Caller
+from tests.dynamodb.conftest import Call, RunAtOnce, run_with_reads_first
+from tests.support.api import Answer, Caller, new_timeline
 from tests.support.invariants import breaches, live_sessions
 
 ANNA, BERT, ROOT = Caller("anna"), Caller("bert"), Caller("root", "[ADMIN]")

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from scheduling.store.items import serialize
-from tests.dynamodb.conftest import new_timeline
-from tests.support.api import Caller
+from tests.support.api import Caller, new_timeline
 from tests.support.dynamodb import Engine
 from tests.support.invariants import breaches, scan
-from tests.support.streams import client_of, count_changes
+from tests.support.streams import count_changes, create_streams_client
 from tests.support.template import ROOT
 from tools import recount as tool
 
@@ -139,7 +138,7 @@ def test_a_session_that_is_created_and_deleted_during_a_recount_changes_no_count
 ) -> None:
     """The scan reads the session, but the stored counts no longer contain the session."""
     tables = tool.Tables("SessionsTable", "TimelinesTable", "CalendarTable", "CountersTable")
-    streams = client_of(dynamodb_local)
+    streams = create_streams_client(dynamodb_local)
     new: list[str] = []
 
     def callback(table: str) -> None:
@@ -159,7 +158,7 @@ def test_a_session_that_is_created_and_deleted_during_a_recount_changes_no_count
 
 def test_a_repair_skips_counts_that_changed_after_the_comparison(timeline: str, dynamodb_local: Any) -> None:
     tables = tool.Tables("SessionsTable", "TimelinesTable", "CalendarTable", "CountersTable")
-    streams = client_of(dynamodb_local)
+    streams = create_streams_client(dynamodb_local)
     set_fields(dynamodb_local, "CountersTable", {"scope": "ALL", "node": "Y#2023"}, ONE_TIME={"-12": 7})
     set_fields(dynamodb_local, "TimelinesTable", {"id": timeline}, sessionCounts={"ONE_TIME": 9})
     differences, _ = tool.find_differences(dynamodb_local, streams, tables)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from scheduling.store.client import client
-from tests.dynamodb.conftest import Call, new_timeline
-from tests.support.api import Caller
+from tests.dynamodb.conftest import Call
+from tests.support.api import Caller, new_timeline
 
 ANNA, BERT, ROOT = Caller("anna"), Caller("bert"), Caller("root", "[ADMIN]")
 TIMES = {"startDateTime": "2023-12-01T09:00:00Z", "endDateTime": "2023-12-01T10:00:00Z"}

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, new_session, new_timeline
-from tests.support.api import Caller, handler
+from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, new_session
+from tests.support.api import Caller, handler, new_timeline
 from tests.support.invariants import SESSION_INDEXES, breaches, scan
 
 DAYS = ["2022-11-30", "2023-01-31", "2023-02-01", "2023-02-15", "2023-02-28", "2023-03-01", "2024-02-29"]

@@ -11,8 +11,8 @@ from dateutil.rrule import DAILY, MONTHLY, TH, TU, WEEKLY, rrule
 
 from scheduling.domain import session, slots
 from scheduling.store.items import serialize
-from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, new_session, new_timeline, one_time
-from tests.support.api import Answer, Caller, handler
+from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, new_session, one_time
+from tests.support.api import Answer, Caller, handler, new_timeline
 from tests.support.template import ROOT
 
 VECTORS = json.loads((ROOT / "tests/vectors/occurrences.json").read_text("utf-8"))

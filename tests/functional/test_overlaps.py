@@ -7,7 +7,8 @@ import pytest
 
 from scheduling.domain.time_zones import database_version
 from scheduling.store.items import deserialize, serialize
-from tests.functional.conftest import ANNA, BERLIN, BERT, new_session, new_timeline
+from tests.functional.conftest import ANNA, BERLIN, BERT, new_session
+from tests.support.api import new_timeline
 from tools import overlaps as tool
 
 TABLE = "CalendarTable"

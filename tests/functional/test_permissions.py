@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.functional.conftest import ADMIN, ANNA, BERT, new_session, new_timeline
-from tests.support.api import Answer, Caller
+from tests.functional.conftest import ADMIN, ANNA, BERT, new_session
+from tests.support.api import Answer, Caller, new_timeline
 from tests.support.invariants import breaches
 
 ROLES = {"USER": "", "MANAGER": "[MANAGER]", "ADMIN": "[ADMIN]"}

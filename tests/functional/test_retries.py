@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.functional.conftest import ADMIN, ANNA, BERT, RunBeforeNext, new_session, new_timeline, one_time
-from tests.support.api import Caller
+from tests.functional.conftest import ADMIN, ANNA, BERT, RunBeforeNext, new_session, one_time
+from tests.support.api import Caller, new_timeline
 from tests.support.invariants import breaches, live_sessions, scan
 
 KEY = {"Idempotency-Key": "8c6b1c3e"}

@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from tests.functional.conftest import ADMIN, ANNA, BERT, RunBeforeNext, new_session, new_timeline, one_time
+from tests.functional.conftest import ADMIN, ANNA, BERT, RunBeforeNext, new_session, one_time
 from tests.support import api
+from tests.support.api import new_timeline
 from tests.support.invariants import breaches, scan, scan_all
 
 YOGA = {

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, new_session, new_timeline, one_time
-from tests.support.api import Caller
+from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, new_session, one_time
+from tests.support.api import Caller, new_timeline
 from tests.support.invariants import breaches, scan
 
 

@@ -14,7 +14,8 @@ from scheduling.services.request import Request
 from scheduling.services.results import One
 from scheduling.services.retries import Attempt, retry_on_conflict
 from scheduling.store.sessions import get_existing
-from tests.functional.conftest import ANNA, new_session, new_timeline, one_time
+from tests.functional.conftest import ANNA, new_session, one_time
+from tests.support.api import new_timeline
 from tests.support.invariants import breaches, live_sessions, scan_all
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)

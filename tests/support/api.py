@@ -52,7 +52,7 @@ class Caller(NamedTuple):
     ) -> Answer:
         """Call a function by the name of its folder; `id` fills the path, and `body` is sent as JSON.
 
-        Where the path has an id and a date, `id` is both: `<id>/<date>`.
+        For a path with an id and a date, pass both as `id`: `<id>/<date>`.
         """
         response = handler(function)(self.event(function, id, body, query or {}, headers or {}), None)
         text = response["body"]
@@ -65,8 +65,8 @@ class Caller(NamedTuple):
     ) -> dict[str, Any]:
         """Build the function's event from `events/`, with this caller, body and query."""
         event = load_event(function)
-        for asked in ("queryStringParameters", "pathParameters", "body"):
-            event.pop(asked, None)
+        for part in ("queryStringParameters", "pathParameters", "body"):
+            event.pop(part, None)
         _, path = route(function)
         names = re.findall(r"{(\w+)}", path)
         parameters = dict(zip(names, id.split("/", len(names) - 1) if names else [], strict=True))
