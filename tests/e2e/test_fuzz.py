@@ -1,4 +1,4 @@
-"""Schemathesis finds no fault in a minute. `make fuzz` runs longer."""
+"""Fuzz run of one minute with schemathesis. `make fuzz` runs longer."""
 
 import pytest
 

@@ -216,7 +216,7 @@ def test_the_deadline_leaves_time_to_answer(timeline: str, monkeypatch: pytest.M
     ],
     ids=["a single session against a series", "a series against a single session"],
 )
-def test_a_decision_ends_with_a_503_at_the_deadline_and_writes_nothing(
+def test_a_request_at_the_deadline_is_a_503_and_writes_nothing(
     tables: Any, timeline: str, new: dict[str, str]
 ) -> None:
     """Lambda stops the function in 8 seconds, so the deadline has come when the request starts."""

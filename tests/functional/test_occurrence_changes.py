@@ -303,7 +303,9 @@ def test_changing_an_occurrence_needs_the_permission_to_change_the_series(
 
 
 @pytest.mark.parametrize("function", CHANGES)
-def test_if_match_compares_the_version_of_the_series(function: str, series: dict[str, Any]) -> None:
+def test_the_if_match_header_compares_the_version_of_the_series(
+    function: str, series: dict[str, Any]
+) -> None:
     answer = send_change(function, series["id"], "2023-12-08", headers={"if-match": '"2"'})
     assert (answer.status, answer.body["code"]) == (412, "PRECONDITION_FAILED")
     assert send_change(function, series["id"], "2023-12-08", headers={"if-match": '"1"'}).status == 200

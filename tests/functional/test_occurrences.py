@@ -103,7 +103,7 @@ def test_a_session_is_listed_when_it_overlaps_the_half_open_window(
     assert [(row["startDateTime"], row["endDateTime"]) for row in answer.data] == [(start, end)] * found
 
 
-def test_a_series_that_runs_into_the_window_from_before_is_listed(timeline: str) -> None:
+def test_an_occurrence_that_starts_before_the_window_and_overlaps_it_is_listed(timeline: str) -> None:
     new_weekly_series(
         ANNA, timeline, startDateTime="2023-01-01T22:00:00Z", endDateTime="2023-01-02T06:00:00Z"
     )

@@ -53,7 +53,7 @@ def test_the_command_lists_an_overlap_that_was_written_directly_to_the_table(
     assert run_command(monkeypatch, capsys, "--owner", "bert") == (0, [f"0 {summary}"])
 
 
-def test_two_series_and_two_single_sessions_that_overlap_are_listed_once(tables: Any, timeline: str) -> None:
+def test_each_overlap_of_two_series_or_two_single_sessions_is_found_once(tables: Any, timeline: str) -> None:
     pilates = new_session(ANNA, timeline, **{**BERLIN, **JULY})
     yoga = new_session(ANNA, timeline, **BERLIN)
     noon = new_session(

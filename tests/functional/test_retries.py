@@ -106,7 +106,9 @@ def test_an_etag_changes_with_every_change(timeline: str) -> None:
     "if_match", ["1", "", '"1', "W/1", '"1" "2"', '"1",', '"1", *', '"a b"', '"1",' * 500]
 )
 @pytest.mark.parametrize("function", ["update_session", "delete_timeline"])
-def test_a_malformed_if_match_is_a_400_with_a_fault(timeline: str, function: str, if_match: str) -> None:
+def test_a_malformed_if_match_header_is_a_400_with_a_fault(
+    timeline: str, function: str, if_match: str
+) -> None:
     id = timeline if function.endswith("timeline") else new_session(ANNA, timeline)["id"]
     body = {"name": "New"} if function.startswith("update") else None
     answer = ANNA.call(function, id=id, body=body, headers={"if-match": if_match})
@@ -123,7 +125,7 @@ def test_a_malformed_if_match_is_a_400_with_a_fault(timeline: str, function: str
 @pytest.mark.parametrize(
     "function", ["update_session", "delete_session", "update_timeline", "delete_timeline"]
 )
-def test_if_match_allows_changes_of_the_current_version_only(
+def test_the_if_match_header_allows_changes_of_the_current_version_only(
     tables: Any, timeline: str, function: str, if_match: str, status: int
 ) -> None:
     id = timeline if function.endswith("timeline") else new_session(ANNA, timeline)["id"]
@@ -140,7 +142,9 @@ def test_if_match_allows_changes_of_the_current_version_only(
 @pytest.mark.parametrize(
     ("if_none_match", "status"), [('"1"', 304), ('W/"1"', 304), ("*", 304), ('"7", "1"', 304), ('"2"', 200)]
 )
-def test_if_none_match_with_the_current_etag_is_a_304(timeline: str, if_none_match: str, status: int) -> None:
+def test_the_if_none_match_header_with_the_current_etag_is_a_304(
+    timeline: str, if_none_match: str, status: int
+) -> None:
     id = new_session(ANNA, timeline)["id"]
     for function, one in (("get_session", id), ("get_timeline", timeline)):
         answer = ANNA.call(function, id=one, headers={"If-None-Match": if_none_match})

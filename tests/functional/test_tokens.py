@@ -96,7 +96,7 @@ def test_a_request_without_a_token_is_a_401_without_an_error_code(
     assert (status, headers["WWW-Authenticate"]) == (401, 'Bearer realm="sessions"')
 
 
-def test_a_401_has_the_error_shape_and_does_not_contain_the_token(issuer: Issuer) -> None:
+def test_a_401_has_the_fields_of_an_error_and_does_not_contain_the_token(issuer: Issuer) -> None:
     forged = ATTACKS["tampered with"](issuer)
     event = ANNA.event("list_timelines", "", None, {}, {"authorization": f"Bearer {forged}"})
     del event["requestContext"]["authorizer"]

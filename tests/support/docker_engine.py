@@ -1,9 +1,9 @@
 """Docker engine for `sam local`: the running engine of this machine, or an engine started for the tests.
 
-With a running engine, the tests touch only their own containers, which are in a separate Docker network. If the
-network's gateway is an address of this machine (Linux), services for the containers listen on that address, which
-only containers of this machine reach. If the engine runs in a virtual machine (Docker Desktop), the services listen
-on 127.0.0.1, and the containers use the engine's name for that address.
+With a running engine, the tests change only their own containers, which are in a separate Docker network. On Linux,
+the gateway of this network is an address of this machine. Services for the containers listen on this address, which
+only containers of this machine reach. With an engine in a virtual machine (Docker Desktop), the services listen on
+127.0.0.1, and the containers use the engine's name for this machine.
 
 Without a running engine, as in CI, root starts an engine on Linux. The engine and its containers run in a network
 namespace without a link to the outside, so the machine's firewall and addresses do not change. A test enters the
@@ -276,7 +276,7 @@ def _enter(namespace: int) -> None:
 
 
 def _call_c_library(function: str, *arguments: int) -> None:
-    """Call a function of the C library that Python has only since 3.12."""
+    """Call a function of the C library that Python exports only since 3.12."""
     library = ctypes.CDLL(None, use_errno=True)
     if library[function](*arguments) != 0:
         number = ctypes.get_errno()

@@ -72,7 +72,9 @@ def test_the_occurrence_vectors_have_the_expected_occurrences(case: dict[str, An
     session = case["session"]
     series = schedule(session)
     assert series
-    found = list(occurrences(series, instants.parse(case["from"]).instant, instants.parse(case["to"]).instant))
+    found = list(
+        occurrences(series, instants.parse(case["from"]).instant, instants.parse(case["to"]).instant)
+    )
     times = [
         dict(zip(("startDateTime", "endDateTime"), local_times(session, each), strict=True)) for each in found
     ]

@@ -441,7 +441,7 @@ def test_a_rule_has_the_same_days_forwards_and_backwards(rule: Rule, day: int) -
     assert rule.nth(day, 3) == rule.on_or_after(rule.on_or_after(following + 1) + 1)
 
 
-def test_the_months_of_days_continue_after_the_year_9999() -> None:
+def test_months_of_days_are_counted_after_the_year_9999() -> None:
     assert month_of(0) == (0, 1)
     assert month_of(25 * DAYS_IN_ERA + 31) == (25 * 4800 + 1, 1)
 
