@@ -9,7 +9,7 @@ from scheduling.dto.create_session import CreateSession
 from scheduling.dto.dry_run import DryRun
 from scheduling.http.endpoint import endpoint
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 from tests.functional.conftest import ANNA, one_time
 from tests.support.api import handler
 
@@ -19,9 +19,9 @@ def previewed(query: str, headers: dict[str, str]) -> tuple[Request, dict[str, A
     seen: list[Request] = []
 
     @endpoint(session.view, body=CreateSession, query=DryRun, creates="/sessions")
-    def create(request: Request) -> One:
+    def create(request: Request) -> EntityResult:
         seen.append(request)
-        return One({"id": request.new_id, "version": 1})
+        return EntityResult({"id": request.new_id, "version": 1})
 
     event = ANNA.event("create_session", "", one_time("a"), {}, headers) | {"rawQueryString": query}
     response = create(event, None)

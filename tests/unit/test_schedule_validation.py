@@ -24,7 +24,7 @@ def faulty(**changes: Any) -> list[str]:
 def patched(before: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """Return the stored fields after a PATCH."""
     stored = session.create({"timelineId": "t", "name": "Yoga", **before}, "id", "ada", "then")
-    return session.change(stored, changes, "ada", "now")
+    return session.update(stored, changes, "ada", "now")
 
 
 def test_a_series_in_its_time_zone_has_no_fault() -> None:
@@ -221,7 +221,7 @@ def test_moving_a_series_that_gets_several_weekdays_keeps_those_alone() -> None:
 
 def test_the_same_start_in_utc_is_no_change() -> None:
     stored = session.create({"timelineId": "t", "name": "Yoga", **BERLIN}, "id", "ada", "then")
-    assert session.change(stored, {"startDateTime": "2026-01-05T08:00:00Z"}, "ada", "now") is stored
+    assert session.update(stored, {"startDateTime": "2026-01-05T08:00:00Z"}, "ada", "now") is stored
 
 
 def test_a_time_zone_set_later_gives_a_start_in_utc_its_offset() -> None:

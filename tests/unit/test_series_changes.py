@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scheduling.domain import session
 from scheduling.domain.instants import parse, utc_text
 from scheduling.domain.recurrence import Occurrence, Series, local_date, occurrences, schedule
-from scheduling.domain.series_changes import cancel, change, split
+from scheduling.domain.series_changes import delete_occurrence, split, update_occurrence
 from scheduling.domain.session import Session
 from scheduling.errors import (
     BadRequest,
@@ -53,7 +53,7 @@ def starts(series: Session, count: int = 60) -> list[str | None]:
 
 def test_a_cancelled_occurrence_is_excluded_and_the_others_stay() -> None:
     series = stored(excludedDates=["2026-02-02"])
-    after = cancel(series, "2026-01-12", NOW)
+    after = delete_occurrence(series, "2026-01-12", NOW)
     assert after["excludedDates"] == ["2026-02-02", "2026-01-12"]
     assert (after["version"], after["updatedAt"]) == (2, NOW)
     assert starts(after, 3) == ["2026-01-05", "2026-01-19", "2026-01-26"]
@@ -61,7 +61,7 @@ def test_a_cancelled_occurrence_is_excluded_and_the_others_stay() -> None:
 
 def test_an_occurrence_can_be_cancelled_only_once() -> None:
     series = stored(excludedDates=["2026-01-12"])
-    assert cancel(series, "2026-01-12", NOW) is series
+    assert delete_occurrence(series, "2026-01-12", NOW) is series
 
 
 @pytest.mark.parametrize(
@@ -69,15 +69,15 @@ def test_an_occurrence_can_be_cancelled_only_once() -> None:
     ["2026-01-06", "2025-12-29", "2026-02-30", "2026-1-5", "", "x", "2026-01-05T09:00:00Z"],
 )
 def test_a_date_without_an_occurrence_is_refused_by_every_change(date: str) -> None:
-    for refused in (cancel, change, split):
-        more: Any = (NOW,) if refused is cancel else ({}, "new", NOW)
+    for refused in (delete_occurrence, update_occurrence, split):
+        more: Any = (NOW,) if refused is delete_occurrence else ({}, "new", NOW)
         with pytest.raises(NoOccurrence):
             refused(stored(excludedDates=["2026-01-06"]), date, *more)
 
 
 def test_an_excluded_date_can_be_neither_changed_nor_split_at() -> None:
     series = stored(excludedDates=["2026-01-12"])
-    for refused in (change, split):
+    for refused in (update_occurrence, split):
         with pytest.raises(NoOccurrence):
             refused(series, "2026-01-12", {}, "new", NOW)
 
@@ -92,33 +92,33 @@ def test_an_excluded_date_can_be_neither_changed_nor_split_at() -> None:
 )
 def test_a_session_that_does_not_repeat_has_no_occurrence_to_change(fields: dict[str, Any]) -> None:
     with pytest.raises(NoOccurrence):
-        cancel(stored(**fields), "2026-01-05", NOW)
+        delete_occurrence(stored(**fields), "2026-01-05", NOW)
 
 
 @pytest.mark.parametrize("end", [{"repeatCount": 2}, {"repeatUntil": "2026-01-12"}])
 def test_the_last_occurrence_can_be_neither_cancelled_nor_changed(end: dict[str, Any]) -> None:
-    series = cancel(stored(**end), "2026-01-05", NOW)
+    series = delete_occurrence(stored(**end), "2026-01-05", NOW)
     with pytest.raises(LastOccurrence):
-        cancel(series, "2026-01-12", NOW)
+        delete_occurrence(series, "2026-01-12", NOW)
     with pytest.raises(LastOccurrence):
-        change(series, "2026-01-12", {}, "new", NOW)
+        update_occurrence(series, "2026-01-12", {}, "new", NOW)
 
 
 def test_a_series_excludes_366_dates_at_most() -> None:
     day = date(2027, 1, 1)
     dates = [str(day + timedelta(days=number)) for number in range(365)]
-    full = cancel(stored(excludedDates=dates), "2026-01-05", NOW)
+    full = delete_occurrence(stored(excludedDates=dates), "2026-01-05", NOW)
     with pytest.raises(TooManyExcludedDates):
-        cancel(full, "2026-01-12", NOW)
+        delete_occurrence(full, "2026-01-12", NOW)
     with pytest.raises(TooManyExcludedDates):
-        change(full, "2026-01-12", {}, "new", NOW)
+        update_occurrence(full, "2026-01-12", {}, "new", NOW)
     earlier, later = split(full, "2026-01-19", {}, "new", NOW)
     assert (earlier["excludedDates"], later["excludedDates"]) == (["2026-01-05"], dates)
 
 
 def test_a_changed_occurrence_is_a_session_that_refers_to_its_series() -> None:
     fields = {"startDateTime": "2026-07-06T11:00:00+02:00", "endDateTime": "2026-07-06T12:00:00+02:00"}
-    rest, new = change(stored(), "2026-07-06", fields, "new", NOW)
+    rest, new = update_occurrence(stored(), "2026-07-06", fields, "new", NOW)
     assert rest["excludedDates"] == ["2026-07-06"]
     shown = {name: value for name, value in session.view(new).items() if value is not None}
     assert shown == {
@@ -138,7 +138,7 @@ def test_a_changed_occurrence_is_a_session_that_refers_to_its_series() -> None:
 
 
 def test_a_changed_occurrence_has_the_times_of_the_occurrence_by_default() -> None:
-    _, new = change(stored(), "2026-07-06", {"name": "Outdoors", "description": None}, "new", NOW)
+    _, new = update_occurrence(stored(), "2026-07-06", {"name": "Outdoors", "description": None}, "new", NOW)
     assert new["startDateTime"] == "2026-07-06T09:00:00+02:00"
     assert new["endDateTime"] == "2026-07-06T10:00:00+02:00"
     assert "description" not in new
@@ -146,13 +146,13 @@ def test_a_changed_occurrence_has_the_times_of_the_occurrence_by_default() -> No
 
 def test_a_changed_occurrence_must_satisfy_the_rules() -> None:
     with pytest.raises(BadRequest) as refused:
-        change(stored(), "2026-07-06", {"endDateTime": "2026-07-06T09:00:00+02:00"}, "new", NOW)
+        update_occurrence(stored(), "2026-07-06", {"endDateTime": "2026-07-06T09:00:00+02:00"}, "new", NOW)
     assert [fault.field for fault in refused.value.faults] == ["endDateTime"]
 
 
 def test_a_changed_occurrence_that_becomes_a_series_refers_to_none() -> None:
-    _, new = change(stored(), "2026-07-06", {}, "new", NOW)
-    repeated = session.change(new, {"type": "RECURRING", "repeatCycleType": "DAILY"}, "ada", NOW)
+    _, new = update_occurrence(stored(), "2026-07-06", {}, "new", NOW)
+    repeated = session.update(new, {"type": "RECURRING", "repeatCycleType": "DAILY"}, "ada", NOW)
     assert not {"seriesId", "originalDate"} & set(repeated)
 
 
@@ -240,7 +240,7 @@ def test_a_cancellation_removes_one_occurrence_and_no_other(case: tuple[Session,
     expected = first(series, 61)
     del expected[index]
     try:
-        assert first(cancel(series, date, NOW)) == expected[:60]
+        assert first(delete_occurrence(series, date, NOW)) == expected[:60]
     except LastOccurrence:
         assert expected == []
 
@@ -250,7 +250,7 @@ def test_an_unchanged_occurrence_keeps_its_times(case: tuple[Session, str]) -> N
     series, date = case
     index, expected = starts(series).index(date), first(series, 61)
     try:
-        rest, new = change(series, date, {}, "new", NOW)
+        rest, new = update_occurrence(series, date, {}, "new", NOW)
     except LastOccurrence:
         assert len(expected) == 1
         return

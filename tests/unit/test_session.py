@@ -31,7 +31,7 @@ def created(fields: dict[str, Any]) -> session.Session:
 
 def changed(before: session.Session, **fields: Any) -> session.Session:
     """Return the session after a PATCH by its owner."""
-    return session.change(before, fields, "ada", NOW)
+    return session.update(before, fields, "ada", NOW)
 
 
 def test_a_valid_session_has_no_fault() -> None:
@@ -145,13 +145,13 @@ def test_the_same_instant_with_another_offset_is_a_change() -> None:
 
 
 def test_a_moved_session_has_the_owner_of_its_new_timeline() -> None:
-    after = session.change(created(ONCE), {"timelineId": "u"}, "bob", NOW)
+    after = session.update(created(ONCE), {"timelineId": "u"}, "bob", NOW)
     assert (after["timelineId"], after["ownerId"]) == ("u", "bob")
 
 
 def test_a_deleted_session_is_in_no_index_and_expires() -> None:
     before = created(ONCE)
-    after = session.remove(before, NOW, 99)
+    after = session.delete(before, NOW, 99)
     assert "startKey" not in after
     assert (after["removedAt"], after["updatedAt"], after["expiresAt"], after["version"]) == (
         NOW,
@@ -164,8 +164,8 @@ def test_a_deleted_session_is_in_no_index_and_expires() -> None:
 
 def test_updated_at_never_goes_back_when_a_clock_is_behind() -> None:
     before = session.create(ONCE, "id", "ada", NOW)
-    assert session.change(before, {"name": "Pilates"}, "ada", THEN)["updatedAt"] == NOW
-    removed = session.remove(before, THEN, 99)
+    assert session.update(before, {"name": "Pilates"}, "ada", THEN)["updatedAt"] == NOW
+    removed = session.delete(before, THEN, 99)
     assert (removed["updatedAt"], removed["removedAt"]) == (NOW, NOW)
 
 

@@ -35,19 +35,19 @@ def test_a_client_sees_seven_fields() -> None:
 
 def test_a_patch_changes_what_it_names_and_null_clears() -> None:
     before = created()
-    after = timeline.change(before, {"description": "For all"}, NOW)
+    after = timeline.update(before, {"description": "For all"}, NOW)
     assert after == {**before, "description": "For all", "version": 2, "updatedAt": NOW}
-    assert "description" not in timeline.change(after, {"description": None}, NOW)
+    assert "description" not in timeline.update(after, {"description": None}, NOW)
 
 
 def test_a_patch_that_changes_nothing_gives_the_same_timeline() -> None:
     before = created()
-    assert timeline.change(before, {}, NOW) is before
-    assert timeline.change(before, {"name": "Yoga", "description": None}, NOW) is before
+    assert timeline.update(before, {}, NOW) is before
+    assert timeline.update(before, {"name": "Yoga", "description": None}, NOW) is before
 
 
 def test_a_deleted_timeline_is_in_no_index_and_expires() -> None:
-    after = timeline.remove(created(), NOW, 99)
+    after = timeline.delete(created(), NOW, 99)
     assert "createdKey" not in after
     assert (after["removedAt"], after["expiresAt"], after["version"]) == (NOW, 99, 2)
 
@@ -59,6 +59,6 @@ def test_a_timeline_is_empty_when_all_counts_are_zero() -> None:
 
 def test_updated_at_never_goes_back_when_a_clock_is_behind() -> None:
     before = timeline.create({"name": "Yoga"}, "id", "ada", NOW)
-    assert timeline.change(before, {"name": "Pilates"}, THEN)["updatedAt"] == NOW
-    removed = timeline.remove(before, THEN, 99)
+    assert timeline.update(before, {"name": "Pilates"}, THEN)["updatedAt"] == NOW
+    removed = timeline.delete(before, THEN, 99)
     assert (removed["updatedAt"], removed["removedAt"]) == (NOW, NOW)

@@ -1,17 +1,17 @@
 """Counts of sessions and timelines by time, as trees of small nodes. Pure.
 
 A sort key begins with a time, so every period of time is a prefix of keys: `2026`, `2026-11`, `2026-11-24T09`.
-A scope (an owner, a timeline, everything) has one tree. Its top nodes count by month and its lower nodes by
-hour, so a node has at most 744 entries, however many sessions are counted:
+A scope (an owner, a timeline, everything) has one tree. The top nodes of a tree count by month, and the lower nodes
+by hour. So a node has at most 744 entries (31 days of 24 hours), however many sessions are counted:
 
     node "Y#2026"     {"ONE_TIME": {"-11": 7}, "RECURRING": {"-11": 1}}
     node "M#2026-11"  {"ONE_TIME": {"-24T09": 1, ...}, ...}
 
 Far from the present the periods are longer (century, decade, month), so that few nodes cover all time. Sessions
-without a start sort by id, so the prefix of the id takes the place of the time.
+without a start sort by id, and are counted by prefixes of their ids.
 
-The counts are folded from the changes that DynamoDB's streams report: each change takes its old state out of
-the trees and puts its new state in. Addition commutes, so the order of changes to different items is irrelevant.
+DynamoDB's streams report the changes of items. Each change subtracts the old state of its item from the counts and
+adds the new state. Addition commutes, so the order of changes to different items is irrelevant.
 """
 
 from collections import Counter
@@ -29,7 +29,7 @@ COUNTED_FIELDS = ("startKey", "createdKey", "ownerId", "timelineId", "type")
 """The fields of a session or timeline that decide where the item is counted."""
 
 Counts = Mapping[str, Mapping[str, int]]
-"""The counts of one node: kind, then the rest of the prefix behind the node's own."""
+"""The counts of one node: by kind, then by the part of the counted prefix that follows the node's own prefix."""
 Image = Mapping[str, Any]
 """A session or timeline before or after a change, with at least its COUNTED_FIELDS."""
 
@@ -49,7 +49,7 @@ class Change(NamedTuple):
 
 
 Steps = Mapping[str, Mapping[str, int]]
-"""What to add to the counts of one node."""
+"""The numbers to add to the counts of one node, under the same keys as `Counts`."""
 
 
 class Path(NamedTuple):
@@ -76,7 +76,7 @@ def timelines_of_owner(owner_id: str) -> str:
 
 
 def path(key: str) -> Path:
-    """Return the prefixes under which a sort key, or a prefix of its leaf's length, is counted."""
+    """Return the prefixes under which a sort key is counted. The leaf of a key has the same prefixes as the key."""
     if key.startswith(UNDATED_KEY):
         return Path(key[:1], key[:3], key[:5])
     if len(key) >= 4 and "1900" <= key[:4] < "2200":
@@ -85,7 +85,7 @@ def path(key: str) -> Path:
 
 
 def is_branch(prefix: str) -> bool:
-    """Return whether a prefix is a branch, which has a node of its leaves."""
+    """Return whether a prefix is a branch. Each branch has a node that counts its leaves."""
     return path(prefix).branch == prefix
 
 
@@ -100,14 +100,14 @@ def lower(branch: str) -> str:
 
 
 def fold(changes: Iterable[Change]) -> dict[Node, dict[str, Counter[str]]]:
-    """Return what the changes add to the nodes that they touch.
+    """Return the numbers that the changes add to each node.
 
-    A node that is touched is returned even if the changes cancel out. So the node's version moves with every change,
-    by which the repair tool knows that a count is exact.
+    The result has every node that a change touches, even if the changes cancel out. So each change increases the
+    version of its nodes, and `tools/recount.py` can tell whether a count has changed.
     """
     steps: dict[Node, dict[str, Counter[str]]] = {}
     for change in changes:
-        old, new = set(_entries(change.old)), set(_entries(change.new))
+        old, new = set(_find_entries(change.old)), set(_find_entries(change.new))
         for entries, step in ((old - new, -1), (new - old, 1)):
             for node, kind, entry in entries:
                 steps.setdefault(node, {}).setdefault(kind, Counter())[entry] += step
@@ -115,15 +115,21 @@ def fold(changes: Iterable[Change]) -> dict[Node, dict[str, Counter[str]]]:
 
 
 def add(counts: Counts, steps: Steps) -> dict[str, Counter[str]]:
-    """Return the counts of a node after a fold, without zeros; empty when the node counts nothing."""
+    """Return the sums of counts and steps, without zeros; an empty mapping when all sums are zero."""
     sums = {kind: Counter(counts.get(kind, {})) for kind in counts.keys() | steps.keys()}
     for kind, entries in steps.items():
         sums[kind].update(entries)
-    return _without_zeros(sums)
+    return _drop_zeros(sums)
 
 
 def children(prefix: str, counts: Counts, kind: str | None = None) -> Counter[str]:
-    """Return the counts of a node by the full prefixes of its children; of one kind, or of all together."""
+    """Return the counts of a node by the full prefixes of its children.
+
+    Args:
+        prefix: the node's own prefix.
+        counts: the counts of the node.
+        kind: the kind to count; None for the sum of all kinds.
+    """
     sums: Counter[str] = Counter()
     for one, entries in counts.items():
         if kind in (None, one):
@@ -132,8 +138,8 @@ def children(prefix: str, counts: Counts, kind: str | None = None) -> Counter[st
     return sums
 
 
-def _entries(image: Image | None) -> Iterator[tuple[Node, str, str]]:
-    """Yield the entries that count an item: node, kind and the rest of the prefix. A removed item has none."""
+def _find_entries(image: Image | None) -> Iterator[tuple[Node, str, str]]:
+    """Yield the entries that count an item: node, kind and the rest of the prefix. A deleted item has no entries."""
     if image is None:
         return
     if key := image.get("startKey"):
@@ -153,7 +159,7 @@ def _entries(image: Image | None) -> Iterator[tuple[Node, str, str]]:
         yield Node(scope, lower(branch)), kind, leaf.removeprefix(branch)
 
 
-def _without_zeros(kinds: Mapping[str, Counter[str]]) -> dict[str, Counter[str]]:
+def _drop_zeros(kinds: Mapping[str, Counter[str]]) -> dict[str, Counter[str]]:
     nonzero = {
         kind: Counter({entry: count for entry, count in entries.items() if count})
         for kind, entries in kinds.items()

@@ -54,8 +54,8 @@ def report(outcome: Outcome) -> None:
     is_our_fault = outcome.status >= 500
     metrics = _count_events(outcome)
     line = {
-        **_identify(outcome),
-        **_explain(outcome.error),
+        **_identify_request(outcome),
+        **_explain_error(outcome.error),
         **_measure_database(),
         **_name_time_zone_database(),
         "Latency": round(outcome.milliseconds, 3),
@@ -69,7 +69,7 @@ def report(outcome: Outcome) -> None:
         logger().info("request", extra=line)
 
 
-def _identify(outcome: Outcome) -> dict[str, Any]:
+def _identify_request(outcome: Outcome) -> dict[str, Any]:
     """Return the fields that tell which request this was, and which instance of which version handled the request."""
     event, context = outcome.event, outcome.context
     path = {name: id for name, id in event.path_parameters.items() if _ID.fullmatch(id)}
@@ -90,7 +90,7 @@ def _identify(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _explain(error: Exception | None) -> dict[str, Any]:
+def _explain_error(error: Exception | None) -> dict[str, Any]:
     """Return the code of a failure, and the names of the faulty fields or the ids of the conflicting sessions."""
     if error is None:
         return {}

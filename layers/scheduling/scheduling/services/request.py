@@ -66,7 +66,7 @@ class Request(NamedTuple):
             raise PreconditionFailed
 
 
-def idempotency(principal: Principal, route: str, key: str, fields: Mapping[str, Any]) -> Idempotency:
+def identify_retries(principal: Principal, route: str, key: str, fields: Mapping[str, Any]) -> Idempotency:
     """Return the identity of a request with an Idempotency-Key.
 
     Args:

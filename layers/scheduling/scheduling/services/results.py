@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 
-class One(NamedTuple):
+class EntityResult(NamedTuple):
     """One entity."""
 
     item: Mapping[str, Any]

@@ -32,7 +32,7 @@ from functools import partial
 from itertools import chain, combinations, islice
 from typing import Any, NamedTuple, cast
 
-from scheduling.domain.conflicts import Conflict, earliest_of_each_session, find_conflicts
+from scheduling.domain.conflicts import Conflict, find_conflicts, keep_earliest_of_each_session
 from scheduling.domain.recurrence import Once, last_end, occurrences
 from scheduling.domain.session import SessionChange
 from scheduling.domain.session_counts import count_changes
@@ -75,12 +75,12 @@ MAX_CONFLICTS = 10
 """How many conflicts a request looks for. One more is read, to know whether there are more."""
 _NAMED_CHANGES = 8
 """How many changes the head names: as many as fit in its first kilobyte."""
-_SLOTS_A_PAGE = 400
+_MOST_SLOTS_TO_READ = 400
 """The largest number of ONCE slots that a new series reads without leaping."""
-_SLOTS_A_LEAP = 20
+_SLOTS_A_QUERY = 20
 """The number of slots whose reading costs about as much as a query for one occurrence."""
-_LEAPS_AT_ONCE = 64
-_DECISIVE = ("slot", "sessionId", "startDateTime", "endDateTime")
+_QUERIES_AT_ONCE = 64
+_DECISIVE_FIELDS = ("slot", "sessionId", "startDateTime", "endDateTime")
 """The attributes of a ONCE slot that a decision needs."""
 
 
@@ -98,7 +98,7 @@ class _SlotChange(NamedTuple):
     @property
     def releases_time(self) -> bool:
         """Return whether the old slot is deleted."""
-        return self.old is not None and (self.new is None or _key(self.old) != _key(self.new))
+        return self.old is not None and (self.new is None or _build_key(self.old) != _build_key(self.new))
 
 
 class Calendar:
@@ -123,7 +123,7 @@ class Calendar:
         Raises:
             DecisionTooLong: the deadline came before all slots were compared.
         """
-        slots = _slot_changes(changes)
+        slots = _build_slot_changes(changes)
         new = [change.new for change in slots if change.new and change.adds_time]
         if not new:
             return []
@@ -132,14 +132,14 @@ class Calendar:
         conflicts = [
             conflict
             for each in new
-            for conflict in find_conflicts(each, _until(self._deadline, found), changing)
+            for conflict in find_conflicts(each, _stop_at_deadline(self._deadline, found), changing)
         ]
         for one, other in combinations([change.new for change in slots if change.new], 2):
             conflicts += find_conflicts(one, [other])
         if not conflicts:
             self._free = new
-        earliest = earliest_of_each_session(conflicts)[: MAX_CONFLICTS + 1]
-        return run_in_parallel(*(partial(self._complete, conflict) for conflict in earliest))
+        earliest = keep_earliest_of_each_session(conflicts)[: MAX_CONFLICTS + 1]
+        return run_in_parallel(*(partial(self._complete_conflict, conflict) for conflict in earliest))
 
     def save(self, changes: Sequence[SessionChange], lost: Container[ItemKey] = ()) -> list[Operation]:
         """Build the writes of the slots and the heads that belong to a change of sessions.
@@ -148,18 +148,18 @@ class Calendar:
             changes: The sessions, after `find_conflicts` found none for them.
             lost: Items that do not exist; the counts of a lost head are left out.
         """
-        slots = _slot_changes(changes)
+        slots = _build_slot_changes(changes)
         operations = []
         for change in slots:
             if change.old and change.releases_time:
-                operations.append(delete(setting("CALENDAR_TABLE"), _key(change.old)))
-            if change.new and not _same_content(change.old, change.new):
+                operations.append(delete(setting("CALENDAR_TABLE"), _build_key(change.old)))
+            if change.new and not _has_same_content(change.old, change.new):
                 operations.append(put(setting("CALENDAR_TABLE"), change.new))
         added = [change.new for change in slots if change.new and change.adds_time]
         written = {found["slot"] for change in slots for found in change if found}
         counts = count_changes(changes, lambda session: session["ownerId"])
         if added:
-            operations += [_check_unseen(self._owner_id, *unseen) for unseen in self._guards(written)]
+            operations += [_check_unseen(self._owner_id, *unseen) for unseen in self._find_unseen(written)]
             released = [change.old for change in slots if change.old and change.releases_time]
             named = [
                 *(Reference(each["slot"], each["version"]) for each in added),
@@ -172,7 +172,7 @@ class Calendar:
             classes = {found for each in added if (found := length_class(each))}
             operations.append(self._move_head(named, classes, counts.pop(self._owner_id, {})))
         for owner_id, steps in counts.items():
-            operation = _count(owner_id, steps)
+            operation = _count_sessions(owner_id, steps)
             if item_key(operation) not in lost:
                 operations.append(operation)
         return operations
@@ -185,28 +185,28 @@ class Calendar:
             changing: The ids of the sessions whose present slots do not matter, because the request replaces them.
         """
         owner_id, checked = new[0]["ownerId"], self._head.get("version", 0)
-        known = owner_id == self._owner_id and _same_times(self._free, new)
+        known = owner_id == self._owner_id and _have_same_times(self._free, new)
         self._owner_id = owner_id
         self._head, self._free = read_head(owner_id), []
         named = self._head.get("changes", [])
         missed = self._head.get("version", 0) - checked
         reads: list[Callable[[], list[Slot]]] = []
         if known and 0 <= missed <= len(named):
-            references = [*self._unseen, *_references(named[len(named) - missed :])]
+            references = [*self._unseen, *_parse_references(named[len(named) - missed :])]
         else:
-            references = _references(named[-1:])
-            reads = [read for each in new for read in self._reads(each, changing)]
-        exact = [partial(_read_exactly, owner_id, each.key) for each in references]
+            references = _parse_references(named[-1:])
+            reads = [read for each in new for read in self._plan_reads(each, changing)]
+        exact = [partial(_read_slot, owner_id, each.key) for each in references]
         results = run_in_parallel(*exact, *reads)
         seen = dict(zip(references, results, strict=False))
         self._unseen = {}
-        for each in _references(named[-1:]):
+        for each in _parse_references(named[-1:]):
             found = next(iter(seen.get(each, ())), None)
             if each in seen and not each.is_readable_in(found):
                 self._unseen[each] = found
         return list({found["slot"]: found for slots in results for found in slots}.values())
 
-    def _reads(self, new: Slot, changing: Collection[str]) -> Iterator[Callable[[], list[Slot]]]:
+    def _plan_reads(self, new: Slot, changing: Collection[str]) -> Iterator[Callable[[], list[Slot]]]:
         """Return the reads that find the slots that may conflict with a new slot."""
         owner_id, start = new["ownerId"], first_start(new)
         yield partial(_read_range, owner_id, *ending_after(start))
@@ -218,14 +218,14 @@ class Calendar:
             one_time_sessions = self._head.get("sessionCounts", {}).get("ONE_TIME", 0)
             yield partial(_read_once_slots_for_series, new, changing, one_time_sessions, self._deadline)
 
-    def _complete(self, conflict: Conflict) -> Conflict:
+    def _complete_conflict(self, conflict: Conflict) -> Conflict:
         """Return the conflict with all attributes of its slot, of which a decision may have read some."""
         if "name" in conflict.slot:
             return conflict
-        found = _read_exactly(self._owner_id, conflict.slot["slot"])
+        found = _read_slot(self._owner_id, conflict.slot["slot"])
         return conflict._replace(slot=found[0]) if found else conflict
 
-    def _guards(self, written: Container[str]) -> Iterator[tuple[Reference, Slot | None]]:
+    def _find_unseen(self, written: Container[str]) -> Iterator[tuple[Reference, Slot | None]]:
         """Return the unseen slots that the transaction must prove to be as they were read.
 
         A slot that the transaction writes needs no check, because the condition on its session is a check.
@@ -254,7 +254,7 @@ class Calendar:
         values |= {} if version is None else {"version": version}
         return update(
             setting("CALENDAR_TABLE"),
-            _head_key(self._owner_id),
+            _build_head_key(self._owner_id),
             "SET " + ", ".join(clauses),
             condition,
             **values,
@@ -263,7 +263,7 @@ class Calendar:
 
 def count_timeline(owner_id: str, step: int, lost: Container[ItemKey] = ()) -> list[Operation]:
     """Build the change of an owner's count of timelines. The first timeline of an owner makes the head."""
-    table, key = setting("CALENDAR_TABLE"), _head_key(owner_id)
+    table, key = setting("CALENDAR_TABLE"), _build_head_key(owner_id)
     if step > 0:
         made = (
             "SET #version = if_not_exists(#version, :zero), "
@@ -274,11 +274,11 @@ def count_timeline(owner_id: str, step: int, lost: Container[ItemKey] = ()) -> l
     return [] if item_key(operation) in lost else [operation]
 
 
-def _count(owner_id: str, steps: dict[str, int]) -> Operation:
+def _count_sessions(owner_id: str, steps: dict[str, int]) -> Operation:
     """Build the change of an owner's counts of sessions in a write that adds no time to the owner's calendar."""
     return update(
         setting("CALENDAR_TABLE"),
-        _head_key(owner_id),
+        _build_head_key(owner_id),
         f"SET {counter_clauses('sessionCounts', steps)}",
         "attribute_exists(#sessionCounts)",
         zero=0,
@@ -286,7 +286,7 @@ def _count(owner_id: str, steps: dict[str, int]) -> Operation:
     )
 
 
-def _until(deadline: float, slots: Iterable[Slot]) -> Iterator[Slot]:
+def _stop_at_deadline(deadline: float, slots: Iterable[Slot]) -> Iterator[Slot]:
     """Return the slots one by one. Raise DecisionTooLong once the deadline has passed.
 
     A pair of series may take milliseconds, so a calendar that was filled on purpose could take minutes.
@@ -297,28 +297,28 @@ def _until(deadline: float, slots: Iterable[Slot]) -> Iterator[Slot]:
         yield each
 
 
-def _slot_changes(changes: Sequence[SessionChange]) -> list[_SlotChange]:
+def _build_slot_changes(changes: Sequence[SessionChange]) -> list[_SlotChange]:
     return [_SlotChange(slot(before) if before else None, slot(after)) for before, after in changes]
 
 
-def _same_content(old: Slot | None, new: Slot) -> bool:
+def _has_same_content(old: Slot | None, new: Slot) -> bool:
     """Return whether the stored slot can stay as it is; its version may be behind the session's."""
     return old is not None and {**old, "version": 0} == {**new, "version": 0}
 
 
-def _same_times(some: Sequence[Slot], others: Sequence[Slot]) -> bool:
+def _have_same_times(some: Sequence[Slot], others: Sequence[Slot]) -> bool:
     return len(some) == len(others) and all(map(reserves_same_time, some, others))
 
 
-def _references(changes: Sequence[Sequence[str]]) -> list[Reference]:
+def _parse_references(changes: Sequence[Sequence[str]]) -> list[Reference]:
     return [parse_reference(text) for change in changes for text in change]
 
 
-def _key(slot: Slot) -> dict[str, str]:
+def _build_key(slot: Slot) -> dict[str, str]:
     return {"ownerId": slot["ownerId"], "slot": slot["slot"]}
 
 
-def _head_key(owner_id: str) -> dict[str, str]:
+def _build_head_key(owner_id: str) -> dict[str, str]:
     return {"ownerId": owner_id, "slot": HEAD}
 
 
@@ -369,7 +369,7 @@ def _query(owner_id: str, low: str, high: str, **options: Any) -> Iterator[Slot]
     return cast(Iterator[Slot], found)
 
 
-def _read_exactly(owner_id: str, key: str) -> list[Slot]:
+def _read_slot(owner_id: str, key: str) -> list[Slot]:
     return _read_range(owner_id, key, key)
 
 
@@ -402,14 +402,14 @@ def _read_once_slots_for_series(
     Reading all later slots costs units by their number. Leaping from occurrence to occurrence costs by the number of
     occurrences up to the last slot. The function chooses the cheaper way.
     """
-    if one_time_sessions > _SLOTS_A_PAGE:
-        ends = _ends_up_to_last_slot(new, one_time_sessions // _SLOTS_A_LEAP)
+    if one_time_sessions > _MOST_SLOTS_TO_READ:
+        ends = _find_ends(new, one_time_sessions // _SLOTS_A_QUERY)
         if ends is not None:
-            return _leap(new, changing, ends)
+            return _read_neighbours(new, changing, ends)
     return _read_later_slots(new, changing, deadline)
 
 
-def _ends_up_to_last_slot(new: Slot, limit: int) -> list[int] | None:
+def _find_ends(new: Slot, limit: int) -> list[int] | None:
     """Return the ends of the occurrences of a series up to the last ONCE slot; None if they are more than `limit`."""
     last = list(_query(new["ownerId"], ONCE, ONCE + AFTER_ALL, descending=True, limit=1))
     start = first_start(new)
@@ -418,14 +418,14 @@ def _ends_up_to_last_slot(new: Slot, limit: int) -> list[int] | None:
     return ends if len(ends) <= limit else None
 
 
-def _leap(new: Slot, changing: Collection[str], ends: Sequence[int]) -> list[Slot]:
+def _read_neighbours(new: Slot, changing: Collection[str], ends: Sequence[int]) -> list[Slot]:
     """Return the neighbours of the occurrences of a series that end at these instants."""
     found: list[Slot] = []
-    for first in range(0, len(ends), _LEAPS_AT_ONCE):
-        some = ends[first : first + _LEAPS_AT_ONCE]
+    for first in range(0, len(ends), _QUERIES_AT_ONCE):
+        some = ends[first : first + _QUERIES_AT_ONCE]
         reads = [partial(_read_last_before, new["ownerId"], end, changing) for end in some]
         found += [slot for slots in run_in_parallel(*reads) for slot in slots]
-        if len(earliest_of_each_session(find_conflicts(new, found, changing))) > MAX_CONFLICTS:
+        if len(keep_earliest_of_each_session(find_conflicts(new, found, changing))) > MAX_CONFLICTS:
             break
     return found
 
@@ -437,7 +437,7 @@ def _read_later_slots(new: Slot, changing: Collection[str], deadline: float) -> 
     high = ONCE + AFTER_ALL if end is None else starting_at(end)
     slots = chain(
         _read_last_before(owner_id, start, changing),
-        _query(owner_id, starting_at(start), high, fields=_DECISIVE),
+        _query(owner_id, starting_at(start), high, fields=_DECISIVE_FIELDS),
     )
-    conflicts = find_conflicts(new, _until(deadline, slots), changing)
+    conflicts = find_conflicts(new, _stop_at_deadline(deadline, slots), changing)
     return [conflict.slot for conflict in islice(conflicts, MAX_CONFLICTS + 1)]

@@ -95,7 +95,7 @@ def call(operation: str, **parameters: Any) -> Item:
         retries = response["ResponseMetadata"].get("RetryAttempts", 0)
     except ClientError as error:
         retries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
-        raise _translate(error) from error
+        raise _translate_error(error) from error
     except (BotoCoreError, ResponseParserError) as error:
         raise ServiceUnavailable(operation) from error
     finally:
@@ -103,7 +103,7 @@ def call(operation: str, **parameters: Any) -> Item:
     return response
 
 
-def _translate(error: ClientError) -> Exception:
+def _translate_error(error: ClientError) -> Exception:
     code = error.response["Error"]["Code"]
     alone = [{"Code": code, "Item": error.response.get("Item")}]
     reasons: Sequence[Mapping[str, Any]] = error.response.get("CancellationReasons", alone)

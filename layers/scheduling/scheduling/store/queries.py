@@ -36,7 +36,7 @@ def _get_batch(
 ) -> list[Item]:
     asked: dict[str, Any] = {"Keys": [serialize(key) for key in keys], "ConsistentRead": consistent}
     if fields:
-        asked |= _projection(fields)
+        asked |= _build_projection(fields)
     wanted, items = {table: asked}, []
     for pause in backoff_pauses():
         response = call("batch_get_item", RequestItems=wanted)
@@ -62,7 +62,7 @@ def query(
     where: tuple[str, str] | None = None,
     consistent: bool = True,
 ) -> Iterator[Item]:
-    """Return the items of one partition in the order of their sort keys, reading pages as they are needed.
+    """Return the items of one partition in the order of their sort keys, reading responses as they are needed.
 
     Args:
         key: the partition key's name and value.
@@ -74,8 +74,8 @@ def query(
 
     A query of an index is never strongly consistent.
     """
-    for page in _pages(table, key, between, index, descending, limit, fields, where, consistent):
-        yield from map(deserialize, page["Items"])
+    for response in _read_responses(table, key, between, index, descending, limit, fields, where, consistent):
+        yield from map(deserialize, response["Items"])
 
 
 def count(
@@ -86,11 +86,11 @@ def count(
     where: tuple[str, str] | None = None,
 ) -> int:
     """Return how many items such a query has."""
-    pages = _pages(table, key, between, index, False, None, (), where, False, Select="COUNT")
-    return sum(page["Count"] for page in pages)
+    responses = _read_responses(table, key, between, index, False, None, (), where, False, Select="COUNT")
+    return sum(response["Count"] for response in responses)
 
 
-def _pages(
+def _read_responses(
     table: str,
     key: tuple[str, str],
     between: tuple[str, str, str] | None,
@@ -112,12 +112,12 @@ def _pages(
         parameters["FilterExpression"] = "#where = :where"
         names["#where"], values[":where"] = where
     if fields:
-        projection = _projection(fields)
+        projection = _build_projection(fields)
         names |= projection.pop("ExpressionAttributeNames")
         parameters |= projection
     parameters |= {"IndexName": index} if index else {"ConsistentRead": consistent}
     while True:
-        page = call(
+        response = call(
             "query",
             TableName=table,
             KeyConditionExpression=condition,
@@ -127,14 +127,14 @@ def _pages(
             **({"Limit": limit} if limit else {}),
             **parameters,
         )
-        yield page
+        yield response
         if limit:
-            limit -= page["Count"]
-        if "LastEvaluatedKey" not in page or limit == 0:
+            limit -= response["Count"]
+        if "LastEvaluatedKey" not in response or limit == 0:
             return
-        parameters["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        parameters["ExclusiveStartKey"] = response["LastEvaluatedKey"]
 
 
-def _projection(fields: Sequence[str]) -> dict[str, Any]:
+def _build_projection(fields: Sequence[str]) -> dict[str, Any]:
     names = {f"#f{number}": field for number, field in enumerate(fields)}
     return {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}

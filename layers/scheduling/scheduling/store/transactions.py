@@ -23,7 +23,7 @@ def put(table: str, item: Mapping[str, Any], condition: str | None = None, **val
         "Put": {
             "TableName": table,
             "Item": serialize(item),
-            **_expressions(values, ConditionExpression=condition),
+            **_build_expressions(values, ConditionExpression=condition),
         }
     }
 
@@ -37,14 +37,14 @@ def update(
     table: str, key: Mapping[str, str], change: str, condition: str | None = None, **values: Any
 ) -> Operation:
     """Build the change of an item. If the condition fails, the conflict carries the present item."""
-    expressions = _expressions(values, UpdateExpression=change, ConditionExpression=condition)
+    expressions = _build_expressions(values, UpdateExpression=change, ConditionExpression=condition)
     returned = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} if condition else {}
     return {"Update": {"TableName": table, "Key": serialize(key), **expressions, **returned}}
 
 
 def check(table: str, key: Mapping[str, str], condition: str, **values: Any) -> Operation:
     """Build a condition on an item that the transaction does not write."""
-    expressions = _expressions(values, ConditionExpression=condition)
+    expressions = _build_expressions(values, ConditionExpression=condition)
     return {"ConditionCheck": {"TableName": table, "Key": serialize(key), **expressions}}
 
 
@@ -88,7 +88,7 @@ def write(*operations: Operation) -> None:
         raise
 
 
-def _expressions(values: Mapping[str, Any], **expressions: str | None) -> Item:
+def _build_expressions(values: Mapping[str, Any], **expressions: str | None) -> Item:
     given = {kind: expression for kind, expression in expressions.items() if expression}
     names = {f"#{name}": name for name in _NAME.findall(" ".join(given.values()))}
     return {
