@@ -34,7 +34,7 @@ def _verify_bearer_token(headers: Mapping[str, str]) -> Mapping[str, Any]:
         raise Unauthorized
     if len(token) > _MAX_TOKEN_CHARACTERS:
         raise Unauthorized("invalid_token")
-    # Behind the gateway no request needs PyJWT, so a cold start does not pay for the import.
+    # Behind the gateway no request needs PyJWT, so a cold start does not import PyJWT.
     from scheduling.http.token_verification import verify
 
     return verify(token.strip())

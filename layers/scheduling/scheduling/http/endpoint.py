@@ -56,14 +56,14 @@ _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encod
 
 
 class Endpoint(NamedTuple):
-    """Description of an endpoint. The OpenAPI document is generated from this too."""
+    """Description of an endpoint, for its handler and for the generator of the OpenAPI document."""
 
     view: View
-    """Returns the fields of an entity that a client sees."""
+    """The function that returns the fields of an entity that a client sees."""
     body: "type[Input] | None" = None
     query: "type[Input] | None" = None
     creates: str | None = None
-    """The path under which a client finds a new entity. Only these endpoints accept an Idempotency-Key."""
+    """The path under which a client finds a new entity. Only endpoints with this path accept an Idempotency-Key."""
     raises: tuple[type[ApiError], ...] = ()
     """The endpoint's own errors, besides those that every endpoint has."""
 
@@ -110,7 +110,7 @@ def _respond(described: Endpoint, use_case: UseCase, event: HttpEvent, context: 
         principal = authenticate(event)
         request = _build_request(described, principal, event, now, _find_deadline(started, context))
         response = _build_answer(described, use_case(request), request, event)
-    # An exception that reaches the gateway becomes a 500 of another shape, so every exception ends here.
+    # The gateway would turn an exception into a 500 with another body, so this function handles every exception.
     except Exception as raised:
         error = raised
         known = error if isinstance(error, ApiError) else InternalError()
@@ -264,7 +264,7 @@ def _build_answer(
         etags = [etag(item) for item in result.items] if request.fields.get("etags") else None
         return _build_response(200, success(rows, result.skip, result.take, result.total, etags), event)
     body = success(described.view(result.item))
-    if request.dry_run:  # Nothing was stored: no address and no version exists.
+    if request.dry_run:  # Nothing was stored, so the entity has no address and no version.
         return _build_response(200, body, event)
     tag = etag(result.item)
     headers = {"ETag": tag}
@@ -279,7 +279,7 @@ def _build_answer(
 
 
 def _build_location(event: HttpEvent, creates: str, id: str) -> str:
-    """Return the path of a new entity. Like the event's path, it starts with the stage or a domain's base path."""
+    """Return the path of a new entity, with the stage or the base path of a custom domain, as in the event's path."""
     segments = event.route.count("/")
     prefix = event.path.rsplit("/", segments)[0] if segments else ""
     return f"{prefix}{creates}/{id}"

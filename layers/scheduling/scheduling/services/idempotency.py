@@ -38,7 +38,8 @@ def find_answer(request: Request) -> EntityResult | None:
 def answer_once(request: Request, operation: Callable[[], EntityResult]) -> EntityResult:
     """Return the answer to an earlier request with the same key, else call the operation.
 
-    When the operation fails, the reason may be the effect of the same request, sent twice at once.
+    The operation may fail because the client sent the request twice at once and the other request succeeded. In that
+    case, the answer to the other request is returned.
     """
     if answer := find_answer(request):
         return answer
@@ -51,7 +52,7 @@ def answer_once(request: Request, operation: Callable[[], EntityResult]) -> Enti
 
 
 def save_answer(request: Request, answer: Mapping[str, Any]) -> list[Operation]:
-    """Build the write of the answer; empty for a request without an Idempotency-Key."""
+    """Build the write of the answer; an empty list for a request without an Idempotency-Key."""
     if request.idempotency is None:
         return []
     record: idempotency.IdempotencyRecord = {

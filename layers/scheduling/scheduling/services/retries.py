@@ -20,12 +20,12 @@ _LONGEST_PAUSE_SECONDS = 3.0
 
 
 class RetryState:
-    """The knowledge that a request keeps from one attempt to the next."""
+    """State that a request keeps from one attempt to the next."""
 
     def __init__(self, deadline: float) -> None:
         self.calendar = Calendar(deadline)
         self.lost: set[ItemKey] = set()
-        """Items that a write expected and that do not exist."""
+        """The keys of items that a write expected and that do not exist."""
 
 
 def retry_on_conflict(operation: Callable[[Request, RetryState], T]) -> Callable[[Request], T]:

@@ -1,4 +1,4 @@
-"""Use cases that change a part of a series: one occurrence, or all occurrences from one on."""
+"""Use cases that change a part of a series: one occurrence, or all occurrences from a date on."""
 
 from functools import partial
 
@@ -15,7 +15,7 @@ from scheduling.store import sessions
 
 @retry_on_conflict
 def delete_occurrence(request: Request, state: RetryState) -> EntityResult:
-    """Cancel one occurrence of a series. Its time is free at once."""
+    """Delete one occurrence of a series. The time of the occurrence is free at once."""
     before = _get_series(request)
     after = series_changes.delete_occurrence(before, request.parameter("date"), request.timestamp)
     if after is not before:
@@ -59,7 +59,7 @@ def _split(request: Request, state: RetryState) -> EntityResult:
 
 
 def _get_series(request: Request) -> Session:
-    """Return the series. To change a part of a series, the caller must be allowed to change the series."""
+    """Return the series, after checking the caller's permission and the expected version."""
     found = sessions.get_existing(request.parameter("sessionId"))
     require(request.principal, Action.CHANGE_SESSION, found["ownerId"])
     request.check_version(found["version"])
@@ -69,7 +69,7 @@ def _get_series(request: Request) -> Session:
 def _save_division(
     request: Request, state: RetryState, before: Session, after: series_changes.Division
 ) -> EntityResult:
-    # The new session comes first, so that a conflict between the two names the series.
+    # With the new session first, a conflict between the two sessions names the series.
     changes = [SessionChange(None, after.new), SessionChange(before, after.series)]
     save(request, state, changes, *save_answer(request, after.new))
     return EntityResult(after.new)

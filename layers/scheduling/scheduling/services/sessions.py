@@ -49,7 +49,7 @@ def create(request: Request, state: RetryState) -> EntityResult:
     try:
         save(request, state, [SessionChange(None, new)], *save_answer(request, new))
     except SchedulingConflict:
-        # The conflicting session may be the effect of the same request, sent twice at once.
+        # The client may have sent the request twice at once, so that the other request created the conflicting session.
         if answer := find_answer(request):
             return answer
         raise
@@ -58,7 +58,9 @@ def create(request: Request, state: RetryState) -> EntityResult:
 
 @retry_on_conflict
 def update(request: Request, state: RetryState) -> EntityResult:
-    """Change a session. To move it to another owner, the caller must be allowed to delete it from its owner.
+    """Update a session.
+
+    A caller who moves the session to another owner must be allowed to delete sessions of the present owner.
 
     Raises:
         BadRequest: the changed session breaks a rule.
@@ -82,7 +84,7 @@ def update(request: Request, state: RetryState) -> EntityResult:
 
 @retry_on_conflict
 def delete(request: Request, state: RetryState) -> EntityResult:
-    """Delete a session. Its time is free at once."""
+    """Delete a session. The time of the session is free at once."""
     before = sessions.get_existing(request.id)
     require(request.principal, Action.DELETE_SESSION, before["ownerId"])
     request.check_version(before["version"])
@@ -93,7 +95,7 @@ def delete(request: Request, state: RetryState) -> EntityResult:
 
 @retry_on_conflict
 def restore(request: Request, state: RetryState) -> EntityResult:
-    """Restore a deleted session that is still retained. A session that was not deleted stays as it is.
+    """Restore a deleted session until its retention ends. A session that is not deleted does not change.
 
     Raises:
         InvalidTimeline: the timeline was deleted.
@@ -136,7 +138,7 @@ def save(request: Request, state: RetryState, changes: Sequence[SessionChange], 
 
 
 def _build_conflict_error(conflicts: Sequence[Conflict], principal: Principal) -> SchedulingConflict:
-    """Return the error that describes the conflicts as far as the caller may read their sessions."""
+    """Return the error for the conflicts. Sessions that the caller may not read appear only with their times."""
     details = [
         describe_conflict(conflict, readable=may(principal, Action.READ, conflict.slot["ownerId"]))
         for conflict in conflicts[:MAX_CONFLICTS]
@@ -145,7 +147,7 @@ def _build_conflict_error(conflicts: Sequence[Conflict], principal: Principal) -
 
 
 def _get_with_new_owner(request: Request) -> tuple[Session, str]:
-    """Return the session, and the owner of the timeline on which the session is to be."""
+    """Return the session before the update, and its owner after the update."""
     timeline_id = request.fields.get("timelineId")
     if timeline_id is None:
         before = sessions.get_existing(request.id)

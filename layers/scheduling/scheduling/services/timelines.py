@@ -35,7 +35,7 @@ def create(request: Request, _: RetryState) -> EntityResult:
 
 @retry_on_conflict
 def update(request: Request, _: RetryState) -> EntityResult:
-    """Change a timeline."""
+    """Update a timeline."""
     before = timelines.get_existing(request.id)
     require(request.principal, Action.CHANGE_TIMELINE, before["ownerId"])
     request.check_version(before["version"])
@@ -67,6 +67,6 @@ def delete(request: Request, state: RetryState) -> EntityResult:
 
 
 def _write_unless_dry_run(request: Request, *operations: Operation) -> None:
-    """Write the operations, or nothing in a dry run."""
+    """Write the operations. In a dry run, write nothing."""
     if not request.dry_run:
         write(*operations)

@@ -30,7 +30,7 @@ def to_entity(item: Mapping[str, Any]) -> Item:
 
 
 def complete(table: str, listed: Sequence[Mapping[str, Any]]) -> list[Item]:
-    """Return sessions or timelines that an index listed, each with its description."""
+    """Return sessions or timelines that an index listed, each with its whole description."""
     ids = [item["id"] for item in listed if item.get(_IS_LONG)]
     fields = ("id", "description", _LONG)
     found = {item["id"]: to_entity(item) for item in batch_get(table, ids, fields)} if ids else {}

@@ -69,7 +69,7 @@ def query(
         between: the sort key's name, and its lowest and highest value, both included.
         limit: how many items to return at the most.
         fields: the attributes to return; empty for all.
-        where: an attribute and the value that items must have; other items are read and left out.
+        where: an attribute and its required value. DynamoDB reads, counts and leaves out other items.
         consistent: whether a query of a table is strongly consistent.
 
     A query of an index is never strongly consistent.
@@ -85,7 +85,7 @@ def count(
     index: str,
     where: tuple[str, str] | None = None,
 ) -> int:
-    """Return how many items such a query has."""
+    """Return the number of items that a `query` with these arguments would yield."""
     responses = _read_responses(table, key, between, index, False, None, (), where, False, Select="COUNT")
     return sum(response["Count"] for response in responses)
 

@@ -55,7 +55,7 @@ def counter_clauses(under: str, steps: Mapping[str, int]) -> str:
 
 
 def item_key(operation: Operation) -> ItemKey:
-    """Return the table and the key of the item that an update, a deletion or a check is about."""
+    """Return the table and the key of the item of an update, a deletion or a check."""
     (parameters,) = operation.values()
     return parameters["TableName"], str(parameters.get("Key"))
 
@@ -63,14 +63,14 @@ def item_key(operation: Operation) -> ItemKey:
 def write(*operations: Operation) -> None:
     """Write all of the operations or none of them.
 
-    A single operation is sent without a transaction, which would cost twice as much. If the answer is lost, botocore
-    sends the operation again, and the condition fails because of the first attempt. The stored item then equals the
-    item to write. If the stored item differs, the first attempt may have been overwritten. A new decision could
-    answer 404 to the request that deleted the session.
+    A single operation is sent without a transaction, because a transaction costs twice as much. If the answer is lost,
+    botocore sends the operation again, and the condition fails because of the first attempt. If the stored item equals
+    the item to write, the first attempt succeeded. If the stored item differs, another writer may have overwritten the
+    first attempt. The caller must not retry then: the request that deleted a session would get a 404.
 
     Raises:
         WriteConflict: a condition failed.
-        ServiceUnavailable: a condition failed at a second attempt, and the first may have taken effect.
+        ServiceUnavailable: a condition failed at a second attempt, and the first attempt may have taken effect.
     """
     kind, parameters = next(iter(operations[0].items()))
     try:
