@@ -1,14 +1,14 @@
 """Counts of sessions and timelines by time, as trees of small nodes. Pure.
 
 A sort key begins with a time, so every period of time is a prefix of keys: `2026`, `2026-11`, `2026-11-24T09`.
-A scope (an owner, a timeline, everything) has one tree. The top nodes of a tree count by month, and the lower nodes
-by hour. So a node has at most 744 entries (31 days of 24 hours), however many sessions are counted:
+A scope (an owner, a timeline, everything) has one tree. Its top nodes count by month and its lower nodes by
+hour, so a node has at most 744 entries, however many sessions are counted:
 
     node "Y#2026"     {"ONE_TIME": {"-11": 7}, "RECURRING": {"-11": 1}}
     node "M#2026-11"  {"ONE_TIME": {"-24T09": 1, ...}, ...}
 
 Far from the present the periods are longer (century, decade, month), so that few nodes cover all time. Sessions
-without a start sort by id, and are counted by prefixes of their ids.
+without a start sort by id, so the prefix of the id takes the place of the time.
 
 DynamoDB's streams report the changes of items. Each change subtracts the old state of its item from the counts and
 adds the new state. Addition commutes, so the order of changes to different items is irrelevant.
@@ -29,7 +29,7 @@ COUNTED_FIELDS = ("startKey", "createdKey", "ownerId", "timelineId", "type")
 """The fields of a session or timeline that decide where the item is counted."""
 
 Counts = Mapping[str, Mapping[str, int]]
-"""The counts of one node: by kind, then by the part of the counted prefix that follows the node's own prefix."""
+"""The counts of one node: kind, then the rest of the prefix behind the node's own."""
 Image = Mapping[str, Any]
 """A session or timeline before or after a change, with at least its COUNTED_FIELDS."""
 
@@ -76,7 +76,7 @@ def timelines_of_owner(owner_id: str) -> str:
 
 
 def path(key: str) -> Path:
-    """Return the prefixes under which a sort key is counted. The leaf of a key has the same prefixes as the key."""
+    """Return the prefixes under which a sort key, or a prefix of its leaf's length, is counted."""
     if key.startswith(UNDATED_KEY):
         return Path(key[:1], key[:3], key[:5])
     if len(key) >= 4 and "1900" <= key[:4] < "2200":
@@ -85,7 +85,7 @@ def path(key: str) -> Path:
 
 
 def is_branch(prefix: str) -> bool:
-    """Return whether a prefix is a branch. Each branch has a node that counts its leaves."""
+    """Return whether a prefix is a branch, which has a node of its leaves."""
     return path(prefix).branch == prefix
 
 
@@ -107,7 +107,7 @@ def fold(changes: Iterable[Change]) -> dict[Node, dict[str, Counter[str]]]:
     """
     steps: dict[Node, dict[str, Counter[str]]] = {}
     for change in changes:
-        old, new = set(_find_entries(change.old)), set(_find_entries(change.new))
+        old, new = set(_entries(change.old)), set(_entries(change.new))
         for entries, step in ((old - new, -1), (new - old, 1)):
             for node, kind, entry in entries:
                 steps.setdefault(node, {}).setdefault(kind, Counter())[entry] += step
@@ -119,7 +119,7 @@ def add(counts: Counts, steps: Steps) -> dict[str, Counter[str]]:
     sums = {kind: Counter(counts.get(kind, {})) for kind in counts.keys() | steps.keys()}
     for kind, entries in steps.items():
         sums[kind].update(entries)
-    return _drop_zeros(sums)
+    return _without_zeros(sums)
 
 
 def children(prefix: str, counts: Counts, kind: str | None = None) -> Counter[str]:
@@ -138,8 +138,8 @@ def children(prefix: str, counts: Counts, kind: str | None = None) -> Counter[st
     return sums
 
 
-def _find_entries(image: Image | None) -> Iterator[tuple[Node, str, str]]:
-    """Yield the entries that count an item: node, kind and the rest of the prefix. A deleted item has no entries."""
+def _entries(image: Image | None) -> Iterator[tuple[Node, str, str]]:
+    """Yield the entries that count an item: node, kind and the rest of the prefix. A removed item has none."""
     if image is None:
         return
     if key := image.get("startKey"):
@@ -159,7 +159,7 @@ def _find_entries(image: Image | None) -> Iterator[tuple[Node, str, str]]:
         yield Node(scope, lower(branch)), kind, leaf.removeprefix(branch)
 
 
-def _drop_zeros(kinds: Mapping[str, Counter[str]]) -> dict[str, Counter[str]]:
+def _without_zeros(kinds: Mapping[str, Counter[str]]) -> dict[str, Counter[str]]:
     nonzero = {
         kind: Counter({entry: count for entry, count in entries.items() if count})
         for kind, entries in kinds.items()

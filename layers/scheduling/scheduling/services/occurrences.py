@@ -15,7 +15,7 @@ from scheduling.store.calendars import read_window
 from scheduling.store.client import run_in_parallel
 
 MAX_OCCURRENCES = 50_000
-"""The greatest number of occurrences in one window: so many take about a second to find."""
+"""The largest number of occurrences in one window. A function finds so many in about a second."""
 
 
 def list_occurrences(request: Request) -> Page:

@@ -1,29 +1,32 @@
 """Calendars: the slots of an owner, read and written so that no two sessions of the owner ever overlap.
 
-A writer reads the head of the calendar, then the slots that may conflict, and writes in one transaction on condition
-that the head still has the version that was read. The head comes first, alone: otherwise a slot written between the
-two reads would be missed although the version fits. The head names the slots that the last writes added.
+A writer reads the head of the calendar, then the slots that may conflict. Then the writer writes in one transaction,
+on condition that the head still has the version that was read. The head names the slots that the last writes added.
+The head is read first and alone. Otherwise a writer could miss a slot that was written between two parallel reads,
+although the version of the head is the latest.
 
-**Why no two sessions overlap.** Assumed: reads of one item never go back in time; transactions are serializable, and
-their conditions are checked inside them. Not assumed: that a committed slot is readable as soon as the head is.
+**Why no two sessions overlap.** The proof assumes that reads of one item never go back in time, that transactions are
+serializable, and that their conditions are checked inside them. A new head may be readable before the slots that were
+written with it.
 
-1. The head's condition orders all writes that add time to one calendar.
-2. When version v+1 commits, its writer has read every slot named at version v. Or a condition check inside the
-   transaction has proved that the slot is as it was read: absent, because the slot was deleted. By induction, all
-   slots added at versions before v were readable before v+1 committed. So a writer that has read the head at v can
-   miss only the slots named at v, and the writer reads those slots separately.
+1. The condition on the head orders all writes that add time to one calendar.
+2. When version v+1 commits, its writer has read every slot that the head names at version v. If a read did
+   not show such a slot, a condition check inside the transaction has proved that the slot does not exist, because the
+   slot was deleted. By induction, all slots added at versions before v were readable before v+1 committed. So a writer
+   that has read the head at v can miss only the slots named at v. The writer reads those slots by their keys.
 3. A deleted slot that is still readable can only make a writer refuse a session.
-4. Of the ONCE slots that start before an instant, as a writer reads them, the last slot to start is also the last to
-   end: one neighbour decides. The reason is that the readable slots never overlap each other. If two did, the writer
-   of the later slot had not read the earlier slot, so the deletion of the earlier slot was readable before the later
-   slot was written. The exception is a session that moves over its own former time, because its writer ignores the
-   session's own slots. So the head also names a released slot that starts inside an added slot, and point 2 applies.
+4. Of the ONCE slots that a writer reads before an instant, the slot that starts last also ends last, so one slot
+   decides. The reason is that readable slots never overlap. If two slots overlapped, the writer of the later slot had
+   not read the earlier slot. So the deletion of the earlier slot was readable before the later slot was written.
+   The exception is a session that moves over its own former time, because its writer ignores the session's own slots.
+   So the head also names a released slot that starts inside an added slot, and point 2 applies.
 
-A write adds time when a slot is new or has another key or schedule than before. A deletion, another excluded date, and
-a new name or description add no time and do not change the version.
+A write adds time when a slot is new, or has another key or schedule than before. A write that deletes a session,
+excludes another date, or changes a name or description adds no time and does not change the version.
 
-**Retries.** The slots that a request found free stay free up to the version that was read. After a write conflict only
-the slots that the head has named since are read. If the head names too few changes, everything is read again.
+**Retries.** Slots that a request found free at a version were free up to that version. After a write conflict, the
+request reads only the slots that the head has named since. If the head names too few changes, the request reads
+everything again.
 """
 
 import time
@@ -72,11 +75,11 @@ from scheduling.store.transactions import (
 )
 
 MAX_CONFLICTS = 10
-"""How many conflicts a request looks for. One more is read, to know whether there are more."""
+"""The largest number of conflicts in an answer. A search stops after one more, which shows that there are more."""
 _NAMED_CHANGES = 8
-"""How many changes the head names: as many as fit in its first kilobyte."""
+"""The number of changes that the head names: as many as fit in the first kilobyte of the item."""
 _MOST_SLOTS_TO_READ = 400
-"""The largest number of ONCE slots that a new series reads without leaping."""
+"""The largest number of ONCE slots of a calendar that a new series always reads one after another."""
 _SLOTS_A_QUERY = 20
 """The number of slots whose reading costs about as much as a query for one occurrence."""
 _QUERIES_AT_ONCE = 64
@@ -92,7 +95,7 @@ class _SlotChange(NamedTuple):
 
     @property
     def adds_time(self) -> bool:
-        """Return whether other sessions must be checked."""
+        """Return whether the new slot needs a check for conflicts."""
         return self.new is not None and adds_time(self.old, self.new)
 
     @property
@@ -102,26 +105,26 @@ class _SlotChange(NamedTuple):
 
 
 class Calendar:
-    """The calendar in which a request reserves time. Survives the retries of the request, with what it has read."""
+    """The calendar in which a request reserves time. Keeps what was read for the next attempts of the request."""
 
     def __init__(self, deadline: float = float("inf")) -> None:
-        """Make the calendar of a request that must decide before `time.monotonic()` passes the deadline."""
+        """Create the calendar of a request that must decide before `time.monotonic()` passes the deadline."""
         self._deadline = deadline
         self._owner_id = ""
         self._head: Head = {}
         self._free: list[Slot] = []
-        """The new slots that nothing conflicts with, up to the version of the head."""
+        """The new slots that conflict with no slot up to the version of the head."""
         self._unseen: dict[Reference, Slot | None] = {}
-        """The slots that the head names and that are not readable, each as it was read."""
+        """The slots that the head names and whose change is not readable yet, each as it was read."""
 
     def find_conflicts(self, changes: Sequence[SessionChange]) -> list[Conflict]:
-        """Return the conflicts of a change of several sessions, one for each session that is in the way.
+        """Return the conflicts of changed sessions: the earliest conflict with each other session.
 
         Args:
-            changes: Sessions whose new time lies in one calendar. Their former time counts as free.
+            changes: The changed sessions, whose new times are all in one calendar. Their old times count as free.
 
         Raises:
-            DecisionTooLong: the deadline came before all slots were compared.
+            DecisionTooLong: the deadline passed before all slots were compared.
         """
         slots = _build_slot_changes(changes)
         new = [change.new for change in slots if change.new and change.adds_time]
@@ -142,11 +145,11 @@ class Calendar:
         return run_in_parallel(*(partial(self._complete_conflict, conflict) for conflict in earliest))
 
     def save(self, changes: Sequence[SessionChange], lost: Container[ItemKey] = ()) -> list[Operation]:
-        """Build the writes of the slots and the heads that belong to a change of sessions.
+        """Build the writes of slots and heads for changed sessions.
 
         Args:
-            changes: The sessions, after `find_conflicts` found none for them.
-            lost: Items that do not exist; the counts of a lost head are left out.
+            changes: The changes, after `find_conflicts` found no conflict for them.
+            lost: The keys of items that do not exist. Counts in a head that does not exist are left out.
         """
         slots = _build_slot_changes(changes)
         operations = []
@@ -178,11 +181,11 @@ class Calendar:
         return operations
 
     def _read(self, new: Sequence[Slot], changing: Collection[str]) -> list[Slot]:
-        """Return the slots that may conflict with new slots and that this request has not found harmless before.
+        """Return the slots that may conflict with new slots, except those that an earlier attempt has checked.
 
         Args:
             new: The slots that need free time.
-            changing: The ids of the sessions whose present slots do not matter, because the request replaces them.
+            changing: The ids of the sessions that the request changes. Their present slots do not count.
         """
         owner_id, checked = new[0]["ownerId"], self._head.get("version", 0)
         known = owner_id == self._owner_id and _have_same_times(self._free, new)
@@ -207,7 +210,7 @@ class Calendar:
         return list({found["slot"]: found for slots in results for found in slots}.values())
 
     def _plan_reads(self, new: Slot, changing: Collection[str]) -> Iterator[Callable[[], list[Slot]]]:
-        """Return the reads that find the slots that may conflict with a new slot."""
+        """Yield the reads that find the slots that may conflict with a new slot."""
         owner_id, start = new["ownerId"], first_start(new)
         yield partial(_read_range, owner_id, *ending_after(start))
         for keys in endless_series_near(new, self._head.get("lengthClasses", [])):
@@ -219,16 +222,16 @@ class Calendar:
             yield partial(_read_once_slots_for_series, new, changing, one_time_sessions, self._deadline)
 
     def _complete_conflict(self, conflict: Conflict) -> Conflict:
-        """Return the conflict with all attributes of its slot, of which a decision may have read some."""
+        """Return the conflict with all attributes of its slot. A search may have read only `_DECISIVE_FIELDS`."""
         if "name" in conflict.slot:
             return conflict
         found = _read_slot(self._owner_id, conflict.slot["slot"])
         return conflict._replace(slot=found[0]) if found else conflict
 
     def _find_unseen(self, written: Container[str]) -> Iterator[tuple[Reference, Slot | None]]:
-        """Return the unseen slots that the transaction must prove to be as they were read.
+        """Yield the unseen slots that the transaction must check, each as it was read.
 
-        A slot that the transaction writes needs no check, because the condition on its session is a check.
+        A slot that the transaction writes needs no check, because the write of its session has a condition.
         """
         for named, found in self._unseen.items():
             if named.key not in written:
@@ -262,7 +265,7 @@ class Calendar:
 
 
 def count_timeline(owner_id: str, step: int, lost: Container[ItemKey] = ()) -> list[Operation]:
-    """Build the change of an owner's count of timelines. The first timeline of an owner makes the head."""
+    """Build the change of an owner's count of timelines. The first timeline of an owner creates the head."""
     table, key = setting("CALENDAR_TABLE"), _build_head_key(owner_id)
     if step > 0:
         made = (
@@ -287,9 +290,9 @@ def _count_sessions(owner_id: str, steps: dict[str, int]) -> Operation:
 
 
 def _stop_at_deadline(deadline: float, slots: Iterable[Slot]) -> Iterator[Slot]:
-    """Return the slots one by one. Raise DecisionTooLong once the deadline has passed.
+    """Yield the slots. Raise DecisionTooLong after the deadline.
 
-    A pair of series may take milliseconds, so a calendar that was filled on purpose could take minutes.
+    A comparison of two series may take milliseconds, so a calendar filled for an attack could take minutes.
     """
     for each in slots:
         if time.monotonic() > deadline:
@@ -302,7 +305,7 @@ def _build_slot_changes(changes: Sequence[SessionChange]) -> list[_SlotChange]:
 
 
 def _has_same_content(old: Slot | None, new: Slot) -> bool:
-    """Return whether the stored slot can stay as it is; its version may be behind the session's."""
+    """Return whether two slots differ in their version at most, so that the stored slot needs no write."""
     return old is not None and {**old, "version": 0} == {**new, "version": 0}
 
 
@@ -323,7 +326,7 @@ def _build_head_key(owner_id: str) -> dict[str, str]:
 
 
 def _check_unseen(owner_id: str, reference: Reference, found: Slot | None) -> Operation:
-    """Build the condition that a slot is as it was read, which shows whether the change that the head names is over."""
+    """Build the condition that a slot is as it was read. The condition fails if the read missed a change."""
     table, key = setting("CALENDAR_TABLE"), {"ownerId": owner_id, "slot": reference.key}
     if found is None:
         return check(table, key, "attribute_not_exists(#slot)")
@@ -344,9 +347,9 @@ def totals(owner_id: str) -> tuple[dict[str, int], int]:
 def read_window(owner_ids: Iterable[str], start: int, end: int) -> list[Slot]:
     """Return the slots of calendars that may have an occurrence in a window of time.
 
-    The slots are all endless series, the series that end after the window's start, the ONCE slots that start in the
-    window, and the last ONCE slot before: of the earlier ones only this slot may still run. So nothing that is over is
-    read. The reads are eventually consistent.
+    The slots are all endless series, the series that end after the start of the window, the ONCE slots that start in
+    the window, and the last ONCE slot before the window. Earlier ONCE slots have ended, because they do not overlap
+    the last slot. The reads are eventually consistent.
     """
     reads: list[Callable[[], list[Slot]]] = []
     for owner_id in owner_ids:
@@ -374,9 +377,9 @@ def _read_slot(owner_id: str, key: str) -> list[Slot]:
 
 
 def _read_last_before(owner_id: str, instant: int, changing: Collection[str]) -> list[Slot]:
-    """Return the last ONCE slots that start before an instant, the last one first.
+    """Return the last ONCE slots that start before an instant, latest first.
 
-    The last one decides. The slots of the changing sessions do not count and may stand before it.
+    The latest slot of another session decides. So the result has one slot more than there are changing sessions.
     """
     limit = len(changing) + 1
     return list(_query(owner_id, ONCE, starting_at(instant), descending=True, limit=limit))
@@ -399,8 +402,8 @@ def _read_once_slots_for_series(
 ) -> list[Slot]:
     """Return the ONCE slots that may conflict with a series.
 
-    Reading all later slots costs units by their number. Leaping from occurrence to occurrence costs by the number of
-    occurrences up to the last slot. The function chooses the cheaper way.
+    Reading all later slots costs read units for each slot. A query for each occurrence costs read units for each
+    occurrence up to the last slot. The function chooses the cheaper way.
     """
     if one_time_sessions > _MOST_SLOTS_TO_READ:
         ends = _find_ends(new, one_time_sessions // _SLOTS_A_QUERY)
@@ -419,7 +422,13 @@ def _find_ends(new: Slot, limit: int) -> list[int] | None:
 
 
 def _read_neighbours(new: Slot, changing: Collection[str], ends: Sequence[int]) -> list[Slot]:
-    """Return the neighbours of the occurrences of a series that end at these instants."""
+    """Return, for each occurrence of a series, the last ONCE slots that start before the end of the occurrence.
+
+    Args:
+        new: the slot of the series.
+        changing: the ids of the sessions that the request changes.
+        ends: the ends of the occurrences.
+    """
     found: list[Slot] = []
     for first in range(0, len(ends), _QUERIES_AT_ONCE):
         some = ends[first : first + _QUERIES_AT_ONCE]
@@ -431,7 +440,7 @@ def _read_neighbours(new: Slot, changing: Collection[str], ends: Sequence[int]) 
 
 
 def _read_later_slots(new: Slot, changing: Collection[str], deadline: float) -> list[Slot]:
-    """Return the first few ONCE slots that conflict with a series, found by reading all from its start on."""
+    """Return the first few ONCE slots that conflict with a series, by reading all slots from its start on."""
     owner_id, start = new["ownerId"], first_start(new)
     end = last_end(slot_schedule(new))
     high = ONCE + AFTER_ALL if end is None else starting_at(end)
