@@ -20,7 +20,7 @@ def lambda_handler(event, context):
         item = client.get_item(TableName=table, Key={"id": {"S": event["pathParameters"]["sessionId"]}})[
             "Item"
         ]
-        body = {"data": plain(item)}
+        body = {"data": read_item(item)}
     else:
         found = client.query(
             TableName=table,
@@ -29,9 +29,9 @@ def lambda_handler(event, context):
             ExpressionAttributeValues={":owner": {"S": "1"}},
             Limit=10,
         )
-        body = {"data": [plain(item) for item in found["Items"]]}
+        body = {"data": [read_item(item) for item in found["Items"]]}
     return {"statusCode": 200, "headers": {"Content-Type": "application/json"}, "body": json.dumps(body)}
 
 
-def plain(item):
+def read_item(item):
     return {name: text for name, value in item.items() for text in value.values()}

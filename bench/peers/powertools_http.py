@@ -6,31 +6,31 @@ from typing import Annotated
 import boto3
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from models import CreateSession, Many, One
+from models import CreateSession, SessionResponse, SessionsResponse
 
 app = APIGatewayHttpResolver(enable_validation=True)
 client = boto3.client("dynamodb")
 
 
 @app.get("/sessions/<session_id>")
-def get_session(session_id: str) -> One:
+def get_session(session_id: str) -> SessionResponse:
     item = client.get_item(TableName=os.environ["SESSIONS_TABLE"], Key={"id": {"S": session_id}})["Item"]
-    return One(data=plain(item))
+    return SessionResponse(data=read_item(item))
 
 
 @app.post("/sessions")
-def create_session(body: CreateSession) -> One:
+def create_session(body: CreateSession) -> SessionResponse:
     fields = {"id": "1", **body.model_dump(exclude_none=True)}
     client.put_item(
         TableName=os.environ["SESSIONS_TABLE"], Item={name: {"S": value} for name, value in fields.items()}
     )
-    return One(data=fields)
+    return SessionResponse(data=fields)
 
 
 @app.get("/sessions")
 def list_sessions(
     skip: Annotated[int, Query(ge=0)] = 0, take: Annotated[int, Query(ge=1, le=100)] = 10
-) -> Many:
+) -> SessionsResponse:
     found = client.query(
         TableName=os.environ["SESSIONS_TABLE"],
         IndexName="owner-startDateTime-index",
@@ -38,10 +38,10 @@ def list_sessions(
         ExpressionAttributeValues={":owner": {"S": "1"}},
         Limit=skip + take,
     )
-    return Many(data=[plain(item) for item in found["Items"]])
+    return SessionsResponse(data=[read_item(item) for item in found["Items"]])
 
 
-def plain(item):
+def read_item(item):
     return {name: text for name, value in item.items() for text in value.values()}
 
 

@@ -62,7 +62,7 @@ def query(
     where: tuple[str, str] | None = None,
     consistent: bool = True,
 ) -> Iterator[Item]:
-    """Return the items of one partition in the order of their sort keys, reading responses as they are needed.
+    """Yield the items of one partition in the order of their sort keys. Call DynamoDB only for items that are used.
 
     Args:
         key: the partition key's name and value.
