@@ -83,7 +83,7 @@ class Stack:
     def __enter__(self) -> "Stack":
         self.wipe()
         try:
-            self.raise_up()
+            self.start_and_deploy()
         except BaseException:
             self.wipe()
             raise
@@ -92,16 +92,16 @@ class Stack:
     def __exit__(self, *_: object) -> None:
         self.wipe()
 
-    def raise_up(self) -> None:
+    def start_and_deploy(self) -> None:
         """Start the emulator, build, deploy and add the demo data. Skip steps that are already done."""
         self.launch(or_next_ports=True)
         self.build_template()
         self.wait_until_ready()
         self.deploy()
-        self.add_demo()
+        self.add_demo_data()
 
     @classmethod
-    def remembered(cls, name: str = "stack") -> "Stack":
+    def load(cls, name: str = "stack") -> "Stack":
         """Return the stack as it was last started."""
         try:
             return cls(name, int((ROOT / ".local" / name / "port").read_text()))
@@ -125,7 +125,7 @@ class Stack:
         """Return the deployment's outputs: UserPoolId, UserPoolClientId, SessionsTableName and so on."""
         if not self._outputs:
             self._outputs = {
-                output["OutputKey"]: output["OutputValue"] for output in self._deployed()["Outputs"]
+                output["OutputKey"]: output["OutputValue"] for output in self._describe_stack()["Outputs"]
             }
         return self._outputs
 
@@ -136,7 +136,7 @@ class Stack:
 
     # --- Starting and stopping
 
-    def running(self) -> int | None:
+    def find_process_id(self) -> int | None:
         """Return the process id of this stack's emulator, or None when the emulator does not run."""
         status = read_status(self.port)
         ours = status is not None and Path(status["state"]) == self.state / "aws"
@@ -148,7 +148,7 @@ class Stack:
         Raises:
             PortTaken: another program has one of the ports; with `or_next_ports` the next free ones are used.
         """
-        if self.running():
+        if self.find_process_id():
             return
         # The emulator inherits listening sockets, so that two starting stacks never choose the same ports.
         with listen(self.port, or_next_ports) as (api, aws):
@@ -159,7 +159,7 @@ class Stack:
         shutil.rmtree(self.state / "tmp", ignore_errors=True)  # the functions' code, unpacked by the last run
         for folder in ("aws", "objects", "tmp"):
             (self.state / folder).mkdir(parents=True, exist_ok=True)
-        environment = self._environment() | {
+        environment = self._build_environment() | {
             "API_PORT": str(self.port),
             "GATEWAY_PORT": str(self.port + 1),
             "SOCKETS": f"{api.fileno()} {aws.fileno()}",
@@ -194,9 +194,11 @@ class Stack:
             StackError: the emulator ended, or does not answer in time.
         """
         deadline = time.monotonic() + START_SECONDS
-        while not self.running():
+        while not self.find_process_id():
             if self._emulator and self._emulator.poll() is not None:
-                raise StackError(f"The emulator ended while starting. The end of its log:\n{tail(self.log)}")
+                raise StackError(
+                    f"The emulator ended while starting. The end of its log:\n{read_tail(self.log)}"
+                )
             if time.monotonic() > deadline:
                 raise StackError(f"The emulator does not answer. Read {self.log}, then run `make down`.")
             time.sleep(0.1)
@@ -207,12 +209,12 @@ class Stack:
         Raises:
             StackError: the emulator does not stop.
         """
-        pid = self.running()
+        pid = self.find_process_id()
         if pid is None:
             return
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while self._alive(pid):
+        while self._is_alive(pid):
             if time.monotonic() > deadline:
                 raise StackError(
                     f"The emulator (process {pid}) does not stop. `kill -9 {pid}` loses all changes since the start."
@@ -220,7 +222,7 @@ class Stack:
             time.sleep(0.05)
         shutil.rmtree(self.state / "tmp", ignore_errors=True)
 
-    def _alive(self, pid: int) -> bool:
+    def _is_alive(self, pid: int) -> bool:
         if self._emulator and self._emulator.pid == pid:  # a child that ended stays until its status is read
             return self._emulator.poll() is None
         try:
@@ -246,7 +248,7 @@ class Stack:
         for bytecode in (self.source / "functions").glob("*/__pycache__"):
             shutil.rmtree(bytecode)  # a function's zip contains only its handler
         here = {"LAYER_TARGET": "here", "PYTHON": sys.executable}
-        self._sam("build", "--build-dir", str(self.build), environment=here)
+        self._run_sam("build", "--build-dir", str(self.build), environment=here)
 
     def deploy(self) -> None:
         """Deploy the build.
@@ -257,7 +259,7 @@ class Stack:
         bucket, s3 = "deployments", self.client("s3")
         with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
             s3.create_bucket(Bucket=bucket)
-        self._sam(
+        self._run_sam(
             *("deploy", "--template-file", str(self.build / "template.yaml"), "--stack-name", "sessions"),
             *("--s3-bucket", bucket, "--region", REGION, "--capabilities", "CAPABILITY_IAM"),
             *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
@@ -268,7 +270,7 @@ class Stack:
         self._outputs = {}
         self.write_variables()
 
-    def _sam(self, command: str, *arguments: str, environment: Mapping[str, str]) -> None:
+    def _run_sam(self, command: str, *arguments: str, environment: Mapping[str, str]) -> None:
         log = self.state / f"sam-{command}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
@@ -276,21 +278,23 @@ class Stack:
                 # Name a section that samconfig.toml does not have, because all options are given here.
                 [sys.executable, "-m", "samcli", command, "--config-env", "local", *arguments],
                 cwd=self.source,
-                env={**self._environment(), **environment},
+                env={**self._build_environment(), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
         if done.returncode:
-            raise StackError(f"`sam {command}` failed; {log} has all it said, with this:\n{what_failed(log)}")
+            raise StackError(
+                f"`sam {command}` failed; {log} has all it said, with this:\n{find_failure(log)}"
+            )
 
-    def _deployed(self) -> dict[str, Any]:
+    def _describe_stack(self) -> dict[str, Any]:
         stacks: list[dict[str, Any]] = self.client("cloudformation").describe_stacks(StackName="sessions")[
             "Stacks"
         ]
         return stacks[0]
 
-    def _environment(self) -> dict[str, str]:
+    def _build_environment(self) -> dict[str, str]:
         """Return the caller's environment without AWS settings, with the settings of the emulator."""
         nowhere = str(self.state / "none")
         return {
@@ -355,7 +359,7 @@ class Stack:
         """Return a new token of the demo user with that role."""
         return self.token_of(role.lower())
 
-    def add_demo(self) -> None:
+    def add_demo_data(self) -> None:
         """Create a user for each role, and a timeline of the USER with the id of the reference's examples.
 
         A stack with an external issuer (parameter JwtIssuer) has no users, and so no demo data.
@@ -366,7 +370,7 @@ class Stack:
         layer = {"PYTHONPATH": str(ROOT / "layers" / "scheduling")}
         done = subprocess.run(
             [sys.executable, str(ROOT / "local" / "demo.py"), DEMO_TIMELINE, owner],
-            env=self._environment() | self.tables() | layer,
+            env=self._build_environment() | self.tables() | layer,
             capture_output=True,
             text=True,
         )
@@ -444,14 +448,14 @@ def free_port() -> int:
             return port
 
 
-def what_failed(log: Path) -> str:
+def find_failure(log: Path) -> str:
     """Return the first failure in the SAM CLI's output, or the end of the output."""
     lines = log.read_text(errors="replace").splitlines()
     first = next((number for number, line in enumerate(lines) if "_FAILED" in line), None)
-    return tail(log) if first is None else "\n".join([*lines[first : first + 10], lines[-1]])
+    return read_tail(log) if first is None else "\n".join([*lines[first : first + 10], lines[-1]])
 
 
-def tail(path: Path, lines: int = 25) -> str:
+def read_tail(path: Path, lines: int = 25) -> str:
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
 
 
@@ -459,7 +463,7 @@ def tail(path: Path, lines: int = 25) -> str:
 
 
 @contextmanager
-def step(what: str) -> Iterator[None]:
+def print_step(what: str) -> Iterator[None]:
     """Print the name of a step, and how long the step took."""
     print(f"{what} ... ", end="", flush=True)
     started = time.monotonic()
@@ -476,25 +480,25 @@ def up(port: int | None) -> None:
 
     Without a port, the stack takes the ports of the last time, or the next free ones.
     """
-    stack = Stack.remembered()
+    stack = Stack.load()
     if port and port != stack.port:
-        if stack.running():
+        if stack.find_process_id():
             with listen(port):
                 pass  # do not stop a running stack when the new ports are taken
-            with step(f"Stopping the stack on port {stack.port}"):
+            with print_step(f"Stopping the stack on port {stack.port}"):
                 stack.stop()
         stack = Stack(port=port)
-    with step("Building the layer and the functions"):
+    with print_step("Building the layer and the functions"):
         stack.launch(or_next_ports=port is None)  # starts while the build goes on
         stack.build_template()
-    with step(f"Waiting for the emulator on port {stack.port + 1}"):
+    with print_step(f"Waiting for the emulator on port {stack.port + 1}"):
         stack.wait_until_ready()
     if origins := os.environ.get("CORS"):
         stack.parameters["CorsAllowedOrigins"] = origins
-    with step("Deploying template.yaml"):
+    with print_step("Deploying template.yaml"):
         stack.deploy()
-    with step("Adding demo users and a demo timeline"):
-        stack.add_demo()
+    with print_step("Adding demo users and a demo timeline"):
+        stack.add_demo_data()
     print(WELCOME.format(url=stack.url, timeline=DEMO_TIMELINE, token=stack.token("USER")))
 
 
@@ -520,32 +524,34 @@ NOTHING_RUNS = "Nothing is running. `make up` starts the stack."
 
 
 def down() -> None:
-    stack = Stack.remembered()
-    if not stack.running():
+    stack = Stack.load()
+    if not stack.find_process_id():
         print(NOTHING_RUNS)
         return
-    with step("Stopping. The next `make up` has the same data"):
+    with print_step("Stopping. The next `make up` has the same data"):
         stack.stop()
 
 
 def reset() -> None:
-    stack = Stack.remembered()
-    with step(
-        "Stopping, and deleting all data" if stack.running() else "Nothing is running. Deleting all data"
+    stack = Stack.load()
+    with print_step(
+        "Stopping, and deleting all data"
+        if stack.find_process_id()
+        else "Nothing is running. Deleting all data"
     ):
         stack.wipe()
     print("All data is deleted. `make up` starts an empty stack.")
 
 
-def token(role: str) -> None:
+def print_token(role: str) -> None:
     if role not in ROLES:
         raise StackError(f"There is no role {role!r}: `make token ROLE=ADMIN`, MANAGER or USER.")
-    print(_that_runs().token(role))
+    print(_require_running_stack().token(role))
 
 
-def logs() -> None:
+def print_logs() -> None:
     """Print the logs of the last ten minutes; at a terminal, follow the logs."""
-    stack = _that_runs()
+    stack = _require_running_stack()
     client, group = stack.client("logs"), stack.outputs["LogGroupName"]
     since, shown = int((time.time() - 600) * 1000), set[tuple[int, str]]()
     while True:
@@ -559,14 +565,14 @@ def logs() -> None:
         time.sleep(1)
 
 
-def _that_runs() -> Stack:
-    stack = Stack.remembered()
-    if not stack.running():
+def _require_running_stack() -> Stack:
+    stack = Stack.load()
+    if not stack.find_process_id():
         raise StackError(NOTHING_RUNS)
     return stack
 
 
-def port_number(text: str) -> int:
+def parse_port(text: str) -> int:
     """Return the port that the caller chose.
 
     Raises:
@@ -577,7 +583,7 @@ def port_number(text: str) -> int:
     raise StackError(f"PORT must be a number from {FIRST_PORT} to {LAST_PORT - 1}, not {text!r}.")
 
 
-def forget_callers_aws() -> None:
+def remove_aws_settings() -> None:
     """Remove profile, endpoint and credentials of the caller from the environment, and reach 127.0.0.1 directly."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]  # no profile, endpoint or credentials of the caller's
@@ -588,19 +594,19 @@ def forget_callers_aws() -> None:
 
 
 def main(arguments: list[str]) -> None:
-    forget_callers_aws()
+    remove_aws_settings()
     try:
         match arguments:
             case ["up", *rest]:
-                up(port_number(rest[0]) if rest and rest[0] else None)
+                up(parse_port(rest[0]) if rest and rest[0] else None)
             case ["down"]:
                 down()
             case ["reset"]:
                 reset()
             case ["token", role]:
-                token(role.upper())
+                print_token(role.upper())
             case ["logs"]:
-                logs()
+                print_logs()
             case _:
                 sys.exit(__doc__)
     except StackError as error:

@@ -32,7 +32,7 @@ FRAME = """\
 """
 
 
-def html() -> str:
+def render_guide() -> str:
     """Return the page. Headings get the ids that code hosts give them, so that links work in both places."""
     parser = MarkdownIt().enable("table")
     tokens = parser.parse(GUIDE.read_text("utf-8"))
@@ -46,5 +46,5 @@ def html() -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(html(), "utf-8")
+    PAGE.write_text(render_guide(), "utf-8")
     print(f"Wrote {PAGE.relative_to(ROOT)}")
