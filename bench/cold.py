@@ -1,14 +1,14 @@
 """Cost of the first call and of later calls of each function: `python -m bench.cold [--only get_session …]`.
 
 A new interpreter with only the built layer imports a handler and answers one event. A stub of DynamoDB on this machine
-answers over TLS, as on AWS. The same run measures peers, which are the same endpoints by other means:
+answers over TLS, as on AWS. The same run measures peers. The peers are the same endpoints, written without our layer:
 
-    floor      boto3's client and json; with bytecode, and without bytecode, as `sam build` leaves the packages
+    floor      boto3's client and json; with bytecode, and without bytecode (as after `sam build`)
     fastapi    FastAPI behind Mangum, with bytecode
     powertools Powertools' HTTP resolver with validation, with bytecode
 
-Each peer makes one DynamoDB call. For a comparison with a function that makes other calls, the cost of the peer's call
-is replaced by the costs of the function's calls, made by a plain boto3 client.
+Each peer makes one DynamoDB call. Some of our functions make other calls. In a comparison with such a function, the
+peer's call is replaced: the peer gets the cost of the function's calls, made by a plain boto3 client.
 
 valgrind counts instructions, if it is installed. Counts vary by a tenth of a per cent; times on a shared machine vary
 by much more.
@@ -347,6 +347,11 @@ class Bench:
     def run_process(
         self, program: Program, warm_calls: int, *before: str
     ) -> "subprocess.CompletedProcess[str]":
+        """Run `start.py` for a program in a new process, behind the command `before`, such as valgrind.
+
+        Raises:
+            RuntimeError: the process failed.
+        """
         specification = {
             "path": [str(folder) for folder in program.path],
             "handler": str(program.handler),

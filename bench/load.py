@@ -1,7 +1,7 @@
 """Load of many users against the local stack, and the memory of a warm function: `python -m bench.load [seconds]`.
 
-Most requests are reads. Faults are a 5xx, an answer that is not JSON, two overlapping sessions of one owner, and a
-count that differs from the length of its list.
+Most requests are reads. Faults are a 5xx, an answer that is not JSON, two overlapping sessions of one owner, and
+a count that differs from its list.
 """
 
 import os

@@ -112,6 +112,7 @@ def measure_call(function: str, made: Any, **arguments: Any) -> Cost:
 
 
 def format_cost(cost: Cost) -> list[str]:
+    """Return the cells of a row: calls, items and read units."""
     return [str(cost.calls), str(cost.items), f"{cost.read_units:g}"]
 
 

@@ -9,6 +9,7 @@ client = boto3.client("dynamodb")
 
 
 def lambda_handler(event, context):
+    """Create a session, return a session, or list sessions, by the method and the path of the event."""
     method = event["requestContext"]["http"]["method"]
     table = os.environ["SESSIONS_TABLE"]
     if method == "POST":
@@ -34,4 +35,5 @@ def lambda_handler(event, context):
 
 
 def read_item(item):
+    """Return an item of texts in Python types."""
     return {name: text for name, value in item.items() for text in value.values()}

@@ -14,12 +14,14 @@ client = boto3.client("dynamodb")
 
 @app.get("/sessions/<session_id>")
 def get_session(session_id: str) -> SessionResponse:
+    """Return one session."""
     item = client.get_item(TableName=os.environ["SESSIONS_TABLE"], Key={"id": {"S": session_id}})["Item"]
     return SessionResponse(data=read_item(item))
 
 
 @app.post("/sessions")
 def create_session(body: CreateSession) -> SessionResponse:
+    """Create a session."""
     fields = {"id": "1", **body.model_dump(exclude_none=True)}
     client.put_item(
         TableName=os.environ["SESSIONS_TABLE"], Item={name: {"S": value} for name, value in fields.items()}
@@ -31,6 +33,7 @@ def create_session(body: CreateSession) -> SessionResponse:
 def list_sessions(
     skip: Annotated[int, Query(ge=0)] = 0, take: Annotated[int, Query(ge=1, le=100)] = 10
 ) -> SessionsResponse:
+    """Return the first sessions of an owner."""
     found = client.query(
         TableName=os.environ["SESSIONS_TABLE"],
         IndexName="owner-startDateTime-index",
@@ -42,8 +45,10 @@ def list_sessions(
 
 
 def read_item(item):
+    """Return an item of texts in Python types."""
     return {name: text for name, value in item.items() for text in value.values()}
 
 
 def lambda_handler(event, context):
+    """Answer an event of an HTTP API."""
     return app.resolve(event, context)

@@ -6,12 +6,13 @@ The decision is exact for all time, without a list of all occurrences.
 `repeatCycleType` has one occurrence. A series has an occurrence on each day that its recurrence rule names
 (`recurrence_rules`), from the first day to the last, except on excluded dates. An occurrence starts when the clock of
 the series (`time_zones`) shows the start time. With a time zone, the occurrence ends when the clock shows the end
-time: 22:00-06:00 ends at 06:00 also in the night of a clock change. If a gap of the clock moves the start to the end
+time. So 22:00-06:00 ends at 06:00 also in the night of a clock change. If a gap of the clock moves the start to the end
 or later, the occurrence keeps its length instead. Without a time zone, the offset of `startDateTime` never changes.
 
 **Next occurrence.** A later occurrence of a series starts later and ends later. So `Series.next` can compute the first
-occurrence that ends after an instant. A single occurrence and a series overlap iff the following holds: the first
-occurrence of the series that ends after the start of the single occurrence starts before the end of the single one.
+occurrence that ends after an instant. To compare a single occurrence with a series, `_find_first_overlap` computes the
+first occurrence of the series that ends after the start of the single occurrence. The two sessions overlap iff that
+occurrence starts before the single occurrence ends.
 
 **Can two series overlap?** Two sessions overlap iff one starts while the other is under way. With fixed offsets, `a`
 is under way when `b` starts iff the wait since the last start of `a` is shorter than the length of `a`. The shortest
@@ -22,12 +23,12 @@ If no combination has a short wait, the two series never overlap. Otherwise they
 the combination for too short a time.
 
 **Do two series overlap?** `_find_overlap` searches for an actual overlap. The search finds the first occurrence of `a`
-that ends after an instant, then the first occurrence of `b` that ends after the start of that occurrence of `a`. If
-the two do not overlap, the search continues at the start of the occurrence of `b`, because all skipped occurrences
-end before. Stretches of time whose offsets cannot conflict are skipped as a whole. The search ends:
+that ends after an instant. Then the search finds the first occurrence of `b` that ends after the start of `a`'s. If
+the two do not overlap, the search continues at the start of `b`'s, because all skipped occurrences end before. Whole
+stretches of time are skipped if their offsets cannot conflict. The search ends:
 - The end of a series bounds the search.
-- Two endless series are searched until both clocks are regular. After that, time repeats every 400 years, so the
-  search covers one era of 400 years, with the days that each rule names in any era. The Chinese remainder theorem
+- Two endless series are searched until both clocks are regular. After that, time repeats every 400 years (an era).
+  So the search covers one era, with the days that each rule names in any era. The Chinese remainder theorem
   tells whether both days of an overlap are in the same era (`meet_in_an_era`). Such an overlap occurs again in later
   eras, so excluded dates cannot prevent the conflict.
 

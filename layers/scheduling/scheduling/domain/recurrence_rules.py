@@ -7,8 +7,8 @@ A rule has no first day and no last day; the series has both. A rule with an int
 different eras. The rule repeats after `eras` eras.
 
 Two rules are compared in a cycle of K = gcd(a.eras, b.eras) eras. `within_eras(K)` maps all days that a rule ever
-names to such a cycle. Any mapped day of `a` and any mapped day of `b` occur together in some cycle, because a.eras / K
-and b.eras / K have no common factor (Chinese remainder theorem). So a comparison of the mapped days is exact.
+names to such a cycle. Any mapped day of `a` and any mapped day of `b` occur together in some cycle (Chinese remainder
+theorem: a.eras / K and b.eras / K have no common factor). So a comparison of the mapped days is exact.
 """
 
 from collections.abc import Iterator
@@ -142,8 +142,9 @@ def shortest_wait(a: Rule, b: Rule, lag: int) -> int:
 
     `lag` is the time of day of the starts of `b` minus that of `a`. All times are in microseconds.
 
-    The differences between the days of two day rules with one anchor each are a whole residue class modulo the gcd of
-    the intervals (Bezout's identity). A month rule is compared with a day rule by the remainders of its days.
+    For two day rules with one anchor each, the differences between their days are a whole residue class. The modulus
+    is the gcd of the intervals (Bezout's identity). A month rule is compared with a
+    day rule by the remainders of its days.
     """
     if isinstance(a, MonthRule):
         if isinstance(b, MonthRule):

@@ -16,7 +16,7 @@ The key of a slot says what kind of time the slot reserves:
 Countries change the rules of time zones, sometimes at a few weeks' notice. A newer time zone database then moves the
 occurrences of stored series, and their slots must still be found. No zone has ever moved by more than a day, so two
 days are enough for a series that ends. An endless series may move to any time of day. For the same reason a session
-keeps the key of its slot: by newer rules, a computed key may differ, and the old slot would never be deleted.
+keeps the key of its slot. By newer rules, a computed key may differ, so that the old slot would never be deleted.
 
 Starts and ends are UTC texts of a fixed width, so that keys sort as time does.
 """

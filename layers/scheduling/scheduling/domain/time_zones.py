@@ -37,8 +37,8 @@ class Offsets(NamedTuple):
     Usually this is the one offset of the clock. Just after a clock change there are others:
     - After a gap of length j, a skipped local time was read with the offset before the gap. A skipped start lies
       within j after the change. If the gap moves the start to the end or later, the end lies within 2j.
-    - In the time j after a fold of length j, no occurrence starts, because the clock showed the same local times
-      before, and the first time counts. An occurrence that is under way has started by the offset before the fold,
+    - In the time j after a fold of length j, no occurrence starts. The clock showed the same local times before the
+      fold, and the first time counts. An occurrence that is under way has started by the offset before the fold,
       and ends by the offset after the fold.
     """
 

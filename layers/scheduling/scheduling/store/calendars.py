@@ -5,14 +5,12 @@ on condition that the head still has the version that was read. The head names t
 The head is read first and alone. Otherwise a writer could miss a slot that was written between two parallel reads,
 although the version of the head is the latest.
 
-**Why no two sessions overlap.** The proof assumes that reads of one item never go back in time, that transactions are
-serializable, and that their conditions are checked inside them. A new head may be readable before the slots that were
-written with it.
+**Why no two sessions overlap.** The proof assumes that reads of one item never go back in time, and that transactions
+are serializable, with their conditions inside. A new head may be readable before the slots of the same transaction.
 
 1. The condition on the head orders all writes that add time to one calendar.
-2. When version v+1 commits, its writer has read every slot that the head names at version v. If a read did
-   not show such a slot, a condition check inside the transaction has proved that the slot does not exist, because the
-   slot was deleted. By induction, all slots added at versions before v were readable before v+1 committed. So a writer
+2. When version v+1 commits, its writer has read every slot that the head names at version v. If a read did not show
+   such a slot, a condition check in the transaction has proved that the slot was deleted meanwhile. By induction, all slots added at versions before v were readable before v+1 committed. So a writer
    that has read the head at v can miss only the slots named at v. The writer reads those slots by their keys.
 3. A deleted slot that is still readable can only make a writer refuse a session.
 4. Of the ONCE slots that a writer reads before an instant, the slot that starts last also ends last, so one slot
@@ -347,9 +345,9 @@ def totals(owner_id: str) -> tuple[dict[str, int], int]:
 def read_window(owner_ids: Iterable[str], start: int, end: int) -> list[Slot]:
     """Return the slots of calendars that may have an occurrence in a window of time.
 
-    The slots are all endless series, the series that end after the start of the window, the ONCE slots that start in
-    the window, and the last ONCE slot before the window. Earlier ONCE slots have ended, because they do not overlap
-    the last slot. The reads are eventually consistent.
+    The slots are all endless series, and the series that end after the start of the window. The ONCE slots are those
+    that start in the window, and the last ONCE slot before the window. Earlier ONCE slots have ended, because they do
+    not overlap the last slot. The reads are eventually consistent.
     """
     reads: list[Callable[[], list[Slot]]] = []
     for owner_id in owner_ids:

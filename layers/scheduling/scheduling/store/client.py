@@ -59,9 +59,9 @@ class WriteConflict(Exception):
 def client() -> BaseClient:
     """Return the client of this process.
 
-    A call without an answer times out after two seconds and is tried twice more: DynamoDB answers in milliseconds,
-    or not at all. botocore sends a transaction's retries with the same token, so that a transaction that did take
-    effect is not repeated. The fixed user agent, and no validation of parameters, save a tenth of a
+    A call without an answer times out after two seconds and is tried twice more, because DynamoDB usually answers in
+    milliseconds. For retries of a transaction, botocore sends the same token. So DynamoDB does not repeat a
+    transaction that took effect. The fixed user agent, and no validation of parameters, save a tenth of a
     call's instructions.
     """
     config = Config(

@@ -1,7 +1,7 @@
 """Long descriptions, stored under an attribute that no index projects.
 
 An index copies the attributes that lists return. A full description of 16 KB in three indexes would cost 48
-write units, so a description of more than 1,000 bytes stays in the table, and lists fetch it from there.
+write units. So a description of more than 1,000 bytes is only in the table, and lists fetch the description from there.
 """
 
 from collections.abc import Mapping, Sequence
