@@ -10,8 +10,9 @@ are serializable, with their conditions inside. A new head may be readable befor
 
 1. The condition on the head orders all writes that add time to one calendar.
 2. When version v+1 commits, its writer has read every slot that the head names at version v. If a read did not show
-   such a slot, a condition check in the transaction has proved that the slot was deleted meanwhile. By induction, all slots added at versions before v were readable before v+1 committed. So a writer
-   that has read the head at v can miss only the slots named at v. The writer reads those slots by their keys.
+   such a slot, a condition check in the transaction has proved that the slot was deleted meanwhile. By induction, all
+   slots added at versions before v were readable before v+1 committed. So a writer that has read the head at v can
+   miss only the slots named at v. The writer reads those slots by their keys.
 3. A deleted slot that is still readable can only make a writer refuse a session.
 4. Of the ONCE slots that a writer reads before an instant, the slot that starts last also ends last, so one slot
    decides. The reason is that readable slots never overlap. If two slots overlapped, the writer of the later slot had
