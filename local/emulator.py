@@ -44,7 +44,7 @@ def routes_of_api(api_id: str, properties: Properties) -> None:
     schemes = document.get("components", {}).get("securitySchemes", {})
     authorizer_ids = {name: uuid4().hex[:8] for name in schemes}
     apigateway._authorizers[api_id] = {
-        authorizer_ids[name]: _authorizer(
+        authorizer_ids[name]: _build_authorizer(
             authorizer_ids[name], name, scheme["x-amazon-apigateway-authorizer"]
         )
         for name, scheme in schemes.items()
@@ -58,7 +58,7 @@ def routes_of_api(api_id: str, properties: Properties) -> None:
         apigateway._apis[api_id]["corsConfiguration"] = cors
 
 
-def _authorizer(authorizer_id: str, name: str, scheme: Properties) -> Properties:
+def _build_authorizer(authorizer_id: str, name: str, scheme: Properties) -> Properties:
     audience = scheme["jwtConfiguration"]["audience"]
     return {
         "authorizerId": authorizer_id,
@@ -114,27 +114,27 @@ def complete(resource_type: str, finish: Callable[[str, Properties], None]) -> N
     known = _RESOURCE_HANDLERS[resource_type]
     create, update = known["create"], known["update"]
 
-    def created(logical_id: str, properties: Properties, stack: str) -> Any:
+    def create_and_finish(logical_id: str, properties: Properties, stack: str) -> Any:
         physical_id, attributes = create(logical_id, properties, stack)
         finish(physical_id, properties)
         return physical_id, attributes
 
-    def updated(
+    def update_and_finish(
         old_id: str, old: Properties, new: Properties, stack: str, logical_id: str | None = None
     ) -> Any:
         physical_id, attributes = update(old_id, old, new, stack, logical_id=logical_id)
         finish(physical_id, new)
         return physical_id, attributes
 
-    _RESOURCE_HANDLERS[resource_type] = {**known, "create": created, "update": updated}
+    _RESOURCE_HANDLERS[resource_type] = {**known, "create": create_and_finish, "update": update_and_finish}
 
 
-def let_sam_see_parameters() -> None:
+def pass_parameters_to_sam() -> None:
     """Pass the values of the template's parameters to the SAM transform, as AWS does."""
     values: ContextVar[Properties] = ContextVar("values")
     apply_transforms, sam_transform = engine._apply_transforms, transform.transform
 
-    def apply(template: Properties, provided: Any = None, previous: Any = None) -> Any:
+    def apply_with_values(template: Properties, provided: Any = None, previous: Any = None) -> Any:
         token = values.set(engine._transform_parameters(template, provided, previous))
         try:
             return apply_transforms(template, provided, previous)
@@ -142,7 +142,7 @@ def let_sam_see_parameters() -> None:
             values.reset(token)
 
     for module in (changesets, engine, handlers):
-        module._apply_transforms = apply
+        module._apply_transforms = apply_with_values
     transform.transform = lambda template, _, policies: sam_transform(template, values.get(), policies)
 
 
@@ -150,13 +150,13 @@ def name_shards_of_streams() -> None:
     """Add the shard's id to each event of a DynamoDB stream, as Lambda does with a tumbling window."""
     execute = lambda_svc._execute_function
 
-    def with_shard(function: Any, event: Any, *rest: Any, **options: Any) -> Any:
+    def execute_with_shard(function: Any, event: Any, *rest: Any, **options: Any) -> Any:
         records = event.get("Records") if isinstance(event, dict) else None
         if records and records[0].get("eventSource") == "aws:dynamodb":
             event = {**event, "shardId": dynamodb_streams._DEFAULT_SHARD_ID}
         return execute(function, event, *rest, **options)
 
-    lambda_svc._execute_function = with_shard
+    lambda_svc._execute_function = execute_with_shard
 
 
 def keep_streams() -> None:
@@ -182,7 +182,7 @@ def keep_streams() -> None:
 async def front(scope: Properties, receive: Any, send: Any) -> None:
     """Serve the API on the API's port, and the emulated AWS services on the other port."""
     if scope["type"] == "http" and scope["path"] == STATUS_PATH:
-        await _answer(send, {"pid": os.getpid(), "state": os.environ["STATE_DIR"]})
+        await _send_json(send, {"pid": os.getpid(), "state": os.environ["STATE_DIR"]})
         return
     if scope["type"] == "http" and scope["server"][1] == API_PORT:
         api_ids = [key[-1] for key in apigateway._apis._data] or ["none"]
@@ -191,13 +191,13 @@ async def front(scope: Properties, receive: Any, send: Any) -> None:
     await ministack.app(scope, receive, send)
 
 
-async def _answer(send: Any, body: Properties) -> None:
+async def _send_json(send: Any, body: Properties) -> None:
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(body).encode()})
 
 
-async def run() -> None:
+async def serve_until_stopped() -> None:
     """Serve until SIGTERM or SIGINT, then write the state."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -208,17 +208,17 @@ async def run() -> None:
     config = Config()
     config.bind = [f"fd://{number}" for number in SOCKETS]  # local/stack.py has opened these sockets
     config.keep_alive_timeout = 75
-    await serve(front, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+    await serve(serve_request, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
 
 
 def main() -> None:
     hypercorn_compat.install()
-    complete("AWS::ApiGatewayV2::Api", routes_of_api)
-    complete("AWS::DynamoDB::Table", time_to_live_of_table)
-    let_sam_see_parameters()
+    call_after_changes("AWS::ApiGatewayV2::Api", create_routes)
+    call_after_changes("AWS::DynamoDB::Table", enable_time_to_live)
+    pass_parameters_to_sam()
     name_shards_of_streams()
     keep_streams()
-    asyncio.run(run())
+    asyncio.run(serve_until_stopped())
 
 
 if __name__ == "__main__":

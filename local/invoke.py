@@ -24,7 +24,7 @@ from local.stack import (
     SEEN_BY_CONTAINERS,
     Stack,
     StackError,
-    forget_callers_aws,
+    remove_aws_settings,
 )
 
 EVENTS = ROOT / "events"
@@ -66,7 +66,7 @@ def build(architecture: str) -> None:
             *("--cache-dir", f"{BUILT}-cache", "--parameter-overrides", f"Architecture={architecture}"),
         ],
         cwd=ROOT,
-        env=_environment() | {"LAYER_ARCHITECTURE": architecture, "PYTHON": sys.executable},
+        env=_build_environment() | {"LAYER_ARCHITECTURE": architecture, "PYTHON": sys.executable},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -93,9 +93,9 @@ async def invoke(stack: Stack, function: str, event: str, architecture: str, opt
         # On Linux, containers reach Docker's bridge, but not 127.0.0.1, where the stack listens. With Docker Desktop,
         # the bridge is not an address of this machine, so the forwarding fails. Its containers reach 127.0.0.1.
         with suppress(OSError):
-            await opened.enter_async_context(await _forward(find_bridge(), stack.port + 1))
+            await opened.enter_async_context(await _forward_port(find_bridge(), stack.port + 1))
         process = await asyncio.create_subprocess_exec(
-            *command, cwd=ROOT, env=_environment(), stdin=asyncio.subprocess.PIPE
+            *command, cwd=ROOT, env=_build_environment(), stdin=asyncio.subprocess.PIPE
         )
         await process.communicate(event.encode())
         return process.returncode or 0
@@ -117,14 +117,14 @@ def find_bridge() -> str:
 async def _forward(address: str, port: int) -> asyncio.Server:
     """Forward connections from a port of `address` to the same port of 127.0.0.1."""
 
-    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def forward_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         to_reader, to_writer = await asyncio.open_connection(HOST, port)
-        await asyncio.gather(_copy(reader, to_writer), _copy(to_reader, writer))
+        await asyncio.gather(_copy_stream(reader, to_writer), _copy_stream(to_reader, writer))
 
-    return await asyncio.start_server(connect, address, port)
+    return await asyncio.start_server(forward_connection, address, port)
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with suppress(OSError):
         while data := await reader.read(65536):
             writer.write(data)
@@ -154,7 +154,7 @@ def run(stack: Stack, function: str, role: str, id: str = "", options: Sequence[
         StackError: the stack does not run, the function or role does not exist, Docker does not run, or the
             processor is not supported.
     """
-    if not stack.running():
+    if not stack.find_process_id():
         raise StackError(NOTHING_RUNS)
     if role not in ROLES:
         raise StackError(f"{role!r} is not a role. Choose ADMIN, MANAGER or USER.")
@@ -168,14 +168,14 @@ def run(stack: Stack, function: str, role: str, id: str = "", options: Sequence[
 
 
 def main(arguments: list[str]) -> None:
-    forget_callers_aws()
+    remove_aws_settings()
     end = arguments.index("--") if "--" in arguments else len(arguments)
     try:
         match arguments[:end]:
             case [function, role] | [function, role, ""]:
-                sys.exit(run(Stack.remembered(), function, role.upper(), options=arguments[end + 1 :]))
+                sys.exit(run(Stack.load(), function, role.upper(), options=arguments[end + 1 :]))
             case [function, role, id]:
-                sys.exit(run(Stack.remembered(), function, role.upper(), id, arguments[end + 1 :]))
+                sys.exit(run(Stack.load(), function, role.upper(), id, arguments[end + 1 :]))
             case _:
                 sys.exit(__doc__)
     except StackError as error:

@@ -83,7 +83,7 @@ class Stack:
     def __enter__(self) -> "Stack":
         self.wipe()
         try:
-            self.raise_up()
+            self.start_and_deploy()
         except BaseException:
             self.wipe()
             raise
@@ -92,13 +92,13 @@ class Stack:
     def __exit__(self, *_: object) -> None:
         self.wipe()
 
-    def raise_up(self) -> None:
+    def start_and_deploy(self) -> None:
         """Start the emulator, build, deploy and add the demo data. Skip steps that are already done."""
         self.launch(or_next_ports=True)
         self.build_template()
         self.wait_until_ready()
         self.deploy()
-        self.add_demo()
+        self.add_demo_data()
 
     @classmethod
     def remembered(cls, name: str = "stack") -> "Stack":
@@ -125,7 +125,7 @@ class Stack:
         """Return the outputs of the deployment, such as UserPoolId and SessionsTableName."""
         if not self._outputs:
             self._outputs = {
-                output["OutputKey"]: output["OutputValue"] for output in self._deployed()["Outputs"]
+                output["OutputKey"]: output["OutputValue"] for output in self._describe_stack()["Outputs"]
             }
         return self._outputs
 
@@ -150,7 +150,7 @@ class Stack:
         Raises:
             PortTaken: another program listens on one of the ports.
         """
-        if self.running():
+        if self.find_process_id():
             return
         # The emulator inherits open sockets, so that two stacks that start together never choose the same ports.
         with listen(self.port, or_next_ports) as (api, aws):
@@ -161,7 +161,7 @@ class Stack:
         shutil.rmtree(self.state / "tmp", ignore_errors=True)  # unpacked functions of the last run
         for folder in ("aws", "objects", "tmp"):
             (self.state / folder).mkdir(parents=True, exist_ok=True)
-        environment = self._environment() | {
+        environment = self._build_environment() | {
             "API_PORT": str(self.port),
             "GATEWAY_PORT": str(self.port + 1),
             "SOCKETS": f"{api.fileno()} {aws.fileno()}",
@@ -196,9 +196,11 @@ class Stack:
             StackError: the emulator ended, or does not respond in time.
         """
         deadline = time.monotonic() + START_SECONDS
-        while not self.running():
+        while not self.find_process_id():
             if self._emulator and self._emulator.poll() is not None:
-                raise StackError(f"The emulator ended while starting. The end of its log:\n{tail(self.log)}")
+                raise StackError(
+                    f"The emulator ended while starting. The end of its log:\n{read_tail(self.log)}"
+                )
             if time.monotonic() > deadline:
                 raise StackError(f"The emulator does not respond. Read {self.log}, then run `make down`.")
             time.sleep(0.1)
@@ -209,12 +211,12 @@ class Stack:
         Raises:
             StackError: the emulator does not stop.
         """
-        pid = self.running()
+        pid = self.find_process_id()
         if pid is None:
             return
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while self._alive(pid):
+        while self._is_alive(pid):
             if time.monotonic() > deadline:
                 raise StackError(
                     f"The emulator (process {pid}) does not stop. `kill -9 {pid}` loses all changes since the start."
@@ -250,7 +252,7 @@ class Stack:
         for bytecode in (self.source / "functions").glob("*/__pycache__"):
             shutil.rmtree(bytecode)  # a function's zip contains only its handler
         here = {"LAYER_TARGET": "here", "PYTHON": sys.executable}
-        self._sam("build", "--build-dir", str(self.build), environment=here)
+        self._run_sam("build", "--build-dir", str(self.build), environment=here)
 
     def deploy(self) -> None:
         """Deploy the build.
@@ -261,7 +263,7 @@ class Stack:
         bucket, s3 = "deployments", self.client("s3")
         with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
             s3.create_bucket(Bucket=bucket)
-        self._sam(
+        self._run_sam(
             *("deploy", "--template-file", str(self.build / "template.yaml"), "--stack-name", "sessions"),
             *("--s3-bucket", bucket, "--region", REGION, "--capabilities", "CAPABILITY_IAM"),
             *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
@@ -272,7 +274,7 @@ class Stack:
         self._outputs = {}
         self.write_variables()
 
-    def _sam(self, command: str, *arguments: str, environment: Mapping[str, str]) -> None:
+    def _run_sam(self, command: str, *arguments: str, environment: Mapping[str, str]) -> None:
         log = self.state / f"sam-{command}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
@@ -280,7 +282,7 @@ class Stack:
                 # `local` is no section of samconfig.toml, so that no setting of the file applies.
                 [sys.executable, "-m", "samcli", command, "--config-env", "local", *arguments],
                 cwd=self.source,
-                env={**self._environment(), **environment},
+                env={**self._build_environment(), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -288,7 +290,7 @@ class Stack:
         if done.returncode:
             raise StackError(f"`sam {command}` failed. The whole output is in {log}:\n{what_failed(log)}")
 
-    def _deployed(self) -> dict[str, Any]:
+    def _describe_stack(self) -> dict[str, Any]:
         stacks: list[dict[str, Any]] = self.client("cloudformation").describe_stacks(StackName="sessions")[
             "Stacks"
         ]
@@ -370,7 +372,7 @@ class Stack:
         layer = {"PYTHONPATH": str(ROOT / "layers" / "scheduling")}
         done = subprocess.run(
             [sys.executable, str(ROOT / "local" / "demo.py"), DEMO_TIMELINE, owner],
-            env=self._environment() | self.tables() | layer,
+            env=self._build_environment() | self.tables() | layer,
             capture_output=True,
             text=True,
         )
@@ -450,14 +452,14 @@ def free_port() -> int:
             return port
 
 
-def what_failed(log: Path) -> str:
+def find_failure(log: Path) -> str:
     """Return the first failure in the SAM CLI's output, or the end of the output."""
     lines = log.read_text(errors="replace").splitlines()
     first = next((number for number, line in enumerate(lines) if "_FAILED" in line), None)
-    return tail(log) if first is None else "\n".join([*lines[first : first + 10], lines[-1]])
+    return read_tail(log) if first is None else "\n".join([*lines[first : first + 10], lines[-1]])
 
 
-def tail(path: Path, lines: int = 25) -> str:
+def read_tail(path: Path, lines: int = 25) -> str:
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
 
 
@@ -465,7 +467,7 @@ def tail(path: Path, lines: int = 25) -> str:
 
 
 @contextmanager
-def step(what: str) -> Iterator[None]:
+def print_step(what: str) -> Iterator[None]:
     """Print the name of a step, and how long the step took."""
     print(f"{what} ... ", end="", flush=True)
     started = time.monotonic()
@@ -482,25 +484,25 @@ def up(port: int | None) -> None:
 
     Without `port`, use the ports of the last start, or the next two free ports.
     """
-    stack = Stack.remembered()
+    stack = Stack.load()
     if port and port != stack.port:
-        if stack.running():
+        if stack.find_process_id():
             with listen(port):
                 pass  # do not stop a running stack when the new ports are taken
-            with step(f"Stopping the stack on port {stack.port}"):
+            with print_step(f"Stopping the stack on port {stack.port}"):
                 stack.stop()
         stack = Stack(port=port)
     with step("Building the layer and the functions"):
         stack.launch(or_next_ports=port is None)  # the emulator starts during the build
         stack.build_template()
-    with step(f"Waiting for the emulator on port {stack.port + 1}"):
+    with print_step(f"Waiting for the emulator on port {stack.port + 1}"):
         stack.wait_until_ready()
     if origins := os.environ.get("CORS"):
         stack.parameters["CorsAllowedOrigins"] = origins
-    with step("Deploying template.yaml"):
+    with print_step("Deploying template.yaml"):
         stack.deploy()
-    with step("Adding demo users and a demo timeline"):
-        stack.add_demo()
+    with print_step("Adding demo users and a demo timeline"):
+        stack.add_demo_data()
     print(WELCOME.format(url=stack.url, timeline=DEMO_TIMELINE, token=stack.token("USER")))
 
 
@@ -527,8 +529,8 @@ NOTHING_RUNS = "Nothing is running. `make up` starts the stack."
 
 
 def down() -> None:
-    stack = Stack.remembered()
-    if not stack.running():
+    stack = Stack.load()
+    if not stack.find_process_id():
         print(NOTHING_RUNS)
         return
     with step("Stopping. The next `make up` will have the same data"):
@@ -536,15 +538,17 @@ def down() -> None:
 
 
 def reset() -> None:
-    stack = Stack.remembered()
-    with step(
-        "Stopping, and deleting all data" if stack.running() else "Nothing is running. Deleting all data"
+    stack = Stack.load()
+    with print_step(
+        "Stopping, and deleting all data"
+        if stack.find_process_id()
+        else "Nothing is running. Deleting all data"
     ):
         stack.wipe()
     print("All data is deleted. `make up` starts an empty stack.")
 
 
-def token(role: str) -> None:
+def print_token(role: str) -> None:
     if role not in ROLES:
         raise StackError(f"{role!r} is not a role. Choose ADMIN, MANAGER or USER: `make token ROLE=ADMIN`.")
     print(_that_runs().token(role))
@@ -566,9 +570,9 @@ def logs() -> None:
         time.sleep(1)
 
 
-def _that_runs() -> Stack:
-    stack = Stack.remembered()
-    if not stack.running():
+def _require_running_stack() -> Stack:
+    stack = Stack.load()
+    if not stack.find_process_id():
         raise StackError(NOTHING_RUNS)
     return stack
 
@@ -595,19 +599,19 @@ def forget_callers_aws() -> None:
 
 
 def main(arguments: list[str]) -> None:
-    forget_callers_aws()
+    remove_aws_settings()
     try:
         match arguments:
             case ["up", *rest]:
-                up(port_number(rest[0]) if rest and rest[0] else None)
+                up(parse_port(rest[0]) if rest and rest[0] else None)
             case ["down"]:
                 down()
             case ["reset"]:
                 reset()
             case ["token", role]:
-                token(role.upper())
+                print_token(role.upper())
             case ["logs"]:
-                logs()
+                print_logs()
             case _:
                 sys.exit(__doc__)
     except StackError as error:

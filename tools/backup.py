@@ -38,12 +38,12 @@ def fill(dynamodb: Any, tables: Mapping[str, str], file: Path) -> int:
             waiting.setdefault(tables[entry["table"]], []).append({"PutRequest": {"Item": entry["item"]}})
             put += 1
             if sum(map(len, waiting.values())) == _MOST_IN_A_BATCH:
-                waiting = _write(dynamodb, waiting)
-    _write(dynamodb, waiting)
+                waiting = _write_batch(dynamodb, waiting)
+    _write_batch(dynamodb, waiting)
     return put
 
 
-def _write(dynamodb: Any, waiting: dict[str, list[Any]]) -> dict[str, list[Any]]:
+def _write_batch(dynamodb: Any, waiting: dict[str, list[Any]]) -> dict[str, list[Any]]:
     while waiting:
         waiting = dynamodb.batch_write_item(RequestItems=waiting)["UnprocessedItems"]
     return waiting

@@ -46,5 +46,5 @@ def html() -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(html(), "utf-8")
+    PAGE.write_text(render_guide(), "utf-8")
     print(f"Wrote {PAGE.relative_to(ROOT)}")

@@ -70,7 +70,7 @@ class Operation(NamedTuple):
         body = getattr(import_module(f"scheduling.dto.{create}"), f"Create{self.entity}")
         fields = sys.modules[self.endpoint.view.__module__].FIELDS
         examples = tuple(json.loads(read_event(create)["body"]).items())
-        return models.envelope(models.entity(self.entity, fields, body, examples), self.is_list)
+        return models.build_envelope(models.build_entity(self.entity, fields, body, examples), self.is_list)
 
     @property
     def failures(self) -> Iterator[Errors]:
@@ -80,7 +80,7 @@ class Operation(NamedTuple):
         statuses |= {403, 413} if self.endpoint.body else set()
         statuses |= {422} if self.endpoint.creates else set()
         own = {errors.BadRequest, *self.endpoint.raises}
-        found = [error for error in error_classes() if error in own or error.status in statuses]
+        found = [error for error in find_error_classes() if error in own or error.status in statuses]
         for status in sorted({error.status for error in found}):
             yield tuple(error for error in found if error.status == status)
 
@@ -110,25 +110,27 @@ def error_classes(parent: type[errors.ApiError] = errors.ApiError) -> Iterator[t
     for error in parent.__subclasses__():
         if error.code != getattr(parent, "code", None):
             yield error
-        yield from error_classes(error)
+        yield from find_error_classes(error)
 
 
-def document() -> Json:
+def build_document() -> Json:
     """Return the whole document."""
     made: Json = yaml.safe_load(BASE.read_text("utf-8"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     made["info"]["version"] = project["version"]
     made["info"]["x-time-zone-database"] = database_version()
-    found = list(operations())
+    found = list(read_operations())
     groups = {group for operation in found for group in operation.failures}
     used: set[type[BaseModel]] = {models.GatewayFailure}
-    used |= {models.failure(error) for error in {error for group in groups for error in group}}
+    used |= {models.build_failure(error) for error in {error for group in groups for error in group}}
     for operation in found:
         used |= {operation.response, *filter(None, (operation.endpoint.body, operation.endpoint.query))}
-    schemas = render(used)
+    schemas = render_schemas(used)
     paths: Json = {}
     for operation in found:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = describe(operation, schemas)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = describe_operation(
+            operation, schemas
+        )
     queries = {operation.endpoint.query.__name__ for operation in found if operation.endpoint.query}
     components = made.pop("components")
     made |= {"paths": paths, "components": components}
@@ -154,7 +156,7 @@ class Schema(GenerateJsonSchema):
 def render(used: set[type[BaseModel]]) -> Json:
     """Return the schemas by name: those of the models, and of the named types that the models use."""
     ordered = sorted(used, key=lambda model: model.__name__)
-    template = ref("schemas", "{model}")["$ref"]
+    template = build_reference("schemas", "{model}")["$ref"]
     _, made = models_json_schema(
         [(model, "validation") for model in ordered], ref_template=template, schema_generator=Schema
     )
@@ -164,11 +166,11 @@ def render(used: set[type[BaseModel]]) -> Json:
     }
 
 
-def ref(kind: str, name: str) -> Json:
+def build_reference(kind: str, name: str) -> Json:
     return {"$ref": f"#/components/{kind}/{name}"}
 
 
-def json_content(schema: Json, **more: Any) -> Json:
+def build_content(schema: Json, **more: Any) -> Json:
     return {"application/json": {"schema": schema, **more}}
 
 
@@ -182,15 +184,17 @@ def describe(operation: Operation, schemas: Json) -> Json:
         "tags": [f"{operation.entity}s"],
         "summary": summary,
         "description": " ".join(rest.split()) or f"{summary}.",
-        "parameters": list(parameters(operation, schemas)),
+        "parameters": list(describe_parameters(operation, schemas)),
     }
     if body := operation.endpoint.body:
-        content = json_content(ref("schemas", body.__name__), example=json.loads(operation.event["body"]))
+        content = build_content(
+            build_reference("schemas", body.__name__), example=json.loads(operation.event["body"])
+        )
         made["requestBody"] = {"required": True, "content": content}
     names = [] if operation.is_list else ["ETag"]
     names += ["Location", "Idempotency-Replayed"] if operation.endpoint.creates else []
-    responses = {200: response(operation.response.__doc__, names)}
-    responses[200]["content"] = json_content(ref("schemas", operation.response.__name__))
+    responses = {200: describe_response(operation.response.__doc__, names)}
+    responses[200]["content"] = build_content(build_reference("schemas", operation.response.__name__))
     if operation.method == "GET" and not operation.is_list:
         noun = operation.entity.lower()
         responses[304] = response(f"The {noun} still has the version in `If-None-Match`.", ["ETag"])
@@ -215,21 +219,21 @@ def parameters(operation: Operation, schemas: Json) -> Iterator[Json]:
         described = {"description": schema["description"], "schema": schema_without_null}
         yield {"name": name, "in": "query", "required": name in query.get("required", ()), **described}
     if operation.endpoint.creates:
-        yield ref("parameters", "Idempotency-Key")
+        yield build_reference("parameters", "Idempotency-Key")
     if errors.PreconditionFailed in operation.endpoint.raises:
-        yield ref("parameters", "If-Match")
+        yield build_reference("parameters", "If-Match")
     if operation.method == "GET" and not operation.is_list:
-        yield ref("parameters", "If-None-Match")
+        yield build_reference("parameters", "If-None-Match")
 
 
-def response(description: str | None, headers: list[str]) -> Json:
+def describe_response(description: str | None, headers: list[str]) -> Json:
     return {
         "description": description,
-        "headers": {name: ref("headers", name) for name in [*headers, "X-Request-Id"]},
+        "headers": {name: build_reference("headers", name) for name in [*headers, "X-Request-Id"]},
     }
 
 
-def response_name(group: Errors) -> str:
+def name_response(group: Errors) -> str:
     return "Or".join(error.__name__ for error in group)
 
 
@@ -239,9 +243,9 @@ def describe_failure(group: Errors) -> Json:
     status = group[0].status
     names += ["GatewayFailure"] if status in GATEWAY_STATUSES else []
     words = " Or: ".join(f"`{error.code}`: {error.message}" for error in group)
-    schemas = [ref("schemas", name) for name in names]
-    content = json_content(schemas[0] if len(schemas) == 1 else {"anyOf": schemas})
-    return response(words, [FAILURE_HEADERS[status]] if status in FAILURE_HEADERS else []) | {
+    schemas = [build_reference("schemas", name) for name in names]
+    content = build_content(schemas[0] if len(schemas) == 1 else {"anyOf": schemas})
+    return describe_response(words, [FAILURE_HEADERS[status]] if status in FAILURE_HEADERS else []) | {
         "content": content
     }
 
@@ -257,7 +261,7 @@ def represent_text(dumper: Dumper, value: str) -> yaml.ScalarNode:
 Dumper.add_representer(str, represent_text)
 
 
-def text() -> str:
+def render_yaml() -> str:
     """Return the document as YAML."""
     note = "# Generated by `make openapi` from the code and template.yaml. Do not edit this file.\n"
     return note + yaml.dump(document(), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
@@ -269,6 +273,6 @@ def served() -> str:
 
 
 if __name__ == "__main__":
-    for path, content in ((DOCUMENT, text()), (SERVED, served())):
+    for path, content in ((DOCUMENT, render_yaml()), (SERVED, render_json())):
         path.write_text(content, "utf-8")
         print(f"Wrote {path.relative_to(ROOT)}")

@@ -102,20 +102,22 @@ class GatewayFailure(Response):
     message: str
 
 
-def build(name: str, words: str, fields: dict[str, Any], base: type[BaseModel] = Response) -> type[BaseModel]:
+def build_model(
+    name: str, words: str, fields: dict[str, Any], base: type[BaseModel] = Response
+) -> type[BaseModel]:
     """Return a response model with required fields."""
     required: dict[str, Any] = {field: (kind, ...) for field, kind in fields.items()}
     return create_model(name, __base__=base, __doc__=words, **required)
 
 
 FaultCode = TypeAliasType("FaultCode", errors.FaultCode)
-Fault: Any = build(
+Fault: Any = build_model(
     "Fault", "A fault in one field of the request.", get_type_hints(errors.Fault) | {"code": FaultCode}
 )
 
 
 @cache
-def entity(
+def build_entity(
     name: str, fields: tuple[str, ...], body: type[Input], examples: tuple[tuple[str, Any], ...]
 ) -> type[BaseModel]:
     """Return the model of an entity. Every field is required; a field without a value is null."""
@@ -124,7 +126,7 @@ def entity(
         example = [value for name, value in examples if name == field] or None
         words = Field(description=sent.description, examples=example)
         kinds.setdefault(field, Annotated[sent.rebuild_annotation(), words])
-    return build(name, f"A {name.lower()}.", {field: kinds[field] for field in fields})
+    return build_model(name, f"A {name.lower()}.", {field: kinds[field] for field in fields})
 
 
 @cache
@@ -137,7 +139,7 @@ def envelope(item: type[BaseModel], is_list: bool) -> type[BaseModel]:
         else (f"{item.__name__}Response", f"The {noun}.")
     )
     data: Any = list[item] if is_list else item  # type: ignore[valid-type]
-    return build(name, words, {"data": data, "meta": ResponseMeta})
+    return build_model(name, words, {"data": data, "meta": ResponseMeta})
 
 
 def failure(error: type[errors.ApiError]) -> type[BaseModel]:
@@ -158,4 +160,4 @@ def failure(error: type[errors.ApiError]) -> type[BaseModel]:
         "details": details,
         "requestId": Annotated[str, identifier],
     }
-    return build(error.__name__, error.message, fields, Shortened if may_be_shortened else Response)
+    return build_model(error.__name__, error.message, fields, Shortened if may_be_shortened else Response)

@@ -41,27 +41,27 @@ def find_overlaps(slots: Iterable[Slot]) -> Iterator[Overlap]:
     for slot in slots:
         (single if isinstance(slot_schedule(slot), Once) else series).append(slot)
     for number, each in enumerate(series):
-        yield from _compare(each, [*series[number + 1 :], *single])
-    single.sort(key=_start)
+        yield from _find_overlaps_of(each, [*series[number + 1 :], *single])
+    single.sort(key=_read_start)
     for number, each in enumerate(single):
-        yield from _compare(each, _starting_before_the_end_of(each, single[number + 1 :]))
+        yield from _find_overlaps_of(each, _take_starting_within(each, single[number + 1 :]))
 
 
-def _compare(slot: Slot, others: Iterable[Slot]) -> Iterator[Overlap]:
+def _find_overlaps_of(slot: Slot, others: Iterable[Slot]) -> Iterator[Overlap]:
     for occurrence, other in find_conflicts(slot, others):
         times = local_times(other, occurrence)
         yield Overlap(slot["ownerId"], slot["sessionId"], other["sessionId"], *times)
 
 
-def _starting_before_the_end_of(slot: Slot, later: Iterable[Slot]) -> Iterator[Slot]:
+def _take_starting_within(slot: Slot, later: Iterable[Slot]) -> Iterator[Slot]:
     end = last_end(slot_schedule(slot)) or 0
     for each in later:
-        if _start(each) >= end:
+        if _read_start(each) >= end:
             return
         yield each
 
 
-def _start(slot: Slot) -> int:
+def _read_start(slot: Slot) -> int:
     return parse(slot["startDateTime"]).instant
 
 

@@ -63,15 +63,15 @@ class NotSettled(Exception):
 def find_differences(dynamodb: Any, streams: Any, tables: Tables) -> tuple[list[Difference], int]:
     """Return the wrong counts, and the number of nodes that changed during the run and were skipped."""
     wait_until_counted(dynamodb, streams, tables)
-    stored = _nodes(dynamodb, tables)
-    timelines = list(_scan(dynamodb, tables.timelines))
-    heads = [item for item in _scan(dynamodb, tables.calendar) if item["slot"] == HEAD]
-    sessions = list(_scan(dynamodb, tables.sessions))
-    live = [*sessions, *_scan(dynamodb, tables.timelines)]
+    stored = _read_nodes(dynamodb, tables)
+    timelines = list(_scan_table(dynamodb, tables.timelines))
+    heads = [item for item in _scan_table(dynamodb, tables.calendar) if item["slot"] == HEAD]
+    sessions = list(_scan_table(dynamodb, tables.sessions))
+    live = [*sessions, *_scan_table(dynamodb, tables.timelines)]
     wait_until_counted(dynamodb, streams, tables)
-    after = _nodes(dynamodb, tables)
+    after = _read_nodes(dynamodb, tables)
     nodes = stored.keys() | after.keys()
-    changed = {node for node in nodes if _version(stored.get(node)) != _version(after.get(node))}
+    changed = {node for node in nodes if _read_version(stored.get(node)) != _read_version(after.get(node))}
     scopes = {node.scope for node in changed}
     right = fold(Change(None, item) for item in live)
     differences: list[Difference] = []
@@ -81,8 +81,8 @@ def find_differences(dynamodb: Any, streams: Any, tables: Tables) -> tuple[list[
             key = {"scope": node.scope, "node": node.name}
             differences.append(Difference(tables.counters, key, stored.get(node), counts))
     present = [session for session in sessions if "startKey" in session]
-    of_timeline = _by_type((session["timelineId"], session) for session in present)
-    of_owner = _by_type((session["ownerId"], session) for session in present)
+    of_timeline = _count_by_type((session["timelineId"], session) for session in present)
+    of_owner = _count_by_type((session["ownerId"], session) for session in present)
     owned = Counter(item["ownerId"] for item in timelines if "createdKey" in item)
     for item in timelines:
         if counters.sessions_of_timeline(item["id"]) not in scopes:
@@ -104,7 +104,7 @@ def repair(dynamodb: Any, tables: Tables, difference: Difference) -> bool:
         return False  # a calendar without HEAD has no version, which the repair cannot restore
     try:
         if table == tables.counters:
-            node = {**key, **fields, "version": _version(stored) + 1}
+            node = {**key, **fields, "version": _read_version(stored) + 1}
             if not fields:  # delete a node without counts
                 node["expiresAt"] = int(time.time())
             _put_node(dynamodb, table, node, stored)
@@ -150,7 +150,7 @@ def wait_until_counted(dynamodb: Any, streams: Any, tables: Tables) -> None:
     while behind := [
         shard
         for table in (tables.sessions, tables.timelines)
-        for shard in _behind(dynamodb, streams, tables, table)
+        for shard in _find_uncounted_shards(dynamodb, streams, tables, table)
     ]:
         if time.monotonic() > deadline:
             raise NotSettled(", ".join(behind))
@@ -162,11 +162,11 @@ def _behind(dynamodb: Any, streams: Any, tables: Tables, table: str) -> Iterator
     stream = dynamodb.describe_table(TableName=table)["Table"].get("LatestStreamArn")
     if stream is None:
         return
-    for shard in _shards(streams, stream):
+    for shard in _read_shards(streams, stream):
         key = serialize({"scope": POSITIONS, "node": f"{stream}/{shard}"})
         found = dynamodb.get_item(TableName=tables.counters, Key=key, ConsistentRead=True).get("Item")
         position = deserialize(found)["position"] if found else None
-        records = list(_records(streams, stream, shard, position))
+        records = list(_read_records(streams, stream, shard, position))
         if position is None:
             oldest = time.time() - _COUNTED_WITHIN_SECONDS
             records = [
@@ -178,14 +178,14 @@ def _behind(dynamodb: Any, streams: Any, tables: Tables, table: str) -> Iterator
             yield shard
 
 
-def _shards(streams: Any, stream: str) -> Iterator[str]:
-    page: dict[str, Any] = {}
+def _read_shards(streams: Any, stream: str) -> Iterator[str]:
+    start: dict[str, str] = {}
     while True:
-        page = streams.describe_stream(StreamArn=stream, **page)["StreamDescription"]
-        yield from (shard["ShardId"] for shard in page["Shards"])
-        if not page.get("LastEvaluatedShardId"):
+        found = streams.describe_stream(StreamArn=stream, **start)["StreamDescription"]
+        yield from (shard["ShardId"] for shard in found["Shards"])
+        if not found.get("LastEvaluatedShardId"):
             return
-        page = {"ExclusiveStartShardId": page["LastEvaluatedShardId"]}
+        start = {"ExclusiveStartShardId": found["LastEvaluatedShardId"]}
 
 
 def _records(streams: Any, stream: str, shard: str, position: str | None) -> Iterator[dict[str, Any]]:
@@ -201,23 +201,23 @@ def _records(streams: Any, stream: str, shard: str, position: str | None) -> Ite
         found = streams.get_shard_iterator(StreamArn=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
     iterator = found["ShardIterator"]
     while iterator:
-        page = streams.get_records(ShardIterator=iterator)
-        for record in page["Records"]:
+        response = streams.get_records(ShardIterator=iterator)
+        for record in response["Records"]:
             if position is None or int(record["dynamodb"]["SequenceNumber"]) > int(position):
                 yield record
-        iterator = page.get("NextShardIterator") if page["Records"] else None
+        iterator = response.get("NextShardIterator") if response["Records"] else None
 
 
-def _nodes(dynamodb: Any, tables: Tables) -> dict[Node, Item]:
-    items = _scan(dynamodb, tables.counters)
+def _read_nodes(dynamodb: Any, tables: Tables) -> dict[Node, Item]:
+    items = _scan_table(dynamodb, tables.counters)
     return {Node(item["scope"], item["node"]): item for item in items if item["scope"] != POSITIONS}
 
 
-def _version(item: Item | None) -> int:
+def _read_version(item: Item | None) -> int:
     return int(item["version"]) if item else 0
 
 
-def _by_type(sessions: Iterable[tuple[str, Item]]) -> dict[str, dict[str, int]]:
+def _count_by_type(sessions: Iterable[tuple[str, Item]]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for owner, session in sessions:
         counts = found.setdefault(owner, {})
@@ -228,18 +228,18 @@ def _by_type(sessions: Iterable[tuple[str, Item]]) -> dict[str, dict[str, int]]:
 def _compare(table: str, key: dict[str, str], item: Item | None, fields: Item) -> list[Difference]:
     """Return the difference between stored and counted totals. A zero equals a missing entry."""
     stored = {field: (item or {}).get(field, 0 if field == "timelineCount" else {}) for field in fields}
-    if {field: _nonzero(value) for field, value in stored.items()} == fields:
+    if {field: _drop_zeros(value) for field, value in stored.items()} == fields:
         return []
     return [Difference(table, key, item, fields)]
 
 
-def _nonzero(value: Any) -> Any:
+def _drop_zeros(value: Any) -> Any:
     return {name: count for name, count in value.items() if count} if isinstance(value, dict) else value
 
 
-def _scan(dynamodb: Any, table: str) -> Iterator[Item]:
-    for page in dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
-        yield from map(deserialize, page["Items"])
+def _scan_table(dynamodb: Any, table: str) -> Iterator[Item]:
+    for response in dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
+        yield from map(deserialize, response["Items"])
 
 
 def main() -> int:

@@ -9,9 +9,9 @@ from scheduling.dto.create_timeline import CreateTimeline
 from scheduling.http.endpoint import endpoint
 from scheduling.services import timelines
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 
 
 @endpoint(timeline.view, body=CreateTimeline, creates="/timelines")
-def lambda_handler(request: Request) -> One:
+def lambda_handler(request: Request) -> EntityResult:
     return timelines.create(request)

@@ -10,9 +10,9 @@ from scheduling.errors import LastOccurrence, PreconditionFailed, TooManyExclude
 from scheduling.http.endpoint import endpoint
 from scheduling.services import series
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 
 
 @endpoint(session.view, raises=(LastOccurrence, TooManyExcludedDates, PreconditionFailed))
-def lambda_handler(request: Request) -> One:
-    return series.cancel_occurrence(request)
+def lambda_handler(request: Request) -> EntityResult:
+    return series.delete_occurrence(request)

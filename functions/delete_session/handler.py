@@ -8,9 +8,9 @@ from scheduling.errors import PreconditionFailed
 from scheduling.http.endpoint import endpoint
 from scheduling.services import sessions
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 
 
 @endpoint(session.view, raises=(PreconditionFailed,))
-def lambda_handler(request: Request) -> One:
+def lambda_handler(request: Request) -> EntityResult:
     return sessions.delete(request)

@@ -7,9 +7,9 @@ from scheduling.domain import session
 from scheduling.http.endpoint import endpoint
 from scheduling.services import sessions
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 
 
 @endpoint(session.view)
-def lambda_handler(request: Request) -> One:
+def lambda_handler(request: Request) -> EntityResult:
     return sessions.get(request)

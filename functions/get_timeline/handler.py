@@ -7,9 +7,9 @@ from scheduling.domain import timeline
 from scheduling.http.endpoint import endpoint
 from scheduling.services import timelines
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 
 
 @endpoint(timeline.view)
-def lambda_handler(request: Request) -> One:
+def lambda_handler(request: Request) -> EntityResult:
     return timelines.get(request)

@@ -9,9 +9,9 @@ from scheduling.errors import InvalidTimeline, SchedulingConflict
 from scheduling.http.endpoint import endpoint
 from scheduling.services import sessions
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 
 
 @endpoint(session.view, raises=(InvalidTimeline, SchedulingConflict))
-def lambda_handler(request: Request) -> One:
+def lambda_handler(request: Request) -> EntityResult:
     return sessions.restore(request)

@@ -13,7 +13,7 @@ from scheduling.errors import FirstOccurrence, PreconditionFailed, SchedulingCon
 from scheduling.http.endpoint import endpoint
 from scheduling.services import series
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 
 
 @endpoint(
@@ -23,5 +23,5 @@ from scheduling.services.results import One
     creates="/sessions",
     raises=(SchedulingConflict, FirstOccurrence, PreconditionFailed),
 )
-def lambda_handler(request: Request) -> One:
+def lambda_handler(request: Request) -> EntityResult:
     return series.split(request)

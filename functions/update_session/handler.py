@@ -13,7 +13,7 @@ from scheduling.errors import InvalidTimeline, PreconditionFailed, SchedulingCon
 from scheduling.http.endpoint import endpoint
 from scheduling.services import sessions
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 
 
 @endpoint(
@@ -22,5 +22,5 @@ from scheduling.services.results import One
     query=DryRun,
     raises=(InvalidTimeline, SchedulingConflict, PreconditionFailed),
 )
-def lambda_handler(request: Request) -> One:
+def lambda_handler(request: Request) -> EntityResult:
     return sessions.update(request)

@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from local.stack import DEMO_TIMELINE, HOST, ROLES, ROOT, Stack, StackError, free_port, port_number
+from local.stack import DEMO_TIMELINE, HOST, ROLES, ROOT, Stack, StackError, free_port, parse_port
 from tests.support.template import functions, route
 
 ORIGIN = "https://app.example.com"
@@ -151,12 +151,12 @@ def test_a_function_without_the_policy_of_its_role_cannot_read_a_table(stack: St
 
 
 def test_stored_data_survives_a_stop_and_a_start(stack: Stack) -> None:
-    before, pid = stack.outputs, stack.running()
+    before, pid = stack.outputs, stack.find_process_id()
     stack.stop()
-    assert stack.running() is None
+    assert stack.find_process_id() is None
     stack.launch()
     stack.wait_until_ready()
-    assert stack.running() not in (None, pid)
+    assert stack.find_process_id() not in (None, pid)
     stack.deploy()
     assert stack.outputs == before
     status, _, _ = call(stack, f"/timelines/{DEMO_TIMELINE}", stack.token("USER"))
@@ -239,7 +239,7 @@ def test_an_occupied_port_is_an_error_that_names_the_process() -> None:
 def test_the_port_of_another_stack_is_an_error_that_names_its_checkout(stack: Stack) -> None:
     for port in (stack.port, stack.port + 1):
         other = Stack("e2e-other", port)
-        assert other.running() is None
+        assert other.find_process_id() is None
         with pytest.raises(StackError, match=f"Port {port} is taken by the stack in {re.escape(str(ROOT))} "):
             other.launch()
 
@@ -247,18 +247,18 @@ def test_the_port_of_another_stack_is_an_error_that_names_its_checkout(stack: St
 def test_a_stack_uses_the_next_two_free_ports_by_default(stack: Stack) -> None:
     with Stack("e2e-other", stack.port) as other:
         assert other.port > stack.port + 1
-        assert other.running() not in (None, stack.running())
-        assert Stack.remembered("e2e-other").port == other.port
+        assert other.find_process_id() not in (None, stack.find_process_id())
+        assert Stack.load("e2e-other").port == other.port
 
 
 @pytest.mark.parametrize("text", ["abc", "70000", "65535", "0", "-1", "80", "4580.5", "²"])
 def test_an_invalid_port_is_an_error_with_a_message(text: str) -> None:
     with pytest.raises(StackError, match="PORT must be a number from 1024 to 65534"):
-        port_number(text)
+        parse_port(text)
 
 
 def test_ports_from_1024_to_65534_are_allowed() -> None:
-    assert [port_number("1024"), port_number("65534")] == [1024, 65534]
+    assert [parse_port("1024"), parse_port("65534")] == [1024, 65534]
 
 
 @pytest.mark.parametrize("command", ["down", "reset", "token ADMIN", "logs"])

@@ -9,7 +9,7 @@ from scheduling.dto.create_session import CreateSession
 from scheduling.dto.dry_run import DryRun
 from scheduling.http.endpoint import endpoint
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 from tests.functional.conftest import ANNA, one_time
 from tests.support.api import handler
 

@@ -14,7 +14,7 @@ from scheduling.http import request_log
 from scheduling.http.endpoint import endpoint
 from scheduling.http.event import read_event
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 from scheduling.telemetry import telemetry
 from tests.functional.conftest import ANNA, RunBeforeNext, new_session, one_time
 from tests.support.api import handler, load_event
@@ -196,7 +196,7 @@ def test_the_deadline_leaves_time_to_answer(timeline: str, monkeypatch: pytest.M
     @endpoint(dict)
     def record_deadline(request: Request) -> One:
         seconds.append(round(request.deadline - time.monotonic()))
-        return One({"version": 1})
+        return EntityResult({"version": 1})
 
     for context in (None, Context(29), Context(15)):
         assert record_deadline(ANNA.event("list_timelines", "", None, {}, {}), context)["statusCode"] == 200

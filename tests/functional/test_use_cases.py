@@ -11,8 +11,8 @@ from scheduling.domain.session import SessionChange
 from scheduling.errors import SchedulingConflict
 from scheduling.services import sessions, timelines
 from scheduling.services.request import Request
-from scheduling.services.results import One
-from scheduling.services.retries import Attempt, retry_on_conflict
+from scheduling.services.results import EntityResult
+from scheduling.services.retries import RetryState, retry_on_conflict
 from scheduling.store.sessions import get_existing
 from tests.functional.conftest import ANNA, new_session, one_time
 from tests.support.api import new_timeline
@@ -65,13 +65,13 @@ def move_both(first: str, other: str, times: dict[str, dict[str, str]]) -> None:
     """Move two sessions of one owner in one transaction."""
 
     @retry_on_conflict
-    def move(asked: Request, attempt: Attempt) -> None:
+    def move(asked: Request, state: RetryState) -> None:
         changes = []
         for id in (first, other):
             before = get_existing(id)
-            after = session.change(before, times[id], before["ownerId"], asked.timestamp)
+            after = session.update(before, times[id], before["ownerId"], asked.timestamp)
             changes.append(SessionChange(before, after))
-        sessions.save(asked, attempt, changes)
+        sessions.save(asked, state, changes)
 
     move(build_request())
 

@@ -2,7 +2,12 @@
 
 import pytest
 
-from scheduling.domain.conflicts import Conflict, describe_conflict, earliest_of_each_session, find_conflicts
+from scheduling.domain.conflicts import (
+    Conflict,
+    describe_conflict,
+    find_conflicts,
+    keep_earliest_of_each_session,
+)
 from scheduling.domain.instants import DAY, parse
 from scheduling.domain.recurrence import Occurrence
 from scheduling.domain.slots import Slot
@@ -11,7 +16,7 @@ from tests.unit.test_slots import slot_of
 
 def conflicting_ids(new: Slot, slots: list[Slot]) -> list[str]:
     """Return the ids of the conflicting sessions in order of time."""
-    return [each.slot["sessionId"] for each in earliest_of_each_session(find_conflicts(new, slots))]
+    return [each.slot["sessionId"] for each in keep_earliest_of_each_session(find_conflicts(new, slots))]
 
 
 def test_a_session_does_not_conflict_with_itself() -> None:
@@ -43,7 +48,7 @@ def test_conflicts_at_the_same_instant_are_sorted_by_session_id() -> None:
 def test_a_session_with_two_slots_is_one_conflict_at_the_earlier_slot() -> None:
     new = slot_of("new", "2023-12-01T00:00:00Z", "2023-12-02T00:00:00Z")
     late, early = slot_of("a", "2023-12-01T12:00:00Z"), slot_of("a", "2023-12-01T09:00:00Z")
-    (conflict,) = earliest_of_each_session(find_conflicts(new, [late, early]))
+    (conflict,) = keep_earliest_of_each_session(find_conflicts(new, [late, early]))
     assert conflict.slot == early
 
 

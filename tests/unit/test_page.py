@@ -82,7 +82,9 @@ def test_the_page_serves_the_licenses_of_swagger_ui(files: Path) -> None:
 
 
 def test_the_committed_guide_is_the_rendered_guide() -> None:
-    assert guide.PAGE.read_text("utf-8") == guide.html(), "run `make openapi` and commit the page's guide"
+    assert guide.PAGE.read_text("utf-8") == guide.render_guide(), (
+        "run `make openapi` and commit the page's guide"
+    )
 
 
 def test_the_chapters_of_the_guide_have_link_targets(files: Path) -> None:

@@ -24,7 +24,7 @@ def invalid_fields(**changes: Any) -> list[str]:
 def patch(before: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """Store a session, apply a PATCH, and return the stored fields."""
     stored = session.create({"timelineId": "t", "name": "Yoga", **before}, "id", "ada", "then")
-    return session.change(stored, changes, "ada", "now")
+    return session.update(stored, changes, "ada", "now")
 
 
 def test_a_series_in_its_time_zone_has_no_fault() -> None:
@@ -229,7 +229,7 @@ def test_a_patch_of_start_and_weekdays_clears_the_single_weekday() -> None:
 
 def test_the_same_start_in_utc_is_no_change() -> None:
     stored = session.create({"timelineId": "t", "name": "Yoga", **BERLIN}, "id", "ada", "then")
-    assert session.change(stored, {"startDateTime": "2026-01-05T08:00:00Z"}, "ada", "now") is stored
+    assert session.update(stored, {"startDateTime": "2026-01-05T08:00:00Z"}, "ada", "now") is stored
 
 
 def test_adding_a_time_zone_gives_utc_times_the_offset_of_the_zone() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scheduling.domain import session
 from scheduling.domain.instants import parse, utc_text
 from scheduling.domain.recurrence import Occurrence, Series, local_date, occurrences, schedule
-from scheduling.domain.series_changes import cancel, change, split
+from scheduling.domain.series_changes import delete_occurrence, split, update_occurrence
 from scheduling.domain.session import Session
 from scheduling.errors import (
     BadRequest,
@@ -69,8 +69,8 @@ def test_an_occurrence_can_be_cancelled_only_once() -> None:
     ["2026-01-06", "2025-12-29", "2026-02-30", "2026-1-5", "", "x", "2026-01-05T09:00:00Z"],
 )
 def test_a_date_without_an_occurrence_is_refused_by_every_change(date: str) -> None:
-    for refused in (cancel, change, split):
-        more: Any = (NOW,) if refused is cancel else ({}, "new", NOW)
+    for refused in (delete_occurrence, update_occurrence, split):
+        more: Any = (NOW,) if refused is delete_occurrence else ({}, "new", NOW)
         with pytest.raises(NoOccurrence):
             refused(weekly_series(excludedDates=["2026-01-06"]), date, *more)
 
@@ -99,9 +99,9 @@ def test_a_session_that_does_not_repeat_has_no_occurrence_to_change(fields: dict
 def test_the_last_occurrence_can_be_neither_cancelled_nor_changed(end: dict[str, Any]) -> None:
     series = cancel(weekly_series(**end), "2026-01-05", NOW)
     with pytest.raises(LastOccurrence):
-        cancel(series, "2026-01-12", NOW)
+        delete_occurrence(series, "2026-01-12", NOW)
     with pytest.raises(LastOccurrence):
-        change(series, "2026-01-12", {}, "new", NOW)
+        update_occurrence(series, "2026-01-12", {}, "new", NOW)
 
 
 def test_a_series_excludes_at_most_366_dates() -> None:
@@ -109,9 +109,9 @@ def test_a_series_excludes_at_most_366_dates() -> None:
     dates = [str(day + timedelta(days=number)) for number in range(365)]
     full = cancel(weekly_series(excludedDates=dates), "2026-01-05", NOW)
     with pytest.raises(TooManyExcludedDates):
-        cancel(full, "2026-01-12", NOW)
+        delete_occurrence(full, "2026-01-12", NOW)
     with pytest.raises(TooManyExcludedDates):
-        change(full, "2026-01-12", {}, "new", NOW)
+        update_occurrence(full, "2026-01-12", {}, "new", NOW)
     earlier, later = split(full, "2026-01-19", {}, "new", NOW)
     assert (earlier["excludedDates"], later["excludedDates"]) == (["2026-01-05"], dates)
 
@@ -250,7 +250,7 @@ def test_an_unchanged_occurrence_keeps_its_times(case: tuple[Session, str]) -> N
     series, date = case
     index, expected = first_dates(series).index(date), first_occurrences(series, 61)
     try:
-        rest, new = change(series, date, {}, "new", NOW)
+        rest, new = update_occurrence(series, date, {}, "new", NOW)
     except LastOccurrence:
         assert len(expected) == 1
         return

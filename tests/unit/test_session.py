@@ -31,7 +31,7 @@ def create(fields: dict[str, Any]) -> session.Session:
 
 def patch(before: session.Session, **fields: Any) -> session.Session:
     """Return the session after a PATCH by its owner."""
-    return session.change(before, fields, "ada", NOW)
+    return session.update(before, fields, "ada", NOW)
 
 
 def test_a_valid_session_has_no_fault() -> None:
@@ -164,8 +164,8 @@ def test_a_deleted_session_is_in_no_index_and_expires() -> None:
 
 def test_updated_at_never_goes_back_when_a_clock_is_behind() -> None:
     before = session.create(ONCE, "id", "ada", NOW)
-    assert session.change(before, {"name": "Pilates"}, "ada", THEN)["updatedAt"] == NOW
-    removed = session.remove(before, THEN, 99)
+    assert session.update(before, {"name": "Pilates"}, "ada", THEN)["updatedAt"] == NOW
+    removed = session.delete(before, THEN, 99)
     assert (removed["updatedAt"], removed["removedAt"]) == (NOW, NOW)
 
 

@@ -37,7 +37,7 @@ def test_a_patch_changes_the_named_fields_and_null_clears_a_field() -> None:
     before = create()
     after = timeline.change(before, {"description": "For all"}, NOW)
     assert after == {**before, "description": "For all", "version": 2, "updatedAt": NOW}
-    assert "description" not in timeline.change(after, {"description": None}, NOW)
+    assert "description" not in timeline.update(after, {"description": None}, NOW)
 
 
 def test_a_patch_that_changes_nothing_returns_the_same_timeline() -> None:
@@ -59,6 +59,6 @@ def test_a_timeline_is_empty_when_all_counts_are_zero() -> None:
 
 def test_updated_at_never_goes_back_when_a_clock_is_behind() -> None:
     before = timeline.create({"name": "Yoga"}, "id", "ada", NOW)
-    assert timeline.change(before, {"name": "Pilates"}, THEN)["updatedAt"] == NOW
-    removed = timeline.remove(before, THEN, 99)
+    assert timeline.update(before, {"name": "Pilates"}, THEN)["updatedAt"] == NOW
+    removed = timeline.delete(before, THEN, 99)
     assert (removed["updatedAt"], removed["removedAt"]) == (NOW, NOW)

@@ -27,10 +27,10 @@ def main():
                 return
     sys.stdout.write("Installing the pinned packages into .venv (about a minute, once).\n")
     sys.stdout.flush()
-    if not works(python_of_venv()):
+    if not can_make_venv(python_of_venv()):
         shutil.rmtree(VENV, ignore_errors=True)
         make_venv()
-    install()
+    install_packages()
     with open(STAMP, "w") as file:
         file.write(wanted)
 
@@ -38,8 +38,8 @@ def main():
 def use_another_python():
     """Restart with a supported Python, or exit with a message when the machine has none."""
     for minor in range(NEWEST, OLDEST - 1, -1):
-        other = find("python3.%d" % minor)
-        if other and works(other):
+        other = find_interpreter("python3.%d" % minor)
+        if other and can_make_venv(other):
             sys.exit(subprocess.call([other] + sys.argv))
     sys.exit(
         "This is Python %d.%d, and no Python 3.%d to 3.%d was found.\n"
@@ -48,7 +48,7 @@ def use_another_python():
     )
 
 
-def find(command):
+def find_interpreter(command):
     """Return the path of the interpreter, or None when `PATH` has no such interpreter."""
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         path = os.path.join(folder, command)
