@@ -57,7 +57,7 @@ def find_interpreter(command):
     return None
 
 
-def works(python):
+def can_make_venv(python):
     """Return whether the interpreter starts and can create virtual environments."""
     try:
         return subprocess.call([python, "-c", "import venv, ensurepip"], stderr=subprocess.PIPE) == 0
@@ -66,7 +66,11 @@ def works(python):
 
 
 def python_of_venv():
-    return os.path.join(VENV, "Scripts", "python.exe") if os.name == "nt" else os.path.join(VENV, "bin", "python")
+    return (
+        os.path.join(VENV, "Scripts", "python.exe")
+        if os.name == "nt"
+        else os.path.join(VENV, "bin", "python")
+    )
 
 
 def make_venv():
@@ -78,12 +82,14 @@ def make_venv():
         )
 
 
-def install():
+def install_packages():
     # --no-deps: the file lists all packages. Without this option, pip refuses extras of packages pinned by hash.
     command = [python_of_venv(), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "--requirement", REQUIREMENTS]
     if subprocess.call(command) != 0:
-        sys.exit("pip could not install requirements/dev.txt. Fix the cause above, then run `make setup` again.")
+        sys.exit(
+            "pip could not install requirements/dev.txt. Fix the cause above, then run `make setup` again."
+        )
 
 
 if __name__ == "__main__":
