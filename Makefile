@@ -18,10 +18,10 @@ export SAM_CLI_TELEMETRY = 0
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: setup ## Start the API on this machine (PORT=4580 and the next, or free ones; CORS=http://localhost:5173)
+up: setup ## Start the API on this machine (PORT=4580 uses 4580 and 4581; CORS=http://localhost:5173)
 	@CORS="$(CORS)" $(RUN) -m local.stack up "$(PORT)"
 
-down: setup ## Stop the API; its data is kept
+down: setup ## Stop the API and keep its data
 	@$(RUN) -m local.stack down
 
 reset: setup ## Stop the API and delete its data
@@ -33,14 +33,14 @@ token: setup ## Print a token of a demo user (ROLE=ADMIN, MANAGER or USER)
 logs: setup ## Follow the functions' logs until Ctrl-C
 	@$(RUN) -m local.stack logs
 
-invoke: setup ## Run a function in Docker on the tables of `make up` (FUNCTION=create_session ROLE=USER ID=...)
+invoke: setup ## Run one function in Docker with the data of `make up` (FUNCTION=create_session ROLE=USER ID=...)
 	@$(RUN) -m local.invoke "$(FUNCTION)" "$(ROLE)" "$(ID)"
 
 setup: ## Create .venv with the pinned packages (the other commands do this too)
-	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 or later, or name it: make setup PYTHON=python3.13"; exit 1; }
-	@"$(PYTHON)" tools/setup_venv.py
+	@command -v "$(PYTHON)" >/dev/null || { echo "$(PYTHON) is not installed. Install Python 3.11 or later, or name another interpreter: make setup PYTHON=python3.13"; exit 1; }
+	@"$(PYTHON)" tools/venv.py
 
-format: setup ## Format the code, and apply ruff's fixes
+format: setup ## Format the code and apply ruff's fixes
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
@@ -53,40 +53,40 @@ lint: setup ## Check style, types and the template
 test: lint ## Run every test, or some (TESTS=tests/unit)
 	@$(RUN) -m pytest $(or $(TESTS),--cov --cov-report=term)
 
-test-fast: setup ## Run the tests that need no stack and no database (a minute)
+test-fast: setup ## Run the tests that need no stack and no database (about a minute)
 	@$(RUN) -m pytest -q -n auto tests/unit
-	@$(RUN) -m pytest -q tests/functional # in one process: test_roles.py judges what all of these tests called
+	@$(RUN) -m pytest -q tests/functional # in one process: test_roles.py checks the calls of all these tests
 
-bench: setup ## Measure decisions, lists, cold starts and calls
+bench: setup ## Measure cold starts, lists, writes and conflict checks (half an hour)
 	@$(RUN) -m bench
 
-load: setup ## Measure many concurrent users on a separate stack, and a warm function's memory (two minutes)
+load: setup ## Measure concurrent users on a separate stack, and a warm function's memory (two minutes)
 	@$(RUN) -m bench.load
 
-fuzz: setup ## Search for faults with schemathesis for ten minutes
+fuzz: setup ## Send random requests with schemathesis for ten minutes
 	@$(RUN) -m tests.fuzz
 
-openapi: setup ## Write docs/openapi.yaml from the code, and the files of the page at /docs
+openapi: setup ## Generate docs/openapi.yaml from the code, and the files of the page at /docs
 	@PYTHONPATH=$(LAYER) $(RUN) -m tools.openapi
 	@PYTHONPATH=$(LAYER) $(RUN) -m tools.guide
 
 contract: setup ## List the changes that break clients of the last release
 	@last=$$(git describe --tags --abbrev=0 --match 'v*' --exclude "$$(git tag --points-at HEAD --list 'v*' | head -1)" 2>/dev/null) \
-		|| { echo "There is no release to compare with."; exit 0; }; \
+		|| { echo "No release to compare with."; exit 0; }; \
 	mkdir -p .local && git show "$$last:docs/openapi.yaml" > .local/last-release.yaml \
 		&& $(RUN) -m tools.openapi_changes .local/last-release.yaml docs/openapi.yaml
 
-checkov: ## Check the template against checkov's rules (in a venv of its own)
+checkov: ## Check the template with checkov (in a separate virtual environment)
 	@$(AUDIT)/bin/python -c "import checkov" 2>/dev/null || { echo "Installing checkov, once ..."; \
 		"$(PYTHON)" -m venv --clear $(AUDIT) \
 		&& $(AUDIT)/bin/python -m pip install --quiet --require-hashes -r requirements/audit.txt; }
 	@$(AUDIT)/bin/python -m checkov.main
 
-audit: checkov ## Run checkov, and check the dependencies for known vulnerabilities (asks PyPI)
+audit: checkov ## Run checkov, and check the dependencies for known vulnerabilities (needs PyPI)
 	@$(AUDIT)/bin/python -m pip_audit --require-hashes --disable-pip -r $(LAYER)/requirements.txt -r functions/get_docs/requirements.txt
 
 lock: ## Update the lock files from the .in files (needs uv)
-	@command -v uv >/dev/null || { echo "There is no uv. Install it: python3 -m pip install uv"; exit 1; }
+	@command -v uv >/dev/null || { echo "uv is not installed. Install uv: python3 -m pip install uv"; exit 1; }
 	uv pip compile $(LOCK) --upgrade --output-file requirements/dev.txt requirements/dev.in
 	uv pip compile $(LOCK) --upgrade --output-file requirements/audit.txt requirements/audit.in
 	uv pip compile $(LOCK) --upgrade --output-file requirements/clients.txt requirements/clients.in

@@ -1,12 +1,13 @@
-"""Emulator process: ministack, the resources that its CloudFormation leaves out, and a port for the API.
+"""Emulator process: ministack with the features that the template needs, and a separate port for the API.
 
 ministack reads its settings at import, so local/stack.py passes the settings in the environment. This module wraps
-two handlers of ministack, which ignores these properties:
+functions of ministack to add these features:
 
-- the OpenAPI document in which SAM puts an HTTP API's routes, authorizers and CORS rules;
-- a table's time to live;
-
-The module also wraps the SAM transform, which would use the defaults of parameters instead of their values.
+- routes, authorizers and CORS rules of an HTTP API, which SAM writes into an OpenAPI document
+- the time to live of tables
+- the values of parameters in the SAM transform, which ministack gives the defaults
+- the shard's id in events of DynamoDB streams
+- stream records that survive a restart
 
 The wrapped names are private. requirements/dev.in pins the version, and the e2e tests fail if a name changes.
 """
@@ -37,8 +38,8 @@ STATUS_PATH = "/_local/status"
 Properties = dict[str, Any]
 
 
-def create_routes(api_id: str, properties: Properties) -> None:
-    """Create the routes, authorizers and CORS rules of an HTTP API's OpenAPI document."""
+def routes_of_api(api_id: str, properties: Properties) -> None:
+    """Create the routes, authorizers and CORS rules that the OpenAPI document of an HTTP API contains."""
     document = properties.get("Body") or {}
     schemes = document.get("components", {}).get("securitySchemes", {})
     authorizer_ids = {name: uuid4().hex[:8] for name in schemes}
@@ -86,7 +87,7 @@ def _add_route(
         "connectionType": "INTERNET",
     }
     verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
-    # A public route names the scheme NONE, which the document does not define.
+    # A public route names the security scheme NONE, which the document does not define.
     schemes = [name for scheme in operation.get("security", []) for name in scheme if name in authorizer_ids]
     apigateway._routes[api_id][route_id] = {
         "routeId": route_id,
@@ -99,8 +100,8 @@ def _add_route(
     }
 
 
-def enable_time_to_live(table_name: str, properties: Properties) -> None:
-    """Enable the time to live of a table as the template says."""
+def time_to_live_of_table(table_name: str, properties: Properties) -> None:
+    """Enable the time to live of a table, if the template enables it."""
     if specification := properties.get("TimeToLiveSpecification"):
         enabled = str(specification["Enabled"]).lower() == "true"
         dynamodb._update_ttl(
@@ -108,8 +109,8 @@ def enable_time_to_live(table_name: str, properties: Properties) -> None:
         )
 
 
-def call_after_changes(resource_type: str, finish: Callable[[str, Properties], None]) -> None:
-    """Call `finish` with the physical id and the properties after each create and update of such a resource."""
+def complete(resource_type: str, finish: Callable[[str, Properties], None]) -> None:
+    """Call `finish` after each creation and update of a resource of the type, with its physical id and properties."""
     known = _RESOURCE_HANDLERS[resource_type]
     create, update = known["create"], known["update"]
 
@@ -146,7 +147,7 @@ def pass_parameters_to_sam() -> None:
 
 
 def name_shards_of_streams() -> None:
-    """Add the shard of a DynamoDB stream to each event, as Lambda does with a tumbling window."""
+    """Add the shard's id to each event of a DynamoDB stream, as Lambda does with a tumbling window."""
     execute = lambda_svc._execute_function
 
     def execute_with_shard(function: Any, event: Any, *rest: Any, **options: Any) -> Any:
@@ -159,9 +160,10 @@ def name_shards_of_streams() -> None:
 
 
 def keep_streams() -> None:
-    """Keep the records of streams over a restart. The emulator keeps only the position of the reader.
+    """Keep the records of streams when the emulator restarts.
 
-    Without the records, a function receives no new record until the stream is as long as before.
+    ministack keeps only the position of the reader. After a restart, a function would receive no new record until the
+    stream is as long as before.
     """
     save, restore = dynamodb.get_state, dynamodb.load_persisted_state
     kept = {"stream_records": dynamodb._stream_records, "stream_trimmed": dynamodb._stream_trimmed}
@@ -177,8 +179,8 @@ def keep_streams() -> None:
     dynamodb.get_state, dynamodb.load_persisted_state = get_state, load_persisted_state
 
 
-async def serve_request(scope: Properties, receive: Any, send: Any) -> None:
-    """Serve the API at the root of its own port, and AWS's services on the other port."""
+async def front(scope: Properties, receive: Any, send: Any) -> None:
+    """Serve the API on the API's port, and the emulated AWS services on the other port."""
     if scope["type"] == "http" and scope["path"] == STATUS_PATH:
         await _send_json(send, {"pid": os.getpid(), "state": os.environ["STATE_DIR"]})
         return
@@ -204,7 +206,7 @@ async def serve_until_stopped() -> None:
         except NotImplementedError:  # Windows
             signal.signal(number, lambda *_: stop.set())
     config = Config()
-    config.bind = [f"fd://{number}" for number in SOCKETS]  # local/stack.py listens already
+    config.bind = [f"fd://{number}" for number in SOCKETS]  # local/stack.py has opened these sockets
     config.keep_alive_timeout = 75
     await serve(serve_request, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
 

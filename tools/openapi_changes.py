@@ -1,9 +1,13 @@
-"""Check of the OpenAPI document: print the changes that break clients of the last release, and fail if there are any.
+"""Comparison of two OpenAPI documents: the changes that break clients of the first document.
 
     python -m tools.openapi_changes BEFORE.yaml AFTER.yaml
 
-A client breaks when an operation, a parameter, a response or a field of a response disappears, when a request
-needs more than before, when a type changes, or when a request accepts fewer values.
+The exit status is 1 if a change breaks clients. These changes do:
+
+- An operation, a parameter, a response or a field of a response disappears.
+- A parameter or a field becomes required.
+- A type changes.
+- A request accepts fewer values.
 """
 
 import sys
@@ -116,8 +120,8 @@ class _Comparison:
         return _follow_reference(self._before, before), _follow_reference(self._after, after)
 
 
-def _follow_reference(document: Json, value: Json) -> Json:
-    """Return what a reference refers to, or the value itself."""
+def _follow(document: Json, value: Json) -> Json:
+    """Return the target of a reference, or the value itself when it is not a reference."""
     while "$ref" in value:
         found: Any = document
         for part in value["$ref"].removeprefix("#/").split("/"):
@@ -126,8 +130,8 @@ def _follow_reference(document: Json, value: Json) -> Json:
     return value
 
 
-def _merge_parts(document: Json, schema: Json) -> Json:
-    """Return the schema with the parts of `allOf`, and the types of `anyOf` and `oneOf`, in one."""
+def _merge(document: Json, schema: Json) -> Json:
+    """Return the schema merged with its parts in `allOf`, `anyOf` and `oneOf`."""
     merged = dict(schema)
     for part in (_merge_parts(document, _follow_reference(document, one)) for one in schema.get("allOf", [])):
         merged["properties"] = merged.get("properties", {}) | part.get("properties", {})

@@ -1,13 +1,13 @@
 """Recount of all sessions and timelines, compared with the stored counts.
 
-Counts differ only if an operator wrote to the tables without the API or restored one table alone, or if the function
-that counts dropped records. `--repair` writes the right counts. The API may be in use meanwhile:
+Counts can be wrong after an operator wrote to the tables without the API, after a restore of a single table, and after
+Lambda dropped stream records. `--repair` writes the right counts. The API may be in use during a run:
 
-1. Wait until the function has counted everything that the streams hold. Read the stored counts.
+1. Wait until UpdateCountersFunction has counted all records of the streams. Read the stored counts.
 2. Count the sessions and timelines. Wait again.
-3. A node whose version is still the same has not changed since step 1, so the count is exact. A node that has
-   changed is left for the next run.
-4. Write the right counts, on condition that the stored ones are still those of step 1.
+3. Compare the nodes (items of the Counters table) whose version is the same as in step 1. Skip the other nodes, whose
+   counts changed during the run.
+4. Write the right counts, on condition that the stored counts are still those of step 1.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from scheduling.store.items import Item, deserialize, serialize
 _LONGEST_WAIT_SECONDS = 300
 _PAUSE_SECONDS = 1
 _COUNTED_WITHIN_SECONDS = 60
-"""After this time, a record of a shard without a stored position is assumed to be counted."""
+"""The age after which a record is assumed to be counted, if its shard has no stored position."""
 
 
 class Tables(NamedTuple):
@@ -49,7 +49,7 @@ class Difference(NamedTuple):
     stored: Item | None
     """The stored item; None if the item does not exist."""
     fields: Item
-    """The right values of the fields that count."""
+    """The right values of the fields that hold counts."""
 
     def __str__(self) -> str:
         stored = {field: (self.stored or {}).get(field) for field in self.fields}
@@ -57,11 +57,11 @@ class Difference(NamedTuple):
 
 
 class NotSettled(Exception):
-    """Counts that lag behind the streams. The argument names the shards."""
+    """Stream records that were not counted in time. The argument names their shards."""
 
 
 def find_differences(dynamodb: Any, streams: Any, tables: Tables) -> tuple[list[Difference], int]:
-    """Return the wrong counts, and how many counts changed meanwhile and could not be judged."""
+    """Return the wrong counts, and the number of nodes that changed during the run and were skipped."""
     wait_until_counted(dynamodb, streams, tables)
     stored = _read_nodes(dynamodb, tables)
     timelines = list(_scan_table(dynamodb, tables.timelines))
@@ -98,10 +98,10 @@ def find_differences(dynamodb: Any, streams: Any, tables: Tables) -> tuple[list[
 
 
 def repair(dynamodb: Any, tables: Tables, difference: Difference) -> bool:
-    """Write the right counts; return False if the stored counts have changed since they were read."""
+    """Write the right counts. Return False if the stored counts have changed since the run read them."""
     table, key, stored, fields = difference
     if table != tables.counters and stored is None:
-        return False  # without HEAD, a calendar lacks its version too
+        return False  # a calendar without HEAD has no version, which the repair cannot restore
     try:
         if table == tables.counters:
             node = {**key, **fields, "version": _read_version(stored) + 1}
@@ -141,10 +141,10 @@ def _update_totals(dynamodb: Any, table: str, key: Mapping[str, str], stored: It
 
 
 def wait_until_counted(dynamodb: Any, streams: Any, tables: Tables) -> None:
-    """Wait until the function that counts has counted all records of the streams.
+    """Wait until UpdateCountersFunction has counted all records of the streams.
 
     Raises:
-        NotSettled: some records are still not counted after five minutes.
+        NotSettled: some records are not counted after five minutes.
     """
     deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
     while behind := [
@@ -157,8 +157,8 @@ def wait_until_counted(dynamodb: Any, streams: Any, tables: Tables) -> None:
         time.sleep(_PAUSE_SECONDS)
 
 
-def _find_uncounted_shards(dynamodb: Any, streams: Any, tables: Tables, table: str) -> Iterator[str]:
-    """Yield the shards of a table's stream that hold changes that are not counted."""
+def _behind(dynamodb: Any, streams: Any, tables: Tables, table: str) -> Iterator[str]:
+    """Yield the shards of a table's stream with changes that are not counted yet."""
     stream = dynamodb.describe_table(TableName=table)["Table"].get("LatestStreamArn")
     if stream is None:
         return
@@ -188,8 +188,8 @@ def _read_shards(streams: Any, stream: str) -> Iterator[str]:
         start = {"ExclusiveStartShardId": found["LastEvaluatedShardId"]}
 
 
-def _read_records(streams: Any, stream: str, shard: str, position: str | None) -> Iterator[dict[str, Any]]:
-    """Yield the records of a shard behind a position, from the oldest if the position is none or too old."""
+def _records(streams: Any, stream: str, shard: str, position: str | None) -> Iterator[dict[str, Any]]:
+    """Yield the records of a shard after a position. Yield all records if the position is None or too old."""
     start: dict[str, str] = {"ShardIteratorType": "TRIM_HORIZON"}
     if position is not None:
         start = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": position}
@@ -226,7 +226,7 @@ def _count_by_type(sessions: Iterable[tuple[str, Item]]) -> dict[str, dict[str, 
 
 
 def _compare(table: str, key: dict[str, str], item: Item | None, fields: Item) -> list[Difference]:
-    """Return the difference between stored totals and counted ones; a zero is the same as no entry."""
+    """Return the difference between stored and counted totals. A zero equals a missing entry."""
     stored = {field: (item or {}).get(field, 0 if field == "timelineCount" else {}) for field in fields}
     if {field: _drop_zeros(value) for field, value in stored.items()} == fields:
         return []
@@ -243,7 +243,7 @@ def _scan_table(dynamodb: Any, table: str) -> Iterator[Item]:
 
 
 def main() -> int:
-    """Run the command. Return 1 if a difference is left."""
+    """Print the wrong counts, and repair them with `--repair`. Return 1 if a count is still wrong."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     for name in Tables._fields:
         parser.add_argument(
@@ -256,7 +256,10 @@ def main() -> int:
     try:
         differences, changed = find_differences(dynamodb, streams, tables)
     except NotSettled as behind:
-        print(f"Changes are not counted yet, in {behind}: see the alarm CountersDelayAlarm.", file=sys.stderr)
+        print(
+            f"The records of these shards are not counted yet: {behind}. See CountersDelayAlarm.",
+            file=sys.stderr,
+        )
         return 1
     left = 0
     for difference in differences:
@@ -264,8 +267,9 @@ def main() -> int:
         left += not repaired
         print(difference, "- repaired" if repaired else "")
     if changed:
-        print(f"{changed} counts changed meanwhile and were not judged.")
-    print(f"{left} counts differ. Run again with --repair." if left else "All counts are right.")
+        print(f"{changed} counts changed during the run and were skipped. Run again to check them.")
+    right = "All other counts are right." if changed else "All counts are right."
+    print(f"{left} counts are wrong. Run again with --repair." if left else right)
     return int(left > 0)
 
 

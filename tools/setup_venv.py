@@ -1,6 +1,6 @@
 """Virtual environment .venv with the pinned packages, created or updated only when needed.
 
-`make setup` runs this file with any Python on the machine, so the file uses only old syntax.
+`make setup` runs this file with the machine's `python3`, which may be old. So the file uses only old syntax.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ def use_another_python():
             sys.exit(subprocess.call([other] + sys.argv))
     sys.exit(
         "This is Python %d.%d, and no Python 3.%d to 3.%d was found.\n"
-        "Install one (your system's package, or `uv python install 3.13`), then `make setup PYTHON=python3.13`."
+        "Install Python 3.13 (your system's package, or `uv python install 3.13`), then `make setup PYTHON=python3.13`."
         % (sys.version_info[0], sys.version_info[1], OLDEST, NEWEST)
     )
 
@@ -57,8 +57,8 @@ def find_interpreter(command):
     return None
 
 
-def can_make_venv(python):
-    """Return whether that interpreter starts and can create virtual environments."""
+def works(python):
+    """Return whether the interpreter starts and can create virtual environments."""
     try:
         return subprocess.call([python, "-c", "import venv, ensurepip"], stderr=subprocess.PIPE) == 0
     except OSError:
@@ -73,17 +73,17 @@ def make_venv():
     if subprocess.call([sys.executable, "-m", "venv", VENV]) != 0:
         shutil.rmtree(VENV, ignore_errors=True)
         sys.exit(
-            "Python cannot make a virtual environment. On Debian and Ubuntu: "
-            "apt-get install python%d.%d-venv, then try again." % sys.version_info[:2]
+            "Python cannot create a virtual environment. On Debian and Ubuntu, run "
+            "`apt-get install python%d.%d-venv`, then try again." % sys.version_info[:2]
         )
 
 
-def install_packages():
-    # --no-deps: the file is complete, and pip refuses extras of packages pinned by hash otherwise.
+def install():
+    # --no-deps: the file lists all packages. Without this option, pip refuses extras of packages pinned by hash.
     command = [python_of_venv(), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "--requirement", REQUIREMENTS]
     if subprocess.call(command) != 0:
-        sys.exit("pip could not install requirements/dev.txt; the reason is above. Then run `make setup` again.")
+        sys.exit("pip could not install requirements/dev.txt. Fix the cause above, then run `make setup` again.")
 
 
 if __name__ == "__main__":

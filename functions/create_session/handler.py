@@ -1,8 +1,8 @@
 """POST /sessions: create a session.
 
-The owner's time must be free. A series must be free on every occurrence, for all future time.
-Send an `Idempotency-Key` to make retries safe: every retry gets the first answer.
-`dryRun=true` checks everything, writes nothing and answers the session that would be created.
+The session must not overlap another session of the same owner. A series must not overlap on any occurrence.
+Send an `Idempotency-Key` to make retries safe: every retry gets the first response again.
+`dryRun=true` checks everything, writes nothing and returns the session that would be created.
 """
 
 from scheduling.domain import session

@@ -1,7 +1,7 @@
 """POST /timelines: create a timeline.
 
-The caller owns the timeline. An ADMIN may set another `ownerId`.
-Send an `Idempotency-Key` to make retries safe: every retry gets the first answer.
+The caller owns the timeline. Only an ADMIN may set another `ownerId`.
+Send an `Idempotency-Key` to make retries safe: every retry gets the first response again.
 """
 
 from scheduling.domain import timeline

@@ -1,8 +1,8 @@
 """DELETE /sessions/{sessionId}/occurrences/{date}: cancel one occurrence of a series.
 
-The date is added to `excludedDates` of the series, which is the answer. The time of the occurrence is free at once.
-A date that is excluded already stays excluded. The only occurrence that is left cannot be cancelled.
-The caller needs the right to change the series.
+The API adds the date to `excludedDates` and returns the series. The time of the occurrence is free at once.
+A date that is already excluded stays excluded. The last remaining occurrence of a series cannot be cancelled.
+The caller needs the permission to change the series.
 """
 
 from scheduling.domain import session

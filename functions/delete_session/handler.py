@@ -1,6 +1,6 @@
 """DELETE /sessions/{sessionId}: delete a session.
 
-The answer is the session with `removedAt`. The session's time is free at once, and its id is a 404 from then on.
+The response is the session with `removedAt`. The session's time is free at once. From then on, its id gets a 404.
 """
 
 from scheduling.domain import session

@@ -1,6 +1,6 @@
 """DELETE /timelines/{timelineId}: delete a timeline.
 
-Only a timeline without sessions can be deleted. The answer is the timeline with `removedAt`.
+Only a timeline without sessions can be deleted. The response is the timeline with `removedAt`.
 """
 
 from scheduling.domain import timeline

@@ -1,6 +1,6 @@
 """GET /sessions/{sessionId}: get a session.
 
-The read is strongly consistent: the answer shows every write that succeeded before. A deleted session is a 404.
+The read is strongly consistent: the response shows every earlier successful write. A deleted session gets a 404.
 """
 
 from scheduling.domain import session

@@ -1,6 +1,6 @@
 """GET /timelines/{timelineId}: get a timeline.
 
-The read is strongly consistent: the answer shows every write that succeeded before. A deleted timeline is a 404.
+The read is strongly consistent: the response shows every earlier successful write. A deleted timeline gets a 404.
 """
 
 from scheduling.domain import timeline

@@ -1,9 +1,9 @@
 """POST /sessions/{sessionId}/split: change a series from one occurrence on.
 
-The series ends on the day before `date`. The answer is a new series that begins with the occurrence on `date` and has
-the rest of the occurrences and the changed fields. Both happen in one transaction.
+The series ends on the day before `date`. The response is a new series with the remaining occurrences and the changed
+fields, which begins with the occurrence on `date`. Both series are written in one transaction.
 Send an `Idempotency-Key` to make retries safe, and `If-Match` with the `ETag` of the series.
-`dryRun=true` checks everything, writes nothing and answers the series that would be created.
+`dryRun=true` checks everything, writes nothing and returns the series that would be created.
 """
 
 from scheduling.domain import session

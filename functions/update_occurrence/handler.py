@@ -1,9 +1,9 @@
 """PATCH /sessions/{sessionId}/occurrences/{date}: change one occurrence of a series.
 
-The answer is a new ONE_TIME session with the changed fields, which refers to its series by `seriesId` and
-`originalDate`. The series excludes the date from then on. Its other occurrences stay as they are.
+The response is a new ONE_TIME session with the changed fields. `seriesId` and `originalDate` name the replaced
+occurrence. From then on, the series excludes the date. The other occurrences of the series do not change.
 Send an `Idempotency-Key` to make retries safe, and `If-Match` with the `ETag` of the series.
-`dryRun=true` checks everything, writes nothing and answers the session that would be created.
+`dryRun=true` checks everything, writes nothing and returns the session that would be created.
 """
 
 from scheduling.domain import session
