@@ -38,7 +38,7 @@ invoke: setup ## Run one function in Docker with the data of `make up` (FUNCTION
 
 setup: ## Create .venv with the pinned packages (the other commands do this too)
 	@command -v "$(PYTHON)" >/dev/null || { echo "$(PYTHON) is not installed. Install Python 3.11 or later, or name another interpreter: make setup PYTHON=python3.13"; exit 1; }
-	@"$(PYTHON)" tools/venv.py
+	@"$(PYTHON)" tools/setup_venv.py
 
 format: setup ## Format the code and apply ruff's fixes
 	@$(RUN) -m ruff check --fix .

@@ -38,7 +38,7 @@ STATUS_PATH = "/_local/status"
 Properties = dict[str, Any]
 
 
-def routes_of_api(api_id: str, properties: Properties) -> None:
+def create_routes(api_id: str, properties: Properties) -> None:
     """Create the routes, authorizers and CORS rules that the OpenAPI document of an HTTP API contains."""
     document = properties.get("Body") or {}
     schemes = document.get("components", {}).get("securitySchemes", {})
@@ -100,7 +100,7 @@ def _add_route(
     }
 
 
-def time_to_live_of_table(table_name: str, properties: Properties) -> None:
+def enable_time_to_live(table_name: str, properties: Properties) -> None:
     """Enable the time to live of a table, if the template enables it."""
     if specification := properties.get("TimeToLiveSpecification"):
         enabled = str(specification["Enabled"]).lower() == "true"
@@ -109,7 +109,7 @@ def time_to_live_of_table(table_name: str, properties: Properties) -> None:
         )
 
 
-def complete(resource_type: str, finish: Callable[[str, Properties], None]) -> None:
+def call_after_changes(resource_type: str, finish: Callable[[str, Properties], None]) -> None:
     """Call `finish` after each creation and update of a resource of the type, with its physical id and properties."""
     known = _RESOURCE_HANDLERS[resource_type]
     create, update = known["create"], known["update"]
@@ -179,7 +179,7 @@ def keep_streams() -> None:
     dynamodb.get_state, dynamodb.load_persisted_state = get_state, load_persisted_state
 
 
-async def front(scope: Properties, receive: Any, send: Any) -> None:
+async def serve_request(scope: Properties, receive: Any, send: Any) -> None:
     """Serve the API on the API's port, and the emulated AWS services on the other port."""
     if scope["type"] == "http" and scope["path"] == STATUS_PATH:
         await _send_json(send, {"pid": os.getpid(), "state": os.environ["STATE_DIR"]})

@@ -114,7 +114,7 @@ def find_bridge() -> str:
         raise StackError("No Docker engine responds. Install and start Docker.") from error
 
 
-async def _forward(address: str, port: int) -> asyncio.Server:
+async def _forward_port(address: str, port: int) -> asyncio.Server:
     """Forward connections from a port of `address` to the same port of 127.0.0.1."""
 
     async def forward_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -132,7 +132,7 @@ async def _copy_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
     writer.close()
 
 
-def _environment() -> dict[str, str]:
+def _build_environment() -> dict[str, str]:
     """Return the caller's environment with the AWS settings of the local stack."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))}
     return kept | {

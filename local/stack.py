@@ -101,7 +101,7 @@ class Stack:
         self.add_demo_data()
 
     @classmethod
-    def remembered(cls, name: str = "stack") -> "Stack":
+    def load(cls, name: str = "stack") -> "Stack":
         """Return the stack with the port of its last start."""
         try:
             return cls(name, int((ROOT / ".local" / name / "port").read_text()))
@@ -136,7 +136,7 @@ class Stack:
 
     # --- Starting and stopping
 
-    def running(self) -> int | None:
+    def find_process_id(self) -> int | None:
         """Return the process id of this stack's emulator, or None when no emulator runs."""
         status = read_status(self.port)
         ours = status is not None and Path(status["state"]) == self.state / "aws"
@@ -224,7 +224,7 @@ class Stack:
             time.sleep(0.05)
         shutil.rmtree(self.state / "tmp", ignore_errors=True)
 
-    def _alive(self, pid: int) -> bool:
+    def _is_alive(self, pid: int) -> bool:
         if (
             self._emulator and self._emulator.pid == pid
         ):  # an ended child process exists until `poll` reads its status
@@ -288,7 +288,7 @@ class Stack:
                 stderr=subprocess.STDOUT,
             )
         if done.returncode:
-            raise StackError(f"`sam {command}` failed. The whole output is in {log}:\n{what_failed(log)}")
+            raise StackError(f"`sam {command}` failed. The whole output is in {log}:\n{find_failure(log)}")
 
     def _describe_stack(self) -> dict[str, Any]:
         stacks: list[dict[str, Any]] = self.client("cloudformation").describe_stacks(StackName="sessions")[
@@ -296,7 +296,7 @@ class Stack:
         ]
         return stacks[0]
 
-    def _environment(self) -> dict[str, str]:
+    def _build_environment(self) -> dict[str, str]:
         """Return the caller's environment with the AWS settings of the emulator."""
         nowhere = str(self.state / "none")
         return {
@@ -361,7 +361,7 @@ class Stack:
         """Return a new token of the demo user with that role."""
         return self.token_of(role.lower())
 
-    def add_demo(self) -> None:
+    def add_demo_data(self) -> None:
         """Create a user for each role, and a demo timeline of the USER.
 
         A stack with an external issuer (parameter JwtIssuer) has no users, and so gets no demo data.
@@ -492,7 +492,7 @@ def up(port: int | None) -> None:
             with print_step(f"Stopping the stack on port {stack.port}"):
                 stack.stop()
         stack = Stack(port=port)
-    with step("Building the layer and the functions"):
+    with print_step("Building the layer and the functions"):
         stack.launch(or_next_ports=port is None)  # the emulator starts during the build
         stack.build_template()
     with print_step(f"Waiting for the emulator on port {stack.port + 1}"):
@@ -533,7 +533,7 @@ def down() -> None:
     if not stack.find_process_id():
         print(NOTHING_RUNS)
         return
-    with step("Stopping. The next `make up` will have the same data"):
+    with print_step("Stopping. The next `make up` will have the same data"):
         stack.stop()
 
 
@@ -551,12 +551,12 @@ def reset() -> None:
 def print_token(role: str) -> None:
     if role not in ROLES:
         raise StackError(f"{role!r} is not a role. Choose ADMIN, MANAGER or USER: `make token ROLE=ADMIN`.")
-    print(_that_runs().token(role))
+    print(_require_running_stack().token(role))
 
 
-def logs() -> None:
+def print_logs() -> None:
     """Print the logs of the last ten minutes. At a terminal, follow the logs."""
-    stack = _that_runs()
+    stack = _require_running_stack()
     client, group = stack.client("logs"), stack.outputs["LogGroupName"]
     since, shown = int((time.time() - 600) * 1000), set[tuple[int, str]]()
     while True:
@@ -577,7 +577,7 @@ def _require_running_stack() -> Stack:
     return stack
 
 
-def port_number(text: str) -> int:
+def parse_port(text: str) -> int:
     """Return the port that the text names.
 
     Raises:
@@ -588,7 +588,7 @@ def port_number(text: str) -> int:
     raise StackError(f"PORT must be a number from {FIRST_PORT} to {LAST_PORT - 1}, not {text!r}.")
 
 
-def forget_callers_aws() -> None:
+def remove_aws_settings() -> None:
     """Remove the caller's AWS settings from the environment, and bypass the proxy for 127.0.0.1."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]

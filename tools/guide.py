@@ -32,7 +32,7 @@ FRAME = """\
 """
 
 
-def html() -> str:
+def render_guide() -> str:
     """Return the page. The ids of headings are those of code hosts, so that links to chapters work in both places."""
     parser = MarkdownIt().enable("table")
     tokens = parser.parse(GUIDE.read_text("utf-8"))

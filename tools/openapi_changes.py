@@ -120,7 +120,7 @@ class _Comparison:
         return _follow_reference(self._before, before), _follow_reference(self._after, after)
 
 
-def _follow(document: Json, value: Json) -> Json:
+def _follow_reference(document: Json, value: Json) -> Json:
     """Return the target of a reference, or the value itself when it is not a reference."""
     while "$ref" in value:
         found: Any = document
@@ -130,7 +130,7 @@ def _follow(document: Json, value: Json) -> Json:
     return value
 
 
-def _merge(document: Json, schema: Json) -> Json:
+def _merge_parts(document: Json, schema: Json) -> Json:
     """Return the schema merged with its parts in `allOf`, `anyOf` and `oneOf`."""
     merged = dict(schema)
     for part in (_merge_parts(document, _follow_reference(document, one)) for one in schema.get("allOf", [])):

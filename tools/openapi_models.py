@@ -130,7 +130,7 @@ def build_entity(
 
 
 @cache
-def envelope(item: type[BaseModel], is_list: bool) -> type[BaseModel]:
+def build_envelope(item: type[BaseModel], is_list: bool) -> type[BaseModel]:
     """Return the model of a successful response: one entity, or a page of entities."""
     noun = item.__name__.lower()
     name, words = (
@@ -142,7 +142,7 @@ def envelope(item: type[BaseModel], is_list: bool) -> type[BaseModel]:
     return build_model(name, words, {"data": data, "meta": ResponseMeta})
 
 
-def failure(error: type[errors.ApiError]) -> type[BaseModel]:
+def build_failure(error: type[errors.ApiError]) -> type[BaseModel]:
     """Return the model of an error response. Only faults and conflicts have details."""
     may_be_shortened = issubclass(error, errors.BadRequest | errors.SchedulingConflict)
     details: Any = Annotated[list[Fault], Field(max_length=0)]

@@ -157,7 +157,7 @@ def wait_until_counted(dynamodb: Any, streams: Any, tables: Tables) -> None:
         time.sleep(_PAUSE_SECONDS)
 
 
-def _behind(dynamodb: Any, streams: Any, tables: Tables, table: str) -> Iterator[str]:
+def _find_uncounted_shards(dynamodb: Any, streams: Any, tables: Tables, table: str) -> Iterator[str]:
     """Yield the shards of a table's stream with changes that are not counted yet."""
     stream = dynamodb.describe_table(TableName=table)["Table"].get("LatestStreamArn")
     if stream is None:
@@ -188,7 +188,7 @@ def _read_shards(streams: Any, stream: str) -> Iterator[str]:
         start = {"ExclusiveStartShardId": found["LastEvaluatedShardId"]}
 
 
-def _records(streams: Any, stream: str, shard: str, position: str | None) -> Iterator[dict[str, Any]]:
+def _read_records(streams: Any, stream: str, shard: str, position: str | None) -> Iterator[dict[str, Any]]:
     """Yield the records of a shard after a position. Yield all records if the position is None or too old."""
     start: dict[str, str] = {"ShardIteratorType": "TRIM_HORIZON"}
     if position is not None:

@@ -57,7 +57,7 @@ def find_interpreter(command):
     return None
 
 
-def works(python):
+def can_make_venv(python):
     """Return whether the interpreter starts and can create virtual environments."""
     try:
         return subprocess.call([python, "-c", "import venv, ensurepip"], stderr=subprocess.PIPE) == 0
@@ -78,7 +78,7 @@ def make_venv():
         )
 
 
-def install():
+def install_packages():
     # --no-deps: the file lists all packages. Without this option, pip refuses extras of packages pinned by hash.
     command = [python_of_venv(), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "--requirement", REQUIREMENTS]
