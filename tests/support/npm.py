@@ -11,8 +11,8 @@ import pytest
 CLIENT = Path(__file__).parents[2] / "tests" / "client"
 
 
-def missing(what: str) -> None:
-    """Skip the test because the machine lacks a program; the reason says how to install it."""
+def skip_without(what: str) -> None:
+    """Skip the test, and say how to install the missing program."""
     pytest.skip(f"Install {what} to run this test (Debian: apt-get install {what}).")
 
 
@@ -20,7 +20,7 @@ def install() -> Path:
     """Return the folder of the installed packages. Skip the test on a machine without npm."""
     npm = shutil.which("npm")
     if npm is None:
-        missing("npm")
+        skip_without("npm")
     packages, wanted = CLIENT / "node_modules", (CLIENT / "package-lock.json").read_bytes()
     stamp = packages / ".wanted"
     if not stamp.exists() or stamp.read_bytes() != wanted:
@@ -34,7 +34,7 @@ def browser() -> str:
     install()
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
-        missing("chromium")
+        skip_without("chromium")
     return str(found)
 
 
