@@ -19,9 +19,9 @@ def send_post(query: str, headers: dict[str, str]) -> tuple[Request, dict[str, A
     received: list[Request] = []
 
     @endpoint(session.view, body=CreateSession, query=DryRun, creates="/sessions")
-    def create(request: Request) -> One:
+    def create(request: Request) -> EntityResult:
         received.append(request)
-        return One({"id": request.new_id, "version": 1})
+        return EntityResult({"id": request.new_id, "version": 1})
 
     event = ANNA.event("create_session", "", one_time("a"), {}, headers) | {"rawQueryString": query}
     response = create(event, None)

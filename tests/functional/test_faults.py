@@ -194,7 +194,7 @@ def test_the_deadline_leaves_time_to_answer(timeline: str, monkeypatch: pytest.M
     seconds: list[float] = []
 
     @endpoint(dict)
-    def record_deadline(request: Request) -> One:
+    def record_deadline(request: Request) -> EntityResult:
         seconds.append(round(request.deadline - time.monotonic()))
         return EntityResult({"version": 1})
 

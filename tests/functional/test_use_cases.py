@@ -51,7 +51,7 @@ def test_only_a_dry_run_returns_an_entity_without_a_write(tables: Any, timeline:
     ]
     for write in writes:
         before = scan_all(tables)
-        assert isinstance(write(), One)
+        assert isinstance(write(), EntityResult)
         assert (scan_all(tables) == before) == dry_run
 
 

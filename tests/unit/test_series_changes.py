@@ -53,7 +53,7 @@ def first_dates(series: Session, count: int = 60) -> list[str | None]:
 
 def test_a_cancelled_occurrence_is_excluded_and_the_others_remain() -> None:
     series = weekly_series(excludedDates=["2026-02-02"])
-    after = cancel(series, "2026-01-12", NOW)
+    after = delete_occurrence(series, "2026-01-12", NOW)
     assert after["excludedDates"] == ["2026-02-02", "2026-01-12"]
     assert (after["version"], after["updatedAt"]) == (2, NOW)
     assert first_dates(after, 3) == ["2026-01-05", "2026-01-19", "2026-01-26"]
@@ -61,7 +61,7 @@ def test_a_cancelled_occurrence_is_excluded_and_the_others_remain() -> None:
 
 def test_an_occurrence_can_be_cancelled_only_once() -> None:
     series = weekly_series(excludedDates=["2026-01-12"])
-    assert cancel(series, "2026-01-12", NOW) is series
+    assert delete_occurrence(series, "2026-01-12", NOW) is series
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_date_without_an_occurrence_is_refused_by_every_change(date: str) -> N
 
 def test_an_excluded_date_cannot_be_changed_and_cannot_start_a_split() -> None:
     series = weekly_series(excludedDates=["2026-01-12"])
-    for refused in (change, split):
+    for refused in (update_occurrence, split):
         with pytest.raises(NoOccurrence):
             refused(series, "2026-01-12", {}, "new", NOW)
 
@@ -92,12 +92,12 @@ def test_an_excluded_date_cannot_be_changed_and_cannot_start_a_split() -> None:
 )
 def test_a_session_that_does_not_repeat_has_no_occurrence_to_change(fields: dict[str, Any]) -> None:
     with pytest.raises(NoOccurrence):
-        cancel(weekly_series(**fields), "2026-01-05", NOW)
+        delete_occurrence(weekly_series(**fields), "2026-01-05", NOW)
 
 
 @pytest.mark.parametrize("end", [{"repeatCount": 2}, {"repeatUntil": "2026-01-12"}])
 def test_the_last_occurrence_can_be_neither_cancelled_nor_changed(end: dict[str, Any]) -> None:
-    series = cancel(weekly_series(**end), "2026-01-05", NOW)
+    series = delete_occurrence(weekly_series(**end), "2026-01-05", NOW)
     with pytest.raises(LastOccurrence):
         delete_occurrence(series, "2026-01-12", NOW)
     with pytest.raises(LastOccurrence):
@@ -107,7 +107,7 @@ def test_the_last_occurrence_can_be_neither_cancelled_nor_changed(end: dict[str,
 def test_a_series_excludes_at_most_366_dates() -> None:
     day = date(2027, 1, 1)
     dates = [str(day + timedelta(days=number)) for number in range(365)]
-    full = cancel(weekly_series(excludedDates=dates), "2026-01-05", NOW)
+    full = delete_occurrence(weekly_series(excludedDates=dates), "2026-01-05", NOW)
     with pytest.raises(TooManyExcludedDates):
         delete_occurrence(full, "2026-01-12", NOW)
     with pytest.raises(TooManyExcludedDates):
@@ -118,7 +118,7 @@ def test_a_series_excludes_at_most_366_dates() -> None:
 
 def test_a_changed_occurrence_is_a_session_that_refers_to_its_series() -> None:
     fields = {"startDateTime": "2026-07-06T11:00:00+02:00", "endDateTime": "2026-07-06T12:00:00+02:00"}
-    rest, new = change(weekly_series(), "2026-07-06", fields, "new", NOW)
+    rest, new = update_occurrence(weekly_series(), "2026-07-06", fields, "new", NOW)
     assert rest["excludedDates"] == ["2026-07-06"]
     shown = {name: value for name, value in session.view(new).items() if value is not None}
     assert shown == {
@@ -138,7 +138,9 @@ def test_a_changed_occurrence_is_a_session_that_refers_to_its_series() -> None:
 
 
 def test_a_changed_occurrence_has_the_times_of_the_occurrence_by_default() -> None:
-    _, new = change(weekly_series(), "2026-07-06", {"name": "Outdoors", "description": None}, "new", NOW)
+    _, new = update_occurrence(
+        weekly_series(), "2026-07-06", {"name": "Outdoors", "description": None}, "new", NOW
+    )
     assert new["startDateTime"] == "2026-07-06T09:00:00+02:00"
     assert new["endDateTime"] == "2026-07-06T10:00:00+02:00"
     assert "description" not in new
@@ -146,13 +148,15 @@ def test_a_changed_occurrence_has_the_times_of_the_occurrence_by_default() -> No
 
 def test_a_changed_occurrence_must_satisfy_the_rules() -> None:
     with pytest.raises(BadRequest) as refused:
-        change(weekly_series(), "2026-07-06", {"endDateTime": "2026-07-06T09:00:00+02:00"}, "new", NOW)
+        update_occurrence(
+            weekly_series(), "2026-07-06", {"endDateTime": "2026-07-06T09:00:00+02:00"}, "new", NOW
+        )
     assert [fault.field for fault in refused.value.faults] == ["endDateTime"]
 
 
 def test_a_changed_occurrence_that_becomes_a_series_has_no_series_id() -> None:
-    _, new = change(weekly_series(), "2026-07-06", {}, "new", NOW)
-    repeated = session.change(new, {"type": "RECURRING", "repeatCycleType": "DAILY"}, "ada", NOW)
+    _, new = update_occurrence(weekly_series(), "2026-07-06", {}, "new", NOW)
+    repeated = session.update(new, {"type": "RECURRING", "repeatCycleType": "DAILY"}, "ada", NOW)
     assert not {"seriesId", "originalDate"} & set(repeated)
 
 
@@ -240,7 +244,7 @@ def test_a_cancellation_removes_one_occurrence_and_no_other(case: tuple[Session,
     expected = first_occurrences(series, 61)
     del expected[index]
     try:
-        assert first_occurrences(cancel(series, date, NOW)) == expected[:60]
+        assert first_occurrences(delete_occurrence(series, date, NOW)) == expected[:60]
     except LastOccurrence:
         assert expected == []
 

@@ -145,13 +145,13 @@ def test_the_same_instant_with_another_offset_is_a_change() -> None:
 
 
 def test_a_moved_session_has_the_owner_of_its_new_timeline() -> None:
-    after = session.change(create(ONCE), {"timelineId": "u"}, "bob", NOW)
+    after = session.update(create(ONCE), {"timelineId": "u"}, "bob", NOW)
     assert (after["timelineId"], after["ownerId"]) == ("u", "bob")
 
 
 def test_a_deleted_session_is_in_no_index_and_expires() -> None:
     before = create(ONCE)
-    after = session.remove(before, NOW, 99)
+    after = session.delete(before, NOW, 99)
     assert "startKey" not in after
     assert (after["removedAt"], after["updatedAt"], after["expiresAt"], after["version"]) == (
         NOW,

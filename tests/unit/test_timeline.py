@@ -35,19 +35,19 @@ def test_the_view_of_a_timeline_has_seven_fields() -> None:
 
 def test_a_patch_changes_the_named_fields_and_null_clears_a_field() -> None:
     before = create()
-    after = timeline.change(before, {"description": "For all"}, NOW)
+    after = timeline.update(before, {"description": "For all"}, NOW)
     assert after == {**before, "description": "For all", "version": 2, "updatedAt": NOW}
     assert "description" not in timeline.update(after, {"description": None}, NOW)
 
 
 def test_a_patch_that_changes_nothing_returns_the_same_timeline() -> None:
     before = create()
-    assert timeline.change(before, {}, NOW) is before
-    assert timeline.change(before, {"name": "Yoga", "description": None}, NOW) is before
+    assert timeline.update(before, {}, NOW) is before
+    assert timeline.update(before, {"name": "Yoga", "description": None}, NOW) is before
 
 
 def test_a_deleted_timeline_is_in_no_index_and_expires() -> None:
-    after = timeline.remove(create(), NOW, 99)
+    after = timeline.delete(create(), NOW, 99)
     assert "createdKey" not in after
     assert (after["removedAt"], after["expiresAt"], after["version"]) == (NOW, 99, 2)
 
