@@ -33,7 +33,7 @@ def main(past_sizes: tuple[int, ...] = SINGLE_SIZES, series_sizes: tuple[int, ..
     """Run the command. Return the number of missed targets."""
     costs: dict[tuple[int, int], Cost] = {}
     rows = []
-    # Not every combination: filling the databases takes longer than measuring them.
+    # Only some combinations are measured, because filling a database takes longer than measuring.
     sizes = [(past, series_sizes[0]) for past in past_sizes] + [
         (past_sizes[0], live) for live in series_sizes[1:]
     ]

@@ -45,7 +45,7 @@ def list_sessions(
 
 
 def read_item(item):
-    """Return an item of texts in Python types."""
+    """Return an item, whose attributes are texts, as a dict."""
     return {name: text for name, value in item.items() for text in value.values()}
 
 

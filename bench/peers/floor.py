@@ -35,5 +35,5 @@ def lambda_handler(event, context):
 
 
 def read_item(item):
-    """Return an item of texts in Python types."""
+    """Return an item, whose attributes are texts, as a dict."""
     return {name: text for name, value in item.items() for text in value.values()}

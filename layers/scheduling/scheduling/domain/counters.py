@@ -29,7 +29,7 @@ COUNTED_FIELDS = ("startKey", "createdKey", "ownerId", "timelineId", "type")
 """The fields of a session or timeline that decide where the item is counted."""
 
 Counts = Mapping[str, Mapping[str, int]]
-"""The counts of one node: kind, then the rest of the prefix behind the node's own."""
+"""The counts of one node: by kind, then by the part of the counted prefix that follows the node's own prefix."""
 Image = Mapping[str, Any]
 """A session or timeline before or after a change, with at least its COUNTED_FIELDS."""
 

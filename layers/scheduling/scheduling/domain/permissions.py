@@ -41,7 +41,7 @@ _TABLE: Mapping[Action, Mapping[str, Reach]] = {
 
 
 def reaches(principal: Principal, action: Action) -> Reach | None:
-    """Return whose timelines a principal may act on; None for nobody's. The principal's widest role counts."""
+    """Return the widest reach among the roles of a principal; None if no role may perform the action."""
     granted = {_TABLE[action].get(role) for role in principal.roles}
     return Reach.ANY if Reach.ANY in granted else Reach.OWN if Reach.OWN in granted else None
 

@@ -22,10 +22,10 @@ for every combination of offsets that the two clocks show at the same time. `Off
 If no combination has a short wait, the two series never overlap. Otherwise they may overlap, but the clocks may show
 the combination for too short a time.
 
-**Do two series overlap?** `_find_overlap` searches for an actual overlap. The search finds the first occurrence of `a`
-that ends after an instant. Then the search finds the first occurrence of `b` that ends after the start of `a`'s. If
-the two do not overlap, the search continues at the start of `b`'s, because all skipped occurrences end before. Whole
-stretches of time are skipped if their offsets cannot conflict. The search ends:
+**Do two series overlap?** `_find_overlap` searches for an actual overlap. Let A be the first occurrence of `a` that
+ends after an instant, and B the first occurrence of `b` that ends after the start of A. If A and B do not overlap, the
+search continues at the start of B, because all skipped occurrences end before. Whole stretches of time are skipped if
+their offsets cannot conflict. The search ends:
 - The end of a series bounds the search.
 - Two endless series are searched until both clocks are regular. After that, time repeats every 400 years (an era).
   So the search covers one era, with the days that each rule names in any era. The Chinese remainder theorem
@@ -33,8 +33,8 @@ stretches of time are skipped if their offsets cannot conflict. The search ends:
   eras, so excluded dates cannot prevent the conflict.
 
 Sources: RFC 5545, 3.3.10 (rules; dates that do not exist are ignored), 3.8.5.1 (EXDATE), 3.3.5 (gaps and folds) and
-PEP 495; RFC 9636 (time zones). That the clock decides the end is RFC 5545's DURATION in days, and what calendar
-programs do.
+PEP 495; RFC 9636 (time zones). RFC 5545 defines an end by the clock for a DURATION in days, and
+calendar programs do the same.
 """
 
 from collections.abc import Callable, Iterator, Mapping

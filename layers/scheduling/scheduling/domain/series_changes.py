@@ -98,7 +98,7 @@ def split(series: Session, date: str, fields: Mapping[str, Any], id: str, now: s
 
 
 def _exclude_date(series: Session, date: str, now: str) -> Session:
-    """Return the series without the occurrence of a date, which must exist."""
+    """Exclude a date on which the series has an occurrence."""
     if not _read_schedule(series).has(_parse_day(date)):
         raise NoOccurrence
     dates = [*series.get("excludedDates", []), date]

@@ -45,7 +45,7 @@ class Session(TypedDict, total=False):
     slot: str
     """The key of the slot that reserves the session's time (see `slots.reserve`)."""
     startKey: str
-    """The sort key in the indexes; a deleted session has none."""
+    """The sort key in the indexes. A deleted session has no sort key."""
     startYear: str
     """The partition of the index of all sessions (see `start_year`)."""
     expiresAt: int

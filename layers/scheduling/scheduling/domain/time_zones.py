@@ -34,7 +34,7 @@ _WEEK = 7 * _SECONDS_A_DAY
 class Offsets(NamedTuple):
     """The offsets of occurrences that start or are under way in a stretch of time.
 
-    Usually this is the one offset of the clock. Just after a clock change there are others:
+    Usually this is the one offset of the clock. Just after a clock change, there are other offsets:
     - After a gap of length j, a skipped local time was read with the offset before the gap. A skipped start lies
       within j after the change. If the gap moves the start to the end or later, the end lies within 2j.
     - In the time j after a fold of length j, no occurrence starts. The clock showed the same local times before the
@@ -89,7 +89,7 @@ class Clock:
         return self.offsets[bisect_right(self.changes, min(instant, self.regular)) :]
 
     def stretch(self, instant: int) -> Stretch:
-        """Return the stretch of time around an instant."""
+        """Return the stretch of time that contains an instant."""
         starts, offsets = self._stretches
         in_table = self._move_into_table(instant)
         moved = instant - in_table

@@ -21,7 +21,7 @@ class Timeline(TypedDict, total=False):
     allKey: str
     """The partition of the index of all timelines."""
     createdKey: str
-    """The sort key in the indexes; a deleted timeline has none."""
+    """The sort key in the indexes. A deleted timeline has no sort key."""
     sessionCounts: dict[str, int]
     """How many sessions of each type the timeline has."""
     changes: int

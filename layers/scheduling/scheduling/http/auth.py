@@ -52,7 +52,7 @@ def _read_roles(claim: object) -> frozenset[str]:
 
 
 def _split_roles(text: str) -> list[str]:
-    """Return the names in a text, or none when the text could also mean another group such as `NOT ADMIN`.
+    """Return the role names in a text. Return none if the text may be the name of another group, such as `NOT ADMIN`.
 
     HTTP APIs pass the list `["A", "B"]` on as `[A B]`. Only the names of Cognito's groups never contain a space.
     """

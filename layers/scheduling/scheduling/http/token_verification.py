@@ -126,7 +126,7 @@ def _read_key(entry: object) -> tuple[str, jwt.PyJWK] | None:
 def _fetch_json(address: str) -> Mapping[str, Any]:
     """Return the JSON object at an address.
 
-    A thread reads the document, because a socket's time-out does not limit a server that sends byte by byte.
+    A thread reads the document, because a socket's time-out never passes while a server sends single bytes.
 
     Raises:
         ServiceUnavailable: no JSON object of a reasonable size arrived in time.

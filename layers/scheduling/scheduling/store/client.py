@@ -137,6 +137,6 @@ def run_in_parallel(*reads: Callable[[], Any]) -> list[Any]:
         return [read() for read in reads]
     from concurrent.futures import ThreadPoolExecutor  # only here: most requests need no threads
 
-    client()  # before the threads start: otherwise each thread would create a client
+    client()  # create the client first: otherwise each thread would create a client
     with ThreadPoolExecutor(min(_THREADS, len(reads))) as pool:
         return list(pool.map(lambda read: read(), reads))
