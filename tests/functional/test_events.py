@@ -30,6 +30,7 @@ def test_every_event_works_unchanged(tables: Any, monkeypatch: pytest.MonkeyPatc
     assert api.load_event("get_timeline")["pathParameters"]["timelineId"] == DEMO_TIMELINE
     demo.main(DEMO_TIMELINE, owner)
     with monkeypatch.context() as patch:
+        # `uuid4` reads `os.urandom`, so the new session gets the id that the other events name.
         patch.setattr("os.urandom", lambda size: UUID(session_id).bytes[:size])
         session = invoke("create_session")
     assert session["name"] == "Weekly Yoga Class"

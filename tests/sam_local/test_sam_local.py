@@ -45,6 +45,7 @@ def fill_database(sam: SamLocal, environment: pytest.MonkeyPatch, function: str)
     demo.main(DEMO_TIMELINE, read["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])
     if function not in WITHOUT_A_SESSION:
         with environment.context() as patch:
+            # `uuid4` reads `os.urandom`, so the new session gets the id that the other events name.
             patch.setattr("os.urandom", lambda size: UUID(read["pathParameters"]["sessionId"]).bytes[:size])
             made = api.handler("create_session")(api.load_event("create_session"), None)
         assert made["statusCode"] == 200, made

@@ -103,7 +103,7 @@ def _calendars(sessions: list[Item], items: list[Item]) -> Iterator[str]:
 
 
 def _find_wrong_key(session: Item) -> str | None:
-    """Return a breach if the slot of a session has a key at which other sessions do not look for the slot."""
+    """Return a breach if other sessions would not find a slot, because the slot has a wrong key."""
     times, key = schedule(session), session.get("slot", "")
     if times is None:
         return f"{session['name']} has a slot and no start" if key else None

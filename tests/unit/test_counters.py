@@ -113,7 +113,7 @@ def test_a_deleted_item_is_not_counted() -> None:
 
 
 def test_changes_that_cancel_out_still_write_their_node() -> None:
-    """Otherwise the recount would treat a node as unchanged while one session replaced another."""
+    """The recount must notice that one session replaced another, although the counts are equal."""
     one = {"createdKey": "2026-11-24T09:30:00.000Z#one", "ownerId": "anna"}
     two = {"createdKey": "2026-11-24T09:45:00.000Z#two", "ownerId": "anna"}
     steps = fold([Change(one, None), Change(None, two)])

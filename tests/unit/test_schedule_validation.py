@@ -43,7 +43,7 @@ def test_a_time_zone_must_be_in_the_database(name: str) -> None:
     assert invalid_fields(timeZone=name) == ["timeZone"]
 
 
-def test_an_offset_that_differs_from_the_time_zone_is_refused_with_the_right_offset() -> None:
+def test_the_fault_of_a_wrong_offset_names_the_offset_of_the_time_zone() -> None:
     start, end = "2026-07-05T09:00:00+01:00", "2026-07-05T11:00:00+02:00"
     (fault,) = faults({**BERLIN, "startDateTime": start, "endDateTime": end})
     assert fault.field == "startDateTime"

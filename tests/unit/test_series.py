@@ -300,7 +300,9 @@ def test_an_excluded_occurrence_is_not_the_last_occurrence() -> None:
 
 
 @given(sessions(once=False), st.data())
-def test_every_occurrence_lies_within_the_times_of_day(session: Session, data: st.DataObject) -> None:
+def test_every_occurrence_lies_within_the_times_of_day_of_its_series(
+    session: Session, data: st.DataObject
+) -> None:
     series, slow = schedule(session), oracle.Series(session)
     assert isinstance(series, Series)
     start, length = times_of_day(series)
@@ -469,7 +471,7 @@ def test_no_zone_changes_its_offset_again_soon_after_a_gap_or_a_fold(zone: str) 
 
 
 def test_any_44_years_contain_every_sequence_of_three_kinds_of_years() -> None:
-    """A kind of year is its first weekday and its length. The search of one era relies on this test."""
+    """The search of one era relies on this fact. The kind of a year is its first weekday and its length."""
     kinds = [
         ((first := date(2001 + year % 400, 1, 1)).weekday(), (date(2001 + year % 400, 12, 31) - first).days)
         for year in range(800)
