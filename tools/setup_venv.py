@@ -66,11 +66,7 @@ def can_make_venv(python):
 
 
 def python_of_venv():
-    return (
-        os.path.join(VENV, "Scripts", "python.exe")
-        if os.name == "nt"
-        else os.path.join(VENV, "bin", "python")
-    )
+    return os.path.join(VENV, "Scripts", "python.exe") if os.name == "nt" else os.path.join(VENV, "bin", "python")
 
 
 def make_venv():
@@ -87,9 +83,7 @@ def install_packages():
     command = [python_of_venv(), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "--requirement", REQUIREMENTS]
     if subprocess.call(command) != 0:
-        sys.exit(
-            "pip could not install requirements/dev.txt. Fix the cause above, then run `make setup` again."
-        )
+        sys.exit("pip could not install requirements/dev.txt. Fix the cause above, then run `make setup` again.")
 
 
 if __name__ == "__main__":
