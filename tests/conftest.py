@@ -37,14 +37,14 @@ _client_for_moto = lru_cache(store.client.__wrapped__)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests must share a process when pytest-xdist runs the tests side by side.
 
-    The functional tests share their record of calls; the tests with the fixture `deployed` share a stack; all
+    The functional tests share their record of calls; the tests with the fixture `shared_stack` share a stack; all
     others share the fixtures of their module.
     """
     for item in items:
         assert isinstance(item, pytest.Function)
         folder = item.path.relative_to(_TESTS).parts[0]
         group = folder if folder == "functional" else str(item.path.relative_to(_TESTS))
-        item.add_marker(pytest.mark.xdist_group("stack" if "deployed" in item.fixturenames else group))
+        item.add_marker(pytest.mark.xdist_group("stack" if "shared_stack" in item.fixturenames else group))
         if folder not in _COVERING:
             item.add_marker(pytest.mark.no_cover)
 
