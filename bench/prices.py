@@ -12,7 +12,7 @@ from io import StringIO
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from bench.store import empty_database, record_costs
+from bench.store import create_database, record_costs
 from bench.table import table
 from scheduling.domain import session, slots
 from scheduling.domain import timeline as timelines
@@ -21,7 +21,7 @@ from scheduling.domain.session import Session
 from scheduling.store.items import deserialize, serialize
 from tests.support.api import Answer, Caller
 from tests.support.capacity import Cost, count_capacity
-from tests.support.fill import fill
+from tests.support.fill import fill, write_items
 from tests.support.streams import count_changes
 
 HEADER = ("operation", "worst known input", "calls", "items read", "read units", "write units")
@@ -216,9 +216,9 @@ def _counts(found: Measurement) -> None:
         for hour in range(24)
         for kind in ("ONE_TIME", "RECURRING")
     ]
-    for node, counts in fold(Change(None, image) for image in everywhere).items():
-        item = serialize({"scope": node.scope, "node": node.name, "version": 1, **counts})
-        found.dynamodb.put_item(TableName="CountersTable", Item=item)
+    nodes = fold(Change(None, image) for image in everywhere).items()
+    items = [{"scope": node.scope, "node": node.name, "version": 1, **counts} for node, counts in nodes]
+    write_items(found.dynamodb, (("CountersTable", item) for item in items))
     body = {"type": "ONE_TIME", "name": "Yoga", "timelineId": homes[0][1]["id"]}
     for case, year in (("first session of a month", 2040), (f"one session in {CROWDED}", 2031)):
         times = {"startDateTime": f"{year}-01-01T00:00:00Z"}
@@ -241,9 +241,7 @@ def _fill_calendar(dynamodb: Any, sessions: Sequence[Session]) -> None:
     key = serialize({"ownerId": sessions[0]["ownerId"], "slot": slots.HEAD})
     head = deserialize(dynamodb.get_item(TableName="CalendarTable", Key=key)["Item"])
     items.append({**head, "version": head["version"] + 1, "lengthClasses": [24]})
-    for first in range(0, len(items), 25):
-        batch = [{"PutRequest": {"Item": serialize(item)}} for item in items[first : first + 25]]
-        assert not dynamodb.batch_write_item(RequestItems={"CalendarTable": batch})["UnprocessedItems"]
+    write_items(dynamodb, (("CalendarTable", item) for item in items))
 
 
 def _id(number: int) -> str:
@@ -252,7 +250,7 @@ def _id(number: int) -> str:
 
 def main() -> int:
     """Print the table. There are no targets to miss."""
-    database = empty_database("prices")
+    database = create_database("prices")
     database.use()
     print("\nMost expensive requests\n")
     print(table(HEADER, [price.row() for price in measure(database.client)]))

@@ -1,7 +1,7 @@
 """Capacity units of requests, counted on DynamoDB Local as AWS charges them.
 
-Read units come from the engine. Write units are counted here, because the engine doubles too much: on AWS, a
-transaction doubles the units of the items that it writes or checks, but not the units of index entries.
+Read units come from the engine. Write units are counted here. On AWS, a transaction doubles the units of the items
+that it writes or checks, but not the units of index entries. The engine doubles both.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -52,7 +52,7 @@ def count_capacity(dynamodb: Any) -> Iterator[Callable[[], Cost]]:
     writes: list[tuple[Item, int]] = []
     before = _entries(dynamodb)
 
-    def ask(params: Item, model: Any, **_: object) -> None:
+    def request_capacity(params: Item, model: Any, **_: object) -> None:
         if model.name in _READS:
             params["ReturnConsumedCapacity"] = "INDEXES"  # with TOTAL, DynamoDB Local omits some units
         elif model.name == "TransactWriteItems":
@@ -60,11 +60,11 @@ def count_capacity(dynamodb: Any) -> Iterator[Callable[[], Cost]]:
         else:
             writes.append(({model.name.removesuffix("Item"): params}, 1))
 
-    def note(parsed: Item, model: Any, **_: object) -> None:
+    def record_reads(parsed: Item, model: Any, **_: object) -> None:
         capacity = parsed.get("ConsumedCapacity", []) if model.name in _READS else []
         batches = parsed.get("Responses", {}) if model.name == "BatchGetItem" else {}
         items = parsed.get("ScannedCount", 0) + ("Item" in parsed) + sum(map(len, batches.values()))
-        calls.append((items, sum(one["CapacityUnits"] for one in _list(capacity))))
+        calls.append((items, sum(one["CapacityUnits"] for one in _as_list(capacity))))
 
     def cost() -> Cost:
         after = _entries(dynamodb)
@@ -72,16 +72,16 @@ def count_capacity(dynamodb: Any) -> Iterator[Callable[[], Cost]]:
         items, units = (sum(column) for column in zip(*calls, strict=True))
         return Cost(len(calls), int(items), units, tables + _index_units(before, after))
 
-    events.register("before-parameter-build.dynamodb", ask)
-    events.register("after-call.dynamodb", note)
+    events.register("before-parameter-build.dynamodb", request_capacity)
+    events.register("after-call.dynamodb", record_reads)
     try:
         yield cost
     finally:
-        events.unregister("before-parameter-build.dynamodb", ask)
-        events.unregister("after-call.dynamodb", note)
+        events.unregister("before-parameter-build.dynamodb", request_capacity)
+        events.unregister("after-call.dynamodb", record_reads)
 
 
-def _list(one_or_more: Any) -> list[Any]:
+def _as_list(one_or_more: Any) -> list[Any]:
     return one_or_more if isinstance(one_or_more, list) else [one_or_more]
 
 

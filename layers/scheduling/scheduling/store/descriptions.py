@@ -23,14 +23,14 @@ def to_item(entity: Mapping[str, Any]) -> Item:
     description = entity.get("description")
     if not description or len(description.encode()) <= MOST_BYTES_IN_INDEXES:
         return dict(entity)
-    return {**_without(entity, "description"), _LONG: description, _IS_LONG: True}
+    return {**_drop_fields(entity, "description"), _LONG: description, _IS_LONG: True}
 
 
 def to_entity(item: Mapping[str, Any]) -> Item:
     """Return a session or timeline from what the table stores."""
     if _LONG not in item:
         return dict(item)
-    return {**_without(item, _LONG, _IS_LONG), "description": item[_LONG]}
+    return {**_drop_fields(item, _LONG, _IS_LONG), "description": item[_LONG]}
 
 
 def split(entity: Mapping[str, Any]) -> tuple[Item, Item | None]:
@@ -39,7 +39,7 @@ def split(entity: Mapping[str, Any]) -> tuple[Item, Item | None]:
     if _LONG not in item:
         return item, None
     expiry = {"expiresAt": item["expiresAt"]} if "expiresAt" in item else {}
-    return _without(item, _LONG), {"id": item["id"] + _SUFFIX, _LONG: item[_LONG], **expiry}
+    return _drop_fields(item, _LONG), {"id": item["id"] + _SUFFIX, _LONG: item[_LONG], **expiry}
 
 
 def join(table: str, item: Item) -> Item:
@@ -51,11 +51,11 @@ def join(table: str, item: Item) -> Item:
     if not item.get(_IS_LONG):
         return item
     found = get(table, id=item["id"] + _SUFFIX) or {}
-    return _without({**item, **to_entity(_without(found, "id", "expiresAt"))}, _IS_LONG)
+    return _drop_fields({**item, **to_entity(_drop_fields(found, "id", "expiresAt"))}, _IS_LONG)
 
 
 def complete(table: str, listed: Sequence[Mapping[str, Any]], apart: bool = False) -> list[Item]:
-    """Return sessions or timelines that an index listed, each with its description.
+    """Return sessions or timelines that an index listed, each with its whole description.
 
     Args:
         apart: whether the long descriptions are items of their own.
@@ -65,10 +65,10 @@ def complete(table: str, listed: Sequence[Mapping[str, Any]], apart: bool = Fals
     fields = ("id", "description", _LONG)
     found = {item["id"]: to_entity(item) for item in batch_get(table, ids, fields)} if ids else {}
     return [
-        _without({**item, **found.get(item["id"] + suffix, {}), "id": item["id"]}, _IS_LONG)
+        _drop_fields({**item, **found.get(item["id"] + suffix, {}), "id": item["id"]}, _IS_LONG)
         for item in listed
     ]
 
 
-def _without(item: Mapping[str, Any], *fields: str) -> Item:
+def _drop_fields(item: Mapping[str, Any], *fields: str) -> Item:
     return {field: value for field, value in item.items() if field not in fields}
