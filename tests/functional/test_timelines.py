@@ -79,6 +79,21 @@ def test_a_long_description_follows_its_timeline_through_every_change(tables: An
     assert breaches(tables) == []
 
 
+def test_a_patch_beside_an_unreadable_long_description_overwrites_nothing(tables: Any) -> None:
+    """The items of a transaction become readable one by one, the timeline perhaps before its description."""
+    long = "ü" * 4_000
+    id = ANNA.call("create_timeline", body={"name": "Yoga", "description": long}).data["id"]
+    place = {"TableName": "TimelinesTable", "Key": {"id": {"S": f"{id}#description"}}}
+    hidden = tables.get_item(**place)["Item"]
+    tables.delete_item(**place)
+    assert ANNA.call("get_timeline", id=id).data["description"] is None
+    assert ANNA.call("update_timeline", id=id, body={"name": "New"}).data["name"] == "New"
+    tables.put_item(TableName="TimelinesTable", Item=hidden)
+    timeline = ANNA.call("get_timeline", id=id).data
+    assert (timeline["name"], timeline["description"]) == ("New", long)
+    assert breaches(tables) == []
+
+
 @pytest.mark.parametrize("id", ["unknown", "COUNTS#0", "x" * 65])
 @pytest.mark.parametrize("function", ["get_timeline", "update_timeline", "delete_timeline"])
 def test_an_unknown_or_malformed_id_is_a_404(timeline: str, function: str, id: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from scheduling.store.items import Item
 from scheduling.store.queries import batch_get, get
+from scheduling.store.transactions import Operation, delete, put
 
 MOST_BYTES_IN_INDEXES = 1_000
 _LONG, _IS_LONG = "longDescription", "hasLongDescription"
@@ -35,23 +36,41 @@ def to_entity(item: Mapping[str, Any]) -> Item:
 
 def split(entity: Mapping[str, Any]) -> tuple[Item, Item | None]:
     """Return the item of an entity, and the item of its long description; None without a long description."""
-    item = to_item(entity)
+    item = to_item(_drop_fields(entity, _IS_LONG))
     if _LONG not in item:
         return item, None
     expiry = {"expiresAt": item["expiresAt"]} if "expiresAt" in item else {}
     return _drop_fields(item, _LONG), {"id": item["id"] + _SUFFIX, _LONG: item[_LONG], **expiry}
 
 
-def join(table: str, item: Item) -> Item:
-    """Return the entity that is stored in an item, with its description read from the second item if there is one.
+def read_apart(table: str, item: Item) -> Item | None:
+    """Return the entity with its long description, read from the second item; None if that item is not readable.
 
-    If another request changes the description between the two reads, the entity has the new description and the
-    old version. The version keeps the caller from overwriting the change.
+    The items of a transaction become readable one by one. So the description may be older or newer than the entity.
     """
     if not item.get(_IS_LONG):
         return item
-    found = get(table, id=item["id"] + _SUFFIX) or {}
-    return _drop_fields({**item, **to_entity(_drop_fields(found, "id", "expiresAt"))}, _IS_LONG)
+    found = get(table, id=item["id"] + _SUFFIX)
+    return {**item, "description": found[_LONG]} if found else None
+
+
+def replace_apart(
+    table: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[Item, list[Operation]]:
+    """Return the item of a changed entity, and the writes of its long description.
+
+    An unchanged description is not written, because the request may have read an older description.
+    """
+    item, description = split(after)
+    same = before.get("description") == after.get("description")
+    was_long = before.get(_IS_LONG, False)
+    if same and was_long:
+        item[_IS_LONG] = True
+    if description and (not same or "expiresAt" in description):
+        return item, [put(table, description)]
+    if was_long and not same:
+        return item, [delete(table, {"id": item["id"] + _SUFFIX})]
+    return item, []
 
 
 def complete(table: str, listed: Sequence[Mapping[str, Any]], apart: bool = False) -> list[Item]:

@@ -1,6 +1,8 @@
 """Timelines in their table, with the counts of their sessions. A long description is an item of its own."""
 
+import time
 from collections.abc import Container, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, cast
 
 from scheduling.domain.session import SessionChange
@@ -9,10 +11,13 @@ from scheduling.domain.timeline import Timeline
 from scheduling.errors import NotFound
 from scheduling.settings import setting
 from scheduling.store import descriptions
-from scheduling.store.client import ItemKey
+from scheduling.store.client import ItemKey, backoff_pauses
 from scheduling.store.items import Item
 from scheduling.store.queries import batch_get, get
-from scheduling.store.transactions import Operation, counter_clauses, delete, item_key, put, update
+from scheduling.store.transactions import Operation, counter_clauses, item_key, put, update
+
+_REPEATED_READS = 4
+"""How often a timeline is read again because the item of its long description is not readable."""
 
 
 def find(id: str, consistent: bool = True) -> Timeline | None:
@@ -33,10 +38,20 @@ def get_existing(id: str) -> Timeline:
     Raises:
         NotFound: no timeline has that id, or the timeline was deleted.
     """
+    found = _find_or_raise(id)
+    for pause in islice(backoff_pauses(), _REPEATED_READS):
+        if whole := descriptions.read_apart(setting("TIMELINES_TABLE"), cast(Item, found)):
+            return cast(Timeline, whole)
+        time.sleep(pause)
+        found = _find_or_raise(id)
+    return found  # the item of the long description is lost
+
+
+def _find_or_raise(id: str) -> Timeline:
     found = find(id)
     if found is None:
         raise NotFound
-    return cast(Timeline, descriptions.join(setting("TIMELINES_TABLE"), cast(Item, found)))
+    return found
 
 
 def create(timeline: Timeline) -> list[Operation]:
@@ -57,14 +72,8 @@ def complete(listed: Sequence[Mapping[str, Any]]) -> list[Item]:
 def replace(before: Timeline, after: Timeline) -> list[Operation]:
     """Build the writes of a timeline, on condition that neither the timeline nor its counts have changed."""
     table, unchanged = setting("TIMELINES_TABLE"), "#version = :version AND #changes = :changes"
-    item, new = descriptions.split(after)
-    _, old = descriptions.split(before)
-    operations = [put(table, item, unchanged, version=before["version"], changes=before["changes"])]
-    if new and new != old:
-        operations.append(put(table, new))
-    elif old and not new:
-        operations.append(delete(table, {"id": old["id"]}))
-    return operations
+    item, more = descriptions.replace_apart(table, before, after)
+    return [put(table, item, unchanged, version=before["version"], changes=before["changes"]), *more]
 
 
 def count_sessions(changes: Iterable[SessionChange], lost: Container[ItemKey] = ()) -> list[Operation]:
