@@ -52,6 +52,7 @@ def sessions(total: int, timelines: int = 1) -> Iterator[dict[str, Any]]:
         start = begin + number * distance
         fields = {
             "type": "ONE_TIME" if number % RECURRING_EVERY else "RECURRING",
+            "repeatCycleType": None if number % RECURRING_EVERY else "YEARLY",
             "timelineId": id_of(number % timelines),
             "name": f"Session {number}",
             "description": "What a session is about, said in a sentence or two, as people do: "

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -232,6 +233,62 @@ def test_a_page_of_the_frequent_type_in_a_crowded_month_reads_at_most_150_items(
         assert answer.count == len(whole)
         assert reads.items <= MOST_ITEMS, vars(reads)
         assert (reads.units <= MOST_UNITS, reads.calls <= MOST_CALLS) == (True, True), vars(reads)
+
+
+def long_list(undated: bool) -> list[dict[str, Any]]:
+    """Return 335 ONE_TIME sessions and 67 series of two timelines, and perhaps a series without a start."""
+    made = []
+    for number in range(402 + undated):
+        begin = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number)
+        fields: dict[str, Any] = {
+            "type": "ONE_TIME" if number % 6 else "RECURRING",
+            "timelineId": f"timeline-{number % 4 // 2}",
+            "name": str(number),
+            "startDateTime": begin.isoformat() if number < 402 else None,
+        }
+        if number % 6 == 0 and number < 402:
+            fields["repeatCycleType"] = "YEARLY"
+            fields["repeatUntil"] = "2027-12-31" if number % 12 else None
+            fields["timeZone"] = "Asia/Tokyo" if number % 18 == 0 else None
+            if fields["timeZone"]:
+                fields["startDateTime"] = (begin + timedelta(hours=9)).isoformat()[:-6] + "+09:00"
+        id = str(UUID(int=random.Random(number).getrandbits(128), version=4))
+        made.append(dict(session.create(fields, id, "anna", CREATED)))
+    return made
+
+
+@pytest.mark.parametrize("undated", [False, True])
+def test_series_of_a_long_list_are_right_and_few_calls_find_them(
+    dynamodb_local: Any, reads: Reads, undated: bool
+) -> None:
+    made = long_list(undated)
+    homes = [dict(timeline.create({"name": "Routine"}, f"timeline-{n}", "anna", CREATED)) for n in range(2)]
+    fill(dynamodb_local, made, homes)
+    limits = {
+        "startDateTimeFrom": "2026-01-19T00:00:00+00:00",
+        "startDateTimeTo": "2026-07-07T00:00:00+00:00",
+    }
+    for scope in ({}, {"timelineId": ["timeline-0"]}, {"timelineId": ["timeline-0", "timeline-1"]}):
+        for window, order in product(({}, limits), ("ASC", "DESC")):
+            whole = expected(made, {**scope, **window, "type": "RECURRING"}, order == "ASC")
+            for skip in (0, 7, 38):
+                reads.calls, reads.items, reads.units = 0, 0, 0.0
+                query = {
+                    **scope,
+                    **window,
+                    "type": "RECURRING",
+                    "skip": skip,
+                    "startDateTimeSortOrder": order,
+                }
+                answer = ANNA.call("list_sessions", query=query)
+                assert [one["name"] for one in answer.data] == whole[skip : skip + 10], query
+                assert answer.count == len(whole), query
+                if not undated:
+                    assert (reads.calls <= 5, reads.items <= 100, reads.units <= MOST_UNITS) == (
+                        True,
+                        True,
+                        True,
+                    )
 
 
 def test_timelines_without_sessions_are_not_queried(crowded: list[dict[str, Any]], reads: Reads) -> None:

@@ -75,6 +75,10 @@ class Window(NamedTuple):
         """Return whether the window has a bound. Only the unbounded window contains items without a start."""
         return self != Window()
 
+    def contains(self, key: str) -> bool:
+        """Return whether the window contains the item with that key."""
+        return self.low <= key < self.high
+
     def touches(self, prefix: str) -> bool:
         """Return whether a key with that prefix can lie in the window."""
         return self.low < prefix + _LAST and prefix < self.high

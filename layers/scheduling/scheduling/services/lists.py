@@ -5,7 +5,7 @@ time, are found by the trees of counts (see `domain.counters`). So no request re
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache, partial
 from itertools import chain, islice
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from scheduling.domain.pagination import (
     window,
 )
 from scheduling.domain.permissions import Action, Principal, Reach, may, reaches
-from scheduling.domain.session import start_year
+from scheduling.domain.session import start_key, start_year
 from scheduling.errors import Forbidden
 from scheduling.services.request import Request
 from scheduling.services.results import Page
@@ -70,6 +70,8 @@ class _List(NamedTuple):
     ascending: bool = False
     kind: str | None = None
     """The type of the sessions to list; None for all."""
+    owners: Collection[str] = ()
+    """The owners of the items; empty for all owners."""
 
     def page(self, skip: int, wanted: int) -> Page:
         """Return a page, and the number of all items."""
@@ -78,6 +80,9 @@ class _List(NamedTuple):
         most = skip + wanted
         if self.kind:
             few = self.totals and sum(self.totals().values()) < _MOST_AT_ONCE
+            if not few and (series := self._find_few_series()) is not None:
+                found = sessions.find_many(series[skip : skip + wanted])
+                return Page(found, skip, wanted, len(series))
             most = _MOST_AT_ONCE if few else _MOST_AT_ONCE + 1
         if most <= _MOST_AT_ONCE and self.source != _BY_YEAR:
             found = self._read_beginning(most)
@@ -88,6 +93,28 @@ class _List(NamedTuple):
                 return Page(found[skip:], skip, wanted, self._total() or _sum(self._periods()))
         periods = self._periods()
         return Page(self._read_deep(periods, skip, wanted), skip, wanted, self._total() or _sum(periods))
+
+    def _find_few_series(self) -> list[str] | None:
+        """Return the ids of all RECURRING sessions, in order, from the calendar; None if that is not possible.
+
+        The calendar must belong to one owner with few series, and must have a slot of each RECURRING session. A
+        session without a start has no slot, and a RECURRING session with a single occurrence has a ONCE slot.
+        """
+        if self.kind != "RECURRING" or self.totals is None or len(self.owners) != 1:
+            return None
+        total, [owner] = self.totals().get(self.kind, 0), self.owners
+        if total > _MOST_AT_ONCE:
+            return None
+        if self.source == _OF_TIMELINE and calendars.totals(owner)[0].get(self.kind, 0) > _MOST_AT_ONCE:
+            return None
+        slots = calendars.read_series(owner)
+        if self.source == _OF_TIMELINE:
+            slots = [slot for slot in slots if slot["timelineId"] in self.scopes]
+        if len(slots) != total:
+            return None
+        by_key = {start_key(slot["startDateTime"], slot["sessionId"]): slot["sessionId"] for slot in slots}
+        keys = sorted((key for key in by_key if self.limits.contains(key)), reverse=not self.ascending)
+        return [by_key[key] for key in keys]
 
     def _total(self) -> int | None:
         """Return the number of all items where that is kept up to date; None for a window of time."""
@@ -233,11 +260,13 @@ def _readable_sessions(request: Request) -> _List:
         found = [one for one in timelines.find_many(unique) if may(principal, Action.READ, one["ownerId"])]
         used = [one["id"] for one in found if any(one["sessionCounts"].values())]
         scopes = {id: counters.sessions_of_timeline(id) for id in used}
-        return _List(_OF_TIMELINE, scopes, lambda: _together(one["sessionCounts"] for one in found))
+        totals = partial(_together, [one["sessionCounts"] for one in found])
+        return _List(_OF_TIMELINE, scopes, totals, owners={one["ownerId"] for one in found})
     if reach is Reach.ANY:
         return _List(_BY_YEAR, {"": counters.ALL_SESSIONS}, None)
     scopes = {principal.id: counters.sessions_of_owner(principal.id)}
-    return _List(_OF_OWNER, scopes, cache(lambda: calendars.totals(principal.id)[0]))
+    of_owner = cache(lambda: calendars.totals(principal.id)[0])
+    return _List(_OF_OWNER, scopes, of_owner, owners=[principal.id])
 
 
 def list_timelines(request: Request) -> Page:
