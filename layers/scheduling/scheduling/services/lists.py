@@ -1,7 +1,8 @@
 """Use cases that list sessions and timelines.
 
 A page near the beginning of a list is read from the beginning. Pages deep in a list, and counts of a window of
-time, are found by the trees of counts (see `domain.counters`). So no request reads all items before a page.
+time, are found by the trees of counts (see `domain.counters`). So no request reads all items before a page. Few
+series among many sessions are found in the calendar of their owner.
 """
 
 from collections import Counter
