@@ -82,7 +82,7 @@ def test_the_plus_sign_of_an_offset_needs_no_escape_in_a_query(days: str) -> Non
 
 
 def test_pages_before_and_after_item_150_have_the_correct_part_of_the_whole_list(timeline: str) -> None:
-    """The API finds pages after item 150 with the Counters table. Some pages begin within an hour or end in another month."""
+    """The API finds pages after item 150 with the Counters table. Some of these pages begin within an hour."""
     minutes = [
         f"2023-{month:02}-01T{hour:02}:{minute:02}:00Z"
         for month in (1, 2, 12)
