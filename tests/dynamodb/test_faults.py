@@ -1,4 +1,4 @@
-"""Injected faults of DynamoDB and the network: a request takes full effect, or none.
+"""Injected faults of DynamoDB and the network, which never cause a partial write.
 
 Each DynamoDB call of each endpoint fails with each fault, once or permanently. In other tests, two calls of one
 write fail. The answer is a success only if the write took effect, and otherwise a 503 with `Retry-After`.
@@ -148,7 +148,7 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
 
 
 class Home(NamedTuple):
-    """State before a request: a timeline of Anna with two sessions, and an empty timeline."""
+    """State before a request: a timeline of Anna's with two sessions, and an empty timeline."""
 
     timeline: str
     empty_timeline: str
@@ -313,7 +313,7 @@ class Trial:
 
 
 @EVERY_CASE
-def test_a_request_takes_full_effect_or_none_when_one_call_fails(
+def test_a_request_makes_no_partial_write_when_one_call_fails(
     dynamodb_local: Any, faults: Faults, case: Case
 ) -> None:
     trial = Trial(dynamodb_local, faults, case)
@@ -323,7 +323,7 @@ def test_a_request_takes_full_effect_or_none_when_one_call_fails(
 
 
 @EVERY_CASE
-def test_a_request_takes_full_effect_or_none_when_one_call_and_all_later_calls_fail(
+def test_a_request_makes_no_partial_write_when_one_call_and_all_later_calls_fail(
     dynamodb_local: Any, faults: Faults, case: Case
 ) -> None:
     trial = Trial(dynamodb_local, faults, case)
@@ -333,7 +333,7 @@ def test_a_request_takes_full_effect_or_none_when_one_call_and_all_later_calls_f
 
 
 @pytest.mark.parametrize("case", WRITES, ids=[case.name for case in WRITES])
-def test_a_write_takes_full_effect_or_none_when_two_calls_fail(
+def test_a_request_makes_no_partial_write_when_two_calls_fail(
     dynamodb_local: Any, faults: Faults, case: Case
 ) -> None:
     trial = Trial(dynamodb_local, faults, case)
