@@ -1,4 +1,4 @@
-"""Permissions of sequences: permitted steps never lead to a forbidden result."""
+"""Sequences of permitted requests, which never lead to a forbidden result."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,13 +11,13 @@ from tests.support.invariants import breaches
 
 ROLES = {"USER": "", "MANAGER": "[MANAGER]", "ADMIN": "[ADMIN]"}
 MAY_TAKE_AWAY = {("USER", "own"), ("MANAGER", "own"), ("ADMIN", "own"), ("ADMIN", "foreign")}
-"""Who may delete a session, or move the session to another owner (docs/guide.md)."""
+"""Roles, and whose sessions each role may delete or move to another owner (docs/guide.md)."""
 
 GONE = "deleted"
 
 
 class StepSearch:
-    """Search for the sequences of moves and deletions that a caller may apply to a session."""
+    """Search for sequences of permitted steps. A step moves a session to another timeline, or deletes the session."""
 
     def __init__(self, caller: Caller) -> None:
         self.caller = caller
@@ -28,7 +28,7 @@ class StepSearch:
         }
 
     def find_reachable(self, place: str) -> dict[str, list[str]]:
-        """Return the timelines that a session on `place` can reach, each with the steps to the timeline."""
+        """Return all places that a session can reach from `place`, with the steps. A place is a timeline or `GONE`."""
         paths: dict[str, list[str]] = {place: []}
         waiting = [place]
         while waiting:
@@ -55,7 +55,7 @@ class StepSearch:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_no_sequence_of_permitted_steps_moves_a_session_away_without_the_delete_permission(
+def test_without_the_delete_permission_no_sequence_of_steps_moves_a_session_to_another_owner(
     tables: Any, role: str
 ) -> None:
     steps = StepSearch(Caller("eve", ROLES[role]))
