@@ -30,7 +30,7 @@ TEXTS = {"name": 200 * WIDEST, "description": 4_000 * WIDEST}
 ADMIN = Caller("root", "[ADMIN]")
 ANNA, SERIES, LISTS, COUNTS = (Caller(name.ljust(128, "-")) for name in ("anna", "series", "lists", "counts"))
 """Owners, with ids as long as allowed."""
-CROWDED = "a month in which every hour has sessions of both types"
+CROWDED = "a day in which every minute has sessions of both types"
 BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
 CREATED = "2020-12-01T08:00:00.000Z"
 DATES = [(BEGIN + timedelta(days=day)).date().isoformat() for day in range(1, 367)]
@@ -184,13 +184,13 @@ def _full_calendar(found: Measurement) -> None:
 
 def _lists(found: Measurement) -> None:
     made = [
-        session.create(series(timelineId=_id(0), **at(number / 60, 0.01)), _id(number), LISTS.id, CREATED)
+        session.create(series(timelineId=_id(0), **at(number / 300, 0.003)), _id(number), LISTS.id, CREATED)
         for number in range(LISTED)
     ]
     owned = [dict(timelines.create(TEXTS, _id(number), LISTS.id, CREATED)) for number in range(LISTED)]
     fill(found.dynamodb, map(dict, made), owned)
     query = {"skip": LISTED - 100, "take": 100}
-    case = f"rows {query['skip'] + 1} to {LISTED} of one hour, longest texts"
+    case = f"rows {query['skip'] + 1} to {LISTED} of one minute, longest texts"
     found.measure("GET /sessions", case, "list_sessions", LISTS, query=query)
     found.measure("GET /timelines", case, "list_timelines", LISTS, query=query)
     found.measure("GET /timelines", "`take=1`, longest texts", "list_timelines", LISTS, query={"take": 1})
@@ -205,26 +205,25 @@ def _counts(found: Measurement) -> None:
     count_changes(found.dynamodb)
     everywhere = [
         {
-            "startKey": f"{year}-01-{day:02}T{hour:02}",
+            "startKey": f"{year}-01-01T{minute // 60:02}:{minute % 60:02}",
             "ownerId": owner.id,
             "timelineId": home["id"],
             "type": kind,
         }
         for owner, home in homes
         for year in (2031, 2032)
-        for day in range(1, 32)
-        for hour in range(24)
+        for minute in range(24 * 60)
         for kind in ("ONE_TIME", "RECURRING")
     ]
     nodes = fold(Change(None, image) for image in everywhere).items()
     items = [{"scope": node.scope, "node": node.name, "version": 1, **counts} for node, counts in nodes]
     write_items(found.dynamodb, (("CountersTable", item) for item in items))
     body = {"type": "ONE_TIME", "name": "Yoga", "timelineId": homes[0][1]["id"]}
-    for case, year in (("first session of a month", 2040), (f"one session in {CROWDED}", 2031)):
+    for case, year in (("first session of a year", 2040), (f"one session in {CROWDED}", 2031)):
         times = {"startDateTime": f"{year}-01-01T00:00:00Z"}
         id = found.call("create_session", body={**body, **times}).data["id"]
         _count(found, case)
-    changed = {"timelineId": homes[1][1]["id"], "startDateTime": "2032-01-31T23:00:00Z"}
+    changed = {"timelineId": homes[1][1]["id"], "startDateTime": "2032-01-01T23:59:00Z"}
     found.call("update_session", ADMIN, id=id, body=changed)
     _count(found, f"one session that moves to another owner and year, each with {CROWDED}")
 

@@ -22,7 +22,7 @@ _TIMEOUT_SECONDS = 30
 
 @pytest.fixture
 def count_before_lists(dynamodb_local: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Count all changes before each list. On AWS, a function counts changes within a second."""
+    """Run `update_counters` before each list. On AWS, Lambda runs this function about a second after a change."""
     find_handler = api.handler
 
     def handler(function: str) -> Any:
@@ -42,14 +42,14 @@ def dynamodb(dynamodb_local: Any, count_before_lists: None) -> Iterator[Any]:
 
 @pytest.fixture
 def timeline(dynamodb: Any) -> str:
-    """Create a timeline of `anna`; return the id."""
+    """Create a timeline of Anna's; return the id."""
     return new_timeline(Caller("anna"))
 
 
 class _WriteBarrier:
-    """A barrier that holds each call before its first transaction until all running calls arrive.
+    """Barrier that holds each call before its first transaction until all running calls arrive there.
 
-    Every call then decides before any call writes, which is the hardest order of a race.
+    So all calls check for conflicts before the first call writes. In this order, double bookings are most likely.
     """
 
     def __init__(self, expected: int) -> None:

@@ -24,12 +24,12 @@ OWNERS = [Caller("anna"), Caller("bert")]
 ROOT = Caller("root", "[ADMIN]")
 
 MIDNIGHT = datetime(2023, 12, 22, tzinfo=UTC)
-"""The earliest start. The latest is four weeks later, so that sessions move from month to month."""
+"""The first day on which sessions start. The last day is four weeks later, so that sessions move between months."""
 STARTS = timedelta(weeks=4)
 FORESEEN = STARTS + timedelta(weeks=3)
-"""If DAILY and WEEKLY series overlap, they overlap within a week of the later first occurrence."""
+"""The model ends three weeks after the last start. Two series that overlap do so before this end."""
 LAST_CHANGE = MIDNIGHT + STARTS + timedelta(weeks=1)
-"""Steps cancel, change and split only at occurrences before this instant."""
+"""The test cancels, changes and splits only at occurrences that start before this instant."""
 STEPS = {"DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1)}
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 NO_CYCLE: Fields = {"repeatCycleType": None, "recurringDayOfWeek": None}
@@ -44,7 +44,7 @@ KEYS = (("SessionsTable", "id"), ("TimelinesTable", "id"), ("CalendarTable", "ow
 
 @st.composite
 def schedules(draw: st.DrawFn) -> Fields:
-    """Draw a valid schedule. Starts and lengths are few, so that many sessions conflict."""
+    """Draw a valid schedule. There are only a few starts and lengths, so that many sessions conflict."""
     cycle = draw(st.sampled_from([None, None, "DAILY", "WEEKLY", "WEEKLY"]))
     fields = NO_SCHEDULE | {
         "type": "RECURRING" if cycle else draw(st.sampled_from(["ONE_TIME", "ONE_TIME", "RECURRING"])),
@@ -80,7 +80,7 @@ partial_schedules = st.one_of(
 
 
 def occurrences(fields: Fields) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the occurrences of a session before the end of the period that the model foresees."""
+    """Yield the occurrences of a session that start less than `FORESEEN` after `MIDNIGHT`."""
     if not fields["startDateTime"]:
         return
     start = datetime.fromisoformat(fields["startDateTime"])
@@ -96,7 +96,7 @@ def occurrences(fields: Fields) -> Iterator[tuple[datetime, datetime]]:
 
 
 def implicit_changes(before: Fields, fields: Fields) -> Fields:
-    """Return the changes of a PATCH besides the fields in its body."""
+    """Return the fields that a PATCH changes in addition to the fields in its body."""
     if fields.get("type") == "ONE_TIME":
         return NO_CYCLE | NO_RULE
     cycle = fields.get("repeatCycleType", before["repeatCycleType"])
@@ -119,7 +119,7 @@ def overlap(one: Fields, other: Fields) -> bool:
 
 
 def is_valid(fields: Fields) -> bool:
-    """Return whether fields that are valid one by one satisfy the rules between fields."""
+    """Return whether the fields of a session satisfy the rules that concern several fields."""
     start, end, step = (
         fields["startDateTime"],
         fields["endDateTime"],
@@ -136,7 +136,7 @@ def is_valid(fields: Fields) -> bool:
 
 
 class Scheduling(RuleBasedStateMachine):
-    """Random steps in which several owners create, change, move and delete sessions and timelines."""
+    """Random sequence of requests that create, change, move and delete sessions and timelines of two owners."""
 
     dynamodb: ClassVar[Any]
 
@@ -148,7 +148,7 @@ class Scheduling(RuleBasedStateMachine):
         self.owners: dict[str, str] = {}
         """The owners of the timelines that are not deleted, by timeline id."""
         self.sessions: dict[str, Fields] = {}
-        """The sessions that are not deleted, as last answered, by session id."""
+        """The sessions that are not deleted, as in the last answer of the API, by session id."""
         self.removed: dict[str, Fields] = {}
         for owner in (*OWNERS, OWNERS[0]):
             self.new_timeline(owner)
@@ -341,7 +341,7 @@ class Scheduling(RuleBasedStateMachine):
         return found
 
     def draw_occurrence(self, data: st.DataObject) -> tuple[str, datetime, bool]:
-        """Draw a series and an occurrence. Return the id, the start, and whether the series has no other."""
+        """Draw a series and an occurrence. Return the id, the start, and whether no other occurrence is left."""
         id, starts = data.draw(st.sampled_from(list(self.series().items())))
         before = self.sessions[id]
         is_last = before["repeatUntil"] is not None and len(list(occurrences(before))) == 1
@@ -356,7 +356,7 @@ class Scheduling(RuleBasedStateMachine):
         return [one for one in self.sessions.values() if one["timelineId"] == timeline]
 
     def expected_status(self, id: str | None, after: Fields) -> int:
-        """Return the expected status for a session with these fields."""
+        """Return the status that the model expects for a write of these fields."""
         if not is_valid(after) or after["timelineId"] not in self.owners:
             return 400
         owner = self.owners[after["timelineId"]]
@@ -389,7 +389,7 @@ def start(session: Fields) -> datetime:
 
 
 def sort_sessions(sessions: list[Fields], order: str) -> list[Fields]:
-    """Sort sessions by start, then id; sessions without a start come last in both orders."""
+    """Sort sessions by start and id. Sessions without a start come last in both orders."""
     backwards = order == "DESC"
     dated = sorted(
         (one for one in sessions if one["startDateTime"]),
@@ -402,7 +402,7 @@ def sort_sessions(sessions: list[Fields], order: str) -> list[Fields]:
     return dated + undated
 
 
-def test_the_api_agrees_with_the_model_after_every_step(dynamodb_local: Any) -> None:
+def test_the_api_agrees_with_the_model_after_every_request(dynamodb_local: Any) -> None:
     class OnTheseTables(Scheduling):
         dynamodb = dynamodb_local
 

@@ -1,4 +1,4 @@
-"""Backups: an export that is restored into empty tables, on which the API continues."""
+"""Backups: an export fills empty tables, and the API works with these tables."""
 
 import sys
 from pathlib import Path
@@ -21,7 +21,7 @@ def session(timeline: str, day: int, **fields: Any) -> dict[str, Any]:
     return {"type": "ONE_TIME", "timelineId": timeline, "name": "Yoga", "startDateTime": start, **fields}
 
 
-def test_an_export_restores_every_item_of_empty_tables(
+def test_an_export_restores_every_item_into_empty_tables(
     dynamodb: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     timeline, key = new_timeline(ANNA), {"Idempotency-Key": "first"}

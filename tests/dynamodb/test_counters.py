@@ -1,4 +1,4 @@
-"""Counts from streams: each change counts once, despite repeated records, reordered shards, and crashes."""
+"""Counts from streams. Each change is counted once, despite repeated records, reordered shards, and crashes."""
 
 import random
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ ANNA = Caller("anna")
 
 
 def create(owner: Caller, timeline: str, day: int, kind: str = "ONE_TIME") -> str:
-    """Create a session at nine on a day of December and return the id."""
+    """Create a session at 09:00 on a day in December 2023; return the id."""
     start = f"2023-12-{day:02}T09:00:00Z"
     body = {"type": kind, "timelineId": timeline, "name": "Yoga", "startDateTime": start}
     return str(owner.call("create_session", body=body).data["id"])
@@ -46,7 +46,7 @@ def history(dynamodb_local: Any) -> list[Shard]:
 
 
 def read_nodes(dynamodb: Any) -> list[dict[str, Any]]:
-    """Return all nodes of the counts, without their expiry times."""
+    """Return all nodes in the Counters table, without their expiry times."""
     nodes = [node for node in scan(dynamodb, "CountersTable") if node["scope"] != "POSITIONS"]
     without = [{name: value for name, value in node.items() if name != "expiresAt"} for node in nodes]
     return sorted(without, key=lambda node: (node["scope"], node["node"]))
@@ -77,7 +77,7 @@ def test_a_record_that_is_sent_twice_is_counted_once(dynamodb_local: Any, histor
 def test_shards_counted_in_any_order_and_concurrently_give_correct_counts(
     dynamodb_local: Any, history: list[Shard], seed: int
 ) -> None:
-    """Divide each shard into three, as splits of a shard do. Each item stays in one part."""
+    """Divide each shard into three parts, as DynamoDB does. All records of one item stay in one part."""
     choose = random.Random(seed)
     parts: list[tuple[Shard, list[dict[str, Any]]]] = []
     for shard in history:
@@ -106,12 +106,12 @@ def test_shards_counted_in_any_order_and_concurrently_give_correct_counts(
 
 
 class Crash(Exception):
-    """Error that stands for the sudden end of a function."""
+    """Error that simulates the crash of a function."""
 
 
 @pytest.fixture(params=["before-call", "after-call"])
 def crashing_transactions(request: pytest.FixtureRequest, dynamodb_local: Any) -> Iterator[None]:
-    """Let every second transaction crash, before or after its write."""
+    """Raise a `Crash` before or after every second transaction."""
     events, when = client().meta.events, f"{request.param}.dynamodb.TransactWriteItems"
     calls = 0
 
@@ -126,7 +126,7 @@ def crashing_transactions(request: pytest.FixtureRequest, dynamodb_local: Any) -
     events.unregister(when, crash)
 
 
-def test_a_crash_before_or_after_a_write_loses_no_change_and_repeats_none(
+def test_after_a_crash_before_or_after_a_write_each_change_is_counted_once(
     history: list[Shard], crashing_transactions: None, dynamodb_local: Any
 ) -> None:
     crashes = 0
@@ -155,14 +155,14 @@ def test_concurrent_functions_that_receive_the_same_records_count_each_record_on
 
 
 def test_many_owners_in_one_batch_are_counted_in_several_transactions(dynamodb_local: Any) -> None:
-    """A transaction has at most 100 items; each session changes six nodes."""
+    """A transaction has at most 100 items. Each session changes nine nodes."""
     for number in range(40):
         owner = Caller(f"owner-{number}")
         create(owner, new_timeline(owner), 9)
     count_changes(dynamodb_local)
     assert breaches(dynamodb_local) == []
     nodes = [node for node in read_nodes(dynamodb_local) if node["scope"] == "ALL"]
-    assert [node["version"] for node in nodes] == [2, 2]
+    assert [node["version"] for node in nodes] == [3, 3, 3]
 
 
 def test_empty_nodes_expire_unless_a_new_session_is_counted(dynamodb_local: Any) -> None:
@@ -172,9 +172,9 @@ def test_empty_nodes_expire_unless_a_new_session_is_counted(dynamodb_local: Any)
     ANNA.call("delete_session", id=id)
     count_changes(dynamodb_local)
     of_sessions = [node for node in scan(dynamodb_local, "CountersTable") if node["scope"] == "ALL"]
-    assert [("expiresAt" in node, "ONE_TIME" in node) for node in of_sessions] == [(True, False)] * 2
+    assert [("expiresAt" in node, "ONE_TIME" in node) for node in of_sessions] == [(True, False)] * 3
     create(ANNA, timeline, 1)
     count_changes(dynamodb_local)
     of_sessions = [node for node in scan(dynamodb_local, "CountersTable") if node["scope"] == "ALL"]
-    assert [("expiresAt" in node, "ONE_TIME" in node) for node in of_sessions] == [(False, True)] * 2
+    assert [("expiresAt" in node, "ONE_TIME" in node) for node in of_sessions] == [(False, True)] * 3
     assert breaches(dynamodb_local) == []

@@ -1,4 +1,4 @@
-"""Slots that become readable later than the head that names them, without double bookings."""
+"""Slots that become readable later than the head that names the slots. Even so, no owner is double-booked."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,12 +24,12 @@ def delayed_tables(dynamodb_local: Any) -> Iterator[Any]:
 
 
 def remove_condition_checks(params: dict[str, Any], **_: object) -> None:
-    """Remove the condition checks of the slots that the head names."""
+    """Remove the condition checks from a transaction. These are the checks of the slots that the head names."""
     params["TransactItems"] = [each for each in params["TransactItems"] if "ConditionCheck" not in each]
 
 
 def create_concurrently(rounds: int) -> list[int]:
-    """Let 16 writers create sessions at four times, four writers for each; return the statuses."""
+    """Let 16 writers create sessions concurrently, four writers for each of four times; return the statuses."""
     timeline = new_timeline(ANNA)
 
     def create(number: int) -> int:
@@ -50,7 +50,7 @@ def find_overlaps(dynamodb: Any) -> list[str]:
 
 
 def test_without_condition_checks_delayed_slots_cause_double_bookings(delayed_tables: Any) -> None:
-    """Show that the delays can cause the double bookings that the next test excludes."""
+    """Show that the delays cause double bookings, so that the next test can fail."""
     client().meta.events.register(
         "provide-client-params.dynamodb.TransactWriteItems", remove_condition_checks
     )
@@ -71,7 +71,7 @@ def test_with_condition_checks_delayed_slots_cause_no_double_booking(delayed_tab
 def test_a_moved_session_conflicts_even_while_its_former_slots_are_readable(
     dynamodb_local: Any,
 ) -> None:
-    """Three moves leave three former slots, each of which starts inside the present slot of the session."""
+    """Three moves leave three former slots. Each of them starts within the current slot of the session."""
     timeline = new_timeline(ANNA)
 
     def times(start: str, end: str) -> dict[str, str]:

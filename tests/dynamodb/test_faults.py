@@ -1,7 +1,7 @@
-"""Injected faults of DynamoDB and the network: a request takes full effect, or none.
+"""Injected faults of DynamoDB and the network, which never cause a partial write.
 
-Every call of every endpoint fails in every way, once or permanently. Then two calls of one write fail, in every pair
-of different ways. The answer is a success only if the write took effect, and otherwise a 503 with `Retry-After`.
+Each DynamoDB call of each endpoint fails with each fault, once or permanently. In other tests, two calls of one
+write fail. The answer is a success only if the write took effect, and otherwise a 503 with `Retry-After`.
 """
 
 import time
@@ -66,7 +66,7 @@ def conflict_with_another_transaction(request: AWSPreparedRequest, send: Send) -
             return _build_error(request, 400, "TransactionCanceledException", CancellationReasons=reasons)
         case "PutItem":
             return _build_error(request, 400, "TransactionConflictException")
-    return send(request)  # DynamoDB rejects no read because of a running transaction
+    return send(request)  # DynamoDB rejects no GetItem and no Query because of a running transaction
 
 
 def answer_500(request: AWSPreparedRequest, _: Send) -> Any:
@@ -115,14 +115,14 @@ READS = {"GetItem", "BatchGetItem", "Query"}
 
 
 class Faults:
-    """Injector of faults, by the number of the request to DynamoDB."""
+    """Injector of faults into requests to DynamoDB. The plan has the fault of each request, by its number."""
 
     def __init__(self, send: Callable[[Any, AWSPreparedRequest], Any]) -> None:
         self._send = send
         self.set({})
 
     def set(self, plan: Mapping[int, Fault]) -> None:
-        """Replace the faults, and count requests from 0."""
+        """Replace the plan, and count requests from 0 again."""
         self.plan = plan
         self.operations: dict[int, str] = {}
         self._numbers = count()
@@ -148,7 +148,7 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
 
 
 class Home(NamedTuple):
-    """State before a request: a timeline of Anna with two sessions, and an empty timeline."""
+    """State before a request: a timeline of Anna's with two sessions, and an empty timeline."""
 
     timeline: str
     empty_timeline: str
@@ -157,7 +157,7 @@ class Home(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A request, and whether the request writes."""
+    """Request of a test, with a flag for writes."""
 
     name: str
     caller: Caller
@@ -223,7 +223,7 @@ EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=[case.name for case in C
 
 
 class Trial:
-    """A request that is repeated from the same state of the tables with one fault after another."""
+    """Request that is repeated with one plan of faults after another. The tables are restored after each attempt."""
 
     def __init__(self, client: Any, faults: Faults, case: Case) -> None:
         self._client, self._faults, self._case = client, faults, case
@@ -313,7 +313,7 @@ class Trial:
 
 
 @EVERY_CASE
-def test_a_request_takes_full_effect_or_none_when_one_call_fails(
+def test_a_request_makes_no_partial_write_when_one_call_fails(
     dynamodb_local: Any, faults: Faults, case: Case
 ) -> None:
     trial = Trial(dynamodb_local, faults, case)
@@ -323,7 +323,7 @@ def test_a_request_takes_full_effect_or_none_when_one_call_fails(
 
 
 @EVERY_CASE
-def test_a_request_takes_full_effect_or_none_when_one_call_and_all_later_calls_fail(
+def test_a_request_makes_no_partial_write_when_one_call_and_all_later_calls_fail(
     dynamodb_local: Any, faults: Faults, case: Case
 ) -> None:
     trial = Trial(dynamodb_local, faults, case)
@@ -333,7 +333,7 @@ def test_a_request_takes_full_effect_or_none_when_one_call_and_all_later_calls_f
 
 
 @pytest.mark.parametrize("case", WRITES, ids=[case.name for case in WRITES])
-def test_a_write_takes_full_effect_or_none_when_two_calls_fail(
+def test_a_request_makes_no_partial_write_when_two_calls_fail(
     dynamodb_local: Any, faults: Faults, case: Case
 ) -> None:
     trial = Trial(dynamodb_local, faults, case)

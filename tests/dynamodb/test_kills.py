@@ -44,7 +44,7 @@ def _run_and_kill_worker(seconds: float, timeline: str, life: int) -> list[tuple
     reader, writer = os.pipe()
     worker = os.fork()
     if worker == 0:
-        with suppress(BaseException):  # an exception must not continue in the forked copy of pytest
+        with suppress(BaseException):  # an exception must not propagate into the forked copy of pytest
             _write_in_a_loop(writer, timeline, life)
         os._exit(1)
     os.close(writer)
@@ -61,8 +61,8 @@ def _run_and_kill_worker(seconds: float, timeline: str, life: int) -> list[tuple
 def _write_in_a_loop(said: int, timeline: str, life: int) -> None:
     """Create, move and delete sessions in an endless loop, and report each change."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    store.client.cache_clear()  # do not share connections with the parent
-    assert ANNA.call("get_timeline", id=timeline).status == 200  # warm
+    store.client.cache_clear()  # the worker must not share connections with its parent
+    assert ANNA.call("get_timeline", id=timeline).status == 200  # the first call is slower
     os.write(said, b"begun\n")
     for hours in count(step=2):
         start = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(weeks=life, hours=hours)

@@ -1,4 +1,4 @@
-"""Items and units that a week of occurrences reads, on DynamoDB Local."""
+"""Cost of a list of one week of occurrences: items and read units, measured on DynamoDB Local."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ def build_session(timeline: str, number: int, start: datetime, **fields: Any) ->
 
 
 def past_sessions(timeline: str, total: int) -> Iterator[Session]:
-    """Yield single sessions and finished series in turn, all before the week."""
+    """Yield one-time sessions and finished series alternately, all before the week."""
     for number in range(total):
         start = MONDAY - timedelta(hours=number + 1)
         until = (start.date() + timedelta(days=1)).isoformat() if number > 72 else None

@@ -1,4 +1,4 @@
-"""Races between concurrent requests, which never book an owner twice. Handlers run in threads on DynamoDB Local."""
+"""Races between concurrent requests, which never double-book an owner. The handlers run in threads."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ WEEKLY = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
 
 
 def at(hour: int, minute: int = 0, day: int = 1) -> str:
-    """Return a time in December 2023. The 1st was a Friday."""
+    """Return a time in December 2023. December 1 was a Friday."""
     return f"2023-12-{day:02}T{hour:02}:{minute:02}:00Z"
 
 
@@ -55,8 +55,10 @@ def remove_the_condition_on_the_head(params: dict[str, Any], **_: object) -> Non
             update["ExpressionAttributeValues"] = {name: values[name] for name in used}
 
 
-def test_without_the_condition_on_the_head_concurrent_posts_book_twice(dynamodb_local: Any) -> None:
-    """Show that these tests can find the double bookings that the condition on the head prevents."""
+def test_without_the_condition_on_the_head_concurrent_posts_cause_double_bookings(
+    dynamodb_local: Any,
+) -> None:
+    """Show that the condition on the head prevents double bookings, and that the tests in this module can fail."""
     client().meta.events.register(
         "provide-client-params.dynamodb.TransactWriteItems", remove_the_condition_on_the_head
     )
@@ -117,10 +119,10 @@ def test_two_moves_of_a_session_to_two_owners_both_succeed(
     assert session["timelineId"] in targets
 
 
-def test_a_post_beside_a_delete_of_the_conflicting_session_never_books_twice(
+def test_a_post_during_a_delete_of_the_conflicting_session_causes_no_double_booking(
     run_at_once: RunAtOnce, timeline: str
 ) -> None:
-    """The POST may succeed or fail. Afterwards the time is either booked or free."""
+    """The POST gets a 200 or a 409. After a 200, the time is booked. After a 409, the time is free."""
     blocking = post(timeline)().data["id"]
     posted, removed = run_at_once([post(timeline), delete(blocking)])
     assert removed.status == 200
@@ -128,7 +130,7 @@ def test_a_post_beside_a_delete_of_the_conflicting_session_never_books_twice(
     assert post(timeline)().status == (409 if posted.status == 200 else 200)
 
 
-def test_a_delete_beside_a_patch_of_the_same_session_succeeds(run_at_once: RunAtOnce, timeline: str) -> None:
+def test_a_delete_during_a_patch_of_the_same_session_succeeds(run_at_once: RunAtOnce, timeline: str) -> None:
     id = post(timeline)().data["id"]
     changed, removed = run_at_once([patch(id, at(14), at(15)), delete(id)])
     assert removed.status == 200
@@ -287,7 +289,7 @@ def test_four_concurrent_changes_with_one_idempotency_key_create_one_session(
     assert len(live_sessions(dynamodb)) == 2
 
 
-def test_a_delete_of_a_series_beside_a_change_of_an_occurrence_succeeds(
+def test_a_delete_of_a_series_during_a_change_of_an_occurrence_succeeds(
     run_at_once: RunAtOnce, timeline: str
 ) -> None:
     id = post(timeline, **WEEKLY)().data["id"]
@@ -310,7 +312,7 @@ def test_either_a_split_to_a_new_time_or_a_post_at_that_time_succeeds(
 def test_two_concurrent_splits_of_a_series_leave_two_or_three_series(
     run_at_once: RunAtOnce, timeline: str, dynamodb: Any
 ) -> None:
-    """A split ends the series. A second split at a later date then finds no occurrence and is a 404."""
+    """A split ends the series. So a second split at a later date may find no occurrence, and gets a 404."""
     id = post(timeline, **WEEKLY)().data["id"]
     answers = count_statuses(run_at_once([split(id, 15), split(id, 22)]))
     assert answers in ({200: 2}, {200: 1, 404: 1})
@@ -323,7 +325,7 @@ def test_a_split_and_a_patch_of_the_same_series_both_succeed(run_at_once: RunAtO
     assert (moved.status, divided.status) == (200, 200)
 
 
-def test_one_of_two_restores_and_a_post_at_the_same_time_succeeds(
+def test_only_one_of_two_restores_and_a_post_at_the_same_time_succeeds(
     run_at_once: RunAtOnce, timeline: str
 ) -> None:
     ids = []
@@ -334,7 +336,7 @@ def test_one_of_two_restores_and_a_post_at_the_same_time_succeeds(
     assert count_statuses(answers) == {200: 1, 409: 2}
 
 
-def test_ten_concurrent_restores_of_a_session_restore_it_once(
+def test_ten_concurrent_restores_of_a_session_restore_the_session_once(
     run_at_once: RunAtOnce, timeline: str, dynamodb: Any
 ) -> None:
     id = post(timeline)().data["id"]

@@ -1,4 +1,4 @@
-"""Recount of tables that were changed without the API."""
+"""Recounts of tables that were changed without the API."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ TABLES = ("sessions", "timelines", "calendar", "counters")
 
 
 def create(timeline: str, **times: str) -> str:
-    """Create a session of Anna's and return the id."""
+    """Create a session of Anna's; return the id."""
     body = {"type": "ONE_TIME", "timelineId": timeline, "name": "Yoga", **times}
     return str(ANNA.call("create_session", body=body).data["id"])
 
@@ -38,7 +38,7 @@ def timeline(dynamodb_local: Any) -> str:
 
 
 def recount(engine: Engine, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as docs/operations.md documents it."""
+    """Run the command as in docs/operations.md."""
     tables = [part for name in TABLES for part in (f"--{name}-table", f"{name.title()}Table")]
     return subprocess.run(
         [sys.executable, "-m", "tools.recount", *tables, *options],

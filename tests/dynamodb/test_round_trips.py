@@ -1,4 +1,4 @@
-"""DynamoDB calls of each endpoint, counted below botocore, in sequence and in parallel."""
+"""Round trips to DynamoDB per endpoint. Calls that run in parallel are one round trip."""
 
 import time
 from collections.abc import Callable
@@ -23,9 +23,9 @@ Rounds = Callable[..., list[list[str]]]
 
 @pytest.fixture
 def rounds(dynamodb: Any) -> Rounds:
-    """Return a function that groups the DynamoDB calls of a request in rounds of parallel calls.
+    """Return a function that groups the DynamoDB calls of a request into rounds of parallel calls.
 
-    The fixture delays each call, so that the calls of a round start before the first of them ends.
+    Each call is delayed, so that all calls of a round start before the first call of the round ends.
     """
     started: list[tuple[float, str]] = []
     lock = Lock()
@@ -74,8 +74,8 @@ def change(id: str, **fields: Any) -> Call:
 
 
 GET, WRITE, PUT, QUERY = "GetItem", "TransactWriteItems", "PutItem", "Query"
-DECIDE = [GET], [QUERY, QUERY, QUERY], [WRITE]
-"""Rounds of a decision: the head; then three queries for slots that may conflict; then the transaction."""
+RESERVE_TIME = [GET], [QUERY, QUERY, QUERY], [WRITE]
+"""Rounds that reserve time: one call reads the head, three queries read slots that may conflict, one call writes."""
 
 
 def test_a_get_by_id_takes_one_round_trip(rounds: Rounds, id: str, timeline: str) -> None:
@@ -88,16 +88,18 @@ def test_a_delete_takes_two_round_trips(rounds: Rounds, id: str) -> None:
 
 
 def test_a_post_takes_four_round_trips(rounds: Rounds, id: str, timeline: str) -> None:
-    assert rounds(create(timeline, **LATER)) == [[GET], *DECIDE]
+    assert rounds(create(timeline, **LATER)) == [[GET], *RESERVE_TIME]
     refused = rounds(create(timeline, **LATER), 409)
-    assert refused == [*[[GET], *DECIDE][:-1], [QUERY], [QUERY]], "the request looks for more conflicts"
+    assert refused == [*[[GET], *RESERVE_TIME][:-1], [QUERY], [QUERY]], (
+        "after the first conflict, the request looks for more conflicts"
+    )
 
 
-def test_a_post_with_an_idempotency_key_takes_four_round_trips_and_a_replay_one(
+def test_a_post_with_an_idempotency_key_takes_four_round_trips_and_a_replay_takes_one(
     rounds: Rounds, id: str, timeline: str
 ) -> None:
     creation = create(timeline, key="attempt-1", **LATER)
-    assert rounds(creation) == [[GET, GET], *DECIDE]
+    assert rounds(creation) == [[GET, GET], *RESERVE_TIME]
     assert rounds(creation) == [[GET, GET]]
 
 
@@ -106,23 +108,23 @@ def test_a_post_without_a_start_takes_two_round_trips(rounds: Rounds, timeline: 
 
 
 def test_a_post_of_a_series_takes_five_round_trips(rounds: Rounds, id: str, timeline: str) -> None:
-    """A series also reads the single sessions after its start."""
-    head, reads, written = DECIDE
+    """The request also reads the one-time sessions after the start of the series."""
+    head, reads, written = RESERVE_TIME
     assert rounds(create(timeline, **LATER, **WEEKLY)) == [[GET], head, reads, [QUERY], written]
 
 
 def test_a_patch_of_times_takes_four_round_trips(rounds: Rounds, id: str) -> None:
-    assert rounds(change(id, **LATER)) == [[GET], *DECIDE]
+    assert rounds(change(id, **LATER)) == [[GET], *RESERVE_TIME]
 
 
 def test_a_move_to_another_owner_takes_four_round_trips(rounds: Rounds, id: str) -> None:
-    """The calendar of the other owner is empty, so its head names no slot to read."""
+    """The calendar of the other owner is empty, so the head names no slot, and the third query is missing."""
     moved = change(id, timelineId=new_timeline(BERT), **LATER)
     assert rounds(moved) == [[GET, GET], [GET], [QUERY, QUERY], [WRITE]]
 
 
 def test_a_patch_of_name_or_description_takes_two_round_trips(rounds: Rounds, id: str) -> None:
-    """The slot has a copy of the name, so a new name writes the slot too."""
+    """The slot has a copy of the name, so a new name also changes the slot, in a transaction."""
     assert rounds(change(id, description="Bring a mat")) == [[GET], [PUT]]
     assert rounds(change(id, name="Pilates")) == [[GET], [WRITE]]
 

@@ -15,7 +15,7 @@ LONGEST_OWNER = "!" * 128
 
 
 def longest_size(item: dict[str, Any]) -> int:
-    """Return the size of an item whose numbers all have the most digits that DynamoDB allows."""
+    """Return the size of an item if all its numbers had 38 digits, the most that DynamoDB allows."""
     text = json.dumps(item)
     return item_size(json.loads(text, object_hook=lambda value: {"N": "9" * 38} if "N" in value else value))
 
@@ -50,7 +50,7 @@ def test_the_largest_session_is_far_below_the_item_limit_and_is_returned_unchang
         assert max(largest_sizes(dynamodb_local, table)) < LIMIT_BYTES / 10
 
 
-def test_a_calendar_head_with_the_most_references_fits_into_one_kilobyte(dynamodb_local: Any) -> None:
+def test_a_head_that_names_as_many_slots_as_possible_fits_into_one_kilobyte(dynamodb_local: Any) -> None:
     """A write unit covers one kilobyte, and every write that reserves time writes the head."""
     owner = Caller("a1b2c3d4-e5f6-7890-a1b2-c3d4e5f67890")
     timeline = owner.call("create_timeline", body={"name": "Routine"}).data["id"]

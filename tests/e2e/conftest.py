@@ -1,4 +1,4 @@
-"""Fixtures for the local stack, deployed as by `make up`, and its users with Cognito tokens."""
+"""Fixtures: a local stack, deployed as `make up` does, and users with Cognito tokens."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from local.stack import DEMO_TIMELINE, Stack, free_port
 
 _APP_PORT = free_port()
 APP_ORIGIN, STRANGE_ORIGIN = (f"http://localhost:{port}" for port in (_APP_PORT, _APP_PORT + 1))
-"""An origin that the stack's CORS rules allow, and an origin that they refuse."""
+"""An origin that the stack's CORS rules allow, and an origin that the rules refuse."""
 
 
 class Person(NamedTuple):
@@ -24,7 +24,7 @@ class Person(NamedTuple):
     def call(
         self, method: str, path: str, headers: dict[str, str] | None = None, **rest: Any
     ) -> httpx.Response:
-        """Send a request; see httpx for `json`, `params` and `content`."""
+        """Send a request with the token. httpx receives `rest`, such as `json`, `params` and `content`."""
         authorized = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         return self.http.request(method, path, headers=authorized, **rest)
 

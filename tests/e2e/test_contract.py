@@ -1,4 +1,4 @@
-"""Contract of the API over HTTP: one case of each rule. The functional tests check all cases."""
+"""Contract of the API over HTTP: one case per rule. The functional tests check all cases."""
 
 import base64
 from typing import Any
@@ -24,7 +24,7 @@ def timeline(user: Person) -> str:
 
 
 def session(timeline: str, **fields: Any) -> dict[str, Any]:
-    """Build the body of a session. Without times in `fields`, the session has no times."""
+    """Build the body of a session. By default, the session has no start and no end."""
     return {"type": "ONE_TIME", "timelineId": timeline, "name": "Session", **fields}
 
 
@@ -67,7 +67,7 @@ def test_a_body_must_be_a_json_object(user: Person, content: bytes, type: str | 
     assert invalid_fields(user.call("POST", "/sessions", content=content, headers=headers)) == ["body"]
 
 
-def test_a_body_that_the_gateway_forwards_in_base64_is_read(user: Person, timeline: str) -> None:
+def test_a_body_that_the_gateway_forwards_in_base64_is_decoded(user: Person, timeline: str) -> None:
     headers = {"Content-Type": "application/octet-stream"}
     content = f'{{"type": "ONE_TIME", "timelineId": "{timeline}", "name": "Größe 🧘"}}'.encode()
     answer = user.call("POST", "/sessions", content=content, headers=headers)
@@ -112,7 +112,7 @@ def test_a_time_is_returned_unchanged_and_can_be_sent_again(user: Person, timeli
     user.call("DELETE", f"/sessions/{created['id']}")
 
 
-def test_a_deleted_session_is_a_404_and_its_time_is_free(user: Person, timeline: str) -> None:
+def test_a_deleted_session_gets_a_404_and_its_time_is_free(user: Person, timeline: str) -> None:
     timed = session(timeline, startDateTime=START, endDateTime=END)
     path = f"/sessions/{user.create('/sessions', **timed)['id']}"
     assert user.call("POST", "/sessions", json=timed).status_code == 409
@@ -128,7 +128,7 @@ def test_an_endless_weekly_series_still_conflicts_after_fifty_years(user: Person
         timeline, type="RECURRING", startDateTime=START, endDateTime=END, repeatCycleType="WEEKLY"
     )
     created = user.create("/sessions", **weekly)
-    for day, status in (("07", 409), ("08", 200)):  # fifty years later: a Monday, and the next day
+    for day, status in (("07", 409), ("08", 200)):  # the Monday after fifty years, and the next day
         far = {"startDateTime": f"2074-05-{day}T07:30:00Z", "endDateTime": f"2074-05-{day}T07:45:00Z"}
         assert user.call("POST", "/sessions", json=session(timeline, **far)).status_code == status
     user.call("DELETE", f"/sessions/{created['id']}")
@@ -170,7 +170,7 @@ def test_a_timeline_is_created_updated_listed_and_deleted(user: Person) -> None:
 
 
 def test_acknowledged_writes_survive_a_stop_and_a_start(user: Person, people: People) -> None:
-    """Stop and start as `make down` and `make up` do. Tokens stay valid."""
+    """Stop and start the stack, as `make down` and `make up` do. The user's token stays valid."""
     created = user.create("/sessions", **session(user.create_timeline()))
     people.stack.stop()
     people.stack.launch()

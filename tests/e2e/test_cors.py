@@ -1,4 +1,4 @@
-"""Calls from web pages of other origins, in a real browser."""
+"""Requests from web pages of other origins, in a real browser."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ def responses(people: People) -> dict[str, Any]:
     return found
 
 
-def test_a_page_of_an_allowed_origin_may_send_every_kind_of_request(responses: dict[str, Any]) -> None:
+def test_a_page_of_an_allowed_origin_may_send_requests_with_all_methods(responses: dict[str, Any]) -> None:
     statuses = {name: responses[name].get("status") for name in ("created", "updated", "listed", "deleted")}
     assert statuses == dict.fromkeys(statuses, 200)
     assert responses["unchanged"]["status"] == 304
@@ -32,7 +32,9 @@ def test_a_page_can_read_the_headers_that_an_app_needs(responses: dict[str, Any]
     assert responses["updated"]["headers"]["etag"] == '"2"'
 
 
-def test_a_page_can_read_the_request_id_of_a_failure_in_body_and_header(responses: dict[str, Any]) -> None:
+def test_a_page_can_read_the_request_id_of_an_error_in_the_body_and_in_a_header(
+    responses: dict[str, Any],
+) -> None:
     assert responses["conflict"]["status"] == 409
     assert responses["conflict"]["headers"]["x-request-id"] == responses["conflict"]["body"]["requestId"]
 

@@ -1,4 +1,4 @@
-"""The page at /docs in a real browser."""
+"""Page at /docs in a real browser."""
 
 import json
 import os
@@ -18,15 +18,15 @@ def test_a_person_creates_and_lists_a_session_on_the_docs_page(
 ) -> None:
     """Open the page without and with a base path, which a custom domain may have.
 
-    DOCS_SCREENSHOT=docs/docs-page.png also writes the picture of the README.
+    With DOCS_SCREENSHOT=docs/docs-page.png, also write the picture for the README.
     """
     browser = npm.browser()
     picture = os.path.abspath(path) if (path := os.environ.get("DOCS_SCREENSHOT")) else ""
     token = shared_stack.token("USER")
     address = shared_stack.url if place == "root" else address_with_base_path(shared_stack)
     shown = json.loads(npm.run("node", "page.mjs", browser, f"{address}/docs", token, picture))
-    assert shown["complaints"] == [], "the console reports no breach of the content policy"
-    assert shown["elsewhere"] == [], "the page loads nothing from other origins"
+    assert shown["complaints"] == [], "the browser must report no breach of the content security policy"
+    assert shown["elsewhere"] == [], "the page must load nothing from other origins"
     assert shown["created"]["status"] == shown["listed"]["status"] == HTTPStatus.OK
     session = shown["created"]["body"]["data"]
     assert session in shown["listed"]["body"]["data"]
@@ -42,7 +42,7 @@ def test_a_person_creates_and_lists_a_session_on_the_docs_page(
 
 
 def address_with_base_path(stack: Stack) -> str:
-    """Return the address of the same API at the emulator, where the path contains the stage."""
+    """Return another address of the API, at the emulator. The path of this address contains the stage."""
     return f"{stack.aws_url}/_aws/execute-api/{stack.outputs['ApiId']}/$default"
 
 
@@ -56,14 +56,14 @@ def test_the_docs_page_needs_no_token_and_loads_only_its_own_files(shared_stack:
     assert "://" not in page.text
 
 
-def test_a_file_that_the_page_does_not_use_is_a_404(shared_stack: Stack) -> None:
+def test_a_file_that_the_page_does_not_use_gets_a_404(shared_stack: Stack) -> None:
     for path in ("docs/handler.py", "docs/index.html.gz", "docs/.."):
         missing = httpx.get(f"{shared_stack.url}/{path}", timeout=20, trust_env=False)
         assert missing.status_code == HTTPStatus.NOT_FOUND, path
         assert missing.json()["message"]
 
 
-def test_the_committed_document_is_served_with_and_without_gzip(shared_stack: Stack) -> None:
+def test_the_openapi_document_is_served_with_and_without_gzip(shared_stack: Stack) -> None:
     from tools import openapi
 
     for encoding in ("gzip", "identity"):

@@ -38,18 +38,18 @@ TESTED = {
         ("sam local", "sed", "socat", "docker network inspect"), "tests/sam_local/test_sam_local.py"
     ),
 }
-"""The file that runs each command, by the beginning of the command."""
+"""The beginning of each command, and the file that runs the command."""
 BY_HAND = {
-    "make bench": "takes half an hour, and people read its figures",
+    "make bench": "takes half an hour, and only prints measurements",
     "python -m bench": "takes half an hour, as `make bench` does",
-    "make audit": "asks the network for advisories",
-    "aws": "there is no AWS here, and a test below checks the options",
+    "make audit": "reads security advisories from the network",
+    "aws": "needs an AWS account. A test below checks the options",
     "git checkout": "is a command of git",
     "cp": "is a command of the shell",
     "sam delete": "removes a stack from AWS",
-    "make contract": "compares with the last release, which a copy does not have",
+    "make contract": "compares with the tag of the last release, and the copy has no git history",
     "export": "is a command of the shell, and tests set the same variables",
-    "make build": "is `sam build` for a given processor, as tests/sam_local/conftest.py runs it",
+    "make build": "is `sam build` for one processor, and tests/sam_local/conftest.py runs that command",
 }
 
 PAGES = (
@@ -79,7 +79,7 @@ def starts_with(command: str, beginning: str) -> bool:
     return re.match(rf"{re.escape(beginning)}(?![\w-])", command) is not None
 
 
-def test_every_documented_command_runs_in_a_test() -> None:
+def test_every_documented_command_runs_in_a_test_or_has_a_reason_not_to() -> None:
     found = [command for name in PAGES for command in commands(page(name))]
     known = [*TESTED, *BY_HAND]
     assert [command for command in found if not any(starts_with(command, start) for start in known)] == []
@@ -117,7 +117,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def run_in_shell(folder: Path, command: str, **variables: str) -> str:
-    """Run a command in the copy; return the output."""
+    """Run a command in a folder; return the output."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE"))}
     done = subprocess.run(
         ["sh", "-c", command], cwd=folder, env=kept | variables, capture_output=True, text=True
@@ -128,7 +128,7 @@ def run_in_shell(folder: Path, command: str, **variables: str) -> str:
 
 @pytest.mark.e2e
 @pytest.mark.slow
-def test_the_commands_of_the_readme_and_of_operators_work(copy: Path) -> None:
+def test_the_commands_in_the_readme_and_in_the_operations_guide_work(copy: Path) -> None:
     assert "make up" in run_in_shell(copy, "make")
     origin = "http://localhost:5173"
     welcome = run_in_shell(copy, f"make up CORS={origin}")
@@ -161,7 +161,9 @@ def test_the_commands_of_the_readme_and_of_operators_work(copy: Path) -> None:
         if "python -m tools." in line
     )
     assert exported == filled
-    assert int(exported.split()[0]) >= 4, "the timeline, the session, its slot and the head of the calendar"
+    assert int(exported.split()[0]) >= 4, (
+        "at least a timeline, a session, its slot and the head of the calendar"
+    )
     assert recounted == "All counts are right."
     assert compared.startswith("0 overlaps")
 
@@ -198,9 +200,9 @@ def test_the_stack_starts_after_the_checkout_is_moved(copy: Path) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.slow
-def test_make_lock_pins_packages_by_hash_and_names_no_index(tmp_path: Path) -> None:
+def test_make_lock_pins_packages_with_hashes_and_names_no_package_index(tmp_path: Path) -> None:
     folder = copy_project(tmp_path / "my sessions")
-    run_in_shell(ROOT, "make .local/audit/ready")  # installed once for all copies
+    run_in_shell(ROOT, "make .local/audit/ready")  # all copies share this installation
     (folder / ".local").mkdir()
     (folder / ".local" / "audit").symlink_to(ROOT / ".local" / "audit")
     locked = {
@@ -220,7 +222,7 @@ def test_make_lock_pins_packages_by_hash_and_names_no_index(tmp_path: Path) -> N
 
 
 def test_the_makefile_starts_only_the_python_of_the_venv() -> None:
-    """Other scripts in bin/ contain the path of the venv, which may have moved since its installation."""
+    """Other scripts in bin/ contain the path where the venv was created, and the venv may have moved."""
     assert set(re.findall(r"/bin/([\w-]+)", page("Makefile"))) == {"python"}
 
 

@@ -1,4 +1,4 @@
-"""Tokens of an external issuer: accepted and refused by the gateway, and by a function without a gateway."""
+"""Tokens of an external issuer, verified by the gateway, and by a function without a gateway."""
 
 import json
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ from tests.support.api import load_event
 from tests.support.issuer import ATTACKS, AUDIENCE, Issuer
 
 ACCEPTED_BY_THE_EMULATOR = {"without an expiry", "without a subject", "of an empty subject"}
-"""Forged tokens that the authorizer of the emulator accepts. The layer refuses them without a gateway."""
+"""Forged tokens that the authorizer of the emulator accepts. Without a gateway, the layer refuses these tokens."""
 
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[Issuer]:
-    """Start an issuer. The gateway and the functions read its keys over HTTP."""
+    """Start an issuer. The gateway and the functions read the keys of the issuer over HTTP."""
     running = Issuer()
     yield running
     running.stop()
@@ -32,7 +32,7 @@ def stack(issuer: Issuer) -> Iterator[Stack]:
 
 
 def call_gateway(stack: Stack, authorization: str | None) -> httpx.Response:
-    """Call the API through the gateway; return the answer of the gateway or of the function."""
+    """Send a request through the gateway; return the answer of the gateway or of the function."""
     headers = {} if authorization is None else {"Authorization": authorization}
     return httpx.get(f"{stack.url}/timelines", headers=headers, timeout=20, trust_env=False)
 
@@ -76,7 +76,7 @@ def test_gateway_and_layer_refuse_a_request_without_a_token_with_401(
     assert invoke_function(stack, authorization)[0] == 401
 
 
-def test_roles_in_the_tokens_of_an_external_issuer_are_granted(stack: Stack, issuer: Issuer) -> None:
+def test_roles_in_tokens_of_an_external_issuer_give_their_permissions(stack: Stack, issuer: Issuer) -> None:
     made = httpx.post(
         f"{stack.url}/timelines",
         json={"name": "Room", "ownerId": "room-7"},

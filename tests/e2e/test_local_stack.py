@@ -59,7 +59,7 @@ def test_another_user_cannot_list_the_demo_timeline(stack: Stack) -> None:
     assert json.loads(body)["data"] == []
 
 
-def test_only_public_routes_answer_without_a_token(stack: Stack) -> None:
+def test_every_route_except_the_public_routes_needs_a_token(stack: Stack) -> None:
     gateway = stack.client("apigatewayv2")
     routes = {
         route["RouteKey"] for route in gateway.get_routes(ApiId=stack.outputs["ApiId"])["Items"]
@@ -101,7 +101,7 @@ def test_the_zip_of_a_function_contains_only_its_handler(stack: Stack) -> None:
         address = functions.get_function(FunctionName=function["FunctionName"])["Code"]["Location"]
         with urlopen(address, timeout=20) as response:
             names = zipfile.ZipFile(BytesIO(response.read())).namelist()
-        with_files = "GetDocsFunction" in function["FunctionName"]  # get_docs also ships the page
+        with_files = "GetDocsFunction" in function["FunctionName"]  # get_docs also has the files of the page
         assert names == ["handler.py"] or ("handler.py" in names and with_files), function["FunctionName"]
         assert not [name for name in names if "__pycache__" in name]
 
@@ -163,7 +163,7 @@ def test_stored_data_survives_a_stop_and_a_start(stack: Stack) -> None:
     assert status == 200
 
 
-# --- A deployment replaces the running code
+# --- Deployments
 
 
 def read_message(stack: Stack) -> str:
@@ -179,7 +179,7 @@ def read_versions(stack: Stack) -> dict[str, str]:
     return {name: functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"] for name in names}
 
 
-def test_a_changed_layer_takes_effect_with_a_deployment_until_a_rollback(
+def test_a_deployment_updates_the_layer_and_a_rollback_restores_the_former_layer(
     stack: Stack, tmp_path: Path
 ) -> None:
     for name in ("functions", "layers"):
@@ -202,7 +202,7 @@ def test_a_changed_layer_takes_effect_with_a_deployment_until_a_rollback(
     assert read_message(stack) == "success"
 
 
-def test_a_changed_parameter_takes_effect_with_the_next_deployment(stack: Stack) -> None:
+def test_a_changed_parameter_takes_effect_after_the_next_deployment(stack: Stack) -> None:
     def list_timelines(role: str) -> list[Any]:
         _, _, body = call(stack, "/timelines", stack.token(role))
         return list(json.loads(body)["data"])
@@ -211,9 +211,13 @@ def test_a_changed_parameter_takes_effect_with_the_next_deployment(stack: Stack)
     stack.parameters["RolesClaim"] = "no-such-claim"
     try:
         stack.deploy()
-        assert list_timelines("ADMIN") == [], "without the claim, an ADMIN is a USER who owns nothing"
+        assert list_timelines("ADMIN") == [], (
+            "without the claim, the ADMIN is only a USER, and owns no timeline"
+        )
     finally:
-        stack.parameters["RolesClaim"] = "cognito:groups"  # parameters that are left out keep their values
+        stack.parameters["RolesClaim"] = (
+            "cognito:groups"  # a deployment keeps the values of parameters that are left out
+        )
         stack.deploy()
     assert list_timelines("ADMIN") != []
 
@@ -228,7 +232,7 @@ def test_a_deployment_without_changes_publishes_no_version(stack: Stack) -> None
 # --- Ports
 
 
-def test_an_occupied_port_is_an_error_that_names_the_process() -> None:
+def test_an_occupied_port_raises_an_error_that_names_the_process() -> None:
     port = free_port()
     with socket.create_server((HOST, port + 1)):
         with pytest.raises(StackError) as raised:
@@ -236,7 +240,7 @@ def test_an_occupied_port_is_an_error_that_names_the_process() -> None:
         assert f"Port {port + 1} is taken by process {os.getpid()}" in str(raised.value)
 
 
-def test_the_port_of_another_stack_is_an_error_that_names_its_checkout(stack: Stack) -> None:
+def test_the_port_of_another_stack_raises_an_error_that_names_its_checkout(stack: Stack) -> None:
     for port in (stack.port, stack.port + 1):
         other = Stack("e2e-other", port)
         assert other.find_process_id() is None
@@ -244,7 +248,7 @@ def test_the_port_of_another_stack_is_an_error_that_names_its_checkout(stack: St
             other.launch()
 
 
-def test_a_stack_uses_the_next_two_free_ports_by_default(stack: Stack) -> None:
+def test_a_stack_can_use_the_next_two_free_ports_if_its_ports_are_taken(stack: Stack) -> None:
     with Stack("e2e-other", stack.port) as other:
         assert other.port > stack.port + 1
         assert other.find_process_id() not in (None, stack.find_process_id())
@@ -252,7 +256,7 @@ def test_a_stack_uses_the_next_two_free_ports_by_default(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("text", ["abc", "70000", "65535", "0", "-1", "80", "4580.5", "²"])
-def test_an_invalid_port_is_an_error_with_a_message(text: str) -> None:
+def test_an_invalid_port_raises_an_error_with_a_message(text: str) -> None:
     with pytest.raises(StackError, match="PORT must be a number from 1024 to 65534"):
         parse_port(text)
 
@@ -262,7 +266,7 @@ def test_ports_from_1024_to_65534_are_allowed() -> None:
 
 
 @pytest.mark.parametrize("command", ["down", "reset", "token ADMIN", "logs"])
-def test_commands_say_that_no_stack_is_running(tmp_path: Path, command: str) -> None:
+def test_each_command_reports_that_no_stack_is_running(tmp_path: Path, command: str) -> None:
     shutil.copytree(ROOT / "local", tmp_path / "local", ignore=shutil.ignore_patterns("__pycache__"))
     done = subprocess.run(
         [sys.executable, "-m", "local.stack", *command.split()], cwd=tmp_path, capture_output=True, text=True

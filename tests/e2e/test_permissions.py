@@ -1,4 +1,4 @@
-"""Permissions over HTTP with real tokens: every role, every action, on own and on other owners' timelines."""
+"""Permissions over HTTP with real tokens: every role and every action, on the caller's own and on foreign timelines."""
 
 import httpx
 import pytest
@@ -7,12 +7,13 @@ from tests.e2e.conftest import People, Person
 
 OK, FORBIDDEN = 200, 403
 
-# Each action: the statuses for ADMIN, MANAGER, USER and no role, on another owner's and on one's own timeline.
+# For each action, two groups of statuses: on a foreign timeline, and on the caller's own timeline.
+# Each group has the statuses for an ADMIN, a MANAGER, a USER, and a caller without a role.
 EXPECTED = {
     "read a session": ((OK, OK, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
     "create a session": ((OK, OK, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
     "change a session": ((OK, OK, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
-    "move a session away": ((OK, OK, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
+    "move a session to another timeline": ((OK, OK, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
     "delete a session": ((OK, FORBIDDEN, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
     "read occurrences": ((OK, OK, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
     "read a timeline": ((OK, OK, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
@@ -59,21 +60,21 @@ def send_request(action: str, caller: Person, owner: Person) -> httpx.Response:
             return caller.call("GET", path)
         case "change a session":
             return caller.call("PATCH", path, json={"name": "New"})
-        case "move a session away":
+        case "move a session to another timeline":
             return caller.call("PATCH", path, json={"timelineId": owner.create_timeline()})
         case "delete a session":
             return caller.call("DELETE", path)
     raise AssertionError(action)
 
 
-@pytest.mark.parametrize("whose", ["another's", "one's own"])
+@pytest.mark.parametrize("whose", ["foreign", "own"])
 @pytest.mark.parametrize("action", EXPECTED)
-def test_a_role_has_exactly_the_permissions_of_the_table(
+def test_each_role_has_exactly_the_permissions_in_the_table(
     caller: tuple[str, Person], owner: Person, action: str, whose: str
 ) -> None:
     role, who = caller
-    answer = send_request(action, who, owner if whose == "another's" else who)
-    assert answer.status_code == EXPECTED[action][whose == "one's own"][ROLES.index(role)]
+    answer = send_request(action, who, owner if whose == "foreign" else who)
+    assert answer.status_code == EXPECTED[action][whose == "own"][ROLES.index(role)]
     if answer.status_code == FORBIDDEN:
         body = answer.json()
         assert (body["statusCode"], body["error"], body["code"]) == (403, "Forbidden", "FORBIDDEN")
@@ -112,7 +113,7 @@ def test_moving_a_session_to_another_owner_needs_the_permission_to_delete_the_se
     assert theirs.call("GET", f"/sessions/{session['id']}").status_code == OK
 
 
-def test_a_conflict_names_no_session_that_the_caller_may_not_read(people: People) -> None:
+def test_a_conflict_names_only_sessions_that_the_caller_may_read(people: People) -> None:
     """Only sessions of one owner conflict, and MANAGERs and ADMINs may read all sessions."""
     who = people.add("conflict", "USER")
     timed = {"startDateTime": "2023-12-15T14:00:00Z", "endDateTime": "2023-12-15T15:00:00Z"}
@@ -125,7 +126,7 @@ def test_a_conflict_names_no_session_that_the_caller_may_not_read(people: People
     assert people.manager.call("POST", "/sessions", json=body).json()["details"][0]["name"] == "Secret"
 
 
-def test_read_only_fields_in_a_body_are_ignored(people: People) -> None:
+def test_read_only_fields_in_a_body_are_ignored_and_internal_fields_get_a_400(people: People) -> None:
     who = people.add("assigner", "USER")
     session = who.create("/sessions", type="ONE_TIME", timelineId=who.create_timeline(), name="x")
     path = f"/sessions/{session['id']}"

@@ -1,4 +1,4 @@
-"""Examples of the reference, unchanged, and every status code of the API, over HTTP."""
+"""Examples of the reference, sent unchanged over HTTP, and the status codes of the API."""
 
 import json
 from typing import Any
@@ -81,7 +81,7 @@ def test_the_examples_of_the_reference_work_unchanged(demo: Person) -> None:
 
 
 def check_failure(answer: httpx.Response) -> dict[str, Any]:
-    """Check the form of a failure's body, and return the body."""
+    """Check the fields and the headers of an error; return the body."""
     body: dict[str, Any] = answer.json()
     assert list(body) == ["statusCode", "error", "code", "message", "details", "requestId"]
     assert (body["statusCode"], body["error"]) == (answer.status_code, REASONS[answer.status_code])
@@ -135,7 +135,7 @@ def test_404_for_an_unknown_or_malformed_id(demo: Person, method: str, path: str
     ],
 )
 def test_404_for_an_unknown_route(demo: Person, method: str, path: str) -> None:
-    """The gateway answers without a function. An HTTP API has no 405."""
+    """The gateway itself answers. An HTTP API never answers with a 405 (Method Not Allowed)."""
     answer = demo.call(method, path)
     assert (answer.status_code, answer.json()) == (404, {"message": "Not Found"})
 
@@ -164,7 +164,7 @@ def test_409_for_the_deletion_of_a_timeline_with_sessions(demo: Person) -> None:
     assert (answer.status_code, check_failure(answer)["code"]) == (409, "TIMELINE_NOT_EMPTY")
 
 
-def test_412_and_304_depend_on_the_etag(demo: Person) -> None:
+def test_412_for_an_outdated_etag_and_304_for_the_current_etag(demo: Person) -> None:
     created = demo.call("POST", "/sessions", content=ONE_TIME, headers=JSON)
     path, tag = created.headers["Location"], created.headers["ETag"]
     known = demo.call("GET", path, headers={"If-None-Match": tag})

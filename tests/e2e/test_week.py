@@ -10,7 +10,7 @@ FRIDAY, NOON = "2026-06-05", "2026-06-03T12:00:00+02:00"
 
 
 def test_fullcalendar_draws_a_week_from_one_request(people: People) -> None:
-    """WEEK_SCREENSHOT=docs/week.png also writes the picture of the guide."""
+    """With WEEK_SCREENSHOT=docs/week.png, also write the picture for the guide."""
     browser = npm.browser()
     picture = os.path.abspath(path) if (path := os.environ.get("WEEK_SCREENSHOT")) else ""
     person = people.add("week", "USER")
@@ -55,4 +55,6 @@ def test_fullcalendar_draws_a_week_from_one_request(people: People) -> None:
         ]
     )
     (run,) = (event for event in saw["events"] if event["title"] == "Run" and event["date"] == days[0])
-    assert run["time"] == "7:00 - 8:00", "made in winter, drawn in summer"
+    assert run["time"] == "7:00 - 8:00", (
+        "the series was created in winter, and keeps its local time in summer"
+    )

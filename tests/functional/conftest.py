@@ -23,13 +23,13 @@ BERLIN = {
     "timeZone": "Europe/Berlin",
     "repeatCycleType": "WEEKLY",
 }
-"""The body of a series on Mondays at nine in Berlin, without a timeline."""
+"""The body of a series on Mondays at 09:00 in Berlin, without a timeline."""
 
 CALLS: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
-"""The calls of each function in the tests so far: DynamoDB actions, each with a table or an index."""
+"""The DynamoDB calls of each function in the tests so far: IAM actions, each with a table or an index."""
 
 WHOLE_FOLDER = pytest.StashKey[bool]()
-"""True when this run has all tests of this folder."""
+"""Key of a flag: true if every module of this folder runs, without `-k` and `-m`."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def _record_calls(tables: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Record the calls of functions for `test_roles.py`, and count all changes before each list."""
+    """Record the calls of functions for `test_roles.py`. Run `update_counters` before each list."""
     running: list[str] = []
     uncounted = False
     find_handler = api.handler
@@ -79,7 +79,7 @@ def _record_calls(tables: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 
 def _iam_actions(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the IAM actions of a call. A transaction needs the actions of its members."""
+    """Yield the IAM actions that a call needs. A transaction needs the actions of all its operations."""
     match operation:
         case "TransactWriteItems":
             for member in parameters["TransactItems"]:
@@ -116,12 +116,12 @@ def run_before_next(tables: Any) -> RunBeforeNext:
 
 @pytest.fixture
 def timeline(tables: Any) -> str:
-    """Create a timeline of Anna; return the id."""
+    """Create a timeline of Anna's; return the id."""
     return new_timeline(ANNA)
 
 
 def one_time(timeline: str, **fields: Any) -> dict[str, Any]:
-    """Build the body of a session on 2023-12-15, 14:00 to 16:00."""
+    """Build the body of a one-time session on 2023-12-15 from 14:00 to 16:00 UTC."""
     return {
         "type": "ONE_TIME",
         "timelineId": timeline,
@@ -133,6 +133,6 @@ def one_time(timeline: str, **fields: Any) -> dict[str, Any]:
 
 
 def new_session(caller: Caller, timeline: str, **fields: Any) -> dict[str, Any]:
-    """Create a session; return the session from the answer."""
+    """Create a session; return the session in the answer."""
     session: dict[str, Any] = caller.call("create_session", body=one_time(timeline, **fields)).data
     return session

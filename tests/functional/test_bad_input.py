@@ -1,4 +1,4 @@
-"""Invalid requests: a 4xx that names every fault, and no write."""
+"""Invalid requests, which get a 4xx and write nothing."""
 
 import base64
 import json
@@ -59,7 +59,7 @@ def test_a_body_must_be_a_json_object(tables: Any, timeline: str, function: str,
     assert scan_all(tables) == before
 
 
-def test_a_base64_body_is_read(timeline: str) -> None:
+def test_a_body_in_base64_is_decoded(timeline: str) -> None:
     body = base64.b64encode(json.dumps(one_time(timeline)).encode()).decode()
     event = ANNA.event("create_session", "", None, {}, {}) | {"body": body, "isBase64Encoded": True}
     assert handler("create_session")(event, None)["statusCode"] == 200
@@ -151,7 +151,7 @@ def test_a_400_names_every_invalid_field_of_a_session(
     ],
     ids=lambda value: json.dumps(value)[:40],
 )
-def test_a_fault_of_a_body_has_a_code_and_a_message(
+def test_each_fault_of_a_body_has_a_code_and_a_message(
     timeline: str, change: dict[str, Any], code: str, text: str | None
 ) -> None:
     (fault,) = ANNA.call("create_session", body=one_time(timeline) | {"endDateTime": None} | change).body[
@@ -173,13 +173,15 @@ def test_a_fault_of_a_body_has_a_code_and_a_message(
         ("etags=yes", "WRONG_TYPE", "Must be true or false."),
     ],
 )
-def test_a_fault_of_a_query_has_a_code_and_a_message(tables: Any, query: str, code: str, text: str) -> None:
+def test_each_fault_of_a_query_has_a_code_and_a_message(
+    tables: Any, query: str, code: str, text: str
+) -> None:
     event = ANNA.event("list_sessions", "", None, {}, {}) | {"rawQueryString": query}
     (fault,) = json.loads(handler("list_sessions")(event, None)["body"])["details"]
     assert (fault["code"], fault["message"]) == (code, text)
 
 
-def test_a_body_over_64_kilobytes_is_a_413(tables: Any, timeline: str) -> None:
+def test_a_body_over_64_kilobytes_gets_a_413(tables: Any, timeline: str) -> None:
     before = scan_all(tables)
     padded = json.dumps(one_time(timeline)).ljust(64 * 1024)
     for raw in (
@@ -216,7 +218,7 @@ def test_an_answer_lists_at_most_100_faults(tables: Any) -> None:
     assert json.loads(response["body"])["details"][0]["code"] == "TOO_LONG"
 
 
-def test_a_field_name_with_a_lone_surrogate_is_a_400(timeline: str) -> None:
+def test_a_field_name_with_a_lone_surrogate_gets_a_400(timeline: str) -> None:
     answer = ANNA.call("create_session", body=one_time(timeline) | {"\ud800": 1})
     (fault,) = answer.body["details"]
     assert (fault["field"], fault["code"]) == ("body", "INVALID_FORMAT")
@@ -238,7 +240,7 @@ MALFORMED_EVENTS: list[Any] = [
 
 @pytest.mark.parametrize("function", ["create_session", "get_session", "list_sessions", "delete_timeline"])
 @pytest.mark.parametrize("event", MALFORMED_EVENTS, ids=str)
-def test_a_malformed_event_is_a_401(tables: Any, function: str, event: Any) -> None:
+def test_a_malformed_event_gets_a_401(tables: Any, function: str, event: Any) -> None:
     response = handler(function)(event, None)
     assert response["statusCode"] == 401
     assert json.loads(response["body"])["code"] == "UNAUTHORIZED"
@@ -257,7 +259,7 @@ def test_a_malformed_event_is_a_401(tables: Any, function: str, event: Any) -> N
     ids=str,
 )
 @pytest.mark.parametrize("function", ["create_session", "get_session", "list_sessions", "update_timeline"])
-def test_an_event_with_malformed_parts_is_never_a_500(
+def test_an_event_with_malformed_parts_never_gets_a_500(
     timeline: str, function: str, parts: dict[str, Any]
 ) -> None:
     event = ANNA.event(function, timeline, None, {}, {}) | parts
@@ -279,7 +281,7 @@ def test_the_request_id_is_the_same_in_header_and_body(timeline: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["type", "timelineId", "name"])
-def test_a_missing_required_field_is_a_fault(timeline: str, field: str) -> None:
+def test_a_400_names_a_missing_required_field(timeline: str, field: str) -> None:
     body = one_time(timeline)
     del body[field]
     assert invalid_fields("create_session", body=body) == [field]
@@ -328,7 +330,9 @@ def test_a_400_names_every_invalid_query_parameter(tables: Any, query: str, fiel
 
 
 @pytest.mark.parametrize("function", ["get_session", "delete_session", "get_timeline", "delete_timeline"])
-def test_an_endpoint_without_query_parameters_rejects_every_parameter(timeline: str, function: str) -> None:
+def test_an_endpoint_without_query_parameters_rejects_every_query_parameter(
+    timeline: str, function: str
+) -> None:
     assert invalid_fields(function, id=timeline, query={"verbose": "true"}) == ["verbose"]
 
 
@@ -339,14 +343,16 @@ def test_a_huge_skip_returns_an_empty_page(timeline: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "ä", "a\n"])
-def test_an_idempotency_key_must_be_visible_ascii(tables: Any, timeline: str, key: str) -> None:
+def test_an_idempotency_key_must_have_1_to_255_visible_ascii_characters(
+    tables: Any, timeline: str, key: str
+) -> None:
     before = scan_all(tables)
     headers = {"idempotency-key": key}
     assert invalid_fields("create_session", body=one_time(timeline), headers=headers) == ["Idempotency-Key"]
     assert scan_all(tables) == before
 
 
-def test_input_is_checked_before_existence_permission_and_conflicts(timeline: str) -> None:
+def test_errors_have_the_precedence_400_404_403_409(timeline: str) -> None:
     session = new_session(ANNA, timeline)
     stranger = Caller("eve")
     assert stranger.call("update_session", id="unknown", body={"name": 1}).status == 400

@@ -1,4 +1,4 @@
-"""Root certificates in a directory, as the layer ships them."""
+"""Root certificates in a directory, as in the layer."""
 
 import os
 import runpy
@@ -65,7 +65,7 @@ def serve_once(authority: CertificateAuthority, folder: Path) -> str:
 
 @pytest.fixture
 def create_client(environment: pytest.MonkeyPatch, roots: Path) -> Callable[[str], BaseClient]:
-    """Return a function that creates clients which verify servers by the directory."""
+    """Return a function that creates clients. The clients trust only the root certificates in the directory."""
     for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
         environment.delenv(name, raising=False)
 
@@ -80,14 +80,14 @@ def create_client(environment: pytest.MonkeyPatch, roots: Path) -> Callable[[str
     return create
 
 
-def test_a_server_of_a_known_root_is_trusted(
+def test_a_server_with_a_certificate_of_a_known_root_is_trusted(
     authority: CertificateAuthority, create_client: Callable[[str], BaseClient], tmp_path: Path
 ) -> None:
     client = create_client(serve_once(authority, tmp_path))
     assert client.list_tables()["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
-def test_a_server_of_an_unknown_root_is_refused(
+def test_a_server_with_a_certificate_of_an_unknown_root_is_refused(
     create_client: Callable[[str], BaseClient], tmp_path: Path
 ) -> None:
     client = create_client(serve_once(CertificateAuthority("unknown"), tmp_path))
@@ -95,7 +95,7 @@ def test_a_server_of_an_unknown_root_is_refused(
         client.list_tables()
 
 
-def test_openssl_finds_each_root_of_the_bundle(roots: Path) -> None:
+def test_openssl_finds_each_root_certificate_in_the_directory(roots: Path) -> None:
     files = sorted(roots.iterdir())
     assert len(files) == BUNDLE.read_text("utf-8").count("BEGIN CERTIFICATE") + 1
     done = subprocess.run(
@@ -107,7 +107,7 @@ def test_openssl_finds_each_root_of_the_bundle(roots: Path) -> None:
     assert done.stdout.count(": OK") == len(files)
 
 
-def test_lambda_creates_one_client_during_initialization() -> None:
+def test_a_function_on_lambda_creates_one_client_during_initialization() -> None:
     script = """
 import botocore.session
 made, create = [], botocore.session.Session.create_client

@@ -1,4 +1,4 @@
-"""dryRun in the HTTP layer: a flag for the use case, and an answer without `Location` and `ETag`."""
+"""Query parameter `dryRun`: a flag for the use case, and an answer without `Location` and `ETag`."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def send_post(query: str, headers: dict[str, str]) -> tuple[Request, dict[str, A
     return received[0], response
 
 
-def test_dry_run_is_passed_to_the_use_case_but_is_no_field() -> None:
+def test_a_dry_run_sets_a_flag_of_the_request_and_ignores_the_idempotency_key() -> None:
     request, response = send_post("dryRun=true", {"idempotency-key": "k"})
     assert request.dry_run is True
     assert "dryRun" not in request.fields
@@ -38,7 +38,7 @@ def test_dry_run_is_passed_to_the_use_case_but_is_no_field() -> None:
 
 
 @pytest.mark.parametrize("query", ["", "dryRun=false"])
-def test_a_request_is_no_dry_run_by_default(query: str) -> None:
+def test_a_request_is_not_a_dry_run_by_default(query: str) -> None:
     request, response = send_post(query, {"idempotency-key": "k"})
     assert request.dry_run is False
     assert request.idempotency is not None
@@ -47,7 +47,7 @@ def test_a_request_is_no_dry_run_by_default(query: str) -> None:
 
 @pytest.mark.parametrize("function", ["create_session", "update_session"])
 @pytest.mark.parametrize("value", ["yes", "1", "TRUE", ""])
-def test_an_invalid_dry_run_value_is_a_400(timeline: str, function: str, value: str) -> None:
+def test_an_invalid_dry_run_value_gets_a_400(timeline: str, function: str, value: str) -> None:
     event = ANNA.event(function, timeline, {"name": "x"}, {}, {}) | {"rawQueryString": f"dryRun={value}"}
     response = handler(function)(event, None)
     assert response["statusCode"] == 400

@@ -1,4 +1,4 @@
-"""Events for `sam local invoke`, unchanged, from the first creation to the last deletion."""
+"""Events for `sam local invoke`, sent unchanged one after another."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ INVOKED: set[str] = set()
 
 
 def invoke(function: str) -> dict[str, Any]:
-    """Return the `data` of a function's answer to its event."""
+    """Invoke a function with its event; return the `data` of the answer."""
     response = api.handler(function)(api.load_event(function), None)
     assert response["statusCode"] == 200, response
     INVOKED.add(function)
@@ -55,4 +55,4 @@ def test_every_event_works_unchanged(tables: Any, monkeypatch: pytest.MonkeyPatc
     assert invoke("delete_timeline")["removedAt"]
     assert api.handler("update_counters")(api.load_event("update_counters"), None) == {"state": {}}
     INVOKED.add("update_counters")
-    assert functions().keys() - INVOKED == {"get_docs"}, "every function is invoked here"
+    assert functions().keys() - INVOKED == {"get_docs"}, "this test invokes every function except get_docs"

@@ -1,4 +1,4 @@
-"""Faults of the service: a 500 that shows no internals, the request log, and no partial writes."""
+"""Failures of the service: a 500 without internal details, a 503 at the deadline, and the request log."""
 
 import json
 import time
@@ -24,7 +24,7 @@ REQUEST_ID = load_event("create_session")["requestContext"]["requestId"]
 
 
 class Context:
-    """Context that Lambda passes to a function with that many seconds left."""
+    """Lambda context of a function that has `seconds` left."""
 
     function_name, function_version, aws_request_id = "stack-UpdateSession", "7", "8f0c"
 
@@ -55,7 +55,7 @@ def log(timeline: str, monkeypatch: pytest.MonkeyPatch) -> Log:
     return stream
 
 
-def test_an_unexpected_error_is_a_500_without_internals_and_is_logged_with_its_traceback(
+def test_an_unexpected_error_causes_a_500_without_internal_details_and_a_log_line_with_its_traceback(
     tables: Any, timeline: str, run_before_next: RunBeforeNext, log: Log
 ) -> None:
     def fail() -> None:
@@ -80,7 +80,7 @@ def test_an_unexpected_error_is_a_500_without_internals_and_is_logged_with_its_t
     assert line["ServerErrors"] == 1
 
 
-def test_a_missing_setting_is_a_500_and_its_name_is_logged(
+def test_a_missing_setting_causes_a_500_and_its_name_is_logged(
     tables: Any, environment: pytest.MonkeyPatch, log: Log
 ) -> None:
     environment.delenv("TIMELINES_TABLE")
@@ -106,7 +106,7 @@ def test_a_request_writes_one_log_line_without_token_and_body(timeline: str, log
 
 
 def test_a_log_line_is_a_valid_metrics_document(timeline: str, log: Log) -> None:
-    """In the embedded metric format, dimensions are text and metrics are numbers of the line."""
+    """In the embedded metric format, each dimension is a text in the line, and each metric is a number."""
     for _ in range(2):
         ANNA.call("create_session", body=one_time(timeline))
     counted = []
@@ -190,7 +190,7 @@ def test_a_log_line_explains_a_failure_without_the_input_of_the_client(timeline:
 
 
 def test_the_deadline_leaves_time_to_answer(timeline: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The deadline is 20 seconds from now, or earlier: 8 seconds before Lambda stops the function."""
+    """The deadline is in 20 seconds, or 8 seconds before Lambda stops the function if that is earlier."""
     seconds: list[float] = []
 
     @endpoint(dict)
@@ -214,12 +214,12 @@ def test_the_deadline_leaves_time_to_answer(timeline: str, monkeypatch: pytest.M
             "repeatCycleType": "DAILY",
         },
     ],
-    ids=["a single session against a series", "a series against a single session"],
+    ids=["one-time session, stored series", "series, stored one-time session"],
 )
-def test_a_request_at_the_deadline_is_a_503_and_writes_nothing(
+def test_a_request_at_the_deadline_gets_a_503_and_writes_nothing(
     tables: Any, timeline: str, new: dict[str, str]
 ) -> None:
-    """Lambda stops the function in 8 seconds, so the deadline has come when the request starts."""
+    """Lambda stops the function after 8 seconds, so the deadline is the start of the request."""
     other = {"type": "RECURRING", "repeatCycleType": "DAILY"} if "type" not in new else {}
     new_session(
         ANNA, timeline, startDateTime="2026-01-06T14:00:00Z", endDateTime="2026-01-06T15:00:00Z", **other
@@ -233,7 +233,7 @@ def test_a_request_at_the_deadline_is_a_503_and_writes_nothing(
     assert handler("create_session")(event, None)["statusCode"] == 200
 
 
-def test_the_first_request_with_a_time_zone_logs_the_version_of_the_database(
+def test_the_first_request_with_a_time_zone_logs_the_version_of_the_time_zone_database(
     timeline: str, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(telemetry, "named_time_zone_database", False)

@@ -1,5 +1,6 @@
-"""Lists: filters, order, pages and counts."""
+"""Lists of sessions and timelines: filters, order, pages and counts."""
 
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -19,7 +20,7 @@ def get_names(caller: Caller = ANNA, **query: object) -> list[str]:
 
 @pytest.fixture
 def days(timeline: str) -> str:
-    """Create a timeline of Anna with a session on each day, named by the day, and two without a start."""
+    """Create a timeline with one session on each day, named after the day, and two sessions without a start."""
     for day in [*DAYS[::2], *DAYS[1::2]]:
         new_session(
             ANNA, timeline, name=day, startDateTime=f"{day}T09:00:00Z", endDateTime=f"{day}T10:00:00Z"
@@ -29,7 +30,7 @@ def days(timeline: str) -> str:
     return timeline
 
 
-def test_a_list_returns_the_ten_latest_starts_by_default(days: str) -> None:
+def test_a_list_has_ten_sessions_per_page_and_the_latest_start_first_by_default(days: str) -> None:
     answer = ANNA.call("list_sessions")
     assert [one["name"] for one in answer.data] == [*DAYS[::-1], "undated", "undated"]
     assert answer.body["meta"] == {"message": "success", "meta": {"skip": 0, "take": 10, "count": 9}}
@@ -37,7 +38,7 @@ def test_a_list_returns_the_ten_latest_starts_by_default(days: str) -> None:
 
 
 @pytest.mark.parametrize("who", [ANNA, MANAGER, ADMIN])
-def test_every_page_of_a_list_equals_the_slice_of_all_matches(days: str, who: Caller) -> None:
+def test_every_page_has_the_correct_part_of_the_whole_list(days: str, who: Caller) -> None:
     for order, whole in (("ASC", DAYS), ("DESC", DAYS[::-1])):
         for scope in ({}, {"timelineId": days}):
             for skip, take in product(range(10), (1, 3, 100)):
@@ -62,7 +63,7 @@ def test_every_page_of_a_list_equals_the_slice_of_all_matches(days: str, who: Ca
         ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", DAYS),
     ],
 )
-def test_a_range_lists_the_sessions_that_start_in_the_range(
+def test_a_time_window_limits_a_list_to_the_sessions_that_start_in_the_window(
     days: str, start: str | None, end: str | None, names: list[str]
 ) -> None:
     limits = {"startDateTimeFrom": start, "startDateTimeTo": end, "startDateTimeSortOrder": "ASC"}
@@ -81,8 +82,8 @@ def test_the_plus_sign_of_an_offset_needs_no_escape_in_a_query(days: str) -> Non
     assert '"count":1' in handler("list_sessions")(event | {"rawQueryString": raw}, None)["body"]
 
 
-def test_pages_after_item_140_equal_the_slice_of_all_matches(timeline: str) -> None:
-    """Pages begin in the middle of hours and end in other months. Later pages are found by stored counts."""
+def test_pages_before_and_after_item_150_have_the_correct_part_of_the_whole_list(timeline: str) -> None:
+    """The API finds pages after item 150 with the Counters table. Some of these pages begin within an hour."""
     minutes = [
         f"2023-{month:02}-01T{hour:02}:{minute:02}:00Z"
         for month in (1, 2, 12)
@@ -109,7 +110,7 @@ def test_pages_after_item_140_equal_the_slice_of_all_matches(timeline: str) -> N
         assert answer.count == len(inside)
 
 
-def test_sessions_are_listed_by_type(timeline: str) -> None:
+def test_a_list_may_be_limited_to_one_type(timeline: str) -> None:
     new_session(ANNA, timeline, name="once")
     series = {"type": "RECURRING", "repeatCycleType": "YEARLY", "name": "yearly"}
     new_session(ANNA, timeline, startDateTime="2024-05-01T09:00:00Z", endDateTime=None, **series)
@@ -122,7 +123,34 @@ def test_sessions_are_listed_by_type(timeline: str) -> None:
     assert ANNA.call("list_sessions", query={"type": "WEEKLY"}).status == 400
 
 
-def test_a_list_may_be_limited_to_several_timelines(timeline: str) -> None:
+def test_series_of_a_long_list_come_from_the_calendar_as_they_are(tables: Any, timeline: str) -> None:
+    """The list has more sessions than are read at once. A deleted series and a long description are no exceptions."""
+    long = "ü" * 501
+    begin = datetime(2024, 1, 1, 9, tzinfo=UTC)
+    for number in range(150):
+        start = (begin + timedelta(days=number)).isoformat()
+        new_session(ANNA, timeline, name=str(number), startDateTime=start, endDateTime=None)
+    series = {"type": "RECURRING", "repeatCycleType": "YEARLY", "endDateTime": None}
+    made = [
+        new_session(ANNA, timeline, startDateTime=f"2024-0{month}-10T12:00:00Z", description=long, **series)
+        for month in range(1, 5)
+    ]
+    ANNA.call("delete_session", id=made.pop()["id"])
+    other = new_timeline(ANNA)
+    made.append(new_session(ANNA, other, startDateTime="2024-09-10T12:00:00Z", **series))
+    for extra, count in (({}, 4), ({"timelineId": timeline}, 3)):
+        answer = ANNA.call("list_sessions", query={"type": "RECURRING", "take": 3, **extra})
+        assert answer.data == [made[number] for number in reversed(range(4))][4 - count :][:3]
+        assert answer.count == count
+        page = ANNA.call(
+            "list_sessions",
+            query={"type": "RECURRING", "skip": 1, "startDateTimeFrom": "2024-01-11T00:00:00Z", **extra},
+        )
+        assert page.data == [made[number] for number in reversed(range(1, 4))][4 - count :][1:]
+        assert page.count == count - 1
+
+
+def test_several_timelines_are_one_list(timeline: str) -> None:
     other, third, foreign = new_timeline(ANNA), new_timeline(ANNA), new_timeline(BERT)
     for day, where in enumerate((timeline, other, timeline, third, other), start=1):
         new_session(
@@ -169,8 +197,8 @@ def test_long_descriptions_are_listed_but_stored_in_no_index(tables: Any, timeli
 
 
 @pytest.mark.parametrize("order", ["ASC", "DESC"])
-def test_sessions_with_the_same_start_have_one_order_over_all_pages(timeline: str, order: str) -> None:
-    """Only sessions of two owners can have the same start, because others would conflict."""
+def test_sessions_with_the_same_start_are_sorted_by_id(timeline: str, order: str) -> None:
+    """Use two owners, because two sessions of one owner with the same start conflict."""
     other = new_timeline(BERT)
     ids = [new_session(ANNA, timeline)["id"], new_session(BERT, other)["id"]]
     pages = [
@@ -182,7 +210,7 @@ def test_sessions_with_the_same_start_have_one_order_over_all_pages(timeline: st
     assert pages == sorted(ids, reverse=order == "DESC")
 
 
-def test_lists_contain_only_readable_entities(timeline: str) -> None:
+def test_lists_contain_only_sessions_that_the_caller_may_read(timeline: str) -> None:
     new_session(ANNA, timeline)
     new_session(BERT, new_timeline(BERT), name="Bert's")
     assert get_names(BERT) == ["Bert's"]
@@ -201,7 +229,7 @@ def test_a_list_has_the_sessions_of_all_timelines_of_the_owner(timeline: str) ->
 
 @pytest.mark.parametrize("who", [ANNA, ADMIN])
 def test_a_list_contains_the_etags_that_an_update_needs(days: str, who: Caller) -> None:
-    """Without the parameter `etags`, the answer has the form of the reference."""
+    """Without the parameter `etags`, a list contains no ETags, as in the reference."""
     page = who.call("list_sessions", query={"etags": "true", "take": 3})
     tags = page.body["meta"]["meta"]["etags"]
     assert len(tags) == 3
@@ -259,7 +287,7 @@ def test_timelines_are_listed_newest_first(tables: Any) -> None:
     assert ADMIN.call("list_timelines", query={"take": 1}).count == 5
 
 
-def test_a_page_of_timelines_after_item_149_is_correct(tables: Any) -> None:
+def test_a_page_after_the_first_149_timelines_has_the_correct_timelines(tables: Any) -> None:
     ids = [new_timeline(ANNA, name=str(number)) for number in range(152)]
     created = sorted((ANNA.call("get_timeline", id=id).data["createdAt"], id) for id in ids)
     for who in (ANNA, ADMIN):
@@ -270,7 +298,7 @@ def test_a_page_of_timelines_after_item_149_is_correct(tables: Any) -> None:
 
 @pytest.mark.parametrize("who", [ANNA, ADMIN])
 @pytest.mark.parametrize("order", ["ASC", "DESC"])
-def test_starts_far_from_the_present_are_counted_by_century_and_listed(
+def test_starts_before_1900_and_after_2199_are_counted_by_century_and_listed(
     tables: Any, timeline: str, who: Caller, order: str
 ) -> None:
     years = ["0001", "0099", "0100", "1899", "1900", "2199", "2200", "2201", "9999"]

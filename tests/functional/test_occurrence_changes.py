@@ -28,7 +28,7 @@ def _check_invariants(tables: Any) -> Any:
 
 @pytest.fixture
 def series(timeline: str) -> dict[str, Any]:
-    """Create a series of Anna on Fridays at nine."""
+    """Create a series of Anna's on Fridays at 09:00."""
     return create(timeline)
 
 
@@ -40,7 +40,7 @@ def create(timeline: str, **fields: Any) -> dict[str, Any]:
 
 
 def book(timeline: str, day: int, hour: int = 9, **fields: Any) -> Answer:
-    """Create a session of an hour on a day of December 2023."""
+    """Create a session of one hour on a day in December 2023; return the answer."""
     times = {
         "startDateTime": f"2023-12-{day:02}T{hour:02}:00:00Z",
         "endDateTime": f"2023-12-{day:02}T{hour + 1:02}:00:00Z",
@@ -75,7 +75,7 @@ def get(id: str) -> dict[str, Any]:
 # --- Cancel
 
 
-def test_a_cancelled_occurrence_is_free_at_once(timeline: str, series: dict[str, Any]) -> None:
+def test_the_time_of_a_cancelled_occurrence_is_free_at_once(timeline: str, series: dict[str, Any]) -> None:
     assert book(timeline, 8).status == 409
     answer = cancel(series["id"], "2023-12-08")
     assert answer.data == series | {"excludedDates": ["2023-12-08"], "updatedAt": answer.data["updatedAt"]}
@@ -85,7 +85,7 @@ def test_a_cancelled_occurrence_is_free_at_once(timeline: str, series: dict[str,
     assert book(timeline, 15).status == 409
 
 
-def test_a_second_cancellation_changes_nothing(tables: Any, series: dict[str, Any]) -> None:
+def test_a_second_cancellation_of_an_occurrence_changes_nothing(tables: Any, series: dict[str, Any]) -> None:
     first = cancel(series["id"], "2023-12-08")
     before = scan_all(tables)
     assert cancel(series["id"], "2023-12-08").body == first.body
@@ -103,7 +103,7 @@ def test_a_cancellation_does_not_change_the_version_of_the_calendar(
     assert heads(tables) == after != before
 
 
-def test_a_date_without_an_occurrence_is_a_404(timeline: str, series: dict[str, Any]) -> None:
+def test_a_date_without_an_occurrence_gets_a_404(timeline: str, series: dict[str, Any]) -> None:
     single = book(timeline, 20).data["id"]
     for id, day in (
         (series["id"], "2023-12-09"),
@@ -121,7 +121,7 @@ def test_a_date_without_an_occurrence_is_a_404(timeline: str, series: dict[str, 
     assert split("unknown", "2023-12-08").status == 404
 
 
-def test_cancelling_or_changing_the_last_occurrence_is_a_409(timeline: str) -> None:
+def test_cancelling_or_changing_the_last_occurrence_gets_a_409(timeline: str) -> None:
     ending = create(timeline, repeatCount=2)["id"]
     assert cancel(ending, "2023-12-01").status == 200
     for function in ("delete_occurrence", "update_occurrence"):
@@ -131,7 +131,7 @@ def test_cancelling_or_changing_the_last_occurrence_is_a_409(timeline: str) -> N
     assert cancel(ending, "2023-12-01").status == 200
 
 
-def test_excluding_a_367th_date_is_a_409(timeline: str) -> None:
+def test_excluding_a_367th_date_gets_a_409(timeline: str) -> None:
     dates = [str(date(2030, 1, 1) + timedelta(days=number)) for number in range(365)]
     id = create(timeline, excludedDates=dates)["id"]
     full = cancel(id, "2023-12-08").data
@@ -144,7 +144,7 @@ def test_excluding_a_367th_date_is_a_409(timeline: str) -> None:
 # --- Change
 
 
-def test_a_changed_occurrence_is_a_new_session(timeline: str, series: dict[str, Any]) -> None:
+def test_a_changed_occurrence_is_stored_as_a_new_session(timeline: str, series: dict[str, Any]) -> None:
     times = {"startDateTime": "2023-12-08T11:00:00Z", "endDateTime": "2023-12-08T12:30:00Z"}
     answer = change(series["id"], "2023-12-08", body=times)
     new = answer.data
@@ -165,7 +165,7 @@ def test_a_changed_occurrence_is_a_new_session(timeline: str, series: dict[str, 
     assert book(timeline, 15).status == 409
 
 
-def test_a_changed_occurrence_may_overlap_only_its_own_former_time(
+def test_a_changed_occurrence_may_overlap_only_its_own_original_time(
     tables: Any, timeline: str, series: dict[str, Any]
 ) -> None:
     other = book(timeline, 8, 11).data
@@ -188,7 +188,9 @@ def test_a_changed_occurrence_may_overlap_only_its_own_former_time(
     assert change(series["id"], "2023-12-08", body={"endDateTime": "2023-12-08T10:30:00Z"}).status == 200
 
 
-def test_a_changed_occurrence_that_was_read_can_be_sent_back(series: dict[str, Any]) -> None:
+def test_a_changed_occurrence_can_be_sent_back_and_is_no_longer_in_the_series(
+    series: dict[str, Any],
+) -> None:
     new = change(series["id"], "2023-12-08", body={"name": "Pilates"}).data
     assert ANNA.call("update_session", id=new["id"], body=new).data == new
     assert change(series["id"], "2023-12-08").status == 404
@@ -206,7 +208,9 @@ def test_a_changed_occurrence_that_was_read_can_be_sent_back(series: dict[str, A
         ({"startDateTime": "2023-12-08T12:00:00Z", "endDateTime": "2023-12-08T11:00:00Z"}, "endDateTime"),
     ],
 )
-def test_an_invalid_change_is_a_400(series: dict[str, Any], body: dict[str, Any], field: str) -> None:
+def test_an_invalid_change_of_an_occurrence_gets_a_400(
+    series: dict[str, Any], body: dict[str, Any], field: str
+) -> None:
     answer = change(series["id"], "2023-12-08", body=body)
     assert (answer.status, [each["field"] for each in answer.body["details"]]) == (400, [field])
 
@@ -239,7 +243,7 @@ def test_a_split_creates_a_new_series_with_the_later_occurrences(timeline: str) 
     assert [book(timeline, 22, hour).status for hour in (9, 10)] == [200, 409]
 
 
-def test_a_split_conflicts_with_other_sessions_and_with_the_earlier_part(
+def test_a_split_conflicts_with_other_sessions_and_with_the_earlier_part_of_the_series(
     tables: Any, timeline: str, series: dict[str, Any]
 ) -> None:
     other = book(timeline, 29, 10).data
@@ -253,7 +257,7 @@ def test_a_split_conflicts_with_other_sessions_and_with_the_earlier_part(
     assert scan_all(tables) == before
 
 
-def test_a_split_at_the_first_occurrence_is_a_409(series: dict[str, Any]) -> None:
+def test_a_split_at_the_first_occurrence_gets_a_409(series: dict[str, Any]) -> None:
     answer = split(series["id"], "2023-12-01")
     assert (answer.status, answer.body["code"]) == (409, "FIRST_OCCURRENCE")
 
@@ -270,7 +274,7 @@ def test_a_split_at_the_first_occurrence_is_a_409(series: dict[str, Any]) -> Non
         ({"endDateTime": "2024-12-01T09:00:00Z"}, "endDateTime"),
     ],
 )
-def test_an_invalid_split_is_a_400(series: dict[str, Any], fields: dict[str, Any], field: str) -> None:
+def test_an_invalid_split_gets_a_400(series: dict[str, Any], fields: dict[str, Any], field: str) -> None:
     answer = split(series["id"], "2023-12-22", fields=fields)
     assert (answer.status, [each["field"] for each in answer.body["details"]]) == (400, [field])
 
@@ -280,11 +284,11 @@ def test_a_split_needs_a_date(series: dict[str, Any]) -> None:
     assert (answer.status, answer.body["details"][0]["code"]) == (400, "REQUIRED")
 
 
-# --- All three changes
+# --- Cancel, change and split
 
 
 @pytest.mark.parametrize("function", CHANGES)
-def test_an_event_without_path_parameters_is_a_404(function: str, series: dict[str, Any]) -> None:
+def test_an_event_without_path_parameters_gets_a_404(function: str, series: dict[str, Any]) -> None:
     body = {"date": "2023-12-08"} if function == "split_session" else {}
     event = ANNA.event(
         function, f"{series['id']}/2023-12-08" if "occ" in function else series["id"], body, {}, {}
@@ -294,7 +298,7 @@ def test_an_event_without_path_parameters_is_a_404(function: str, series: dict[s
 
 
 @pytest.mark.parametrize("function", CHANGES)
-def test_changing_an_occurrence_needs_the_permission_to_change_the_series(
+def test_each_change_of_a_series_needs_the_permission_to_update_the_series(
     function: str, series: dict[str, Any]
 ) -> None:
     assert send_change(function, series["id"], "2023-12-08", BERT).status == 403
@@ -303,7 +307,7 @@ def test_changing_an_occurrence_needs_the_permission_to_change_the_series(
 
 
 @pytest.mark.parametrize("function", CHANGES)
-def test_the_if_match_header_compares_the_version_of_the_series(
+def test_the_if_match_header_is_compared_with_the_version_of_the_series(
     function: str, series: dict[str, Any]
 ) -> None:
     answer = send_change(function, series["id"], "2023-12-08", headers={"if-match": '"2"'})
@@ -312,7 +316,7 @@ def test_the_if_match_header_compares_the_version_of_the_series(
 
 
 @pytest.mark.parametrize("function", ["update_occurrence", "split_session"])
-def test_a_dry_run_returns_the_same_entity_and_writes_nothing(
+def test_a_dry_run_returns_the_new_session_and_writes_nothing(
     tables: Any, function: str, timeline: str, series: dict[str, Any]
 ) -> None:
     before = scan_all(tables)
@@ -341,7 +345,7 @@ def test_a_repeated_request_with_an_idempotency_key_gets_the_first_answer(
     assert send_change(function, series["id"], "2023-12-08", headers=key).body == first.body
 
 
-def test_an_idempotency_key_belongs_to_one_series_and_one_kind_of_change(
+def test_an_idempotency_key_is_valid_for_one_series_per_endpoint(
     timeline: str, series: dict[str, Any]
 ) -> None:
     times = {"startDateTime": "2023-12-01T11:00:00Z", "endDateTime": "2023-12-01T12:00:00Z"}
@@ -352,7 +356,7 @@ def test_an_idempotency_key_belongs_to_one_series_and_one_kind_of_change(
 
 
 @pytest.mark.parametrize("function", ["update_occurrence", "split_session"])
-def test_two_concurrent_requests_with_one_idempotency_key_have_one_effect(
+def test_two_concurrent_requests_with_one_idempotency_key_create_one_session(
     tables: Any, function: str, series: dict[str, Any], run_before_next: RunBeforeNext
 ) -> None:
     key, answers = {"idempotency-key": "k"}, list[Answer]()
@@ -372,7 +376,7 @@ def test_two_concurrent_requests_with_one_idempotency_key_have_one_effect(
     assert len(live_sessions(tables)) == 2
 
 
-def test_the_location_begins_with_the_path_of_the_request(series: dict[str, Any]) -> None:
+def test_the_location_header_keeps_a_base_path(series: dict[str, Any]) -> None:
     event = ANNA.event("update_occurrence", f"{series['id']}/2023-12-08", {}, {}, {})
     event["rawPath"] = f"/v1{event['rawPath']}"
     response = handler("update_occurrence")(event, None)
@@ -398,7 +402,9 @@ def test_a_restored_session_has_its_former_fields(tables: Any, timeline: str, fi
     assert book(timeline, 1).status == 409
     (stored,) = live_sessions(tables)
     assert "expiresAt" not in stored
-    assert restore(before["id"]).body == answer.body, "a session that was not deleted stays as it is"
+    assert restore(before["id"]).body == answer.body, (
+        "restoring a session that is not deleted changes nothing"
+    )
 
 
 def test_a_session_without_a_start_can_be_restored(timeline: str) -> None:
@@ -433,7 +439,7 @@ def test_a_session_is_not_restored_to_a_timeline_that_is_deleted_at_the_same_tim
     assert restore(series["id"]).status == 400
 
 
-def test_restoring_an_expired_session_is_a_404(tables: Any, series: dict[str, Any]) -> None:
+def test_restoring_an_expired_session_gets_a_404(tables: Any, series: dict[str, Any]) -> None:
     assert restore("unknown").status == 404
     ANNA.call("delete_session", id=series["id"])
     tables.update_item(
@@ -452,14 +458,14 @@ def test_restoring_a_session_needs_the_permission_to_delete_the_session(series: 
     assert restore(series["id"], ADMIN).status == 200
 
 
-def test_a_restored_changed_occurrence_refers_to_its_series(series: dict[str, Any]) -> None:
+def test_a_changed_occurrence_keeps_its_series_id_when_it_is_restored(series: dict[str, Any]) -> None:
     new = change(series["id"], "2023-12-08").data
     ANNA.call("delete_session", id=new["id"])
     assert restore(new["id"]).data["seriesId"] == series["id"]
 
 
 @pytest.mark.parametrize("function", ["update_occurrence", "split_session", "restore_session"])
-def test_a_change_after_the_deletion_of_the_last_written_session_succeeds(
+def test_a_series_can_be_changed_after_the_session_written_last_is_deleted(
     function: str, timeline: str, series: dict[str, Any]
 ) -> None:
     last = book(timeline, 20).data["id"]
@@ -476,7 +482,7 @@ def test_a_change_after_the_deletion_of_the_last_written_session_succeeds(
 
 
 def test_a_slot_is_updated_and_deleted_by_its_stored_key(tables: Any, timeline: str) -> None:
-    """A newer time zone database may compute another key than the stored key."""
+    """After an update of the time zone database, the key that the layer computes may differ from the stored key."""
     times = {"startDateTime": "2023-12-01T09:00:00+01:00", "endDateTime": "2023-12-01T10:00:00+01:00"}
     id = create(timeline, timeZone="Europe/Berlin", **times)["id"]
     (slot,) = [item for item in scan(tables, "CalendarTable") if item["slot"] != "HEAD"]
@@ -496,6 +502,6 @@ def test_a_slot_is_updated_and_deleted_by_its_stored_key(tables: Any, timeline: 
     assert ANNA.call("update_session", id=id, body={"name": "Pilates"}).status == 200
     (slot,) = [item for item in scan(tables, "CalendarTable") if item["slot"] != "HEAD"]
     assert (slot["slot"], slot["name"]) == (older, "Pilates")
-    assert heads(tables)[0]["version"] == version, "a new name moves nothing"
+    assert heads(tables)[0]["version"] == version, "a new name does not change the version of the calendar"
     assert ANNA.call("delete_session", id=id).status == 200
     assert [item["slot"] for item in scan(tables, "CalendarTable")] == ["HEAD"]

@@ -1,4 +1,4 @@
-"""Occurrences in a window of time: their times, their order, their pages, and who may list them."""
+"""Lists of the occurrences in a time window: times, order, pages and permissions."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ WEEK = {"from": "2023-12-11T00:00:00Z", "to": "2023-12-18T00:00:00Z"}
 
 
 def list_occurrences(caller: Caller = ANNA, **query: object) -> Answer:
-    """List occurrences. Without `from` and `to`, list those of one week."""
+    """List occurrences. The default time window is one week."""
     return caller.call("list_occurrences", query={**WEEK, **query})
 
 
@@ -45,10 +45,10 @@ def new_weekly_series(caller: Caller, timeline: str, **fields: Any) -> dict[str,
 
 
 @pytest.mark.parametrize("case", VECTORS, ids=lambda case: case["why"])
-def test_the_windows_of_the_vectors_have_the_expected_occurrences(
+def test_each_time_window_of_the_test_vectors_has_the_expected_occurrences(
     case: dict[str, Any], timeline: str
 ) -> None:
-    """List windows of several years in parts, because a request may cover at most 366 days."""
+    """Split a long time window into several requests, because one request may cover at most 366 days."""
     new_session(ANNA, timeline, **{"endDateTime": None, **case["session"]})
     start, end = datetime.fromisoformat(case["from"]), datetime.fromisoformat(case["to"])
     found = {}
@@ -94,7 +94,7 @@ def test_an_occurrence_names_its_session_and_its_local_date(timeline: str) -> No
         (None, None, False),
     ],
 )
-def test_a_session_is_listed_when_it_overlaps_the_half_open_window(
+def test_a_session_is_listed_if_it_overlaps_the_time_window(
     timeline: str, start: str | None, end: str | None, found: bool
 ) -> None:
     new_session(ANNA, timeline, startDateTime=start, endDateTime=end)
@@ -103,7 +103,7 @@ def test_a_session_is_listed_when_it_overlaps_the_half_open_window(
     assert [(row["startDateTime"], row["endDateTime"]) for row in answer.data] == [(start, end)] * found
 
 
-def test_an_occurrence_that_starts_before_the_window_and_overlaps_it_is_listed(timeline: str) -> None:
+def test_an_occurrence_that_overlaps_the_start_or_the_end_of_the_time_window_is_listed(timeline: str) -> None:
     new_weekly_series(
         ANNA, timeline, startDateTime="2023-01-01T22:00:00Z", endDateTime="2023-01-02T06:00:00Z"
     )
@@ -111,7 +111,7 @@ def test_an_occurrence_that_starts_before_the_window_and_overlaps_it_is_listed(t
     assert starts == ["2023-12-10T22:00:00Z", "2023-12-17T22:00:00Z"]
 
 
-def test_a_cancelled_finished_moved_or_deleted_session_is_not_listed(timeline: str) -> None:
+def test_cancelled_moved_and_deleted_occurrences_and_finished_series_are_not_listed(timeline: str) -> None:
     at_ten = {"startDateTime": "2023-01-02T10:00:00Z", "endDateTime": "2023-01-02T11:00:00Z"}
     new_weekly_series(ANNA, timeline, excludedDates=["2023-12-11"])
     new_weekly_series(ANNA, timeline, **at_ten, repeatUntil="2023-12-10")
@@ -126,13 +126,13 @@ def test_a_cancelled_finished_moved_or_deleted_session_is_not_listed(timeline: s
     assert list_occurrences().data == []
 
 
-def test_a_renamed_series_has_its_new_name_at_every_occurrence(timeline: str) -> None:
+def test_every_occurrence_of_a_renamed_series_has_the_new_name(timeline: str) -> None:
     session = new_weekly_series(ANNA, timeline)
     ANNA.call("update_session", id=session["id"], body={"name": "Yoga"})
     assert names(list_occurrences(**{"to": "2023-12-31T00:00:00Z"})) == ["Yoga"] * 3
 
 
-def test_pages_of_occurrences_are_sorted_by_start_then_session(timeline: str) -> None:
+def test_pages_of_occurrences_are_sorted_by_start_and_session_id(timeline: str) -> None:
     other = new_timeline(BERT)
     for caller, place in ((ANNA, timeline), (BERT, other)):
         new_weekly_series(caller, place, repeatCycleType="DAILY")
@@ -149,14 +149,14 @@ def test_pages_of_occurrences_are_sorted_by_start_then_session(timeline: str) ->
         assert body["meta"]["meta"] == {"skip": skip, "take": 3, "count": 16}
 
 
-def test_a_page_has_100_rows_by_default_and_1000_at_the_most(timeline: str) -> None:
+def test_a_page_has_100_occurrences_by_default_and_may_have_1000(timeline: str) -> None:
     new_weekly_series(ANNA, timeline, repeatCycleType="DAILY")
     year = {"from": "2023-06-01T00:00:00Z", "to": "2024-05-31T00:00:00Z"}
     assert (len(list_occurrences(**year).data), list_occurrences(**year).count) == (100, 365)
     assert len(list_occurrences(**year, take=1000).data) == 365
 
 
-# --- Whose calendar
+# --- Owners, timelines and permissions
 
 
 def test_a_user_sees_only_their_own_calendar(timeline: str) -> None:
@@ -167,7 +167,7 @@ def test_a_user_sees_only_their_own_calendar(timeline: str) -> None:
     assert list_occurrences(ANNA, ownerId="bert").status == 403
 
 
-def test_an_unknown_or_foreign_timeline_has_no_occurrences(timeline: str) -> None:
+def test_a_list_contains_no_occurrences_of_unknown_or_foreign_timelines(timeline: str) -> None:
     new_session(ANNA, timeline)
     assert list_of_timelines(BERT, timeline).data == []
     assert list_of_timelines(ANNA, "unknown").data == []
@@ -177,7 +177,9 @@ def test_an_unknown_or_foreign_timeline_has_no_occurrences(timeline: str) -> Non
 
 
 @pytest.mark.parametrize("who", [MANAGER, ADMIN])
-def test_an_admin_or_manager_may_name_an_owner_or_timelines(timeline: str, who: Caller) -> None:
+def test_an_admin_or_manager_may_list_the_occurrences_of_any_owner_or_timeline(
+    timeline: str, who: Caller
+) -> None:
     new_session(ANNA, timeline, name="first")
     second, theirs = new_timeline(ANNA), new_timeline(BERT)
     times = {"startDateTime": "2023-12-16T14:00:00Z", "endDateTime": None}
@@ -235,7 +237,7 @@ def test_a_deleted_timeline_has_no_occurrences(tables: Any) -> None:
         ("from=2023-12-11T00:00:00Z&to=2023-12-12T00:00:00Z&ownerId=", [("ownerId", "INVALID_FORMAT")]),
     ],
 )
-def test_an_invalid_query_is_a_400_with_every_fault(
+def test_an_invalid_query_gets_a_400_that_names_every_fault(
     tables: Any, query: str, faults: list[tuple[str, str]]
 ) -> None:
     event = ANNA.event("list_occurrences", "", None, {}, {}) | {"rawQueryString": query}
@@ -245,12 +247,12 @@ def test_an_invalid_query_is_a_400_with_every_fault(
     assert [(fault["field"], fault["code"]) for fault in details] == faults
 
 
-def test_a_window_may_have_366_days(tables: Any) -> None:
+def test_a_time_window_may_have_366_days(tables: Any) -> None:
     assert list_occurrences(**{"from": "2023-01-01T00:00:00Z", "to": "2024-01-02T00:00:00Z"}).status == 200
 
 
-def test_a_window_with_more_than_50000_occurrences_is_a_400(tables: Any, timeline: str) -> None:
-    """The calendar has 140 daily series. Their slots are written directly to the table to save time."""
+def test_a_time_window_with_more_than_50000_occurrences_gets_a_400(tables: Any, timeline: str) -> None:
+    """Write the slots of 140 daily series directly to the table, because 140 requests are slow."""
     for number in range(140):
         times = [f"2023-01-01T{number // 6:02}:{number % 6}{minute}:00Z" for minute in (0, 5)]
         body = one_time(timeline, type="RECURRING", repeatCycleType="DAILY")
@@ -264,17 +266,18 @@ def test_a_window_with_more_than_50000_occurrences_is_a_400(tables: Any, timelin
     assert list_occurrences(**{**year, "to": "2024-05-01T00:00:00Z"}).count == 140 * 335
 
 
-def test_a_window_at_the_end_of_the_year_9999_is_valid(timeline: str) -> None:
+def test_a_time_window_may_end_with_the_year_9999(timeline: str) -> None:
+    """Lists leave out the last two days of 9999, because times after 9999 cannot be written."""
     new_weekly_series(ANNA, timeline, repeatCycleType="DAILY")
     answer = list_occurrences(**{"from": "9999-12-25T00:00:00Z", "to": "9999-12-31T23:59:59Z"})
     assert [row["date"] for row in answer.data] == [f"9999-12-{day}" for day in range(25, 30)]
 
 
-# --- A client
+# --- Comparison with dateutil
 
 
 def list_week(caller: Caller, monday: datetime) -> list[tuple[str, datetime, datetime]]:
-    """List the name, start and end of each occurrence of a week, as a calendar app does."""
+    """Return the name, start and end of each occurrence of a week."""
     window = {"from": monday.isoformat(), "to": (monday + timedelta(days=7)).isoformat(), "take": 1000}
     return [
         (
@@ -286,8 +289,8 @@ def list_week(caller: Caller, monday: datetime) -> list[tuple[str, datetime, dat
     ]
 
 
-def test_the_weeks_of_a_year_in_berlin_equal_those_of_dateutil(timeline: str) -> None:
-    """The clocks change on 2024-03-31 and on 2024-10-27."""
+def test_dateutil_finds_the_same_occurrences_in_each_week_of_a_year_in_berlin(timeline: str) -> None:
+    """The clocks of Berlin change on 2024-03-31 and on 2024-10-27."""
     berlin = tz.gettz("Europe/Berlin")
     hour = timedelta(hours=1)
     rules: dict[str, tuple[rrule, timedelta, dict[str, Any]]] = {}

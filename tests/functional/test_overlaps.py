@@ -1,4 +1,4 @@
-"""Command that lists overlaps, on slots that were changed directly in the table."""
+"""Command that lists overlaps, run on slots that the tests change directly in the table."""
 
 import sys
 from typing import Any
@@ -16,7 +16,7 @@ JULY = {"startDateTime": "2026-07-06T08:00:00+02:00", "endDateTime": "2026-07-06
 
 
 def move_slot(dynamodb: Any, session: dict[str, Any], **fields: str) -> None:
-    """Change the times of a slot in the table, as new rules of a time zone would."""
+    """Change the times of a session's slot directly in the table, so that the slot overlaps another slot."""
     for item in map(deserialize, dynamodb.scan(TableName=TABLE)["Items"]):
         if item.get("sessionId") == session["id"]:
             dynamodb.put_item(TableName=TABLE, Item=serialize({**item, **fields}))
@@ -25,7 +25,7 @@ def move_slot(dynamodb: Any, session: dict[str, Any], **fields: str) -> None:
 def run_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *options: str
 ) -> tuple[int, list[str]]:
-    """Run the command as docs/operations.md documents it; return the exit status and the printed lines."""
+    """Run the command as in docs/operations.md; return the exit status and the printed lines."""
     monkeypatch.setattr(sys, "argv", ["overlaps", "--calendar-table", TABLE, *options])
     capsys.readouterr()
     status = tool.main()
@@ -53,7 +53,9 @@ def test_the_command_lists_an_overlap_that_was_written_directly_to_the_table(
     assert run_command(monkeypatch, capsys, "--owner", "bert") == (0, [f"0 {summary}"])
 
 
-def test_each_overlap_of_two_series_or_two_single_sessions_is_found_once(tables: Any, timeline: str) -> None:
+def test_each_overlap_of_two_series_or_two_one_time_sessions_is_found_once(
+    tables: Any, timeline: str
+) -> None:
     pilates = new_session(ANNA, timeline, **{**BERLIN, **JULY})
     yoga = new_session(ANNA, timeline, **BERLIN)
     noon = new_session(

@@ -20,7 +20,7 @@ from tests.support.template import ROOT
 
 ROLES = {"USER": "", "MANAGER": "[MANAGER]", "ADMIN": "[ADMIN]"}
 MAY_TAKE_AWAY = {("USER", "own"), ("MANAGER", "own"), ("ADMIN", "own"), ("ADMIN", "foreign")}
-"""Who may delete a session, or move the session to another owner (docs/guide.md)."""
+"""Roles, and whose sessions each role may delete or move to another owner (docs/guide.md)."""
 
 GONE = "deleted"
 
@@ -137,7 +137,7 @@ def test_every_request_is_permitted_as_the_guide_says(tables: Any) -> None:
 
 
 class StepSearch:
-    """Search for the sequences of moves and deletions that a caller may apply to a session."""
+    """Search for sequences of permitted steps. A step moves a session to another timeline, or deletes the session."""
 
     def __init__(self, caller: Caller) -> None:
         self.caller = caller
@@ -148,7 +148,7 @@ class StepSearch:
         }
 
     def find_reachable(self, place: str) -> dict[str, list[str]]:
-        """Return the timelines that a session on `place` can reach, each with the steps to the timeline."""
+        """Return all places that a session can reach from `place`, with the steps. A place is a timeline or `GONE`."""
         paths: dict[str, list[str]] = {place: []}
         waiting = [place]
         while waiting:
@@ -175,7 +175,7 @@ class StepSearch:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_no_sequence_of_permitted_steps_moves_a_session_away_without_the_delete_permission(
+def test_without_the_delete_permission_no_sequence_of_steps_moves_a_session_to_another_owner(
     tables: Any, role: str
 ) -> None:
     steps = StepSearch(Caller("eve", ROLES[role]))

@@ -11,7 +11,7 @@ from tests.support.invariants import breaches, live_sessions, scan
 KEY = {"Idempotency-Key": "8c6b1c3e"}
 
 
-def test_the_same_key_and_body_get_the_first_answer_again(tables: Any, timeline: str) -> None:
+def test_a_repeated_request_with_an_idempotency_key_gets_the_first_answer(tables: Any, timeline: str) -> None:
     first = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
     again = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
     assert again.body == first.body
@@ -25,7 +25,7 @@ def test_three_posts_with_one_key_create_one_timeline(tables: Any) -> None:
     assert ANNA.call("list_timelines").count == 1
 
 
-def test_a_key_belongs_to_one_principal_and_one_route(timeline: str) -> None:
+def test_an_idempotency_key_is_valid_for_one_principal_and_one_route(timeline: str) -> None:
     assert ANNA.call("create_session", body=one_time(timeline), headers=KEY).status == 200
     other = ANNA.call("create_timeline", body={"name": "x"}, headers=KEY)
     assert "Idempotency-Replayed" not in other.headers
@@ -33,7 +33,7 @@ def test_a_key_belongs_to_one_principal_and_one_route(timeline: str) -> None:
     assert "Idempotency-Replayed" not in mine.headers
 
 
-def test_the_same_key_with_another_body_is_a_422(tables: Any, timeline: str) -> None:
+def test_the_same_key_with_another_body_gets_a_422(tables: Any, timeline: str) -> None:
     ANNA.call("create_session", body=one_time(timeline), headers=KEY)
     answer = ANNA.call("create_session", body=one_time(timeline, name="Other"), headers=KEY)
     assert (answer.status, answer.body["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
@@ -48,8 +48,8 @@ def test_a_failed_request_stores_no_key_so_that_a_retry_can_succeed(tables: Any,
     assert ANNA.call("create_session", body=one_time(timeline), headers=KEY).status == 200
 
 
-def test_an_expired_record_is_ignored(tables: Any, timeline: str) -> None:
-    """DynamoDB may delete an expired record days later."""
+def test_an_expired_idempotency_record_is_ignored(tables: Any, timeline: str) -> None:
+    """DynamoDB may delete a record only days after its expiry."""
     session = ANNA.call("create_session", body=one_time(timeline), headers=KEY).data
     (record,) = scan(tables, "IdempotencyTable")
     tables.update_item(
@@ -66,7 +66,7 @@ def test_an_expired_record_is_ignored(tables: Any, timeline: str) -> None:
 def test_a_retry_that_conflicts_with_its_first_attempt_gets_the_first_answer(
     timeline: str, run_before_next: RunBeforeNext
 ) -> None:
-    """The first attempt commits while the second attempt is between its reads of the key and of the calendar."""
+    """The first attempt commits after the second attempt reads the key, but before it reads the calendar."""
     first: list[Any] = []
     run_before_next(
         "Query", lambda: first.append(ANNA.call("create_session", body=one_time(timeline), headers=KEY))
@@ -106,7 +106,7 @@ def test_an_etag_changes_with_every_change(timeline: str) -> None:
     "if_match", ["1", "", '"1', "W/1", '"1" "2"', '"1",', '"1", *', '"a b"', '"1",' * 500]
 )
 @pytest.mark.parametrize("function", ["update_session", "delete_timeline"])
-def test_a_malformed_if_match_header_is_a_400_with_a_fault(
+def test_a_malformed_if_match_header_gets_a_400_that_names_the_header(
     timeline: str, function: str, if_match: str
 ) -> None:
     id = timeline if function.endswith("timeline") else new_session(ANNA, timeline)["id"]
@@ -142,7 +142,7 @@ def test_the_if_match_header_allows_changes_of_the_current_version_only(
 @pytest.mark.parametrize(
     ("if_none_match", "status"), [('"1"', 304), ('W/"1"', 304), ("*", 304), ('"7", "1"', 304), ('"2"', 200)]
 )
-def test_the_if_none_match_header_with_the_current_etag_is_a_304(
+def test_a_get_with_the_current_etag_in_if_none_match_gets_a_304(
     timeline: str, if_none_match: str, status: int
 ) -> None:
     id = new_session(ANNA, timeline)["id"]
@@ -152,7 +152,7 @@ def test_the_if_none_match_header_with_the_current_etag_is_a_304(
         assert (answer.body is None) == (status == 304)
 
 
-def test_two_changes_of_different_fields_both_take_effect(
+def test_two_concurrent_changes_of_different_fields_both_take_effect(
     timeline: str, run_before_next: RunBeforeNext
 ) -> None:
     """The second change is written between the read and the write of the first change."""

@@ -1,6 +1,7 @@
-"""Least privilege: the calls of each function in the functional tests equal the actions that its role allows.
+"""Least privilege: the role of each function allows exactly the DynamoDB calls of the functional tests.
 
-`conftest.py` records the calls, and runs this module last. The tests are skipped unless the whole folder runs.
+`conftest.py` records the calls of each function, and runs this module last. Unless the whole folder runs, pytest
+skips the tests.
 """
 
 from typing import Any
@@ -11,11 +12,11 @@ from tests.functional.conftest import CALLS, WHOLE_FOLDER
 from tests.support import template
 
 STREAM_ACTIONS = {"dynamodb:GetRecords", "dynamodb:ListStreams"}
-"""The actions that Lambda itself needs in the role of a function to read a stream."""
+"""Actions that a role allows because Lambda reads the stream with the role of the function."""
 
 
 def allowed_actions(function: str) -> set[tuple[str, str]]:
-    """Return the actions that the role of a function allows, each with a table or an index."""
+    """Return the actions that the role of a function allows, each with its table or index."""
     return {
         (action.removeprefix("dynamodb:"), resource_name(resource))
         for policy in template.functions()[function].get("Policies", [])
@@ -46,4 +47,6 @@ def test_a_role_allows_exactly_the_calls_of_its_function(
 ) -> None:
     if not request.config.stash.get(WHOLE_FOLDER, False):
         pytest.skip("needs the calls of all functional tests")
-    assert CALLS[function] == allowed_actions(function), "the recorded calls, and the role in template.yaml"
+    assert CALLS[function] == allowed_actions(function), (
+        "on the left the recorded calls, on the right the role in template.yaml"
+    )

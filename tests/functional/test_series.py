@@ -1,4 +1,4 @@
-"""Series with time zones, intervals, ends and excluded dates through the handlers."""
+"""Series with time zones, intervals, ends and excluded dates, created and updated through the handlers."""
 
 import json
 from typing import Any
@@ -22,7 +22,9 @@ def one_hour(timeline: str, start: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", VECTORS, ids=lambda case: case["why"])
-def test_the_pairs_of_the_vectors_conflict_as_expected(timeline: str, case: dict[str, Any]) -> None:
+def test_each_pair_of_sessions_in_the_test_vectors_conflicts_as_expected(
+    timeline: str, case: dict[str, Any]
+) -> None:
     stored = ANNA.call("create_session", body=body(timeline, case["a"])).data
     read = ANNA.call("get_session", id=stored["id"]).data
     assert read == stored
@@ -50,7 +52,7 @@ def test_the_pairs_of_the_vectors_conflict_as_expected(timeline: str, case: dict
         assert ANNA.call("update_session", id=again["id"], body={**case["a"]}).status == 200
 
 
-def test_a_conflict_has_the_offset_of_the_stored_session(timeline: str) -> None:
+def test_the_times_of_a_conflict_have_the_utc_offset_of_the_stored_session(timeline: str) -> None:
     ANNA.call("create_session", body=body(timeline, BERLIN))
     answer = ANNA.call(
         "create_session",
@@ -72,7 +74,7 @@ def test_a_utc_time_with_a_time_zone_is_returned_with_the_offset_of_the_zone(tim
     assert ANNA.call("create_session", body=one_hour(timeline, "2026-07-06T09:00:00+01:00")).status == 200
 
 
-def test_an_excluded_date_is_free_and_can_only_return_while_the_date_is_free(timeline: str) -> None:
+def test_an_excluded_date_can_be_booked_and_then_cannot_return_to_the_series(timeline: str) -> None:
     series = ANNA.call("create_session", body=body(timeline, BERLIN)).data
     holiday = one_hour(timeline, "2026-04-06T09:00:00+02:00")
     assert ANNA.call("create_session", body=holiday).status == 409
@@ -88,7 +90,7 @@ def test_an_excluded_date_is_free_and_can_only_return_while_the_date_is_free(tim
     )
 
 
-def test_a_shortened_series_frees_its_later_occurrences(timeline: str) -> None:
+def test_a_shortened_series_releases_the_time_after_its_new_end(timeline: str) -> None:
     series = ANNA.call("create_session", body=body(timeline, BERLIN)).data
     later = one_hour(timeline, "2026-07-06T09:00:00+02:00")
     assert ANNA.call("create_session", body=later).status == 409
@@ -99,13 +101,13 @@ def test_a_shortened_series_frees_its_later_occurrences(timeline: str) -> None:
     assert (counted["repeatCount"], counted["repeatUntil"]) == (10, None)
 
 
-def test_a_patch_that_leaves_no_occurrence_is_a_400(timeline: str) -> None:
+def test_a_patch_that_leaves_no_occurrence_gets_a_400(timeline: str) -> None:
     series = ANNA.call("create_session", body=body(timeline, BERLIN | {"repeatCount": 1})).data
     answer = ANNA.call("update_session", id=series["id"], body={"excludedDates": ["2026-01-05"]})
     assert (answer.status, [fault["field"] for fault in answer.body["details"]]) == (400, ["excludedDates"])
 
 
-def test_a_patch_to_one_time_clears_the_rule_but_not_the_time_zone(timeline: str) -> None:
+def test_a_patch_to_the_type_one_time_clears_the_recurrence_rule_but_not_the_time_zone(timeline: str) -> None:
     rule = {
         "repeatInterval": 2,
         "recurringDaysOfWeek": ["MONDAY", "FRIDAY"],
@@ -129,7 +131,7 @@ def test_moving_a_weekly_series_to_another_day_changes_its_weekday(timeline: str
 
 
 def test_a_patch_is_validated_with_the_stored_time_zone(timeline: str) -> None:
-    """The session lasts 25 hours over the clock change, which is too long without the time zone."""
+    """In Berlin, this day lasts 25 hours. Without the time zone, the session would be longer than a day."""
     fields = {"repeatCycleType": "DAILY", "startDateTime": "2026-01-05T00:00:00+01:00", "endDateTime": None}
     series = ANNA.call("create_session", body=body(timeline, BERLIN | fields)).data
     night = {"startDateTime": "2026-10-25T00:00:00+02:00", "endDateTime": "2026-10-26T00:00:00+01:00"}
@@ -174,7 +176,7 @@ def test_a_patch_is_validated_with_the_stored_time_zone(timeline: str) -> None:
     ],
 )
 @pytest.mark.parametrize("function", ["create_session", "update_session"])
-def test_a_value_of_the_wrong_type_is_a_fault_of_its_field(
+def test_a_400_names_an_invalid_recurrence_field(
     timeline: str, function: str, field: str, value: object
 ) -> None:
     stored = ANNA.call("create_session", body=body(timeline, BERLIN)).data

@@ -59,14 +59,14 @@ def test_the_answer_to_a_post_has_all_fields_of_the_session(timeline: str) -> No
     }
 
 
-def test_the_location_keeps_a_base_path(timeline: str) -> None:
+def test_the_location_header_keeps_a_base_path(timeline: str) -> None:
     """The gateway forwards the base path of a stage or a custom domain."""
     event = ANNA.event("create_session", "", one_time(timeline), {}, {}) | {"rawPath": "/v1/sessions"}
     response = api.handler("create_session")(event, None)
     assert response["headers"]["Location"] == f"/v1/sessions/{json.loads(response['body'])['data']['id']}"
 
 
-def test_a_created_session_is_read_unchanged(timeline: str) -> None:
+def test_a_get_returns_the_created_session_unchanged(timeline: str) -> None:
     created = new_session(ANNA, timeline)
     assert ANNA.call("get_session", id=created["id"]).data == created
 
@@ -108,7 +108,7 @@ def test_a_name_has_1_to_200_characters_after_trimming(timeline: str, name: str)
     assert new_session(ANNA, timeline, name=name)["name"] == name.strip()
 
 
-def test_a_session_that_was_read_can_be_sent_back(timeline: str) -> None:
+def test_the_session_in_an_answer_can_be_the_body_of_a_patch_or_a_post(timeline: str) -> None:
     session = new_session(ANNA, timeline)
     answer = ANNA.call("update_session", id=session["id"], body=session)
     assert answer.data == session
@@ -134,7 +134,7 @@ def test_an_empty_patch_changes_nothing(tables: Any, timeline: str) -> None:
     assert scan(tables, "SessionsTable") == before
 
 
-def test_a_patch_to_one_time_clears_cycle_and_day(timeline: str) -> None:
+def test_a_patch_to_the_type_one_time_clears_the_repeat_cycle_and_the_weekday(timeline: str) -> None:
     session = ANNA.call("create_session", body=YOGA | {"timelineId": timeline}).data
     changed = ANNA.call("update_session", id=session["id"], body={"type": "ONE_TIME"}).data
     assert (changed["repeatCycleType"], changed["recurringDayOfWeek"]) == (None, None)
@@ -170,7 +170,7 @@ def test_a_weekly_series_without_a_day_repeats_on_the_weekday_of_its_start(timel
         (YOGA, {"repeatCycleType": None, "recurringDayOfWeek": "FRIDAY"}, "recurringDayOfWeek"),
     ],
 )
-def test_a_patched_session_must_satisfy_the_rules(
+def test_a_patch_must_satisfy_the_rules_between_new_and_stored_fields(
     tables: Any, timeline: str, stored: dict[str, Any], patch: dict[str, Any], field: str
 ) -> None:
     session = new_session(ANNA, timeline, **stored)
@@ -182,13 +182,13 @@ def test_a_patched_session_must_satisfy_the_rules(
 
 
 @pytest.mark.parametrize("field", ["type", "timelineId", "name"])
-def test_null_for_a_required_field_is_a_400(timeline: str, field: str) -> None:
+def test_null_for_a_required_field_gets_a_400(timeline: str, field: str) -> None:
     session = new_session(ANNA, timeline)
     answer = ANNA.call("update_session", id=session["id"], body={field: None})
     assert (answer.status, answer.body["details"][0]["field"]) == (400, field)
 
 
-def test_a_session_moves_to_another_timeline(tables: Any, timeline: str) -> None:
+def test_a_session_can_move_to_another_timeline(tables: Any, timeline: str) -> None:
     session, other = new_session(ANNA, timeline), new_timeline(ANNA)
     assert (
         ANNA.call("update_session", id=session["id"], body={"timelineId": other}).data["timelineId"] == other
@@ -198,7 +198,7 @@ def test_a_session_moves_to_another_timeline(tables: Any, timeline: str) -> None
     assert breaches(tables) == []
 
 
-def test_a_session_moved_to_another_owner_frees_the_time_of_the_first_owner(
+def test_a_session_moved_to_another_owner_releases_the_time_of_the_first_owner(
     tables: Any, timeline: str
 ) -> None:
     session, other = new_session(ANNA, timeline), new_timeline(BERT)
@@ -211,7 +211,7 @@ def test_a_session_moved_to_another_owner_frees_the_time_of_the_first_owner(
 # DELETE
 
 
-def test_a_deleted_session_has_removed_at_and_is_a_404_afterwards(tables: Any, timeline: str) -> None:
+def test_a_deleted_session_has_a_removal_time_and_is_not_found_afterwards(tables: Any, timeline: str) -> None:
     session = new_session(ANNA, timeline)
     removed = ANNA.call("delete_session", id=session["id"]).data
     assert removed == session | {"removedAt": removed["removedAt"], "updatedAt": removed["removedAt"]}
@@ -233,13 +233,13 @@ def test_a_deleted_session_has_removed_at_and_is_a_404_afterwards(tables: Any, t
     "id", ["0f5c2a6e-8f1d-4c3b-9a7e-2d4b6c8e0f12", "x", "COUNTS#0", "ä", "x" * 3000, ".."]
 )
 @pytest.mark.parametrize("function", ["get_session", "update_session", "delete_session"])
-def test_an_unknown_or_malformed_id_is_a_404(tables: Any, function: str, id: str) -> None:
+def test_an_unknown_or_malformed_id_gets_a_404(tables: Any, function: str, id: str) -> None:
     body = {} if function == "update_session" else None
     answer = ANNA.call(function, id=id, body=body)
     assert (answer.status, answer.body["code"]) == (404, "NOT_FOUND")
 
 
-def test_an_unknown_timeline_is_a_400_in_a_body_and_an_empty_list_in_a_query(timeline: str) -> None:
+def test_a_body_with_an_unknown_timeline_gets_a_400_and_a_query_returns_an_empty_list(timeline: str) -> None:
     answer = ANNA.call("create_session", body=one_time("no-such-timeline"))
     assert (answer.status, answer.body["code"]) == (400, "INVALID_TIMELINE")
     fault = {"code": "NOT_FOUND", "message": "Must be the id of an existing timeline."}
@@ -279,12 +279,12 @@ def test_touching_sessions_do_not_conflict(timeline: str) -> None:
     assert book(timeline, "2023-12-15T13:00:00Z", "2023-12-15T14:00:00Z") == 200
 
 
-def test_the_same_instant_in_two_offsets_conflicts(timeline: str) -> None:
+def test_sessions_with_different_utc_offsets_conflict_at_the_same_instant(timeline: str) -> None:
     new_session(ANNA, timeline)
     assert book(timeline, "2023-12-15T23:00:00+09:00", "2023-12-16T00:30:00+09:00") == 409
 
 
-def test_an_owner_is_not_booked_twice_on_two_timelines(timeline: str) -> None:
+def test_sessions_on_two_timelines_of_one_owner_conflict(timeline: str) -> None:
     new_session(ANNA, timeline)
     assert book(new_timeline(ANNA), "2023-12-15T15:00:00Z", "2023-12-15T15:30:00Z") == 409
 
@@ -300,7 +300,7 @@ def test_a_session_does_not_conflict_with_its_own_former_time(timeline: str) -> 
     assert ANNA.call("update_session", id=session["id"], body=later).status == 200
 
 
-def test_renaming_never_conflicts(tables: Any, timeline: str) -> None:
+def test_a_new_name_never_causes_a_conflict(tables: Any, timeline: str) -> None:
     first = new_session(ANNA, timeline)
     assert ANNA.call("update_session", id=first["id"], body={"name": "Other"}).status == 200
 
@@ -347,7 +347,7 @@ def test_a_friday_series_that_starts_on_a_saturday_leaves_the_saturday_free(time
     assert book(timeline, "2023-12-08T09:00:00Z", "2023-12-08T10:00:00Z") == 409
 
 
-def test_a_series_changed_to_one_time_frees_later_weeks_and_conflicts_when_changed_back(
+def test_a_series_changed_to_one_time_releases_later_weeks_and_conflicts_when_changed_back(
     timeline: str,
 ) -> None:
     weekly = new_series(timeline, "WEEKLY", "2023-12-01T09:00:00Z", "2023-12-01T10:00:00Z")
@@ -423,10 +423,10 @@ def test_a_409_names_the_first_conflicting_occurrence_of_a_series(timeline: str)
     ]
 
 
-def test_sessions_are_created_and_moved_after_the_deletion_of_the_last_written_session(
+def test_sessions_can_be_created_and_moved_after_the_session_written_last_is_deleted(
     tables: Any, timeline: str
 ) -> None:
-    """The head names the deleted slot, and each transaction must check that this slot is gone."""
+    """The head still names the deleted slot. So the next transaction checks that the slot does not exist."""
     first = new_session(ANNA, timeline)
     for change in ("create", "move"):
         last = new_session(ANNA, timeline, startDateTime="2024-01-01T09:00:00Z", endDateTime=None)
@@ -447,7 +447,7 @@ def test_a_conflict_has_the_new_name_of_a_renamed_session(timeline: str) -> None
 
 
 def test_a_session_whose_timeline_item_is_lost_can_be_deleted(tables: Any, timeline: str) -> None:
-    """The item is lost, for example, when only the other tables are restored."""
+    """A timeline item is lost, for example, if only the other tables are restored from a backup."""
     session = new_session(ANNA, timeline)
     tables.delete_item(TableName="TimelinesTable", Key={"id": {"S": timeline}})
     assert ANNA.call("delete_session", id=session["id"]).status == 200
@@ -474,7 +474,7 @@ def test_sessions_can_be_created_in_a_calendar_without_a_head(tables: Any, timel
 def test_a_conflicting_session_that_moves_during_a_post_is_listed_once(
     timeline: str, run_before_next: RunBeforeNext
 ) -> None:
-    """A POST beside a PATCH finds the moved session in its old slot and in its new slot."""
+    """The POST reads both slots of a session that a concurrent PATCH moves: the old slot and the new slot."""
     id = new_session(
         ANNA, timeline, startDateTime="2023-12-15T09:00:00Z", endDateTime="2023-12-15T10:00:00Z"
     )["id"]

@@ -1,4 +1,4 @@
-"""Timelines through their handlers, and the permissions on timelines."""
+"""Timelines through their handlers, and the permissions on timelines and their sessions."""
 
 from typing import Any
 
@@ -96,13 +96,12 @@ def test_a_patch_beside_an_unreadable_long_description_overwrites_nothing(tables
 
 @pytest.mark.parametrize("id", ["unknown", "COUNTS#0", "x" * 65])
 @pytest.mark.parametrize("function", ["get_timeline", "update_timeline", "delete_timeline"])
-def test_an_unknown_or_malformed_id_is_a_404(timeline: str, function: str, id: str) -> None:
+def test_an_unknown_or_malformed_id_gets_a_404(timeline: str, function: str, id: str) -> None:
     new_session(ANNA, timeline)
     assert ANNA.call(function, id=id, body={} if function == "update_timeline" else None).status == 404
 
 
-# Each row: the caller, the status on Anna's timelines, and the status on the caller's own timelines.
-
+# Each row: a caller, the status of requests for Anna's timelines, and for the caller's own timelines.
 MATRIX = [
     (Caller("eve"), 403, 200),
     (Caller("eve", "[USER]"), 403, 200),
@@ -122,7 +121,7 @@ ONLY_OWN_FOR_MANAGERS = {"delete_session", "update_timeline", "delete_timeline"}
         *("get_timeline", "update_timeline", "delete_timeline"),
     ],
 )
-def test_a_role_has_the_permissions_of_the_matrix(
+def test_each_caller_has_exactly_the_permissions_in_the_matrix(
     tables: Any, timeline: str, function: str, who: Caller, foreign: int, own: int
 ) -> None:
     if who is MANAGER and function in ONLY_OWN_FOR_MANAGERS:

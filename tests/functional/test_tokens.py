@@ -1,4 +1,4 @@
-"""Requests without claims from a gateway: the layer verifies the token itself."""
+"""Requests without claims from a gateway, whose tokens the layer verifies itself."""
 
 import base64
 import json
@@ -50,7 +50,7 @@ def issuer(running_issuer: Issuer, tables: Any, environment: pytest.MonkeyPatch)
 
 
 def list_timelines(authorization: str | None) -> tuple[int, dict[str, str]]:
-    """Return status and headers of `GET /timelines` without a gateway."""
+    """Send `GET /timelines` without a gateway; return the status and the headers."""
     headers = {} if authorization is None else {"Authorization": authorization}
     event = ANNA.event("list_timelines", "", None, {}, headers)
     del event["requestContext"]["authorizer"]
@@ -82,13 +82,13 @@ def test_the_principal_is_the_subject_of_the_token(issuer: Issuer) -> None:
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_forged_token_is_a_401(issuer: Issuer, attack: str) -> None:
+def test_a_forged_token_gets_a_401(issuer: Issuer, attack: str) -> None:
     status, headers = list_timelines(f"Bearer {ATTACKS[attack](issuer)}")
     assert (status, headers["WWW-Authenticate"]) == (401, 'Bearer realm="sessions", error="invalid_token"')
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic YTpi", "Digest x"])
-def test_a_request_without_a_token_is_a_401_without_an_error_code(
+def test_a_request_without_a_token_gets_a_401_without_an_error_code(
     issuer: Issuer, authorization: str | None
 ) -> None:
     """RFC 6750, section 3.1: a request without authentication gets no error code."""
@@ -124,7 +124,7 @@ def test_keys_are_cached(issuer: Issuer) -> None:
     assert issuer.reads == before + 1
 
 
-def test_a_new_key_is_fetched_when_a_token_names_the_key(issuer: Issuer) -> None:
+def test_a_new_key_of_the_issuer_is_fetched_after_a_pause(issuer: Issuer) -> None:
     clock = Clock()
     keys = IssuerKeys(issuer.url, clock)
     keys.find("first")
@@ -172,19 +172,19 @@ def test_the_keys_of_a_recovered_issuer_are_fetched_after_a_pause(issuer: Issuer
 
 @pytest.mark.parametrize("path", [CONFIGURATION_PATH, KEYS_PATH])
 @pytest.mark.parametrize("reply", BROKEN_REPLIES)
-def test_a_broken_document_of_the_issuer_is_a_503(issuer: Issuer, path: str, reply: str) -> None:
+def test_a_broken_document_of_the_issuer_causes_a_503(issuer: Issuer, path: str, reply: str) -> None:
     issuer.replies[path] = BROKEN_REPLIES[reply]
     status, headers = list_timelines(f"Bearer {issuer.token()}")
     assert (status, headers["Retry-After"]) == (503, "1")
 
 
 @pytest.mark.parametrize("configuration", BROKEN_CONFIGURATIONS)
-def test_a_broken_configuration_of_the_issuer_is_a_503(issuer: Issuer, configuration: str) -> None:
+def test_a_broken_configuration_of_the_issuer_causes_a_503(issuer: Issuer, configuration: str) -> None:
     issuer.configuration |= BROKEN_CONFIGURATIONS[configuration]
     assert list_timelines(f"Bearer {issuer.token()}")[0] == 503
 
 
-def test_an_issuer_that_answers_too_slowly_is_a_503(issuer: Issuer) -> None:
+def test_an_issuer_that_answers_too_slowly_causes_a_503(issuer: Issuer) -> None:
     issuer.replies[KEYS_PATH] = send_slowly(json.dumps(issuer.document(KEYS_PATH)).encode(), seconds=8)
     assert list_timelines(f"Bearer {issuer.token()}")[0] == 503
 
@@ -203,7 +203,7 @@ def test_a_key_with_the_operation_verify_is_accepted(issuer: Issuer) -> None:
 
 
 @pytest.mark.parametrize("keys", ["", 7, [], [7, None, "x"], {}])
-def test_a_key_set_without_a_usable_key_is_a_503(issuer: Issuer, keys: object) -> None:
+def test_a_key_set_without_a_usable_key_causes_a_503(issuer: Issuer, keys: object) -> None:
     body = json.dumps({"keys": keys}).encode()
     issuer.replies[KEYS_PATH] = send_slowly(body, seconds=0)
     assert list_timelines(f"Bearer {issuer.token()}")[0] == 503
@@ -217,18 +217,18 @@ def test_a_correct_client_id_does_not_replace_an_empty_audience(issuer: Issuer) 
 @pytest.mark.parametrize(
     "changes", [{"exp": float("inf")}, {"aud": {"a": [AUDIENCE]}}, {"exp": "soon"}], ids=str
 )
-def test_a_signed_token_with_malformed_claims_is_a_401(issuer: Issuer, changes: dict[str, Any]) -> None:
+def test_a_signed_token_with_malformed_claims_gets_a_401(issuer: Issuer, changes: dict[str, Any]) -> None:
     assert list_timelines(f"Bearer {issuer.token(**changes)}")[0] == 401
 
 
-def test_a_deeply_nested_token_is_a_401(issuer: Issuer) -> None:
+def test_a_deeply_nested_token_gets_a_401(issuer: Issuer) -> None:
     nested = base64.urlsafe_b64encode(b"[" * 5000).rstrip(b"=").decode()
     assert list_timelines(f"Bearer {nested}.{nested}.x")[0] == 401
     header = issuer.token().split(".")[0]
     assert list_timelines(f"Bearer {header}.{nested}.x")[0] == 401
 
 
-def test_a_subject_that_cannot_own_a_timeline_is_a_401_with_a_message(issuer: Issuer) -> None:
+def test_a_subject_that_cannot_own_a_timeline_gets_a_401_with_a_message(issuer: Issuer) -> None:
     event = ANNA.event("list_timelines", "", None, {}, {"authorization": f"Bearer {issuer.token(sub='a b')}"})
     del event["requestContext"]["authorizer"]
     response = handler("list_timelines")(event, None)
@@ -243,7 +243,7 @@ def test_five_unknown_key_ids_cause_one_request_to_the_issuer(issuer: Issuer) ->
     assert issuer.reads == before + 1
 
 
-def test_an_unreachable_issuer_is_a_503(tables: Any, environment: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_issuer_causes_a_503(tables: Any, environment: pytest.MonkeyPatch) -> None:
     issuer = Issuer()
     good = issuer.token()
     environment.setenv("JWT_ISSUER", issuer.url)
@@ -271,5 +271,5 @@ def test_roles_in_a_token_may_be_a_list(issuer: Issuer, roles: list[str]) -> Non
 @pytest.mark.parametrize(
     "roles", ["", "[]", "[administrator]", "ADMINS", "[admin]", "[NOT ADMIN]", "team,ADMIN", "[[ADMIN]]"]
 )
-def test_a_claim_without_a_role_grants_nothing(timeline: str, roles: str) -> None:
+def test_a_claim_without_a_known_role_gives_no_access_to_foreign_timelines(timeline: str, roles: str) -> None:
     assert Caller("eve", roles).call("get_timeline", id=timeline).status == 403

@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 
 def build_request(fields: dict[str, Any] | None = None, id: str = "", **more: Any) -> Request:
-    """Build a request of Anna."""
+    """Build a request of Anna's."""
     anna = Principal(ANNA.id, frozenset({"USER"}))
     path = {"id": id} if id else {}
     return Request(principal=anna, path=path, fields=fields or {}, now=NOW, new_id="new", **more)
@@ -76,7 +76,7 @@ def move_both(first: str, other: str, times: dict[str, dict[str, str]]) -> None:
     move(build_request())
 
 
-def test_two_sessions_swap_places_in_one_transaction(tables: Any, timeline: str) -> None:
+def test_two_sessions_can_swap_their_times_in_one_transaction(tables: Any, timeline: str) -> None:
     nine = {"startDateTime": "2023-12-15T09:00:00Z", "endDateTime": "2023-12-15T10:00:00Z"}
     ten = {"startDateTime": "2023-12-15T10:00:00Z", "endDateTime": "2023-12-15T11:00:00Z"}
     first, other = new_session(ANNA, timeline, **nine)["id"], new_session(ANNA, timeline, **ten)["id"]
@@ -88,7 +88,7 @@ def test_two_sessions_swap_places_in_one_transaction(tables: Any, timeline: str)
     assert breaches(tables) == []
 
 
-def test_two_sessions_moved_to_the_same_time_or_to_the_time_of_a_third_conflict(
+def test_two_sessions_moved_together_conflict_with_each_other_and_with_a_third_session(
     tables: Any, timeline: str
 ) -> None:
     hours = [
