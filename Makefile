@@ -8,7 +8,8 @@ CORS   ?=
 ROLE   ?= USER
 ARCHITECTURE ?= arm64
 LAYER  := layers/scheduling
-# tests/conftest.py assigns each test to a group. Groups start in the order of their names: the longest groups first.
+# tests/conftest.py assigns each test to a group. Groups start in the order of their names, so that the
+# longest groups start first.
 SIDE_BY_SIDE := -n logical --dist loadgroup --no-loadscope-reorder
 AUDIT  := .local/audit
 AUDIT_READY := $(AUDIT)/ready
