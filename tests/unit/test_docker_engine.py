@@ -76,7 +76,7 @@ def test_without_an_engine_the_error_says_what_to_install(
     monkeypatch.setattr(subprocess, "run", fail)
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with (
-        pytest.raises(EngineMissing, match=r"^No Docker engine answers: install Docker"),
+        pytest.raises(EngineMissing, match=r"^No Docker engine responds: install Docker"),
         docker_engine.engine(),
     ):
         pass
