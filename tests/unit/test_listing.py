@@ -1,4 +1,4 @@
-"""Positions of pages, compared with sorting all keys and slicing."""
+"""Positions of pages in lists, compared with slices of all sorted keys."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -52,7 +52,10 @@ def keys(starts: list[datetime | None]) -> list[str]:
 
 
 def periods(found: list[str], limits: Window, months: bool, ascending: bool) -> list[Period]:
-    """Return the counts of keys in a window: by month, and by hour where the window cuts a month."""
+    """Return the hours that have keys in a window, with their counts.
+
+    With `months`, months that lie inside the window are counted as a whole.
+    """
     counts: Counter[str] = Counter()
     for key in found:
         branch, leaf = path(key)[1:]
@@ -66,7 +69,7 @@ def periods(found: list[str], limits: Window, months: bool, ascending: bool) -> 
 def page(
     found: list[str], limits: Window, skip: int, wanted: int, months: bool, ascending: bool
 ) -> list[str]:
-    """Find a page by the counts of its periods, and return the keys that the page reads."""
+    """Return the keys of a page, after finding the beginning of the page by the counts of periods."""
     counted = periods(found, limits, months, ascending)
     place = find(counted, skip)
     if place is None:
@@ -118,7 +121,7 @@ def test_a_page_equals_the_slice_of_all_matches(
 
 
 @given(starts, instants, instants)
-def test_covered_periods_are_inside_the_window_and_untouched_periods_outside(
+def test_covered_periods_are_inside_the_window_and_untouched_periods_are_outside(
     starts: list[datetime | None], since: datetime, until: datetime
 ) -> None:
     limits = window(text(since), text(until))
@@ -131,7 +134,7 @@ def test_covered_periods_are_inside_the_window_and_untouched_periods_outside(
 
 
 @given(starts, instants, instants)
-def test_the_parts_of_an_hour_inside_and_outside_a_window_make_up_the_hour(
+def test_an_hour_consists_of_its_parts_inside_and_outside_a_window(
     starts: list[datetime | None], since: datetime, until: datetime
 ) -> None:
     for limits in (window(text(since), None), window(None, text(until)), window(text(since), text(until))):
@@ -145,7 +148,7 @@ def test_the_parts_of_an_hour_inside_and_outside_a_window_make_up_the_hour(
                 assert sorted(inside + outside) == sorted(of_hour)
 
 
-def test_adjacent_periods_are_read_together_unless_many_items_are_between_them() -> None:
+def test_one_query_reads_adjacent_periods_unless_many_other_items_are_between_them() -> None:
     found = [
         Period("2023-11", 3),
         Period("2023-12", 0, MOST_PASSED_OVER),
