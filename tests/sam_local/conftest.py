@@ -59,7 +59,7 @@ class SamLocal:
         ]
 
     def invoke(self, function: str, namespace: str) -> dict[str, Any]:
-        """Invoke the function with this folder name with its event from `events/`, and return the response."""
+        """Invoke the function in `functions/<function>` with its event from `events/`, and return the response."""
         logical_id = "".join(word.capitalize() for word in function.split("_")) + "Function"
         event = ROOT / "events" / f"{function}.json"
         done = subprocess.run(

@@ -50,7 +50,7 @@ class Caller(NamedTuple):
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Call the function with this folder name.
+        """Call the handler in the folder `functions/<function>`.
 
         `id` is the id in the path, and `body` is sent as JSON. If the path has an id and a date, `id` contains
         both: `<id>/<date>`.

@@ -1,8 +1,7 @@
 """Capacity units of requests, counted on DynamoDB Local as AWS charges them.
 
-DynamoDB Local reports the read units. This module counts the write units, because DynamoDB Local doubles too many
-units of a transaction. On AWS, a transaction doubles the units of the items that it writes or checks, but not the
-units of index entries. DynamoDB Local doubles both.
+DynamoDB Local reports the read units. This module counts the write units. On AWS, a transaction doubles the units of
+the items that it writes or checks, but not the units of index entries. DynamoDB Local doubles both.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -28,7 +28,7 @@ from typing import IO
 
 _LOOPBACK = "127.0.0.1"
 _LOOPBACK_INSIDE = "192.0.2.1"
-"""The address at which containers of the tests' own engine reach 127.0.0.1. RFC 5737 reserves it for documentation."""
+"""The address at which containers of the tests' own engine reach 127.0.0.1 (reserved by RFC 5737)."""
 _LOOPBACK_OUTSIDE = "host.docker.internal"
 """The name by which containers of an engine in a virtual machine reach this machine."""
 

@@ -39,9 +39,9 @@ class Issuer:
         self.reads = 0
         self.keys_path = "/keys"
         self.configuration: dict[str, Any] = {}
-        """Members that the issuer adds to its configuration, or replaces in it."""
+        """Members to change in the configuration document."""
         self.key_members: dict[str, Any] = {}
-        """Members by key id, which the issuer adds to the published key, or replaces in it."""
+        """Members to change in the published keys, by key id."""
         self.replies: dict[str, Reply] = {}
         """Replies by path, which the issuer sends instead of its documents."""
         issuer = self

@@ -1,8 +1,8 @@
 """Slow oracle of series with time zones, intervals, ends and excluded dates. The oracle shares no code with the layer.
 
 Days are counted from 0001-01-01. Times are microseconds since the start of 0001-01-01. `zoneinfo` computes the
-offsets from the files of `tzdata`. The calendar repeats every 400 years. So the oracle
-uses the offsets of the years from 2401 to 2800 again for every later 400 years.
+offsets from the files of `tzdata`. The calendar repeats every 400 years. So the offsets of the years from 2401 to
+2800 are used again for all later years.
 """
 
 from collections.abc import Iterator, Mapping

@@ -94,7 +94,9 @@ def test_changes_in_any_order_and_in_batches_give_the_counts_of_the_last_states(
         ("~#3fa91c", ("~", "~#3", "~#3fa")),
     ],
 )
-def test_a_key_is_counted_under_three_prefixes(key: str, prefixes: tuple[str, str, str]) -> None:
+def test_an_item_is_counted_under_three_prefixes_of_its_sort_key(
+    key: str, prefixes: tuple[str, str, str]
+) -> None:
     assert path(key) == prefixes
     _, branch, leaf = prefixes
     assert path(leaf) == Path(*prefixes)

@@ -82,7 +82,7 @@ def test_the_error_without_an_engine_says_what_to_install(
         pass
 
 
-def test_an_error_explains_that_containers_do_not_reach_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_explains_that_containers_cannot_reach_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> NoReturn:
         raise subprocess.CalledProcessError(1, [], stderr=b"timed out")
 

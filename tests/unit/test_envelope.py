@@ -68,7 +68,7 @@ def test_a_fault_names_its_field_and_its_reason() -> None:
     ]
 
 
-def test_a_failure_lists_at_most_100_faults_and_reports_more_faults_by_has_more() -> None:
+def test_a_failure_lists_100_faults_and_sets_has_more_if_there_are_more() -> None:
     body = failure(BadRequest(*(Fault(str(number), "Is unknown.") for number in range(101))), "")
     assert [fault["field"] for fault in body["details"]] == [str(number) for number in range(100)]
     assert body["hasMore"] is True
@@ -80,7 +80,7 @@ def test_a_long_field_name_is_shortened_and_an_invalid_character_is_replaced() -
     assert [fault["field"] for fault in body["details"]] == ["x" * 100, "?"]
 
 
-def test_a_conflict_lists_sessions_and_reports_more_sessions_by_has_more() -> None:
+def test_a_conflict_lists_its_sessions_and_sets_has_more_if_there_are_more() -> None:
     assert failure(SchedulingConflict([CONFLICT]), "")["details"] == [CONFLICT]
     assert "hasMore" not in failure(SchedulingConflict([CONFLICT]), "")
     assert failure(SchedulingConflict([CONFLICT], has_more=True), "")["hasMore"] is True

@@ -35,7 +35,7 @@ PACKAGES = {
 """The third-party packages that each part may import. The other parts import none."""
 
 CLOCKS = {"time", "random", "uuid", "secrets"}
-"""Modules that the domain must not import, because results would not depend on arguments alone."""
+"""Modules that the domain must not import, because its results must depend only on arguments."""
 
 
 def imported_modules(source: str) -> Iterator[str]:

@@ -69,7 +69,7 @@ def periods(found: list[str], limits: Window, months: bool, ascending: bool) -> 
 def page(
     found: list[str], limits: Window, skip: int, wanted: int, months: bool, ascending: bool
 ) -> list[str]:
-    """Return the keys of a page, after finding the beginning of the page by the counts of periods."""
+    """Find a page by the counts of periods, and return the keys of the page."""
     counted = periods(found, limits, months, ascending)
     place = find(counted, skip)
     if place is None:

@@ -128,7 +128,7 @@ def test_the_body_of_a_success_satisfies_its_schema() -> None:
 
 
 @pytest.mark.parametrize(("name", "fields"), [("Session", session.FIELDS), ("Timeline", timeline.FIELDS)])
-def test_a_response_always_has_every_field_and_only_fields_that_may_be_unset_may_be_null(
+def test_a_response_requires_every_field_and_allows_null_only_for_fields_that_may_be_unset(
     name: str, fields: tuple[str, ...]
 ) -> None:
     schema = SCHEMAS[name]

@@ -42,7 +42,7 @@ def decode_body(response: dict[str, Any]) -> bytes:
     return base64.b64decode(response["body"])
 
 
-def test_each_file_is_served_plain_or_compressed_below_the_size_limit(files: Path) -> None:
+def test_every_file_is_served_plain_and_compressed_within_the_size_limit(files: Path) -> None:
     for stored in files.iterdir():
         name = stored.name.removesuffix(".gz")
         path = {"index.html": "/docs", "openapi.json": "/openapi.json"}.get(name, f"/docs/{name}")

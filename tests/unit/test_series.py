@@ -169,7 +169,7 @@ def rule_fields(draw: st.DrawFn, cycle: str, interval: int | None, day: int) -> 
 def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
     """Draw two sessions. In most pairs, an occurrence of the second starts close to a start or end of the first.
 
-    Close means at most a microsecond away, or at most a microsecond away from an hour before or after.
+    Close means at most a microsecond away, or an hour and at most a microsecond away.
     """
     one = draw(sessions())
     if draw(st.integers(0, 4)) == 0:
@@ -438,7 +438,7 @@ def test_two_days_meet_in_an_era_if_and_only_if_some_era_has_both_days(
 
 
 @given(rules, st.integers(0, 3 * DAYS_IN_ERA))
-def test_a_rule_has_the_same_days_forwards_and_backwards(rule: Rule, day: int) -> None:
+def test_searches_forwards_and_backwards_find_the_same_days_of_a_rule(rule: Rule, day: int) -> None:
     following = rule.on_or_after(day)
     assert following >= day
     assert rule.on_or_before(following) == rule.on_or_after(following) == following

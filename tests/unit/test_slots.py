@@ -125,7 +125,7 @@ def test_a_reference_in_the_head_does_not_change_when_it_is_written_and_parsed(r
     assert slots.parse_reference(slots.reference_text(named)) == named
 
 
-def test_a_slot_shows_a_change_in_the_version_of_the_reference_and_in_later_versions() -> None:
+def test_a_referenced_change_is_readable_in_a_slot_of_the_same_or_a_later_version() -> None:
     second = {**slot_of("a", "2023-12-01T09:00:00Z"), "version": 2}
     added, released = slots.Reference("key", 2), slots.Reference("key", 2, released=True)
     for named in (added, released):
@@ -157,7 +157,7 @@ def test_a_new_session_at_any_time_of_day_finds_an_endless_series_with_a_time_zo
     assert any(low <= found["slot"] <= high for low, high in slots.endless_series_near(new, CLASSES))
 
 
-def test_the_key_of_a_series_with_a_time_zone_and_an_end_has_its_end_plus_two_days() -> None:
+def test_the_key_of_a_series_with_a_time_zone_and_an_end_contains_the_end_plus_two_days() -> None:
     found = slot(berlin_series(repeatUntil="2023-12-08"))
     assert found
     assert found["slot"] == "UNTIL#2023-12-10T09:00:00.000000Z#a"

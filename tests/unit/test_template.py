@@ -226,7 +226,7 @@ def test_the_template_defines_no_other_roles() -> None:
         assert template.resources(kind) == {}
 
 
-def test_only_functions_with_idempotency_have_the_idempotency_table() -> None:
+def test_only_endpoints_that_accept_an_idempotency_key_know_the_idempotency_table() -> None:
     for folder, properties in BY_FOLDER.items():
         variables = properties.get("Environment", {}).get("Variables", {})
         creates = folder in ENDPOINTS and handler(folder).endpoint.creates is not None
@@ -525,7 +525,7 @@ def test_the_description_of_a_version_has_room_for_long_settings() -> None:
 
 
 def test_alarms_watch_update_counters() -> None:
-    """If the function fails, it blocks its shard, and the counts become outdated."""
+    """While the function fails, Lambda sends no later records of the shard, and the counts become outdated."""
     alarms = [alarm["Properties"] for alarm in template.resources("AWS::CloudWatch::Alarm").values()]
     watched = {
         alarm["MetricName"]
