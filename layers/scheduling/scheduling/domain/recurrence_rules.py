@@ -25,7 +25,7 @@ _FOUR_YEARS = range(date(2001, 1, 1).toordinal() - 1, date(2005, 1, 1).toordinal
 
 
 class DayRule(NamedTuple):
-    """Rule for every `interval`-th day from each anchor: FREQ=DAILY, or FREQ=WEEKLY with one anchor for each weekday."""
+    """Rule for every `interval`-th day from each anchor: FREQ=DAILY, or FREQ=WEEKLY with an anchor for each weekday."""
 
     interval: int
     anchors: tuple[int, ...]
@@ -95,7 +95,7 @@ class MonthRule(NamedTuple):
         return _find_nth_date(self, first, count)
 
     def _find_first_date(self, month: int, step: int) -> int:
-        """Return the day of the rule in the first month that has this day. Try every `step`-th month from `month` on."""
+        """Return the day of the rule in the first month that has it. Try every `step`-th month from `month` on."""
         while True:
             era, rest = divmod(month, MONTHS_IN_ERA)
             try:

@@ -130,7 +130,7 @@ def slot(session: Session) -> Slot | None:
 
 
 def reserve(change: SessionChange) -> SessionChange:
-    """Return the change, with the key of the slot stored in the changed session. Keep the old key if no time is added."""
+    """Return the change, with the slot's key stored in the changed session. Keep the old key if no time is added."""
     before, after = change
     old, new = slot(before) if before else None, slot(after)
     if new is None:
@@ -197,7 +197,7 @@ def first_start(slot: Slot) -> int:
 
 
 def starting_at(instant: int) -> str:
-    """Return the prefix of the keys of ONCE slots that start at an instant. The keys of earlier slots sort before it."""
+    """Return the prefix of the keys of ONCE slots that start at an instant. Keys of earlier slots sort before it."""
     return ONCE + utc_text(instant)
 
 

@@ -48,8 +48,8 @@ class Offsets(NamedTuple):
     starts: tuple[int, ...]
     """The possible offsets at the start of an occurrence that starts in the stretch."""
     under_way: tuple[tuple[int, int], ...]
-    """Pairs of offsets. An occurrence is under way only if, for one pair, it has started by the first offset and has not
-    ended by the second."""
+    """Pairs of offsets. An occurrence is under way only if, for one pair, it has started by the first offset and has
+    not ended by the second."""
 
 
 class Stretch(NamedTuple):
