@@ -25,7 +25,7 @@ SERVER_FIELDS: dict[str, Any] = {
     ],
     "seriesId": Annotated[
         str | None,
-        Field(description="The id of the series. This ONE_TIME session replaces one of its occurrences."),
+        Field(description="The id of the series of which this ONE_TIME session replaces an occurrence."),
     ],
     "originalDate": Annotated[Date | None, Field(description="The local date of the replaced occurrence.")],
     "createdAt": Annotated[Timestamp, Field(description="UTC, with milliseconds.", examples=[CREATED])],
