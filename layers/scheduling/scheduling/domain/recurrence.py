@@ -16,17 +16,17 @@ first occurrence of the series that ends after the start of the single occurrenc
 if that occurrence starts before the single occurrence ends.
 
 **Can two series overlap?** Two sessions overlap if and only if one starts while the other is under way. With fixed
-offsets, `a` is under way when `b` starts if the time since the last start of `a` is less than the length of `a`. The
-shortest such time (`shortest_wait`) occurs again and again. So one comparison in each direction decides two endless
-series, whatever their first dates and excluded dates. With time zones, `_may_conflict` makes this comparison for every
-pair of UTC offsets that the two clocks have at the same time. `time_zones.Offsets` explains why no pair is missing. If
-the shortest time is long enough for every pair, the two series never overlap. Otherwise an overlap is possible, but
-not certain: the series may have no start while the clocks have this pair of offsets.
+offsets, `a` is under way at a start of `b` if and only if the time since the last start of `a` is less than the length
+of `a`. The shortest such time (`shortest_wait`) occurs again and again. So one comparison in each direction decides two
+endless series, whatever their first dates and excluded dates. With time zones, `_may_conflict` makes this comparison
+for every pair of UTC offsets that the two clocks have at the same time. `time_zones.Offsets` explains why no pair is
+missing. If the shortest time is long enough for every pair, the two series never overlap. Otherwise an overlap is
+possible, but not certain: the series may have no start while the clocks have this pair of offsets.
 
 **Do two series overlap?** `_find_overlap` searches for an actual overlap. Let A be the first occurrence of `a` that
 ends after an instant, and B the first occurrence of `b` that ends after the start of A. If A and B do not overlap, no
-overlap begins before the start of B, and the search continues there. The search skips each stretch of time in which, by
-the offsets of the two clocks, no overlap can begin. The search always ends:
+overlap begins before the start of B, and the search continues there. The search skips each stretch of time in which no
+overlap can begin with the offsets of the two clocks. The search always ends:
 - If a series ends, the search ends at the latest with this series.
 - If both series are endless, the search first continues until both clocks are regular (see `Clock`). From then on, both
   clocks repeat every 400 years (an era). So the search then covers one era, with the days that each rule names in any
@@ -34,8 +34,7 @@ the offsets of the two clocks, no overlap can begin. The search always ends:
   Such an overlap occurs again in later eras, so excluded dates cannot prevent the conflict.
 
 Sources: RFC 5545, 3.3.10 (rules; dates that do not exist are ignored), 3.8.5.1 (EXDATE), 3.3.5 (gaps and folds) and
-PEP 495; RFC 9636 (time zones). In RFC 5545, a DURATION in days also ends by the local clock. Calendar programs
-also end occurrences by the local clock.
+PEP 495; RFC 9636 (time zones). RFC 5545 also ends a DURATION in days by the local clock, and so do calendar programs.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -75,7 +74,7 @@ INSTANT = 1
 
 _ALL_YEARS = ERA // 9
 """About 44 years in microseconds. A year has one of 14 calendars: seven first weekdays, leap year or not. Any 44 years
-contain every two calendars that ever follow each other."""
+contain every pair of calendars that two consecutive years ever have."""
 _SOON = 4 * 366 * DAY
 """Four years in microseconds. A search covers this time first, because most overlaps begin within four years."""
 _NONE: frozenset[int] = frozenset()

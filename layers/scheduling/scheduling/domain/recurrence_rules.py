@@ -3,8 +3,8 @@
 Days are whole numbers: day 0 is 0001-01-01, a Monday. Days continue after the year 9999, where `date` ends.
 The Gregorian calendar repeats every 400 years. An era is 400 years: 4,800 months, 146,097 days, or 20,871 weeks.
 
-A rule names days in all time. Only the series has a first and a last day. A rule with an interval may name different
-days in different eras. Its days repeat after `eras` eras.
+The days of a rule have no beginning and no end. Only a series has a first and a last day. A rule with an interval may
+name different days in different eras. The days of a rule repeat after `eras` eras.
 
 Two rules `a` and `b` are compared in a cycle of K = gcd(a.eras, b.eras) eras. `within_eras(K)` maps all days that a
 rule ever names into such a cycle. Any mapped day of `a` and any mapped day of `b` occur together in some cycle (Chinese

@@ -4,8 +4,8 @@ A calendar has one slot for each session with a start, and one head. The key of 
 
 - `ONCE#<start>#<session id>`: a single occurrence.
 - `UNTIL#<end of the last occurrence>#<session id>`: a series that ends. The conflict check of a new session reads only
-  the keys after the start of the new session, and so no series that ended earlier. For a series with a time zone, the
-  key contains a time two days after the end.
+  the keys after the start of the new session. So the check does not read series that ended earlier. For a series with
+  a time zone, the key contains a time two days after the end.
 - `EVERY#<class>#<minute>#<session id>`: an endless series. In UTC, all its occurrences lie within the same part of the
   day (`recurrence.times_of_day`). `minute` is the minute of the day in which this part begins. `class` is the length of
   the part in hours, rounded up to 1, 2, 4, 8 or 24. If the parts of two sessions do not overlap, the sessions never

@@ -1,4 +1,4 @@
-"""Clocks, which have a UTC offset at each instant: always the same offset, or that of a time zone.
+"""Clocks: the UTC offset at each instant, which is either fixed or the offset of a time zone.
 
 Time zones are read from the TZif files (RFC 9636) of the package `tzdata`, never from files of the machine. So a
 laptop, CI and Lambda have the same time zones. A zone is loaded on first use. Sessions without a time zone need neither
