@@ -1,4 +1,4 @@
-"""Benchmarks: `make bench`, or one section by `python -m bench.cold`, `.lists`, `.writes`, `.decision`."""
+"""Benchmarks: `make bench` runs all sections, and `python -m bench.cold`, for example, runs one section."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Run of every section, with the missed targets at the end: `make bench`."""
+"""Run of all sections, with the missed targets at the end: `make bench`."""
 
 import sys
 import time
@@ -16,7 +16,7 @@ SECTIONS = {
 
 
 def main() -> int:
-    """Run every section. Return 1 if a target was missed."""
+    """Run all sections. Return 1 if a target was missed."""
     missed, seconds = {}, {}
     for name, section in SECTIONS.items():
         print(f"\n== {name}", flush=True)

@@ -1,16 +1,17 @@
-"""What a function's first call costs, and its next ones: `python -m bench.cold [--only get_session …]`.
+"""Cost of the first call and of later calls of each function: `python -m bench.cold [--only get_session …]`.
 
-A fresh interpreter that sees nothing but the built layer imports a handler and answers one event, against a stub
-of DynamoDB on this machine, over TLS as on AWS. In the same run, in turn with it, so do functions that others would
-write:
+A new interpreter with only the built layer imports a handler and answers one event. A stub of DynamoDB on this machine
+answers over TLS, as on AWS. The same run measures peers. The peers are the same endpoints, written without our layer:
 
-    floor      boto3's client and json, no more; with bytecode, and as `sam build` leaves it, without
+    floor      boto3's client and json; with bytecode, and without bytecode (as after `sam build`)
     fastapi    FastAPI behind Mangum, with bytecode
     powertools Powertools' HTTP resolver with validation, with bytecode
 
-These make one call of DynamoDB. Where ours makes others, the floor is given the price of those too, paid by
-boto3's client as it comes. Instructions (counted by valgrind, where it is there) repeat to a tenth of a per
-cent; times here do not.
+Each peer makes one DynamoDB call. Some of our functions make other calls. In a comparison with such a function, the
+peer's call is replaced: the peer gets the cost of the function's calls, made by a plain boto3 client.
+
+valgrind counts instructions, if it is installed. Counts vary by a tenth of a per cent; times on a shared machine vary
+by much more.
 """
 
 import argparse
@@ -33,6 +34,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench.store import print_progress
 from bench.stub import EMPTY_TIMELINE_ID, OWNER_ID, SESSION_ID, TIMELINE_ID, Stub
 from bench.table import table
 from tests.support import template
@@ -74,7 +76,7 @@ CALLS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "list_sessions": ("list", {}),
     "list_timelines": ("list", {}),
 }
-"""Each function with the kind of its endpoint, and how it is called."""
+"""The kind of each function, and the arguments of its call."""
 
 PEER_CALLS = {"read": CALLS["get_session"][1], "write": CALLS["create_session"][1], "list": {}}
 PEER_EVENTS = {"read": "get_session", "write": "create_session", "list": "list_sessions"}
@@ -87,54 +89,59 @@ TARGETS = {
 }
 
 LIMITS = {"read": 750, "write": 1150, "list": 1080}
-"""Millions of instructions of a cold start over TLS."""
+"""The most instructions of a cold start over TLS, in millions, by kind."""
 
 PEERS = ("boto3", "fastapi", "mangum", "aws-lambda-powertools", "pydantic")
 
 
 class Program(NamedTuple):
-    """A function to be measured."""
+    """A function that is measured."""
 
     name: str
     handler: Path
     path: tuple[Path, ...]
     events: tuple[Mapping[str, Any], ...]
-    """What it is called with, one after the other: the first is the cold start."""
+    """The events of the calls, in order. The first call is the cold start."""
 
 
 class Cost(NamedTuple):
-    """What a function took: medians."""
+    """The cost of a function and one event. Times are medians."""
 
     cpu: float
-    """Milliseconds to the first answer, interpreter and imports included."""
+    """Milliseconds of CPU until the first answer, with the interpreter and imports."""
     wall: float
+    """Milliseconds by the clock until the process ends."""
     warm: float
-    """Milliseconds of CPU for one more answer."""
+    """Milliseconds of CPU for each later answer."""
     megabytes: float
+    """The peak of the process's memory in MiB."""
     instructions: float | None
-    """Millions, to the first answer."""
+    """Millions of instructions until the first answer; None when instructions are not counted."""
     warm_instructions: float | None
-    """Millions, for one more."""
+    """Millions of instructions for each later answer."""
 
 
 def main() -> int:
+    """Run the command. Return the number of missed targets."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--only", nargs="+", choices=CALLS, default=list(CALLS), help="only these functions")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--warm-calls", type=int, default=WARM_CALLS)
     parser.add_argument(
-        "--no-instructions", action="store_true", help="do not count, though valgrind is there"
+        "--no-instructions",
+        action="store_true",
+        help="do not count instructions, even if valgrind is installed",
     )
-    parser.add_argument("--no-peers", action="store_true", help="measure our functions alone: a few minutes")
+    parser.add_argument("--no-peers", action="store_true", help="measure only our functions: a few minutes")
     options = parser.parse_args()
     authority = CertificateAuthority("bench")
     with tempfile.TemporaryDirectory() as folder, Stub(authority.server_context(Path(folder))) as stub:
         bench = Bench(stub, Path(folder), authority.root)
-        return bench.run_alone(options) if options.no_peers else bench.run(options)
+        return bench.check_limits(options) if options.no_peers else bench.compare(options)
 
 
 class Bench:
-    """One run."""
+    """One run of the benchmark with a stub, a folder for copies, and the root certificate of the stub."""
 
     def __init__(self, stub: Stub, folder: Path, root: str) -> None:
         self.stub = stub
@@ -151,24 +158,25 @@ class Bench:
             "AWS_ENDPOINT_URL": stub.endpoint,
         }
 
-    def run_alone(self, options: argparse.Namespace) -> int:
-        """Measure our functions without the peers, and compare the instructions with their limits."""
-        layer = built_layer(self.root)
-        programs = [self.ours(function, layer) for function in options.only]
+    def check_limits(self, options: argparse.Namespace) -> int:
+        """Measure our functions without the peers. Return the number of functions that exceed their limit."""
+        layer = build_layer(self.root)
+        programs = [self.prepare_function(function, layer) for function in options.only]
         costs = dict(zip(options.only, (found[0] for found in self.measure(programs, options)), strict=True))
         print_costs(costs, {})
         missed = [name for name, cost in costs.items() if (cost.instructions or 0) > LIMITS[CALLS[name][0]]]
         print(f"\nOver the limit: {', '.join(missed)}" if missed else "\nAll limits kept.")
         return len(missed)
 
-    def run(self, options: argparse.Namespace) -> int:
+    def compare(self, options: argparse.Namespace) -> int:
+        """Measure our functions and the peers. Return the number of missed targets."""
         layer, peers, peers_uncompiled = (
-            built_layer(self.root),
-            self.peer_packages(True),
-            self.peer_packages(False),
+            build_layer(self.root),
+            self.copy_peer_packages(True),
+            self.copy_peer_packages(False),
         )
         kinds = dict.fromkeys(CALLS[function][0] for function in options.only)
-        ours = {function: self.ours(function, layer) for function in options.only}
+        ours = {function: self.prepare_function(function, layer) for function in options.only}
         theirs = {}
         for kind in kinds:
             for name, packages in (
@@ -177,11 +185,13 @@ class Bench:
                 ("fastapi", peers),
                 ("powertools", peers),
             ):
-                theirs[name, kind] = self.peer(name, kind, packages)
-        calls = {function: self.calls_of(program) for function, program in ours.items()}
-        theirs_calls = {kind: self.calls_of(theirs["floor", kind]) for kind in kinds}
-        distinct = {_key(call): call for made in [*calls.values(), *theirs_calls.values()] for call in made}
-        bare = self.bare(distinct.values(), peers)
+                theirs[name, kind] = self.prepare_peer(name, kind, packages)
+        calls = {function: self.record_calls(program) for function, program in ours.items()}
+        theirs_calls = {kind: self.record_calls(theirs["floor", kind]) for kind in kinds}
+        distinct = {
+            _describe_call(call): call for made in [*calls.values(), *theirs_calls.values()] for call in made
+        }
+        bare = self.prepare_bare_calls(distinct.values(), peers)
         empty = Program("empty", HERE / "peers" / "empty.py", (), ({},))
 
         programs = [*ours.values(), *theirs.values(), bare, empty]
@@ -191,11 +201,11 @@ class Bench:
         del by_name[bare.name]
         print_costs(by_name, prices)
 
-        def dear(function: str, kind: str, name: str, what: str, warm: str) -> float:
-            """The floor, or a peer, with what the calls that ours makes cost instead of its own."""
+        def price_peer(function: str, kind: str, name: str, what: str, warm: str) -> float:
+            """Return the cost of a peer, with the costs of our function's calls instead of the peer's own call."""
             total: float = getattr(by_name[f"{name} {kind}"], what)
-            total += sum(getattr(prices[_key(call)], warm) for call in calls[function])
-            return total - sum(getattr(prices[_key(call)], warm) for call in theirs_calls[kind])
+            total += sum(getattr(prices[_describe_call(call)], warm) for call in calls[function])
+            return total - sum(getattr(prices[_describe_call(call)], warm) for call in theirs_calls[kind])
 
         rows, missed = [], 0
         counted = by_name["empty"].instructions is not None
@@ -205,7 +215,7 @@ class Bench:
             row = [function, str(len(calls[function]))]
             for label, targets in TARGETS.items():
                 what = cold if label.startswith("cold") else warm
-                against = dear(function, kind, label.partition(" / ")[2], what, warm)
+                against = price_peer(function, kind, label.partition(" / ")[2], what, warm)
                 ratio = getattr(by_name[function], what) / against
                 met = ratio <= targets[kind] + 0.005
                 missed += not met
@@ -216,23 +226,24 @@ class Bench:
         print(f"\n{missed} targets missed." if missed else "\nAll targets met.")
         return missed if counted else 0
 
-    def peer_packages(self, compiled: bool) -> Path:
+    def copy_peer_packages(self, compiled: bool) -> Path:
         """Return a copy of the peers' packages that trusts the stub."""
         copied = self.folder / f"peers{'' if compiled else '-uncompiled'}"
-        shutil.copytree(peer_packages(compiled), copied)
-        trust(self.root, copied)
+        shutil.copytree(prepare_peer_packages(compiled), copied)
+        trust_root(self.root, copied)
         return copied
 
-    def ours(self, function: str, layer: Path) -> Program:
+    def prepare_function(self, function: str, layer: Path) -> Program:
+        """Copy the handler of one of our functions, and return the program that calls the handler."""
         arguments = CALLS[function][1]
-        copied = (
-            self.folder / function / "handler.py"
-        )  # without the bytecode that tests may have left beside it
+        # Only the handler is copied, because tests may have left bytecode in its folder.
+        copied = self.folder / function / "handler.py"
         copied.parent.mkdir()
         shutil.copy(ROOT / "functions" / function / "handler.py", copied)
-        return Program(function, copied, (layer,), (event(function, arguments),))
+        return Program(function, copied, (layer,), (build_event(function, arguments),))
 
-    def peer(self, name: str, kind: str, packages: Path) -> Program:
+    def prepare_peer(self, name: str, kind: str, packages: Path) -> Program:
+        """Copy the handler of a peer, and return the program that calls the endpoint of one kind."""
         module = {"floor": "floor", "fastapi": "fastapi_mangum", "powertools": "powertools_http"}[
             name.split()[0]
         ]
@@ -240,49 +251,58 @@ class Bench:
         copied.mkdir()
         for file in (f"{module}.py", "models.py"):
             shutil.copy(HERE / "peers" / file, copied)
-        asked = event(PEER_EVENTS[kind], PEER_CALLS[kind])
+        asked = build_event(PEER_EVENTS[kind], PEER_CALLS[kind])
         return Program(f"{name} {kind}", copied / f"{module}.py", (copied, packages), (asked,))
 
-    def bare(self, calls: Iterable[tuple[str, Any]], packages: Path) -> Program:
+    def prepare_bare_calls(self, calls: Iterable[tuple[str, Any]], packages: Path) -> Program:
+        """Return the program in which a plain boto3 client makes each of the calls."""
         events = []
         for operation, parameters in calls:
             method = re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower()
             events.append({"calls": [[method, parameters]]})
         return Program("bare calls", HERE / "peers" / "bare.py", (packages,), tuple(events))
 
-    def calls_of(self, program: Program) -> list[tuple[str, Any]]:
-        """What a function asks of DynamoDB to answer its event."""
+    def record_calls(self, program: Program) -> list[tuple[str, Any]]:
+        """Return the DynamoDB calls that a program makes for its first event."""
         self.stub.calls.clear()
-        answer = self.start(program, 0)[0]["answer"]
+        answer = self.run_program(program, 0)[0]["answer"]
         assert answer["statusCode"] == 200, (program.name, answer)
         return list(self.stub.calls)
 
     def measure(self, programs: list[Program], options: argparse.Namespace) -> list[list[Cost]]:
-        """Every program in turn, again and again; then their instructions, side by side. A cost for each event."""
+        """Return the cost of each program and event.
+
+        The programs start in turn for several rounds. Then valgrind counts their instructions in parallel.
+        """
         cold: list[list[list[dict[str, Any]]]] = [[] for _ in programs]
         for done in range(options.rounds):
-            progress(f"round {done + 1} of {options.rounds}, {len(programs)} programs each")
+            print_progress(f"round {done + 1} of {options.rounds}, {len(programs)} programs each")
             for number, program in enumerate(programs):
-                cold[number].append(self.start(program, 0))
+                cold[number].append(self.run_program(program, 0))
         warm = []
         for program in programs:
-            progress(f"{options.warm_calls} calls of {program.name}")
+            print_progress(f"{options.warm_calls} calls of {program.name}")
             warm.append(
                 [
                     found["warm"] / max(1, options.warm_calls)
-                    for found in self.start(program, options.warm_calls)
+                    for found in self.run_program(program, options.warm_calls)
                 ]
             )
         counted: list[list[tuple[float, float]]] = []
         if shutil.which("valgrind") and not options.no_instructions:
-            progress(f"instructions of {len(programs)} programs: some minutes")
+            print_progress(f"instructions of {len(programs)} programs: some minutes")
             with ThreadPoolExecutor(os.cpu_count()) as pool:
                 counted = list(
-                    pool.map(partial(self.count, calls=min(COUNTED_CALLS, options.warm_calls)), programs)
+                    pool.map(
+                        partial(self.count_instructions, calls=min(COUNTED_CALLS, options.warm_calls)),
+                        programs,
+                    )
                 )
-        progress("")
+        print_progress("")
 
-        def cost(number: int, event: int) -> Cost:
+        def summarize(number: int, event: int) -> Cost:
+            """Return the cost of one program and one event."""
+
             def median(of: str) -> float:
                 return statistics.median(run[event][of] for run in cold[number])
 
@@ -297,22 +317,22 @@ class Bench:
             )
 
         return [
-            [cost(number, event) for event in range(len(program.events))]
+            [summarize(number, event) for event in range(len(program.events))]
             for number, program in enumerate(programs)
         ]
 
-    def start(self, program: Program, warm_calls: int) -> list[dict[str, Any]]:
-        """What was found for each event."""
+    def run_program(self, program: Program, warm_calls: int) -> list[dict[str, Any]]:
+        """Run a program in a new process, and return the measurements of each event."""
         started = time.perf_counter()
-        done = self.process(program, warm_calls)
+        done = self.run_process(program, warm_calls)
         wall = time.perf_counter() - started
         return [{**found, "wall": wall} for found in json.loads(done.stdout.splitlines()[-1])]
 
-    def count(self, program: Program, calls: int) -> list[tuple[float, float]]:
-        """Millions of instructions for each event: to its first answer, and for one more."""
+    def count_instructions(self, program: Program, calls: int) -> list[tuple[float, float]]:
+        """Return millions of instructions for each event: until the first answer, and for each later answer."""
         with tempfile.TemporaryDirectory(dir=self.folder) as dumps:
             counting = ("valgrind", "--tool=callgrind", "--dump-before=getpgrp")
-            self.process(program, calls, *counting, f"--callgrind-out-file={dumps}/dump")
+            self.run_process(program, calls, *counting, f"--callgrind-out-file={dumps}/dump")
             totals = []
             for number in range(1, 3 * len(program.events) + 1):
                 found = re.search(
@@ -324,7 +344,14 @@ class Bench:
             (totals[3 * event], totals[3 * event + 2] / max(1, calls)) for event in range(len(program.events))
         ]
 
-    def process(self, program: Program, warm_calls: int, *before: str) -> "subprocess.CompletedProcess[str]":
+    def run_process(
+        self, program: Program, warm_calls: int, *before: str
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run `start.py` for a program in a new process, behind the command `before`, such as valgrind.
+
+        Raises:
+            RuntimeError: the process failed.
+        """
         specification = {
             "path": [str(folder) for folder in program.path],
             "handler": str(program.handler),
@@ -335,7 +362,8 @@ class Bench:
         with tempfile.NamedTemporaryFile("w", dir=self.folder, suffix=".json") as file:
             json.dump(specification, file)
             file.flush()
-            # No site packages, nothing written: the layer is read-only in Lambda. One seed, for the same counts.
+            # -s, -S: no site packages. -B: write no bytecode, because the layer is read-only in Lambda. A fixed seed
+            # makes the counts repeatable.
             command = [*before, sys.executable, "-P", "-s", "-S", "-B", str(HERE / "start.py"), file.name]
             done = subprocess.run(
                 command,
@@ -349,8 +377,8 @@ class Bench:
         return done
 
 
-def event(function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The event of a call by the owner of what the stub has."""
+def build_event(function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the event of a call by the owner of the stub's sessions and timelines."""
     made = Caller(OWNER_ID).event(
         function,
         arguments.get("id", ""),
@@ -362,7 +390,8 @@ def event(function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _key(call: tuple[str, Any]) -> str:
+def _describe_call(call: tuple[str, Any]) -> str:
+    """Return the operation and the table, or the number of writes of each kind in a transaction."""
     operation, parameters = call
     if operation == "TransactWriteItems":
         writes = Counter(kind for write in parameters["TransactItems"] for kind in write)
@@ -370,8 +399,8 @@ def _key(call: tuple[str, Any]) -> str:
     return f"{operation} {parameters.get('TableName', '')}".rstrip()
 
 
-def built_layer(root: str) -> Path:
-    """Build the layer for this interpreter, with one more trusted root."""
+def build_layer(root: str) -> Path:
+    """Build the layer for this interpreter, and let its clients trust one more root. Return the packages."""
     artifacts = WORK / "layer"
     shutil.rmtree(artifacts, ignore_errors=True)
     subprocess.run(
@@ -379,12 +408,12 @@ def built_layer(root: str) -> Path:
         env={**os.environ, "LAYER_TARGET": "here"},
         check=True,
     )
-    trust(root, artifacts / "python")
+    trust_root(root, artifacts / "python")
     return artifacts / "python"
 
 
-def trust(root: str, packages: Path) -> None:
-    """Add a root to those that botocore trusts."""
+def trust_root(root: str, packages: Path) -> None:
+    """Add a root to the certificates that botocore trusts."""
     with (packages / "botocore" / "cacert.pem").open("a", encoding="utf-8") as bundle:
         bundle.write(root)
     directory = packages / "botocore" / "roots"
@@ -393,9 +422,12 @@ def trust(root: str, packages: Path) -> None:
         runpy.run_path(str(BUILD))["split_roots"](Path(bundle.name), directory)
 
 
-def peer_packages(compiled: bool) -> Path:
-    """The peers' packages, copied from this environment so that it can be left out; with bytecode or without."""
-    chosen = sorted(closure(PEERS))
+def prepare_peer_packages(compiled: bool) -> Path:
+    """Copy the peers' packages from this environment, with or without bytecode. Return the cached copy.
+
+    With a copy, the peers see no other package of this environment.
+    """
+    chosen = sorted(find_dependencies(PEERS))
     state = (
         " ".join(f"{name} {distribution(name).version}" for name in [sys.version, *chosen][1:]) + sys.version
     )
@@ -418,8 +450,8 @@ def peer_packages(compiled: bool) -> Path:
     return ready
 
 
-def closure(names: Iterable[str]) -> set[str]:
-    """Distributions with all that they need, as far as it is installed; extras are not followed."""
+def find_dependencies(names: Iterable[str]) -> set[str]:
+    """Return the distributions and all installed distributions that they require, without extras."""
     found: set[str] = set()
     waiting = list(names)
     while waiting:
@@ -428,7 +460,7 @@ def closure(names: Iterable[str]) -> set[str]:
             continue
         try:
             needs = distribution(name).requires or []
-        except PackageNotFoundError:  # what another platform or Python would need
+        except PackageNotFoundError:  # a requirement of another platform or Python
             continue
         found.add(name)
         waiting += [
@@ -438,7 +470,9 @@ def closure(names: Iterable[str]) -> set[str]:
 
 
 def print_costs(costs: Mapping[str, Cost], prices: Mapping[str, Cost]) -> None:
-    def line(name: str, cost: Cost) -> Iterator[str]:
+    """Print a table of the programs, and a table of the bare calls, if there are any."""
+
+    def format_cost(name: str, cost: Cost) -> Iterator[str]:
         yield name
         yield f"{cost.cpu:.0f}"
         yield f"{cost.wall:.0f}"
@@ -448,18 +482,12 @@ def print_costs(costs: Mapping[str, Cost], prices: Mapping[str, Cost]) -> None:
         yield f"{cost.warm_instructions:.2f}" if cost.warm_instructions is not None else "-"
 
     header = ["", "cold CPU ms", "cold wall ms", "peak MiB", "cold M instr.", "warm CPU ms", "warm M instr."]
-    print(table(header, [list(line(name, cost)) for name, cost in costs.items()]))
+    print(table(header, [list(format_cost(name, cost)) for name, cost in costs.items()]))
     if not prices:
         return
     print()
-    rows = [[name, *list(line(name, cost))[-2:]] for name, cost in prices.items()]
+    rows = [[name, *list(format_cost(name, cost))[-2:]] for name, cost in prices.items()]
     print(table(["bare call of DynamoDB", *header[-2:]], rows))
-
-
-def progress(text: str) -> None:
-    """What is under way, where somebody watches."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

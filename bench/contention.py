@@ -1,7 +1,7 @@
 """Many concurrent writers on one calendar: `python -m bench.contention`.
 
-Each call takes 20 ms and a transaction holds its items for 10 to 20 ms, as on AWS. Every writer creates one session;
-no two sessions overlap.
+Each DynamoDB call takes 20 ms, and a transaction holds its items for 10 to 20 ms, as on AWS. Each writer creates one
+session. No two sessions overlap.
 """
 
 import sys
@@ -12,7 +12,7 @@ from io import StringIO
 from threading import Barrier, local
 from typing import NamedTuple
 
-from bench.store import OWNER, empty_database
+from bench.store import OWNER, create_database
 from bench.table import table
 from scheduling.store.client import client
 from tests.support.transaction_conflicts import HeldItems
@@ -28,15 +28,15 @@ class Outcome(NamedTuple):
     transactions: int
 
 
-def write_at_once(writers: int) -> list[Outcome]:
-    """Run that many writers at once; each creates one session in the same calendar."""
+def create_sessions_at_once(writers: int) -> list[Outcome]:
+    """Run a number of writers at once, each of which creates one session in the same calendar."""
     timeline = OWNER.call("create_timeline", body={"name": "Routine"}).data["id"]
     start, counts = Barrier(writers), local()
 
-    def count(**_: object) -> None:
+    def count_transaction(**_: object) -> None:
         counts.transactions = getattr(counts, "transactions", 0) + 1
 
-    def create(number: int) -> Outcome:
+    def create_session(number: int) -> Outcome:
         day, hour = divmod(number, 20)
         times = {
             "startDateTime": f"2023-12-{day + 1:02}T{hour:02}:00:00Z",
@@ -49,21 +49,21 @@ def write_at_once(writers: int) -> list[Outcome]:
         return Outcome(answer.status, time.perf_counter() - began, counts.transactions)
 
     events, event = client().meta.events, "before-call.dynamodb.TransactWriteItems"
-    events.register(event, count)
+    events.register(event, count_transaction)
     try:
         with HeldItems().install(), ThreadPoolExecutor(writers) as pool:
-            return list(pool.map(create, range(writers)))
+            return list(pool.map(create_session, range(writers)))
     finally:
-        events.unregister(event, count)
+        events.unregister(event, count_transaction)
 
 
 def main() -> int:
-    """Print the table; end with 1 if a target is missed."""
+    """Print the table. Return 1 if a target is missed."""
     rows, met = [], True
     for writers in WRITERS:
-        empty_database(f"contention{writers}").use()
+        create_database(f"contention{writers}").use()
         with redirect_stdout(StringIO()):
-            outcomes = write_at_once(writers)
+            outcomes = create_sessions_at_once(writers)
         failed = [each for each in outcomes if each.status != 200]
         seconds = sorted(each.seconds for each in outcomes)
         transactions = [each.transactions for each in outcomes]

@@ -1,7 +1,7 @@
-"""Cost of the decision whether a new session fits a calendar of 100 series: `python -m bench.decision`.
+"""Cost of the decision whether a new session conflicts with a calendar of 100 series: `python -m bench.decision`.
 
-The CPU of everything between the reads and the write: the new session's slot, and every stored slot parsed and
-compared with it.
+The cost is the CPU time between the reads and the write. In this time, the slot of the new session is built, and every
+stored slot is parsed and compared with the new slot.
 """
 
 import statistics
@@ -23,7 +23,7 @@ TARGET_MICROSECONDS = 1000
 TARGET_MICROSECONDS_WITH_ZONES = 2000
 
 _BUSY = SERIES * 10
-"""The minute of the day at which the last series ends."""
+"""The minute of the day at which the last of the series ends."""
 _FREE = _BUSY + 130
 """Two hours later, so that series in different time zones do not overlap."""
 _CYCLES: tuple[str | None, ...] = (None, *recurrence.CYCLES)
@@ -49,54 +49,54 @@ _SIX_DAYS_OF_EIGHT = {
     "repeatCycleType": "DAILY",
     "repeatInterval": 8,
 }
-"""The most expensive known pair: they could overlap in two hours of each year, but never do."""
+"""The most expensive known pair: the two series may overlap in two hours of each year, but never overlap."""
 
 
 def main() -> int:
-    """Print the figures; return the number of missed targets."""
-    missed = _decisions("without time zones, intervals and ends", False, TARGET_MICROSECONDS)
-    missed += _decisions(
+    """Print the tables. Return the number of missed targets."""
+    missed = _measure_decisions("without time zones, intervals and ends", False, TARGET_MICROSECONDS)
+    missed += _measure_decisions(
         "with time zones, intervals, ends and exclusions", True, TARGET_MICROSECONDS_WITH_ZONES
     )
-    worst = microseconds(_worst_pair, rounds=5)
-    print(f"\nThe worst pair of series known: {worst / 1000:,.0f} ms")
+    worst = measure_microseconds(_compare_worst_pair, rounds=5)
+    print(f"\nThe most expensive known pair of series: {worst / 1000:,.0f} ms")
     return missed
 
 
-def _decisions(title: str, with_rules: bool, target: int) -> int:
-    slots = [stored(number, with_rules) for number in range(SERIES)]
+def _measure_decisions(title: str, with_rules: bool, target: int) -> int:
+    slots = [build_slot(number, with_rules) for number in range(SERIES)]
     missed = 0
     rows = []
     for cycle in _CYCLES:
-        free = session("new", cycle, "2026-01-30", _FREE, _FREE + 60)
-        taken = session("new", cycle, "2026-01-30", 0, _BUSY)
+        free = build_session("new", cycle, "2026-01-30", _FREE, _FREE + 60)
+        taken = build_session("new", cycle, "2026-01-30", 0, _BUSY)
         if with_rules:
             for each in (free, taken):
-                in_zone(each, "Europe/Berlin")
+                set_zone(each, "Europe/Berlin")
         assert not decide(free, slots)
         assert decide(taken, slots)
-        again = microseconds(partial(decide, free, slots))
-        first = microseconds(partial(decide, free, slots), _forget)
-        refused = microseconds(partial(decide, taken, slots))
+        again = measure_microseconds(partial(decide, free, slots))
+        first = measure_microseconds(partial(decide, free, slots), _clear_caches)
+        refused = measure_microseconds(partial(decide, taken, slots))
         missed += again >= target
         rows.append([cycle or "ONE_TIME", *(f"{number:,.0f}" for number in (again, first, refused))])
     print(
         f"\nA new session against {SERIES} series {title}: microseconds of CPU with parsing, median of {ROUNDS}\n"
     )
-    print(table(["new session", "it fits", "it fits, first time", "it conflicts"], rows))
-    print(f"\nTarget: it fits in less than {target:,}: {'missed' if missed else 'met'}")
+    print(table(["new session", "no conflict", "no conflict, empty caches", "conflict"], rows))
+    print(f"\nTarget: a decision without a conflict in less than {target:,}: {'missed' if missed else 'met'}")
     return missed
 
 
-def _worst_pair() -> None:
+def _compare_worst_pair() -> None:
     a, b = recurrence.schedule(_EIGHTH_NIGHTS), recurrence.schedule(_SIX_DAYS_OF_EIGHT)
     assert a
     assert b
     assert not recurrence.conflict(a, b)
 
 
-def _forget() -> None:
-    """Clear what an earlier decision has cached."""
+def _clear_caches() -> None:
+    """Clear the caches that earlier decisions have filled."""
     for module in (recurrence, recurrence_rules, time_zones):
         for function in vars(module).values():
             if hasattr(function, "cache_clear"):
@@ -104,27 +104,32 @@ def _forget() -> None:
 
 
 def decide(new: Session, slots: list[Slot]) -> list[Conflict]:
-    """Return the conflicts of a new session, as the store asks the pure code for them."""
+    """Return the conflicts of a new session, by the same call as in `store.calendars`."""
     wanted = slot(new)
     assert wanted
     return list(find_conflicts(wanted, slots))
 
 
-def stored(number: int, with_rules: bool = False) -> Slot:
-    """Return one of the series. Each has ten minutes of the day; cycles and offsets or zones alternate."""
+def build_slot(number: int, with_rules: bool = False) -> Slot:
+    """Return the slot of one series.
+
+    Each series has its own ten minutes of the day. Cycles, and offsets or time zones, alternate.
+    """
     cycle = recurrence.CYCLES[number % len(recurrence.CYCLES)]
     day = f"2025-{number % 12 + 1:02}-{number % 28 + 1:02}"
-    made = session(str(number), cycle, day, number * 10, number * 10 + 9, _OFFSETS[number % len(_OFFSETS)])
+    made = build_session(
+        str(number), cycle, day, number * 10, number * 10 + 9, _OFFSETS[number % len(_OFFSETS)]
+    )
     if with_rules:
         made |= _RULES[number // 4 % len(_RULES)]
         if zone := _ZONES[number % len(_ZONES)]:
-            in_zone(made, zone)
+            set_zone(made, zone)
     stored_slot = slot(made)
     assert stored_slot
     return stored_slot
 
 
-def in_zone(made: Session, zone: str) -> None:
+def set_zone(made: Session, zone: str) -> None:
     """Set the time zone of a session without moving its instants."""
     clock = time_zones.zone_clock(zone)
     for field in ("startDateTime", "endDateTime"):
@@ -133,8 +138,12 @@ def in_zone(made: Session, zone: str) -> None:
     made["timeZone"] = zone
 
 
-def session(id: str, cycle: str | None, day: str, start: int, end: int, offset: int = 0) -> Session:
-    """Return a session between two minutes of the day in UTC, written with an offset of so many minutes."""
+def build_session(id: str, cycle: str | None, day: str, start: int, end: int, offset: int = 0) -> Session:
+    """Return a session that lasts from one minute of the UTC day to another.
+
+    Args:
+        offset: the offset, in minutes, with which the times are written.
+    """
     midnight = instants.parse(f"{day}T00:00:00Z").instant
     schedule = {
         field: instants.local_text(midnight + minute * instants.MINUTE, offset * instants.MINUTE)
@@ -144,10 +153,10 @@ def session(id: str, cycle: str | None, day: str, start: int, end: int, offset: 
     return create(fields, id, "owner", "2026-01-01T00:00:00.000Z")
 
 
-def microseconds(
+def measure_microseconds(
     decision: Callable[[], object], before: Callable[[], object] = lambda: None, rounds: int = ROUNDS
 ) -> float:
-    """Return the median CPU of a decision."""
+    """Return the median CPU time of a decision in microseconds. Call `before` before each decision."""
     times = []
     for _ in range(rounds):
         before()

@@ -1,6 +1,6 @@
-"""Read cost of a page, at any depth, of any scope and window: `python -m bench.lists`.
+"""Read cost of a page at different depths, scopes and windows: `python -m bench.lists`.
 
-The column "before" has the cost of the former design: counts by month in the timelines' items, for the same data.
+The column "before" has the cost of the former design for the same data, with counts by month in the timelines' items.
 """
 
 import os
@@ -8,9 +8,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
-from uuid import UUID
 
-from bench.store import MANAGER, OWNER, Cost, Database, engine, progress, request
+from bench.store import MANAGER, OWNER, Cost, Database, build_id, print_progress, request, start_engine
 from bench.table import table
 from scheduling.domain import session, timeline
 from tests.support.fill import fill
@@ -26,7 +25,7 @@ MOST_ITEMS, MOST_UNITS, MOST_CALLS = 150 + TAKE, 20, 10
 
 
 class Case(NamedTuple):
-    """A request, and the former cost of the same request."""
+    """A request, and the cost of the same request in the former design."""
 
     name: str
     caller: Any
@@ -37,45 +36,40 @@ class Case(NamedTuple):
     """Whether the targets apply."""
 
 
-def id_of(number: int) -> str:
-    """Return an id that is spread like a random one."""
-    return str(UUID(int=number * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128, version=4))
-
-
-def sessions(total: int) -> Iterator[dict[str, Any]]:
-    """Yield that many sessions of one timeline in one month, a few of them RECURRING."""
+def build_sessions(total: int) -> Iterator[dict[str, Any]]:
+    """Yield a number of sessions of one timeline in one month, one in a thousand of them RECURRING."""
     begin, distance = datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=31) / total
     for number in range(total):
         if number % 1_000 == 0:
-            progress(f"writing session {number:,} of {total:,}")
+            print_progress(f"writing session {number:,} of {total:,}")
         start = begin + number * distance
         fields = {
             "type": "ONE_TIME" if number % RECURRING_EVERY else "RECURRING",
-            "timelineId": id_of(0),
+            "timelineId": build_id(0),
             "name": f"Session {number}",
             "description": "What a session is about, said in a sentence or two, as people do: "
             + 40 * "word ",
             "startDateTime": start.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
-        yield dict(session.create(fields, id_of(number + 1), OWNER.id, CREATED))
-    progress("")
+        yield dict(session.create(fields, build_id(number + 1), OWNER.id, CREATED))
+    print_progress("")
 
 
-def timelines(total: int, owner: str, description: str | None = None) -> Iterator[dict[str, Any]]:
-    """Yield that many timelines of one owner, the first of which has the sessions."""
+def build_timelines(total: int, owner: str, description: str | None = None) -> Iterator[dict[str, Any]]:
+    """Yield a number of timelines of one owner. The first timeline has the sessions."""
     for number in range(total):
         created = (datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=number)).isoformat(
             timespec="milliseconds"
         )
         fields = {"name": f"Routine {number}", "description": description}
         stamp = created.replace("+00:00", "Z")
-        yield dict(timeline.create(fields, id_of(number), owner, stamp))
+        yield dict(timeline.create(fields, build_id(number), owner, stamp))
 
 
-def cases() -> Iterator[Case]:
+def build_cases() -> Iterator[Case]:
     """Yield the requests that are measured."""
     last = SESSIONS - TAKE
-    one = {"timelineId": id_of(0)}
+    one = {"timelineId": build_id(0)}
     scopes = {"timeline": (OWNER, one), "owner": (OWNER, {}), "everything": (MANAGER, {})}
     middle_before = "32 calls, 50,011 items, 3,936 units"
     window_before = "90,011 items, 7,083 units"
@@ -98,7 +92,7 @@ def cases() -> Iterator[Case]:
             {**query, "type": "RECURRING", "skip": 30},
             limited=False,
         )
-    many = {"timelineId": [id_of(number) for number in range(10)]}
+    many = {"timelineId": [build_id(number) for number in range(10)]}
     yield Case("ten timelines, first page", OWNER, "list_sessions", many, limited=False)
     yield Case(
         "ten timelines, middle", OWNER, "list_sessions", {**many, "skip": SESSIONS // 2}, limited=False
@@ -116,29 +110,32 @@ def cases() -> Iterator[Case]:
 
 
 def main() -> int:
-    """Run the command; return how many targets were missed."""
-    database = Database(engine().endpoint, "lists")
-    owned = [*timelines(TIMELINES, OWNER.id), *timelines(LONG_TIMELINES, "long", "ü" * 4_000 + "x" * 4_000)]
+    """Run the command. Return the number of missed targets."""
+    database = Database(start_engine().endpoint, "lists")
+    owned = [
+        *build_timelines(TIMELINES, OWNER.id),
+        *build_timelines(LONG_TIMELINES, "long", "ü" * 4_000 + "x" * 4_000),
+    ]
     for number, one in enumerate(owned[TIMELINES:]):
-        one["id"] = id_of(1_000_000 + number)
+        one["id"] = build_id(1_000_000 + number)
         one["createdKey"] = f"{one['createdAt']}#{one['id']}"
-    fill(database.client, sessions(SESSIONS), owned)
+    fill(database.client, build_sessions(SESSIONS), owned)
     database.use()
     rows, missed = [], 0
-    for case in cases():
+    for case in build_cases():
         answer, cost = request(case.caller, case.function, query={"take": TAKE, **case.query})
         assert answer.data, case.name
-        met = not case.limited or meets(cost)
+        met = not case.limited or meets_targets(cost)
         missed += not met
         numbers = [str(cost.calls), f"{cost.items:,}", f"{cost.read_units:g}", f"{answer.count:,}"]
         rows.append([case.name, *numbers, case.before, "" if met else "MISSED"])
-    print(f"\nLists of {SESSIONS:,} sessions in one month: what a page of {TAKE} reads\n")
+    print(f"\nLists of {SESSIONS:,} sessions in one month: cost of a page of {TAKE}\n")
     print(table(["list", "calls", "items", "units", "count", "before", ""], rows))
     print(f"\nTargets: {MOST_ITEMS} items, {MOST_UNITS} units, {MOST_CALLS} calls; {missed} missed.")
     return missed
 
 
-def meets(cost: Cost) -> bool:
+def meets_targets(cost: Cost) -> bool:
     """Return whether a request met the targets."""
     return cost.items <= MOST_ITEMS and cost.read_units <= MOST_UNITS and cost.calls <= MOST_CALLS
 

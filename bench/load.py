@@ -1,7 +1,7 @@
 """Load of many users against the local stack, and the memory of a warm function: `python -m bench.load [seconds]`.
 
-Users mostly read. Faults are: a 5xx, an answer that is not JSON, two overlapping sessions of one owner, a count that
-differs from the length of its list.
+Most requests are reads. Faults are a 5xx, an answer that is not JSON, two overlapping sessions of one owner, and
+a count that differs from its list.
 """
 
 import os
@@ -38,18 +38,18 @@ class User:
         self.sessions: list[str] = []
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Send one request and measure the time."""
+        """Send one request, record the time and the status, and return the body."""
         started = time.perf_counter()
         response = self.http.request(method, path, json=body)
         self.milliseconds.append((time.perf_counter() - started) * 1000)
         self.statuses[response.status_code] += 1
         return response.json()
 
-    def act(self) -> None:
+    def perform_action(self) -> None:
         """Perform one random action; most actions are reads."""
         chance = self.random.random()
         if chance < 0.25:
-            answer = self.call("POST", "/sessions", self.session())
+            answer = self.call("POST", "/sessions", self.build_session())
             if "data" in answer:
                 self.sessions.append(answer["data"]["id"])
             return
@@ -62,14 +62,14 @@ class User:
         elif chance < 0.85:
             self.call("PATCH", path, {"name": f"Name {chance}"})
         elif chance < 0.95:
-            body = self.session()
+            body = self.build_session()
             self.call("PATCH", path, {field: body[field] for field in ("startDateTime", "endDateTime")})
         else:
             self.sessions.remove(path.rpartition("/")[2])
             self.call("DELETE", path)
 
-    def session(self) -> dict[str, Any]:
-        """Build a session at one of some hundred times: some are free, some conflict."""
+    def build_session(self) -> dict[str, Any]:
+        """Build the body of a session at a random time. Some of the times conflict with other sessions."""
         month, day = self.random.randint(1, 12), self.random.randint(1, 28)
         hour = f"2023-{month:02}-{day:02}T{self.random.randint(6, 20):02}"
         series = {"type": "RECURRING", "repeatCycleType": "MONTHLY"} if self.random.random() < 0.05 else {}
@@ -82,8 +82,8 @@ class User:
             "endDateTime": f"{hour}:50:00Z",
         }
 
-    def faults(self) -> list[str]:
-        """Return what is wrong with this user's sessions at the end."""
+    def find_faults(self) -> list[str]:
+        """Return the faults of this user's sessions and counts."""
         listed: list[dict[str, Any]] = []
         while True:
             page = self.call("GET", f"/sessions?take=100&skip={len(listed)}")
@@ -100,8 +100,8 @@ class User:
         return found
 
 
-def load(seconds: int) -> list[str]:
-    """Run users for so many seconds; return the faults."""
+def run_load(seconds: int) -> list[str]:
+    """Run the users for a number of seconds. Return the faults."""
     stack = Stack("load", free_port(), {})
     with stack:
         users = []
@@ -110,12 +110,12 @@ def load(seconds: int) -> list[str]:
             users.append(User(number, stack.url, stack.token_of(f"load{number}")))
         deadline = time.monotonic() + seconds
 
-        def live(user: User) -> None:
+        def act_until_deadline(user: User) -> None:
             while time.monotonic() < deadline:
-                user.act()
+                user.perform_action()
 
         with ThreadPoolExecutor(USERS) as pool:
-            list(pool.map(live, users))
+            list(pool.map(act_until_deadline, users))
         statuses = sum((user.statuses for user in users), Counter[int]())
         took = sorted(one for user in users for one in user.milliseconds)
         print(
@@ -125,11 +125,11 @@ def load(seconds: int) -> list[str]:
         faults = [
             f"{count} answers of status {status}" for status, count in statuses.items() if status >= 500
         ]
-        return faults + [fault for user in users for fault in user.faults()]
+        return faults + [fault for user in users for fault in user.find_faults()]
 
 
-def memory() -> list[str]:
-    """Call one warm function 20,000 times; return the growth of its memory after the first 1,000 calls."""
+def measure_memory() -> list[str]:
+    """Call one warm function 20,000 times. Return a fault if its memory grows by over 4 MiB after 1,000 calls."""
     credentials = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -146,14 +146,14 @@ def memory() -> list[str]:
         for number in range(CALLS):
             anna.call("get_timeline", id=id)
             if number == CALLS // 20:
-                before = _resident()
-        grown = _resident() - before
+                before = _read_memory()
+        grown = _read_memory() - before
     print(f"{CALLS} calls of a warm function: {grown / 1024:.1f} MiB more than after the first {CALLS // 20}")
     return [f"memory grew by {grown} KiB"] if grown > 4096 else []
 
 
-def _resident() -> int:
-    """Return the current memory in KiB; the peak where the system does not report the current memory."""
+def _read_memory() -> int:
+    """Return the current memory in KiB, or the peak if the system does not report the current memory."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(status.read_text().partition("VmRSS:")[2].split()[0])
@@ -162,7 +162,7 @@ def _resident() -> int:
 
 def main(seconds: int = 120) -> int:
     """Run the command. Return the number of faults."""
-    faults = [*memory(), *load(seconds)]
+    faults = [*measure_memory(), *run_load(seconds)]
     for fault in faults:
         print(fault)
     return len(faults)

@@ -1,6 +1,6 @@
-"""Start of a function as Lambda starts it, in a process of its own: import, call, report the cost.
+"""Process that imports a function as Lambda does, calls the function, and prints the cost as JSON.
 
-`python -I -S -B start.py SPECIFICATION.json`; only the packages that the specification names can be imported.
+`bench.cold` runs `start.py SPECIFICATION.json`. The specification names the only packages that can be imported.
 """
 
 import gc
@@ -36,32 +36,35 @@ class Context:
         return 29_000
 
 
-def peak_kilobytes() -> int:
-    """Return the peak memory of this process. getrusage would include the parent before the fork."""
+def read_peak_kilobytes() -> int:
+    """Return the peak memory of this process in KiB. getrusage would include the parent before the fork."""
     with open("/proc/self/status", encoding="ascii") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
 
-def milestone() -> float:
-    """Return the CPU time. valgrind writes its count each time this libc function is called."""
+def read_cpu_time() -> float:
+    """Return the CPU time in seconds, and make valgrind write its count.
+
+    `bench.cold` makes valgrind write its count at each call of getpgrp.
+    """
     os.getpgrp()
     return time.process_time()
 
 
 WARMING_UP = 40
-"""Calls that are not counted, while the interpreter specializes code and caches fill."""
+"""The number of calls that are not counted, while the interpreter specializes code and caches fill."""
 
 found = []
 for event in SPECIFICATION["events"]:
     answer = module.lambda_handler(event, Context())
-    cold = milestone()
-    memory = peak_kilobytes()
+    cold = read_cpu_time()
+    memory = read_peak_kilobytes()
     for _ in range(min(SPECIFICATION["warm_calls"], WARMING_UP)):
         module.lambda_handler(event, Context())
-    gc.collect()  # otherwise the next full collection falls into a random call
-    before = milestone()
+    gc.collect()  # otherwise the next full collection would be counted in a random call
+    before = read_cpu_time()
     for _ in range(SPECIFICATION["warm_calls"]):
         module.lambda_handler(event, Context())
-    warm = milestone() - before
+    warm = read_cpu_time() - before
     found.append({"answer": answer, "cold": cold, "warm": warm, "kilobytes": memory})
 print(json.dumps(found, default=str))

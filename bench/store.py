@@ -1,4 +1,4 @@
-"""Databases for the benchmarks: DynamoDB Local, filled as the API would fill it, and the cost of a request."""
+"""Databases for the benchmarks: DynamoDB Local with the items that the API would write, and the cost of requests."""
 
 import os
 import sys
@@ -30,7 +30,7 @@ YEARS = range(2016, 2026)
 BEGIN = datetime(YEARS.start, 1, 1, tzinfo=UTC)
 SINGLE_SIZES = (10, 1_000, 100_000)
 SPAN = SINGLE_SIZES[-1] * timedelta(weeks=1) / 192
-"""Ten years minus a few days, so that every week has the same sessions and a weekly series fits between them."""
+"""Ten years minus a few days. With this span, every week has the same sessions, and leaves time for a weekly series."""
 SERIES = 5_000
 
 _CREATED = "2020-12-01T08:00:00.000Z"
@@ -43,13 +43,13 @@ class Cost(NamedTuple):
 
     calls: int
     items: int
-    """The items that were read, returned or not."""
+    """The items that DynamoDB read, also those that a filter left out."""
     read_units: float
     write_units: float
 
 
 class Database:
-    """The tables in a separate database."""
+    """Database with the tables, separate from other databases of the same engine."""
 
     def __init__(self, endpoint: str, name: str) -> None:
         self._environment = {
@@ -67,12 +67,12 @@ class Database:
             self.client.create_table(**table)
 
     def use(self) -> None:
-        """Let handlers use this database from now on."""
+        """Make the handlers use this database."""
         os.environ.update(self._environment)
         store.client.cache_clear()
 
     def fill(self, sessions: Iterable[Session], total: int) -> None:
-        """Write a timeline with those sessions, their slots and their counts."""
+        """Write a timeline with the sessions, their slots and their counts."""
         kept = {"ONE_TIME": 0, "RECURRING": 0}
         home = timeline.create({"name": "Routine"}, TIMELINE_ID, OWNER.id, _CREATED)
         classes = set()
@@ -80,7 +80,7 @@ class Database:
         def items() -> Iterator[tuple[str, Mapping[str, Any]]]:
             for number, one in enumerate(sessions):
                 if number % 1000 == 0:
-                    progress(f"writing session {number:,} of {total:,}")
+                    print_progress(f"writing session {number:,} of {total:,}")
                 kept[one["type"]] += 1
                 yield "SessionsTable", one
                 slot = slots.slot(one)
@@ -99,7 +99,7 @@ class Database:
             "timelineCount": 1,
         }
         self._write([("TimelinesTable", home), ("CalendarTable", head)])
-        progress("")
+        print_progress("")
 
     def _write(self, items: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         waiting = iter(items)
@@ -116,70 +116,74 @@ class Database:
                 list(pool.map(write, some))
 
 
-def singles(total: int) -> Iterator[Session]:
-    """Return that many sessions of one timeline, spread over the years, with free time after each."""
+def build_singles(total: int) -> Iterator[Session]:
+    """Yield a number of sessions of one timeline, spread over SPAN, with free time after each session."""
     distance = SPAN / total
     length = min(timedelta(hours=1), distance / 2)
     for number in range(total):
         start = BEGIN + number * distance
-        yield _session(number, "ONE_TIME", start, start + length)
+        yield _build_session(number, "ONE_TIME", start, start + length)
 
 
-def series(total: int) -> Iterator[Session]:
-    """Return that many weekly series of one timeline without conflicts, with free time after each."""
+def build_series(total: int) -> Iterator[Session]:
+    """Yield a number of weekly series of one timeline without conflicts, with free time after each occurrence."""
     distance = timedelta(weeks=1) / total
     for number in range(total):
         start = BEGIN + number * distance
-        yield _session(number, "RECURRING", start, start + distance / 2, repeatCycleType="WEEKLY")
+        yield _build_session(number, "RECURRING", start, start + distance / 2, repeatCycleType="WEEKLY")
 
 
-def _session(number: int, kind: str, start: datetime, end: datetime, **rule: str) -> Session:
+def _build_session(number: int, kind: str, start: datetime, end: datetime, **rule: str) -> Session:
     fields = {
         "type": kind,
         "timelineId": TIMELINE_ID,
         "name": f"Session {number}",
         "description": "What a session is about, said in a sentence or two, as people do: " + 40 * "word ",
-        "startDateTime": _text(start),
-        "endDateTime": _text(end),
+        "startDateTime": _format_time(start),
+        "endDateTime": _format_time(end),
         **rule,
     }
-    id = str(UUID(int=number * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128, version=4))
-    return session.create(fields, id, OWNER.id, _CREATED)
+    return session.create(fields, build_id(number), OWNER.id, _CREATED)
 
 
-def _text(moment: datetime) -> str:
+def build_id(number: int) -> str:
+    """Return the id of a number. The ids are spread like random ids."""
+    return str(UUID(int=number * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128, version=4))
+
+
+def _format_time(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
 @lru_cache
-def engine() -> Engine:
-    """Return the running engine, which ends with this process."""
+def start_engine() -> Engine:
+    """Start the engine on the first call, and return the engine, which ends with this process."""
     return Engine().__enter__()
 
 
-def empty_database(name: str) -> Database:
-    """Return a database with empty tables."""
-    return Database(engine().endpoint, name)
+def create_database(name: str) -> Database:
+    """Create a database with empty tables."""
+    return Database(start_engine().endpoint, name)
 
 
 @lru_cache
-def with_singles(total: int) -> Database:
-    """Return a database with that many single sessions, created once."""
-    made = Database(engine().endpoint, f"singles{total}")
-    made.fill(singles(total), total)
+def get_database_with_singles(total: int) -> Database:
+    """Return a database with a number of single sessions. The first call creates the database."""
+    made = Database(start_engine().endpoint, f"singles{total}")
+    made.fill(build_singles(total), total)
     return made
 
 
 @lru_cache
-def with_series(total: int) -> Database:
-    """Return a database with that many weekly series, created once."""
-    made = Database(engine().endpoint, f"series{total}")
-    made.fill(series(total), total)
+def get_database_with_series(total: int) -> Database:
+    """Return a database with a number of weekly series. The first call creates the database."""
+    made = Database(start_engine().endpoint, f"series{total}")
+    made.fill(build_series(total), total)
     return made
 
 
 def request(caller: Caller, function: str, **arguments: Any) -> tuple[Answer, Cost]:
-    """Call a function; return the answer and the cost."""
+    """Call a function. Return the answer and the cost."""
     with record_costs() as costs, redirect_stdout(StringIO()):
         answer = caller.call(function, **arguments)
     return answer, costs()
@@ -187,14 +191,14 @@ def request(caller: Caller, function: str, **arguments: Any) -> tuple[Answer, Co
 
 @contextmanager
 def record_costs(client: Any = None) -> Iterator[Any]:
-    """Record the DynamoDB cost of calls in this context; yield a function that adds up the cost."""
+    """Record the DynamoDB cost of calls while the context is open. Yield a function that returns the sum."""
     events = (client or store.client()).meta.events
     seen: list[Cost] = []
 
-    def ask(params: dict[str, Any], **_: object) -> None:
+    def request_capacity(params: dict[str, Any], **_: object) -> None:
         params["ReturnConsumedCapacity"] = "INDEXES"  # with TOTAL, DynamoDB Local omits some units
 
-    def note(parsed: Mapping[str, Any], model: Any, **_: object) -> None:
+    def record_cost(parsed: Mapping[str, Any], model: Any, **_: object) -> None:
         capacity = parsed.get("ConsumedCapacity") or []
         units = sum(one["CapacityUnits"] for one in ([capacity] if isinstance(capacity, dict) else capacity))
         batch = (
@@ -206,16 +210,16 @@ def record_costs(client: Any = None) -> Iterator[Any]:
         writes = model.name not in ("GetItem", "Query", "BatchGetItem", "Scan")
         seen.append(Cost(1, items, 0 if writes else units, units if writes else 0))
 
-    events.register("before-parameter-build.dynamodb", ask)
-    events.register("after-call.dynamodb", note)
+    events.register("before-parameter-build.dynamodb", request_capacity)
+    events.register("after-call.dynamodb", record_cost)
     try:
         yield lambda: Cost(*(sum(column) for column in zip(*seen, strict=True)))
     finally:
-        events.unregister("before-parameter-build.dynamodb", ask)
-        events.unregister("after-call.dynamodb", note)
+        events.unregister("before-parameter-build.dynamodb", request_capacity)
+        events.unregister("after-call.dynamodb", record_cost)
 
 
-def progress(text: str) -> None:
-    """Print the current step at a terminal."""
+def print_progress(text: str) -> None:
+    """Print the current step, if a person watches at a terminal."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)

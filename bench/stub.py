@@ -29,7 +29,7 @@ _TIMELINE = {
 }
 
 
-def _session(number: int) -> dict[str, Any]:
+def _build_session(number: int) -> dict[str, Any]:
     id = SESSION_ID[:-2] + f"{number:02}" if number else SESSION_ID
     start, end = f"2023-12-{number + 1:02}T09:00:00Z", f"2023-12-{number + 1:02}T10:00:00Z"
     return {
@@ -49,7 +49,7 @@ def _session(number: int) -> dict[str, Any]:
     }
 
 
-def _answer(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+def _build_answer(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
     """Return DynamoDB's answer for an API with one timeline and one page of sessions."""
     empty = request.get("Key", {}).get("id") == {"S": EMPTY_TIMELINE_ID}
     month = {"2023-12": {"N": str(0 if empty else PAGE)}}
@@ -57,14 +57,14 @@ def _answer(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
     table = request.get("TableName")
     match operation, table:
         case "GetItem", "SessionsTable":
-            return {"Item": _session(0)}
+            return {"Item": _build_session(0)}
         case "GetItem", "TimelinesTable":
             return {"Item": timeline}
         case "GetItem", "CalendarTable":
             head = {"ownerId": {"S": OWNER_ID}, "slot": {"S": "HEAD"}, "version": {"N": "7"}}
             return {"Item": head} if request["Key"]["slot"]["S"] == "HEAD" else {}
         case "Query", "SessionsTable":
-            items = [_session(number) for number in range(PAGE)]
+            items = [_build_session(number) for number in range(PAGE)]
             return {"Items": items, "Count": PAGE, "ScannedCount": PAGE}
         case "Query", "TimelinesTable":
             return {"Items": [timeline], "Count": 1, "ScannedCount": 1}
@@ -81,7 +81,7 @@ def _answer(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Stub:
-    """The stub, answering over TLS at `endpoint` while the context is open."""
+    """A server that answers over TLS at `endpoint` while the context is open."""
 
     endpoint: str
 
@@ -121,12 +121,12 @@ class Stub:
                 request = json.loads(await reader.readexactly(int(headers["content-length"])))
                 operation = headers["x-amz-target"].partition(".")[2]
                 self.calls.append((operation, request))
-                body = json.dumps(_answer(operation, request)).encode()
+                body = json.dumps(_build_answer(operation, request)).encode()
                 writer.write(
                     b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\n"
                     b"x-amzn-RequestId: 1\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
                 )
         except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # the function has ended
+            pass  # the function has closed the connection
         finally:
             writer.close()

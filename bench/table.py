@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Format a Markdown table with aligned columns; all but the first are aligned to the right."""
+    """Return a Markdown table. All columns except the first are aligned to the right."""
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
 
-    def line(cells: Sequence[str]) -> str:
+    def format_row(cells: Sequence[str]) -> str:
         aligned = [
             cell.rjust(width) if column else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
@@ -17,4 +17,4 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     rule = "|".join(
         "-" * (width + 2) if not column else "-" * (width + 1) + ":" for column, width in enumerate(widths)
     )
-    return "\n".join([line(header), f"|{rule}|", *map(line, rows)])
+    return "\n".join([format_row(header), f"|{rule}|", *map(format_row, rows)])

@@ -17,9 +17,9 @@ from bench.store import (
     SPAN,
     TIMELINE_ID,
     Cost,
+    get_database_with_series,
+    get_database_with_singles,
     request,
-    with_series,
-    with_singles,
 )
 from bench.table import table
 from scheduling.store import client as store
@@ -28,54 +28,56 @@ TIMED = 15
 
 
 def main() -> int:
-    """Print the tables; return how many targets were missed."""
+    """Print the tables. Return the number of missed targets."""
     rows, seen = [], []
     for total in SINGLE_SIZES:
-        with_singles(total).use()
+        get_database_with_singles(total).use()
         free = BEGIN + SPAN / 2 + SPAN / total * 0.75
-        answer, cost = request(OWNER, "create_session", body=single(free, SPAN / total / 8))
+        answer, cost = request(OWNER, "create_session", body=build_body(free, SPAN / total / 8))
         assert answer.status == 200, answer
         seen.append(cost)
-        rows.append([f"POST, {total:,} single sessions", *numbers(cost)])
-        later = single(free + SPAN / total / 8, SPAN / total / 8)
+        rows.append([f"POST, {total:,} single sessions", *format_cost(cost)])
+        later = build_body(free + SPAN / total / 8, SPAN / total / 8)
         change = {field: later[field] for field in ("startDateTime", "endDateTime")}
-        rows.append([f"PATCH of times, {total:,}", *numbers(costs_of("update_session", answer, body=change))])
-        rows.append([f"DELETE, {total:,}", *numbers(costs_of("delete_session", answer))])
+        rows.append(
+            [f"PATCH of times, {total:,}", *format_cost(measure_call("update_session", answer, body=change))]
+        )
+        rows.append([f"DELETE, {total:,}", *format_cost(measure_call("delete_session", answer))])
 
     most = SINGLE_SIZES[-1]
-    with_singles(most).use()
+    get_database_with_singles(most).use()
     over_many = []
     for cycle, most_units in (("YEARLY", 30), ("WEEKLY", 600)):
         free = BEGIN + SPAN / most * 0.75
-        body = single(free, timedelta(seconds=1)) | {"type": "RECURRING", "repeatCycleType": cycle}
+        body = build_body(free, timedelta(seconds=1)) | {"type": "RECURRING", "repeatCycleType": cycle}
         answer, cost = request(OWNER, "create_session", body=body)
         over_many.append((cycle, cost.read_units, most_units))
-        rows.append([f"POST {cycle} over {most:,}: {answer.status}", *numbers(cost)])
+        rows.append([f"POST {cycle} over {most:,}: {answer.status}", *format_cost(cost)])
 
-    with_series(SERIES).use()
+    get_database_with_series(SERIES).use()
     times = []
     for number in range(TIMED):
         free = BEGIN + timedelta(days=700) + timedelta(weeks=1) / SERIES * (number + 0.75)
         started = time.perf_counter()
-        answer, cost = request(OWNER, "create_session", body=single(free, timedelta(seconds=10)))
+        answer, cost = request(OWNER, "create_session", body=build_body(free, timedelta(seconds=10)))
         times.append(1000 * (time.perf_counter() - started))
         assert answer.status == 200, answer
     against_series = cost.read_units
-    rows.append([f"POST, {SERIES:,} weekly series", *numbers(cost)])
+    rows.append([f"POST, {SERIES:,} weekly series", *format_cost(cost)])
     refused, cost = request(
-        OWNER, "create_session", body=single(BEGIN + timedelta(weeks=800), timedelta(seconds=10))
+        OWNER, "create_session", body=build_body(BEGIN + timedelta(weeks=800), timedelta(seconds=10))
     )
     assert refused.status == 409, refused
-    rows.append([f"POST refused, {SERIES:,} weekly series", *numbers(cost)])
+    rows.append([f"POST refused, {SERIES:,} weekly series", *format_cost(cost)])
 
-    print("\nDecisions: what a write reads\n")
+    print("\nDecisions: read cost of a write\n")
     print(table(["request, in a calendar of", "calls", "items read", "read units"], rows))
     print(
         f"\nPOST with {SERIES:,} weekly series in the calendar: {statistics.median(times):.0f} ms, "
         f"{max(times):.0f} ms at the most of {TIMED}."
     )
     verdicts = [
-        ("POST: the same calls and units whatever the size", len({each[::2] for each in seen}) == 1),
+        ("POST: the same calls and units for all sizes", len({each[::2] for each in seen}) == 1),
         (f"POST against {SERIES:,} series: at most 30 read units", against_series <= 30),
         *(
             (f"{cycle} over {most:,} single sessions: at most {most_units} read units", units <= most_units)
@@ -89,8 +91,8 @@ def main() -> int:
     return sum(not met for _, met in verdicts)
 
 
-def single(start: Any, length: timedelta) -> dict[str, str]:
-    """Build the body of a session at that time."""
+def build_body(start: Any, length: timedelta) -> dict[str, str]:
+    """Build the body of a session with this start and length."""
     text = [moment.isoformat().replace("+00:00", "Z") for moment in (start, start + length)]
     return {
         "type": "ONE_TIME",
@@ -102,14 +104,15 @@ def single(start: Any, length: timedelta) -> dict[str, str]:
     }
 
 
-def costs_of(function: str, made: Any, **arguments: Any) -> Cost:
-    """Call a function for a created session; return the cost."""
+def measure_call(function: str, made: Any, **arguments: Any) -> Cost:
+    """Call a function for a created session. Return the cost."""
     answer, cost = request(OWNER, function, id=made.data["id"], **arguments)
     assert answer.status == 200, answer
     return cost
 
 
-def numbers(cost: Cost) -> list[str]:
+def format_cost(cost: Cost) -> list[str]:
+    """Return the cells of a row: calls, items and read units."""
     return [str(cost.calls), str(cost.items), f"{cost.read_units:g}"]
 
 

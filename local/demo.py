@@ -1,7 +1,7 @@
-"""Demo timeline with the id of the reference's examples, created through the layer.
+"""Demo timeline with the id that the examples of README.md use.
 
-The API generates the id of every timeline, so the API cannot create this one. local/stack.py runs this module in a
-separate process with a function's environment:
+The API generates the id of every timeline. So this module creates the timeline through the layer. local/stack.py runs
+the module in a separate process with the environment of a function:
 
     python demo.py TIMELINE_ID OWNER_ID
 """

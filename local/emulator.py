@@ -1,12 +1,13 @@
-"""Emulator process: ministack, the resources that its CloudFormation leaves out, and a port for the API.
+"""Emulator process: ministack with the features that the template needs, and a separate port for the API.
 
 ministack reads its settings at import, so local/stack.py passes the settings in the environment. This module wraps
-two handlers of ministack, which ignores these properties:
+functions of ministack to add these features:
 
-- the OpenAPI document in which SAM puts an HTTP API's routes, authorizers and CORS rules;
-- a table's time to live;
-
-The module also wraps the SAM transform, which would use the defaults of parameters instead of their values.
+- routes, authorizers and CORS rules of an HTTP API, which SAM writes into an OpenAPI document
+- the time to live of tables
+- the values of parameters in the SAM transform, which ministack gives the defaults
+- the shard's id in events of DynamoDB streams
+- stream records that survive a restart
 
 The wrapped names are private. requirements/dev.in pins the version, and the e2e tests fail if a name changes.
 """
@@ -37,13 +38,13 @@ STATUS_PATH = "/_local/status"
 Properties = dict[str, Any]
 
 
-def routes_of_api(api_id: str, properties: Properties) -> None:
-    """Create the routes, authorizers and CORS rules of an HTTP API's OpenAPI document."""
+def create_routes(api_id: str, properties: Properties) -> None:
+    """Create the routes, authorizers and CORS rules that the OpenAPI document of an HTTP API contains."""
     document = properties.get("Body") or {}
     schemes = document.get("components", {}).get("securitySchemes", {})
     authorizer_ids = {name: uuid4().hex[:8] for name in schemes}
     apigateway._authorizers[api_id] = {
-        authorizer_ids[name]: _authorizer(
+        authorizer_ids[name]: _build_authorizer(
             authorizer_ids[name], name, scheme["x-amazon-apigateway-authorizer"]
         )
         for name, scheme in schemes.items()
@@ -57,7 +58,7 @@ def routes_of_api(api_id: str, properties: Properties) -> None:
         apigateway._apis[api_id]["corsConfiguration"] = cors
 
 
-def _authorizer(authorizer_id: str, name: str, scheme: Properties) -> Properties:
+def _build_authorizer(authorizer_id: str, name: str, scheme: Properties) -> Properties:
     audience = scheme["jwtConfiguration"]["audience"]
     return {
         "authorizerId": authorizer_id,
@@ -86,7 +87,7 @@ def _add_route(
         "connectionType": "INTERNET",
     }
     verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
-    # A public route names the scheme NONE, which the document does not define.
+    # A public route names the security scheme NONE, which the document does not define.
     schemes = [name for scheme in operation.get("security", []) for name in scheme if name in authorizer_ids]
     apigateway._routes[api_id][route_id] = {
         "routeId": route_id,
@@ -99,8 +100,8 @@ def _add_route(
     }
 
 
-def time_to_live_of_table(table_name: str, properties: Properties) -> None:
-    """Enable the time to live of a table as the template says."""
+def enable_time_to_live(table_name: str, properties: Properties) -> None:
+    """Enable the time to live of a table, if the template enables it."""
     if specification := properties.get("TimeToLiveSpecification"):
         enabled = str(specification["Enabled"]).lower() == "true"
         dynamodb._update_ttl(
@@ -108,32 +109,32 @@ def time_to_live_of_table(table_name: str, properties: Properties) -> None:
         )
 
 
-def complete(resource_type: str, finish: Callable[[str, Properties], None]) -> None:
-    """Call `finish` with the physical id and the properties after each create and update of such a resource."""
+def call_after_changes(resource_type: str, finish: Callable[[str, Properties], None]) -> None:
+    """Call `finish` after each creation and update of a resource of the type, with its physical id and properties."""
     known = _RESOURCE_HANDLERS[resource_type]
     create, update = known["create"], known["update"]
 
-    def created(logical_id: str, properties: Properties, stack: str) -> Any:
+    def create_and_finish(logical_id: str, properties: Properties, stack: str) -> Any:
         physical_id, attributes = create(logical_id, properties, stack)
         finish(physical_id, properties)
         return physical_id, attributes
 
-    def updated(
+    def update_and_finish(
         old_id: str, old: Properties, new: Properties, stack: str, logical_id: str | None = None
     ) -> Any:
         physical_id, attributes = update(old_id, old, new, stack, logical_id=logical_id)
         finish(physical_id, new)
         return physical_id, attributes
 
-    _RESOURCE_HANDLERS[resource_type] = {**known, "create": created, "update": updated}
+    _RESOURCE_HANDLERS[resource_type] = {**known, "create": create_and_finish, "update": update_and_finish}
 
 
-def let_sam_see_parameters() -> None:
+def pass_parameters_to_sam() -> None:
     """Pass the values of the template's parameters to the SAM transform, as AWS does."""
     values: ContextVar[Properties] = ContextVar("values")
     apply_transforms, sam_transform = engine._apply_transforms, transform.transform
 
-    def apply(template: Properties, provided: Any = None, previous: Any = None) -> Any:
+    def apply_with_values(template: Properties, provided: Any = None, previous: Any = None) -> Any:
         token = values.set(engine._transform_parameters(template, provided, previous))
         try:
             return apply_transforms(template, provided, previous)
@@ -141,27 +142,28 @@ def let_sam_see_parameters() -> None:
             values.reset(token)
 
     for module in (changesets, engine, handlers):
-        module._apply_transforms = apply
+        module._apply_transforms = apply_with_values
     transform.transform = lambda template, _, policies: sam_transform(template, values.get(), policies)
 
 
 def name_shards_of_streams() -> None:
-    """Add the shard of a DynamoDB stream to each event, as Lambda does with a tumbling window."""
+    """Add the shard's id to each event of a DynamoDB stream, as Lambda does with a tumbling window."""
     execute = lambda_svc._execute_function
 
-    def with_shard(function: Any, event: Any, *rest: Any, **options: Any) -> Any:
+    def execute_with_shard(function: Any, event: Any, *rest: Any, **options: Any) -> Any:
         records = event.get("Records") if isinstance(event, dict) else None
         if records and records[0].get("eventSource") == "aws:dynamodb":
             event = {**event, "shardId": dynamodb_streams._DEFAULT_SHARD_ID}
         return execute(function, event, *rest, **options)
 
-    lambda_svc._execute_function = with_shard
+    lambda_svc._execute_function = execute_with_shard
 
 
 def keep_streams() -> None:
-    """Keep the records of streams over a restart. The emulator keeps only the position of the reader.
+    """Keep the records of streams when the emulator restarts.
 
-    Without the records, a function receives no new record until the stream is as long as before.
+    ministack keeps only the position of the reader. After a restart, a function would receive no new record until the
+    stream is as long as before.
     """
     save, restore = dynamodb.get_state, dynamodb.load_persisted_state
     kept = {"stream_records": dynamodb._stream_records, "stream_trimmed": dynamodb._stream_trimmed}
@@ -177,10 +179,10 @@ def keep_streams() -> None:
     dynamodb.get_state, dynamodb.load_persisted_state = get_state, load_persisted_state
 
 
-async def front(scope: Properties, receive: Any, send: Any) -> None:
-    """Serve the API at the root of its own port, and AWS's services on the other port."""
+async def serve_request(scope: Properties, receive: Any, send: Any) -> None:
+    """Serve the API on the API's port, and the emulated AWS services on the other port."""
     if scope["type"] == "http" and scope["path"] == STATUS_PATH:
-        await _answer(send, {"pid": os.getpid(), "state": os.environ["STATE_DIR"]})
+        await _send_json(send, {"pid": os.getpid(), "state": os.environ["STATE_DIR"]})
         return
     if scope["type"] == "http" and scope["server"][1] == API_PORT:
         api_ids = [key[-1] for key in apigateway._apis._data] or ["none"]
@@ -189,13 +191,13 @@ async def front(scope: Properties, receive: Any, send: Any) -> None:
     await ministack.app(scope, receive, send)
 
 
-async def _answer(send: Any, body: Properties) -> None:
+async def _send_json(send: Any, body: Properties) -> None:
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(body).encode()})
 
 
-async def run() -> None:
+async def serve_until_stopped() -> None:
     """Serve until SIGTERM or SIGINT, then write the state."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -204,19 +206,19 @@ async def run() -> None:
         except NotImplementedError:  # Windows
             signal.signal(number, lambda *_: stop.set())
     config = Config()
-    config.bind = [f"fd://{number}" for number in SOCKETS]  # local/stack.py listens already
+    config.bind = [f"fd://{number}" for number in SOCKETS]  # local/stack.py has opened these sockets
     config.keep_alive_timeout = 75
-    await serve(front, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+    await serve(serve_request, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
 
 
 def main() -> None:
     hypercorn_compat.install()
-    complete("AWS::ApiGatewayV2::Api", routes_of_api)
-    complete("AWS::DynamoDB::Table", time_to_live_of_table)
-    let_sam_see_parameters()
+    call_after_changes("AWS::ApiGatewayV2::Api", create_routes)
+    call_after_changes("AWS::DynamoDB::Table", enable_time_to_live)
+    pass_parameters_to_sam()
     name_shards_of_streams()
     keep_streams()
-    asyncio.run(run())
+    asyncio.run(serve_until_stopped())
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Invocation of one function in Docker, as a demo user, on the tables of `make up`.
+"""Invocation of one function in Docker, as a demo user, with the tables of `make up`.
 
     python -m local.invoke FUNCTION ROLE [ID] [-- OPTIONS OF SAM LOCAL INVOKE]
 
-The event is the file in `events/` that is named like the function. ID takes the place of the id in the event's path.
+The event is the file in `events/` with the name of the function. ID replaces the id in the path of the event.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from local.stack import (
     SEEN_BY_CONTAINERS,
     Stack,
     StackError,
-    forget_callers_aws,
+    remove_aws_settings,
 )
 
 EVENTS = ROOT / "events"
@@ -32,11 +32,11 @@ BUILT = ROOT / ".aws-sam" / "invoke"
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 SAM = (sys.executable, "-m", "samcli")
 NO_SECTION = ("--config-env", "local")
-"""A name that samconfig.toml does not define, because all options are given here."""
+"""The name of no section of samconfig.toml, so that no setting of the file applies."""
 
 
 def prepare_event(function: str, role: str, subject: str, id: str = "") -> str:
-    """Return the function's event, sent by that user and, with an id, for that session or timeline.
+    """Return the event of a function, with the user as the caller. `id` replaces the id in the path.
 
     Raises:
         StackError: the function does not exist.
@@ -44,7 +44,7 @@ def prepare_event(function: str, role: str, subject: str, id: str = "") -> str:
     path = EVENTS / f"{function}.json"
     if not path.is_file():
         names = ", ".join(sorted(file.stem for file in EVENTS.glob("*.json")))
-        raise StackError(f"There is no function {function!r}. FUNCTION is one of {names}.")
+        raise StackError(f"{function!r} is not a function with an event. Choose one of {names}.")
     event: dict[str, Any] = json.loads(path.read_text("utf-8"))
     if authorizer := event.get("requestContext", {}).get("authorizer"):
         authorizer["jwt"]["claims"] |= {"sub": subject, "cognito:groups": f"[{role}]"}
@@ -55,7 +55,7 @@ def prepare_event(function: str, role: str, subject: str, id: str = "") -> str:
 
 
 def build(architecture: str) -> None:
-    """Build the template for the containers of this machine.
+    """Build the template for the processor of this machine.
 
     Raises:
         StackError: the build fails.
@@ -66,7 +66,7 @@ def build(architecture: str) -> None:
             *("--cache-dir", f"{BUILT}-cache", "--parameter-overrides", f"Architecture={architecture}"),
         ],
         cwd=ROOT,
-        env=_environment() | {"LAYER_ARCHITECTURE": architecture, "PYTHON": sys.executable},
+        env=_build_environment() | {"LAYER_ARCHITECTURE": architecture, "PYTHON": sys.executable},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -76,7 +76,7 @@ def build(architecture: str) -> None:
 
 
 async def invoke(stack: Stack, function: str, event: str, architecture: str, options: Sequence[str]) -> int:
-    """Run the function with that event. Its answer goes to stdout, and its log to stderr."""
+    """Run the function with the event. Print its response to stdout, and its log to stderr."""
     logical_id = "".join(word.capitalize() for word in function.split("_")) + "Function"
     command = [
         *(*SAM, "local", "invoke", logical_id, *NO_SECTION, "--event", "-", "--region", REGION),
@@ -90,12 +90,12 @@ async def invoke(stack: Stack, function: str, event: str, architecture: str, opt
         *("--add-host", f"{SEEN_BY_CONTAINERS}:host-gateway", *options),
     ]
     async with AsyncExitStack() as opened:
-        # On Linux, containers reach Docker's bridge but not 127.0.0.1, where the stack listens. Docker Desktop's
-        # bridge is no address of this machine, and its containers reach 127.0.0.1.
+        # On Linux, containers reach Docker's bridge, but not 127.0.0.1, where the stack listens. With Docker Desktop,
+        # the bridge is not an address of this machine, so the forwarding fails. Its containers reach 127.0.0.1.
         with suppress(OSError):
-            await opened.enter_async_context(await _forward(find_bridge(), stack.port + 1))
+            await opened.enter_async_context(await _forward_port(find_bridge(), stack.port + 1))
         process = await asyncio.create_subprocess_exec(
-            *command, cwd=ROOT, env=_environment(), stdin=asyncio.subprocess.PIPE
+            *command, cwd=ROOT, env=_build_environment(), stdin=asyncio.subprocess.PIPE
         )
         await process.communicate(event.encode())
         return process.returncode or 0
@@ -105,26 +105,26 @@ def find_bridge() -> str:
     """Return the address at which containers reach this machine.
 
     Raises:
-        StackError: no Docker engine answers.
+        StackError: no Docker engine responds.
     """
     inspect = ["docker", "network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", "bridge"]
     try:
         return subprocess.run(inspect, capture_output=True, check=True, text=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError) as error:
-        raise StackError("No Docker engine answers. Install Docker and start Docker.") from error
+        raise StackError("No Docker engine responds. Install and start Docker.") from error
 
 
-async def _forward(address: str, port: int) -> asyncio.Server:
-    """Forward connections to a port of an address to the same port of 127.0.0.1."""
+async def _forward_port(address: str, port: int) -> asyncio.Server:
+    """Forward connections from a port of `address` to the same port of 127.0.0.1."""
 
-    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def forward_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         to_reader, to_writer = await asyncio.open_connection(HOST, port)
-        await asyncio.gather(_copy(reader, to_writer), _copy(to_reader, writer))
+        await asyncio.gather(_copy_stream(reader, to_writer), _copy_stream(to_reader, writer))
 
-    return await asyncio.start_server(connect, address, port)
+    return await asyncio.start_server(forward_connection, address, port)
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with suppress(OSError):
         while data := await reader.read(65536):
             writer.write(data)
@@ -132,8 +132,8 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
-def _environment() -> dict[str, str]:
-    """Return the caller's environment, with credentials of the local stack in the place of the caller's."""
+def _build_environment() -> dict[str, str]:
+    """Return the caller's environment with the AWS settings of the local stack."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))}
     return kept | {
         "AWS_ACCESS_KEY_ID": "test",
@@ -141,40 +141,41 @@ def _environment() -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ENDPOINT_URL_STS": f"http://{HOST}:1",  # a refused connection: no call to AWS
+        "AWS_ENDPOINT_URL_STS": f"http://{HOST}:1",  # no server listens here, so that no call reaches AWS
         "AWS_MAX_ATTEMPTS": "1",
         "SAM_CLI_TELEMETRY": "0",
     }
 
 
 def run(stack: Stack, function: str, role: str, id: str = "", options: Sequence[str] = ()) -> int:
-    """Build the functions, and invoke one as the demo user with that role.
+    """Build the functions, and invoke one function as the demo user with the role.
 
     Raises:
-        StackError: the stack does not run, or the function, role, engine or processor does not exist.
+        StackError: the stack does not run, the function or role does not exist, Docker does not run, or the
+            processor is not supported.
     """
-    if not stack.running():
+    if not stack.find_process_id():
         raise StackError(NOTHING_RUNS)
     if role not in ROLES:
-        raise StackError(f"There is no role {role!r}: ROLE is ADMIN, MANAGER or USER.")
+        raise StackError(f"{role!r} is not a role. Choose ADMIN, MANAGER or USER.")
     architecture = ARCHITECTURES.get(platform.machine().lower())
     if not architecture:
-        raise StackError(f"Lambda has no processors of this kind: {platform.machine()}.")
+        raise StackError(f"Lambda does not support this processor: {platform.machine()}.")
     event = prepare_event(function, role, stack.add_user(role.lower(), role), id)
-    find_bridge()  # report a missing Docker before the build
+    find_bridge()  # fail before the build if Docker does not run
     build(architecture)
     return asyncio.run(invoke(stack, function, event, architecture, options))
 
 
 def main(arguments: list[str]) -> None:
-    forget_callers_aws()
+    remove_aws_settings()
     end = arguments.index("--") if "--" in arguments else len(arguments)
     try:
         match arguments[:end]:
             case [function, role] | [function, role, ""]:
-                sys.exit(run(Stack.remembered(), function, role.upper(), options=arguments[end + 1 :]))
+                sys.exit(run(Stack.load(), function, role.upper(), options=arguments[end + 1 :]))
             case [function, role, id]:
-                sys.exit(run(Stack.remembered(), function, role.upper(), id, arguments[end + 1 :]))
+                sys.exit(run(Stack.load(), function, role.upper(), id, arguments[end + 1 :]))
             case _:
                 sys.exit(__doc__)
     except StackError as error:

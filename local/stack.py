@@ -1,9 +1,9 @@
-"""The local stack: the real template, deployed by the real SAM CLI to an emulator on this machine.
+"""Local stack: template.yaml, deployed by the SAM CLI to an emulator on this machine.
 
     python -m local.stack up | down | reset | token ROLE | logs
 
-`make` calls this module, and the e2e tests use the class. The stack never reaches AWS: its processes get no
-credentials, profiles or endpoints of the caller.
+`make` calls this module, and the e2e tests use the class `Stack`. The stack never calls AWS, because its processes
+get no credentials, profiles or endpoints of the caller.
 """
 
 import json
@@ -38,7 +38,7 @@ START_SECONDS, STOP_SECONDS = 90, 90
 
 
 class StackError(Exception):
-    """A failure of the local stack. The argument says what went wrong and what to do."""
+    """A failure of the local stack. The argument explains the failure and what to do."""
 
 
 class PortTaken(StackError):
@@ -50,18 +50,18 @@ class PortTaken(StackError):
 
     def __str__(self) -> str:
         return (
-            f"Port {self.port} is taken by {name_listener(self.port)}. Choose two other ports in a row: "
+            f"Port {self.port} is taken by {name_listener(self.port)}. Choose two other adjacent ports: "
             f"`make up PORT={DEFAULT_PORT + 100}` uses {DEFAULT_PORT + 100} and {DEFAULT_PORT + 101}. "
             "Without PORT, `make up` looks for two free ports."
         )
 
 
 class Stack:
-    """One emulator with one deployment of `source`, its state below `.local/<name>`.
+    """An emulator with a deployment of the template in `source`. The state is in `.local/<name>`.
 
-    The API answers on `port`, AWS's services on the next port. A test creates its own stack:
+    The API listens on `port`, and the emulated AWS services on the next port. A test creates its own stack:
 
-        with Stack("e2e") as stack:  # on free ports; removed afterwards
+        with Stack("e2e") as stack:  # on free ports; deleted when the context ends
             stack.url, stack.outputs, stack.token("ADMIN"), stack.add_user("somebody", "USER")
     """
 
@@ -83,7 +83,7 @@ class Stack:
     def __enter__(self) -> "Stack":
         self.wipe()
         try:
-            self.raise_up()
+            self.start_and_deploy()
         except BaseException:
             self.wipe()
             raise
@@ -92,17 +92,17 @@ class Stack:
     def __exit__(self, *_: object) -> None:
         self.wipe()
 
-    def raise_up(self) -> None:
+    def start_and_deploy(self) -> None:
         """Start the emulator, build, deploy and add the demo data. Skip steps that are already done."""
         self.launch(or_next_ports=True)
         self.build_template()
         self.wait_until_ready()
         self.deploy()
-        self.add_demo()
+        self.add_demo_data()
 
     @classmethod
-    def remembered(cls, name: str = "stack") -> "Stack":
-        """Return the stack as it was last started."""
+    def load(cls, name: str = "stack") -> "Stack":
+        """Return the stack with the port of its last start."""
         try:
             return cls(name, int((ROOT / ".local" / name / "port").read_text()))
         except (OSError, ValueError):
@@ -122,44 +122,46 @@ class Stack:
 
     @property
     def outputs(self) -> dict[str, str]:
-        """Return the deployment's outputs: UserPoolId, UserPoolClientId, SessionsTableName and so on."""
+        """Return the outputs of the deployment, such as UserPoolId and SessionsTableName."""
         if not self._outputs:
             self._outputs = {
-                output["OutputKey"]: output["OutputValue"] for output in self._deployed()["Outputs"]
+                output["OutputKey"]: output["OutputValue"] for output in self._describe_stack()["Outputs"]
             }
         return self._outputs
 
     def client(self, service: str) -> Any:
-        """Return a client of an AWS service of the emulator."""
+        """Return a client of an emulated AWS service."""
         session: Any = boto3.Session("test", "test", region_name=REGION)
         return session.client(service, endpoint_url=self.aws_url)
 
     # --- Starting and stopping
 
-    def running(self) -> int | None:
-        """Return the process id of this stack's emulator, or None when the emulator does not run."""
+    def find_process_id(self) -> int | None:
+        """Return the process id of this stack's emulator, or None when no emulator runs."""
         status = read_status(self.port)
         ours = status is not None and Path(status["state"]) == self.state / "aws"
         return status["pid"] if status and ours else None
 
     def launch(self, or_next_ports: bool = False) -> None:
-        """Start the emulator, unless the emulator runs; `wait_until_ready` says when the emulator answers.
+        """Start the emulator, unless it already runs. Do not wait until it is ready.
+
+        With `or_next_ports`, use the next two free ports when a port is taken.
 
         Raises:
-            PortTaken: another program has one of the ports; with `or_next_ports` the next free ones are used.
+            PortTaken: another program listens on one of the ports.
         """
-        if self.running():
+        if self.find_process_id():
             return
-        # The emulator inherits listening sockets, so that two starting stacks never choose the same ports.
+        # The emulator inherits open sockets, so that two stacks that start together never choose the same ports.
         with listen(self.port, or_next_ports) as (api, aws):
             self.port = api.getsockname()[1]
             self._start_emulator(api, aws)
 
     def _start_emulator(self, api: socket.socket, aws: socket.socket) -> None:
-        shutil.rmtree(self.state / "tmp", ignore_errors=True)  # the functions' code, unpacked by the last run
+        shutil.rmtree(self.state / "tmp", ignore_errors=True)  # unpacked functions of the last run
         for folder in ("aws", "objects", "tmp"):
             (self.state / folder).mkdir(parents=True, exist_ok=True)
-        environment = self._environment() | {
+        environment = self._build_environment() | {
             "API_PORT": str(self.port),
             "GATEWAY_PORT": str(self.port + 1),
             "SOCKETS": f"{api.fileno()} {aws.fileno()}",
@@ -188,17 +190,19 @@ class Stack:
         (self.state / "port").write_text(str(self.port))
 
     def wait_until_ready(self) -> None:
-        """Return when the emulator answers.
+        """Wait until the emulator responds.
 
         Raises:
-            StackError: the emulator ended, or does not answer in time.
+            StackError: the emulator ended, or does not respond in time.
         """
         deadline = time.monotonic() + START_SECONDS
-        while not self.running():
+        while not self.find_process_id():
             if self._emulator and self._emulator.poll() is not None:
-                raise StackError(f"The emulator ended while starting. The end of its log:\n{tail(self.log)}")
+                raise StackError(
+                    f"The emulator ended while starting. The end of its log:\n{read_tail(self.log)}"
+                )
             if time.monotonic() > deadline:
-                raise StackError(f"The emulator does not answer. Read {self.log}, then run `make down`.")
+                raise StackError(f"The emulator does not respond. Read {self.log}, then run `make down`.")
             time.sleep(0.1)
 
     def stop(self) -> None:
@@ -207,12 +211,12 @@ class Stack:
         Raises:
             StackError: the emulator does not stop.
         """
-        pid = self.running()
+        pid = self.find_process_id()
         if pid is None:
             return
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while self._alive(pid):
+        while self._is_alive(pid):
             if time.monotonic() > deadline:
                 raise StackError(
                     f"The emulator (process {pid}) does not stop. `kill -9 {pid}` loses all changes since the start."
@@ -220,8 +224,10 @@ class Stack:
             time.sleep(0.05)
         shutil.rmtree(self.state / "tmp", ignore_errors=True)
 
-    def _alive(self, pid: int) -> bool:
-        if self._emulator and self._emulator.pid == pid:  # a child that ended stays until its status is read
+    def _is_alive(self, pid: int) -> bool:
+        if (
+            self._emulator and self._emulator.pid == pid
+        ):  # an ended child process exists until `poll` reads its status
             return self._emulator.poll() is None
         try:
             os.kill(pid, 0)
@@ -230,7 +236,7 @@ class Stack:
         return True
 
     def wipe(self) -> None:
-        """Delete the emulator's state: users, timelines, sessions and builds."""
+        """Stop the emulator, and delete its state and the build."""
         self.stop()
         shutil.rmtree(self.state, ignore_errors=True)
         shutil.rmtree(self.build, ignore_errors=True)
@@ -238,7 +244,7 @@ class Stack:
     # --- Building and deploying
 
     def build_template(self) -> None:
-        """Build what is deployed: the layer for this interpreter, the functions as they are.
+        """Build the template, with the layer for this interpreter.
 
         Raises:
             StackError: the build fails.
@@ -246,7 +252,7 @@ class Stack:
         for bytecode in (self.source / "functions").glob("*/__pycache__"):
             shutil.rmtree(bytecode)  # a function's zip contains only its handler
         here = {"LAYER_TARGET": "here", "PYTHON": sys.executable}
-        self._sam("build", "--build-dir", str(self.build), environment=here)
+        self._run_sam("build", "--build-dir", str(self.build), environment=here)
 
     def deploy(self) -> None:
         """Deploy the build.
@@ -257,41 +263,41 @@ class Stack:
         bucket, s3 = "deployments", self.client("s3")
         with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
             s3.create_bucket(Bucket=bucket)
-        self._sam(
+        self._run_sam(
             *("deploy", "--template-file", str(self.build / "template.yaml"), "--stack-name", "sessions"),
             *("--s3-bucket", bucket, "--region", REGION, "--capabilities", "CAPABILITY_IAM"),
             *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
             *("--parameter-overrides", *(f"{name}={value}" for name, value in self.parameters.items())),
-            # Without an account, botocore requests credentials three times, which the emulator cannot answer yet.
+            # Do not retry: botocore would look up an account id three times, which the emulator does not support.
             environment={"SAM_CLI_POLL_DELAY": "0.2", "AWS_MAX_ATTEMPTS": "1"},
         )
         self._outputs = {}
         self.write_variables()
 
-    def _sam(self, command: str, *arguments: str, environment: Mapping[str, str]) -> None:
+    def _run_sam(self, command: str, *arguments: str, environment: Mapping[str, str]) -> None:
         log = self.state / f"sam-{command}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             done = subprocess.run(
-                # Name a section that samconfig.toml does not have, because all options are given here.
+                # `local` is no section of samconfig.toml, so that no setting of the file applies.
                 [sys.executable, "-m", "samcli", command, "--config-env", "local", *arguments],
                 cwd=self.source,
-                env={**self._environment(), **environment},
+                env={**self._build_environment(), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
         if done.returncode:
-            raise StackError(f"`sam {command}` failed; {log} has all it said, with this:\n{what_failed(log)}")
+            raise StackError(f"`sam {command}` failed. The whole output is in {log}:\n{find_failure(log)}")
 
-    def _deployed(self) -> dict[str, Any]:
+    def _describe_stack(self) -> dict[str, Any]:
         stacks: list[dict[str, Any]] = self.client("cloudformation").describe_stacks(StackName="sessions")[
             "Stacks"
         ]
         return stacks[0]
 
-    def _environment(self) -> dict[str, str]:
-        """Return the caller's environment without AWS settings, with the settings of the emulator."""
+    def _build_environment(self) -> dict[str, str]:
+        """Return the caller's environment with the AWS settings of the emulator."""
         nowhere = str(self.state / "none")
         return {
             name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))
@@ -308,14 +314,14 @@ class Stack:
         }
 
     def tables(self) -> dict[str, str]:
-        """Return the environment variables that name the tables."""
+        """Return the environment variables with the names of the tables."""
         return {
             f"{name.upper()}_TABLE": self.outputs[f"{name}TableName"]
             for name in ("Sessions", "Timelines", "Calendar", "Idempotency")
         }
 
     def write_variables(self) -> None:
-        """Write the variables of functions in Docker to the file that samconfig.toml names for `sam local`."""
+        """Write the environment variables of functions in Docker to the file that samconfig.toml names."""
         variables = self.tables() | {"DYNAMODB_ENDPOINT": f"http://{SEEN_BY_CONTAINERS}:{self.port + 1}"}
         path = self.state / "sam-local.json"
         path.write_text(json.dumps({"Parameters": variables}, indent=2) + "\n")
@@ -323,7 +329,7 @@ class Stack:
     # --- People and demo data
 
     def add_user(self, name: str, *roles: str) -> str:
-        """Create a user in these role groups, unless the user exists; return the `sub`."""
+        """Create a user in the groups of these roles, unless the user exists. Return the user's `sub`."""
         cognito, pool = self.client("cognito-idp"), {"UserPoolId": self.outputs["UserPoolId"]}
         email = f"{name}@example.com"
         try:
@@ -355,10 +361,10 @@ class Stack:
         """Return a new token of the demo user with that role."""
         return self.token_of(role.lower())
 
-    def add_demo(self) -> None:
-        """Create a user for each role, and a timeline of the USER with the id of the reference's examples.
+    def add_demo_data(self) -> None:
+        """Create a user for each role, and a demo timeline of the USER.
 
-        A stack with an external issuer (parameter JwtIssuer) has no users, and so no demo data.
+        A stack with an external issuer (parameter JwtIssuer) has no users, and so gets no demo data.
         """
         if "UserPoolId" not in self.outputs:
             return
@@ -366,7 +372,7 @@ class Stack:
         layer = {"PYTHONPATH": str(ROOT / "layers" / "scheduling")}
         done = subprocess.run(
             [sys.executable, str(ROOT / "local" / "demo.py"), DEMO_TIMELINE, owner],
-            env=self._environment() | self.tables() | layer,
+            env=self._build_environment() | self.tables() | layer,
             capture_output=True,
             text=True,
         )
@@ -375,7 +381,7 @@ class Stack:
 
 
 def read_status(port: int) -> dict[str, Any] | None:
-    """Return the status of the emulator on a port; None when no emulator answers there."""
+    """Return the status of the emulator on a port, or None when no emulator responds."""
     with socket.socket() as probe:
         probe.settimeout(2)
         if probe.connect_ex((HOST, port)):
@@ -389,7 +395,7 @@ def read_status(port: int) -> dict[str, Any] | None:
 
 
 def name_listener(port: int) -> str:
-    """Return a name for the program that listens on a port, as far as this machine shows it."""
+    """Return a description of the program that listens on a port."""
     if status := read_status(port):
         return f"the stack in {Path(status['state']).parents[2]} (`make down` there stops that stack)"
     with suppress(psutil.Error):
@@ -401,10 +407,12 @@ def name_listener(port: int) -> str:
 
 @contextmanager
 def listen(port: int, or_next_ports: bool = False) -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Listen on a port and the one after it while the context is open.
+    """Listen on a port and the next port while the context is open.
+
+    With `or_next_ports`, use the next two free ports when a port is taken.
 
     Raises:
-        PortTaken: another program has one of the two; with `or_next_ports` the next free pair is used.
+        PortTaken: another program listens on one of the ports.
     """
     while True:
         try:
@@ -435,7 +443,7 @@ def _listen_on(port: int) -> socket.socket:
 
 
 def free_port() -> int:
-    """Return a port that is free together with the next one."""
+    """Return a free port whose next port is free too."""
     while True:
         with socket.socket() as probe:
             probe.bind((HOST, 0))
@@ -444,14 +452,14 @@ def free_port() -> int:
             return port
 
 
-def what_failed(log: Path) -> str:
+def find_failure(log: Path) -> str:
     """Return the first failure in the SAM CLI's output, or the end of the output."""
     lines = log.read_text(errors="replace").splitlines()
     first = next((number for number, line in enumerate(lines) if "_FAILED" in line), None)
-    return tail(log) if first is None else "\n".join([*lines[first : first + 10], lines[-1]])
+    return read_tail(log) if first is None else "\n".join([*lines[first : first + 10], lines[-1]])
 
 
-def tail(path: Path, lines: int = 25) -> str:
+def read_tail(path: Path, lines: int = 25) -> str:
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
 
 
@@ -459,7 +467,7 @@ def tail(path: Path, lines: int = 25) -> str:
 
 
 @contextmanager
-def step(what: str) -> Iterator[None]:
+def print_step(what: str) -> Iterator[None]:
     """Print the name of a step, and how long the step took."""
     print(f"{what} ... ", end="", flush=True)
     started = time.monotonic()
@@ -472,34 +480,34 @@ def step(what: str) -> Iterator[None]:
 
 
 def up(port: int | None) -> None:
-    """Start and deploy everything, or what has changed since the last time.
+    """Start the emulator, deploy the template, and print how to call the API.
 
-    Without a port, the stack takes the ports of the last time, or the next free ones.
+    Without `port`, use the ports of the last start, or the next two free ports.
     """
-    stack = Stack.remembered()
+    stack = Stack.load()
     if port and port != stack.port:
-        if stack.running():
+        if stack.find_process_id():
             with listen(port):
                 pass  # do not stop a running stack when the new ports are taken
-            with step(f"Stopping the stack on port {stack.port}"):
+            with print_step(f"Stopping the stack on port {stack.port}"):
                 stack.stop()
         stack = Stack(port=port)
-    with step("Building the layer and the functions"):
-        stack.launch(or_next_ports=port is None)  # starts while the build goes on
+    with print_step("Building the layer and the functions"):
+        stack.launch(or_next_ports=port is None)  # the emulator starts during the build
         stack.build_template()
-    with step(f"Waiting for the emulator on port {stack.port + 1}"):
+    with print_step(f"Waiting for the emulator on port {stack.port + 1}"):
         stack.wait_until_ready()
     if origins := os.environ.get("CORS"):
         stack.parameters["CorsAllowedOrigins"] = origins
-    with step("Deploying template.yaml"):
+    with print_step("Deploying template.yaml"):
         stack.deploy()
-    with step("Adding demo users and a demo timeline"):
-        stack.add_demo()
+    with print_step("Adding demo users and a demo timeline"):
+        stack.add_demo_data()
     print(WELCOME.format(url=stack.url, timeline=DEMO_TIMELINE, token=stack.token("USER")))
 
 
 WELCOME = """
-The API answers, and {url}/docs shows what it can. Paste this:
+The API runs. Its documentation is at {url}/docs. Paste these lines:
 
 API={url}
 TOKEN='{token}'
@@ -512,40 +520,43 @@ curl -X POST "$API/sessions" -H "Authorization: Bearer $TOKEN" -H "Content-Type:
 curl "$API/sessions?timelineId={timeline}&startDateTimeSortOrder=ASC&skip=0&take=10" \\
   -H "Authorization: Bearer $TOKEN"
 
-The token is a USER's, who owns that timeline, and good for an hour. Next: `make token ROLE=ADMIN` for another,
-`make logs` to watch the functions, `make down` to stop (what you stored stays; only `make reset` wipes it)."""
+The token expires after an hour. Its user has the role USER and owns the demo timeline. Other commands:
+`make token ROLE=ADMIN` prints another token, `make logs` follows the functions' logs, `make down` stops the API and
+keeps its data, and `make reset` deletes the data."""
 
 
 NOTHING_RUNS = "Nothing is running. `make up` starts the stack."
 
 
 def down() -> None:
-    stack = Stack.remembered()
-    if not stack.running():
+    stack = Stack.load()
+    if not stack.find_process_id():
         print(NOTHING_RUNS)
         return
-    with step("Stopping. The next `make up` has the same data"):
+    with print_step("Stopping. The next `make up` will have the same data"):
         stack.stop()
 
 
 def reset() -> None:
-    stack = Stack.remembered()
-    with step(
-        "Stopping, and deleting all data" if stack.running() else "Nothing is running. Deleting all data"
+    stack = Stack.load()
+    with print_step(
+        "Stopping, and deleting all data"
+        if stack.find_process_id()
+        else "Nothing is running. Deleting all data"
     ):
         stack.wipe()
     print("All data is deleted. `make up` starts an empty stack.")
 
 
-def token(role: str) -> None:
+def print_token(role: str) -> None:
     if role not in ROLES:
-        raise StackError(f"There is no role {role!r}: `make token ROLE=ADMIN`, MANAGER or USER.")
-    print(_that_runs().token(role))
+        raise StackError(f"{role!r} is not a role. Choose ADMIN, MANAGER or USER: `make token ROLE=ADMIN`.")
+    print(_require_running_stack().token(role))
 
 
-def logs() -> None:
-    """Print the logs of the last ten minutes; at a terminal, follow the logs."""
-    stack = _that_runs()
+def print_logs() -> None:
+    """Print the logs of the last ten minutes. At a terminal, follow the logs."""
+    stack = _require_running_stack()
     client, group = stack.client("logs"), stack.outputs["LogGroupName"]
     since, shown = int((time.time() - 600) * 1000), set[tuple[int, str]]()
     while True:
@@ -559,28 +570,28 @@ def logs() -> None:
         time.sleep(1)
 
 
-def _that_runs() -> Stack:
-    stack = Stack.remembered()
-    if not stack.running():
+def _require_running_stack() -> Stack:
+    stack = Stack.load()
+    if not stack.find_process_id():
         raise StackError(NOTHING_RUNS)
     return stack
 
 
-def port_number(text: str) -> int:
-    """Return the port that the caller chose.
+def parse_port(text: str) -> int:
+    """Return the port that the text names.
 
     Raises:
-        StackError: the text is not a port that a user may listen on, with another port after it.
+        StackError: the text is not a number, or not in the range of ports.
     """
     if text.isascii() and text.isdigit() and FIRST_PORT <= (port := int(text)) < LAST_PORT:
         return port
     raise StackError(f"PORT must be a number from {FIRST_PORT} to {LAST_PORT - 1}, not {text!r}.")
 
 
-def forget_callers_aws() -> None:
-    """Remove profile, endpoint and credentials of the caller from the environment, and reach 127.0.0.1 directly."""
+def remove_aws_settings() -> None:
+    """Remove the caller's AWS settings from the environment, and bypass the proxy for 127.0.0.1."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]  # no profile, endpoint or credentials of the caller's
+        del os.environ[name]
     direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(
         [*([direct] if direct else []), HOST, "localhost"]
@@ -588,19 +599,19 @@ def forget_callers_aws() -> None:
 
 
 def main(arguments: list[str]) -> None:
-    forget_callers_aws()
+    remove_aws_settings()
     try:
         match arguments:
             case ["up", *rest]:
-                up(port_number(rest[0]) if rest and rest[0] else None)
+                up(parse_port(rest[0]) if rest and rest[0] else None)
             case ["down"]:
                 down()
             case ["reset"]:
                 reset()
             case ["token", role]:
-                token(role.upper())
+                print_token(role.upper())
             case ["logs"]:
-                logs()
+                print_logs()
             case _:
                 sys.exit(__doc__)
     except StackError as error:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -22,16 +23,35 @@ AUDIENCE = "sessions"
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
+_TESTS = Path(__file__).parent
 _OFFLINE = {"unit", "functional"}
+_COVERING = {"unit", "functional", "dynamodb"}
+"""The folders of the tests that run the layer's code in their own process."""
 _namespaces = count()
 _session = boto3.Session()
 _client_for_moto = lru_cache(store.client.__wrapped__)
 """The layer's client, shared by all tests on moto, because creating a client is slower than most tests."""
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests must share a process when pytest-xdist runs the tests side by side.
+
+    The functional tests share their record of calls; the tests with the fixture `shared_stack` share a stack; all
+    others share the fixtures of their module.
+    """
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        folder = item.path.relative_to(_TESTS).parts[0]
+        group = folder if folder == "functional" else str(item.path.relative_to(_TESTS))
+        item.add_marker(pytest.mark.xdist_group("stack" if "shared_stack" in item.fixturenames else group))
+        if folder not in _COVERING:
+            item.add_marker(pytest.mark.no_cover)
+
+
 @pytest.fixture(autouse=True)
-def _offline(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Block network access: all of it in unit tests, all but this machine in functional tests."""
+def _block_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Block all network access in unit tests, and all but loopback in functional tests."""
     connect = socket.socket.connect
 
     def refuse(self: socket.socket, address: Any) -> None:
@@ -46,7 +66,7 @@ def _offline(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Set the variables of all functions, as a deployment with its own issuer sets them."""
+    """Set the environment variables of all functions, as in a deployment with an external issuer."""
     variables = template.environment(JwtIssuer=ISSUER, JwtAudience=AUDIENCE, **{"AWS::StackName": "sessions"})
     credentials = {
         "AWS_ACCESS_KEY_ID": "test",
@@ -55,7 +75,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
     }
     for name, value in {**variables, **credentials}.items():
         monkeypatch.setenv(name, value)
-    # The logger would keep the stream that the first test captured.
+    # Otherwise the logger keeps the stream that pytest captured in the first test.
     monkeypatch.setattr(request_log.logger().registered_handler, "stream", sys.stdout)
     client = store.client
     client.cache_clear()
@@ -65,15 +85,17 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 @pytest.fixture
 def tables(environment: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Create empty tables in moto and yield a client. Fast, but not atomic under threads."""
+    """Create empty tables in moto and yield a client. Transactions in moto are not atomic under threads."""
     with mock_aws():
         environment.setattr(store, "client", _client_for_moto)
-        yield _made(_client("test"))
+        client = _create_client("test")
+        template.create_tables(client)
+        yield client
 
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
-    """Start DynamoDB Local. Skip the tests that need it on a machine without Java or npm."""
+    """Start DynamoDB Local. Without Java or npm, skip the tests that need DynamoDB Local."""
     try:
         with Engine() as running:
             yield running
@@ -87,10 +109,12 @@ def dynamodb_local(engine: Engine, environment: pytest.MonkeyPatch) -> Any:
     namespace = f"test{next(_namespaces)}"
     environment.setenv("AWS_ACCESS_KEY_ID", namespace)
     environment.setenv("DYNAMODB_ENDPOINT", engine.endpoint)
-    return _made(_client(namespace, engine.endpoint))
+    client = _create_client(namespace, engine.endpoint)
+    template.create_tables(client)
+    return client
 
 
-def _client(namespace: str, endpoint: str | None = None) -> Any:
+def _create_client(namespace: str, endpoint: str | None = None) -> Any:
     return _session.client(
         "dynamodb",
         region_name="eu-west-1",
@@ -98,9 +122,3 @@ def _client(namespace: str, endpoint: str | None = None) -> Any:
         aws_secret_access_key="test",
         endpoint_url=endpoint,
     )
-
-
-def _made(client: Any) -> Any:
-    for table in template.tables():
-        client.create_table(**table)
-    return client

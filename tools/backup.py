@@ -1,7 +1,7 @@
-"""Backup of the tables of a stack to a file of JSON lines, and restore into empty tables.
+"""Export of the tables of a stack to a file of JSON lines, and import into empty tables.
 
-On AWS, prefer DynamoDB's own backups, which are of one instant. This command moves the data of a stack between
-accounts, or between AWS and a laptop. Stop all writes first, because the tables are read one after another.
+Use this command to move the data of a stack between accounts, or between AWS and a laptop. Stop all writes first,
+because the command reads the tables one after another. For backups on AWS, use DynamoDB's own backups.
 """
 
 import argparse
@@ -17,7 +17,7 @@ _MOST_IN_A_BATCH = 25
 
 
 def export(dynamodb: Any, tables: Mapping[str, str], file: Path) -> int:
-    """Write all items, each as a line with the kind of its table; return the number of items."""
+    """Write all items to a file, one line for each item with its table. Return the number of items."""
     written = 0
     with file.open("w", encoding="utf-8") as lines:
         for kind, table in tables.items():
@@ -29,7 +29,7 @@ def export(dynamodb: Any, tables: Mapping[str, str], file: Path) -> int:
 
 
 def fill(dynamodb: Any, tables: Mapping[str, str], file: Path) -> int:
-    """Write the items of a file into tables, which should be empty; return the number of items."""
+    """Write the items of a file into empty tables. Return the number of items."""
     put = 0
     waiting: dict[str, list[Any]] = {}
     with file.open(encoding="utf-8") as lines:
@@ -38,12 +38,12 @@ def fill(dynamodb: Any, tables: Mapping[str, str], file: Path) -> int:
             waiting.setdefault(tables[entry["table"]], []).append({"PutRequest": {"Item": entry["item"]}})
             put += 1
             if sum(map(len, waiting.values())) == _MOST_IN_A_BATCH:
-                waiting = _write(dynamodb, waiting)
-    _write(dynamodb, waiting)
+                waiting = _write_batch(dynamodb, waiting)
+    _write_batch(dynamodb, waiting)
     return put
 
 
-def _write(dynamodb: Any, waiting: dict[str, list[Any]]) -> dict[str, list[Any]]:
+def _write_batch(dynamodb: Any, waiting: dict[str, list[Any]]) -> dict[str, list[Any]]:
     while waiting:
         waiting = dynamodb.batch_write_item(RequestItems=waiting)["UnprocessedItems"]
     return waiting

@@ -2,8 +2,11 @@
 
     python -m tools.openapi        writes docs/openapi.yaml and the copy that /openapi.json serves (`make openapi`)
 
-Paths and methods come from the template, summaries and descriptions from the docstrings of the handlers, bodies,
-queries and failures from each handler's `endpoint`, examples from `events/`, and the rest from openapi.base.yaml.
+- template.yaml: paths and methods
+- docstrings of the handlers: summaries and descriptions
+- each handler's `endpoint`: bodies, queries and error responses
+- `events/`: examples
+- openapi.base.yaml: the rest
 """
 
 import json
@@ -34,9 +37,9 @@ FAILURE_HEADERS = {401: "WWW-Authenticate", 503: "Retry-After"}
 PATH_PARAMETERS: dict[str, tuple[Any, str]] = {
     "date": (dto.Date, "The local date on which the occurrence starts, on the clock of its series."),
 }
-"""Parameters in the path that are not ids."""
+"""Path parameters that are not ids."""
 GATEWAY_STATUSES = {401, 403, 404, 500, 503}
-"""The statuses that both the gateway and the functions answer."""
+"""The error statuses that both the gateway and the functions return."""
 
 Json = dict[str, Any]
 Errors = tuple[type[errors.ApiError], ...]
@@ -60,30 +63,30 @@ class Operation(NamedTuple):
 
     @property
     def response(self) -> type[BaseModel]:
-        """Return the model of the success."""
-        if self.entity == "Occurrence":  # an occurrence is no entity: nothing creates an occurrence
-            return models.envelope(models.Occurrence, self.is_list)
+        """Return the model of the successful response."""
+        if self.entity == "Occurrence":  # no body creates an occurrence
+            return models.build_envelope(models.Occurrence, self.is_list)
         create = f"create_{self.entity.lower()}"
         body = getattr(import_module(f"scheduling.dto.{create}"), f"Create{self.entity}")
         fields = sys.modules[self.endpoint.view.__module__].FIELDS
         examples = tuple(json.loads(read_event(create)["body"]).items())
-        return models.envelope(models.entity(self.entity, fields, body, examples), self.is_list)
+        return models.build_envelope(models.build_entity(self.entity, fields, body, examples), self.is_list)
 
     @property
     def failures(self) -> Iterator[Errors]:
-        """Yield the possible failures by status: those of every endpoint, and those of this endpoint."""
+        """Yield the possible errors by status: errors of every endpoint, and errors of this endpoint."""
         statuses = {401, 500, 503}
         statuses |= {403, 404} if "{" in self.path else set()
         statuses |= {403, 413} if self.endpoint.body else set()
         statuses |= {422} if self.endpoint.creates else set()
         own = {errors.BadRequest, *self.endpoint.raises}
-        found = [error for error in error_classes() if error in own or error.status in statuses]
+        found = [error for error in find_error_classes() if error in own or error.status in statuses]
         for status in sorted({error.status for error in found}):
             yield tuple(error for error in found if error.status == status)
 
 
-def operations() -> Iterator[Operation]:
-    """Yield the routes whose handlers are endpoints, in the order of the template."""
+def read_operations() -> Iterator[Operation]:
+    """Yield an operation for each route whose handler is an endpoint, in the order of the template."""
     for resource in yaml_parse((ROOT / "template.yaml").read_text("utf-8"))["Resources"].values():
         if resource["Type"] != "AWS::Serverless::Function":
             continue
@@ -102,56 +105,58 @@ def read_event(function: str) -> Json:
     return event
 
 
-def error_classes(parent: type[errors.ApiError] = errors.ApiError) -> Iterator[type[errors.ApiError]]:
-    """Yield the error classes. A subclass with the code of its parent adds nothing for clients."""
+def find_error_classes(parent: type[errors.ApiError] = errors.ApiError) -> Iterator[type[errors.ApiError]]:
+    """Yield the error classes, without subclasses that have the code of their parent."""
     for error in parent.__subclasses__():
         if error.code != getattr(parent, "code", None):
             yield error
-        yield from error_classes(error)
+        yield from find_error_classes(error)
 
 
-def document() -> Json:
+def build_document() -> Json:
     """Return the whole document."""
     made: Json = yaml.safe_load(BASE.read_text("utf-8"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     made["info"]["version"] = project["version"]
     made["info"]["x-time-zone-database"] = database_version()
-    found = list(operations())
+    found = list(read_operations())
     groups = {group for operation in found for group in operation.failures}
     used: set[type[BaseModel]] = {models.GatewayFailure}
-    used |= {models.failure(error) for error in {error for group in groups for error in group}}
+    used |= {models.build_failure(error) for error in {error for group in groups for error in group}}
     for operation in found:
         used |= {operation.response, *filter(None, (operation.endpoint.body, operation.endpoint.query))}
-    schemas = render(used)
+    schemas = render_schemas(used)
     paths: Json = {}
     for operation in found:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = describe(operation, schemas)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = describe_operation(
+            operation, schemas
+        )
     queries = {operation.endpoint.query.__name__ for operation in found if operation.endpoint.query}
     components = made.pop("components")
     made |= {"paths": paths, "components": components}
     components["schemas"] = {name: schemas[name] for name in sorted(schemas.keys() - queries)}
-    for group in sorted(groups, key=lambda group: (group[0].status, response_name(group))):
-        components["responses"][response_name(group)] = describe_failure(group)
-    copied: Json = json.loads(json.dumps(made))  # YAML would write a value that occurs twice as an anchor
+    for group in sorted(groups, key=lambda group: (group[0].status, name_response(group))):
+        components["responses"][name_response(group)] = describe_failure(group)
+    copied: Json = json.loads(json.dumps(made))  # PyYAML writes an anchor for an object that occurs twice
     return copied
 
 
 class Schema(GenerateJsonSchema):
-    """Generator of JSON Schemas for client generators: no titles of fields, no null as a default."""
+    """Generator of JSON Schemas without titles of fields and without null as a default."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
     def default_schema(self, schema: Any) -> Json:
-        names = {"ge": "minimum", "le": "maximum"}  # pydantic keeps these names where a validator comes first
+        names = {"ge": "minimum", "le": "maximum"}  # pydantic keeps its names when a validator comes first
         made = super().default_schema(schema).items()
         return {names.get(key, key): value for key, value in made if (key, value) != ("default", None)}
 
 
-def render(used: set[type[BaseModel]]) -> Json:
-    """Return the schemas of the models, and of the named types in the models, by name."""
+def render_schemas(used: set[type[BaseModel]]) -> Json:
+    """Return the schemas by name: those of the models, and of the named types that the models use."""
     ordered = sorted(used, key=lambda model: model.__name__)
-    template = ref("schemas", "{model}")["$ref"]
+    template = build_reference("schemas", "{model}")["$ref"]
     _, made = models_json_schema(
         [(model, "validation") for model in ordered], ref_template=template, schema_generator=Schema
     )
@@ -161,16 +166,16 @@ def render(used: set[type[BaseModel]]) -> Json:
     }
 
 
-def ref(kind: str, name: str) -> Json:
+def build_reference(kind: str, name: str) -> Json:
     return {"$ref": f"#/components/{kind}/{name}"}
 
 
-def json_content(schema: Json, **more: Any) -> Json:
+def build_content(schema: Json, **more: Any) -> Json:
     return {"application/json": {"schema": schema, **more}}
 
 
-def describe(operation: Operation, schemas: Json) -> Json:
-    """Return one operation: its parameters, its body and every response."""
+def describe_operation(operation: Operation, schemas: Json) -> Json:
+    """Return the OpenAPI description of an operation: parameters, body and responses."""
     verb, _, noun = operation.function.partition("_")
     summary, _, rest = operation.docstring.partition(": ")[2].partition("\n\n")
     summary = (summary[:1].upper() + summary[1:]).strip().rstrip(".")
@@ -179,25 +184,30 @@ def describe(operation: Operation, schemas: Json) -> Json:
         "tags": [f"{operation.entity}s"],
         "summary": summary,
         "description": " ".join(rest.split()) or f"{summary}.",
-        "parameters": list(parameters(operation, schemas)),
+        "parameters": list(describe_parameters(operation, schemas)),
     }
     if body := operation.endpoint.body:
-        content = json_content(ref("schemas", body.__name__), example=json.loads(operation.event["body"]))
+        content = build_content(
+            build_reference("schemas", body.__name__), example=json.loads(operation.event["body"])
+        )
         made["requestBody"] = {"required": True, "content": content}
     names = [] if operation.is_list else ["ETag"]
     names += ["Location", "Idempotency-Replayed"] if operation.endpoint.creates else []
-    responses = {200: response(operation.response.__doc__, names)}
-    responses[200]["content"] = json_content(ref("schemas", operation.response.__name__))
+    responses = {200: describe_response(operation.response.__doc__, names)}
+    responses[200]["content"] = build_content(build_reference("schemas", operation.response.__name__))
     if operation.method == "GET" and not operation.is_list:
-        responses[304] = response("The entity still has the version in `If-None-Match`.", ["ETag"])
-    responses |= {group[0].status: ref("responses", response_name(group)) for group in operation.failures}
-    responses[429] = ref("responses", "TooManyRequests")
+        noun = operation.entity.lower()
+        responses[304] = describe_response(f"The {noun} still has the version in `If-None-Match`.", ["ETag"])
+    responses |= {
+        group[0].status: build_reference("responses", name_response(group)) for group in operation.failures
+    }
+    responses[429] = build_reference("responses", "TooManyRequests")
     made["responses"] = {str(status): responses[status] for status in sorted(responses)}
     return made
 
 
-def parameters(operation: Operation, schemas: Json) -> Iterator[Json]:
-    """Yield the parameters in the path, in the query and in headers."""
+def describe_parameters(operation: Operation, schemas: Json) -> Iterator[Json]:
+    """Yield the parameters in the path, in the query and in the headers."""
     for name in re.findall(r"{(\w+)}", operation.path):
         kind, words = PATH_PARAMETERS.get(name, (dto.Reference, f"The id of the {name.removesuffix('Id')}."))
         schema = TypeAdapter(kind).json_schema()
@@ -211,39 +221,39 @@ def parameters(operation: Operation, schemas: Json) -> Iterator[Json]:
         described = {"description": schema["description"], "schema": schema_without_null}
         yield {"name": name, "in": "query", "required": name in query.get("required", ()), **described}
     if operation.endpoint.creates:
-        yield ref("parameters", "Idempotency-Key")
+        yield build_reference("parameters", "Idempotency-Key")
     if errors.PreconditionFailed in operation.endpoint.raises:
-        yield ref("parameters", "If-Match")
+        yield build_reference("parameters", "If-Match")
     if operation.method == "GET" and not operation.is_list:
-        yield ref("parameters", "If-None-Match")
+        yield build_reference("parameters", "If-None-Match")
 
 
-def response(description: str | None, headers: list[str]) -> Json:
+def describe_response(description: str | None, headers: list[str]) -> Json:
     return {
         "description": description,
-        "headers": {name: ref("headers", name) for name in [*headers, "X-Request-Id"]},
+        "headers": {name: build_reference("headers", name) for name in [*headers, "X-Request-Id"]},
     }
 
 
-def response_name(group: Errors) -> str:
+def name_response(group: Errors) -> str:
     return "Or".join(error.__name__ for error in group)
 
 
 def describe_failure(group: Errors) -> Json:
-    """Return the response with one status, which may have several codes."""
+    """Return the error response of a status. One status may have several codes."""
     names = [error.__name__ for error in group]
     status = group[0].status
     names += ["GatewayFailure"] if status in GATEWAY_STATUSES else []
     words = " Or: ".join(f"`{error.code}`: {error.message}" for error in group)
-    schemas = [ref("schemas", name) for name in names]
-    content = json_content(schemas[0] if len(schemas) == 1 else {"anyOf": schemas})
-    return response(words, [FAILURE_HEADERS[status]] if status in FAILURE_HEADERS else []) | {
+    schemas = [build_reference("schemas", name) for name in names]
+    content = build_content(schemas[0] if len(schemas) == 1 else {"anyOf": schemas})
+    return describe_response(words, [FAILURE_HEADERS[status]] if status in FAILURE_HEADERS else []) | {
         "content": content
     }
 
 
 class Dumper(yaml.SafeDumper):
-    """YAML that keeps line breaks in texts."""
+    """YAML dumper that writes strings with line breaks as literal blocks."""
 
 
 def represent_text(dumper: Dumper, value: str) -> yaml.ScalarNode:
@@ -253,18 +263,18 @@ def represent_text(dumper: Dumper, value: str) -> yaml.ScalarNode:
 Dumper.add_representer(str, represent_text)
 
 
-def text() -> str:
+def render_yaml() -> str:
     """Return the document as YAML."""
-    note = "# Made by `make openapi` from the code and template.yaml. Change those, not this file.\n"
-    return note + yaml.dump(document(), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
+    note = "# Generated by `make openapi` from the code and template.yaml. Do not edit this file.\n"
+    return note + yaml.dump(build_document(), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
-def served() -> str:
-    """Return the document as `GET /openapi.json` answers it."""
-    return json.dumps(document(), ensure_ascii=False, separators=(",", ":")) + "\n"
+def render_json() -> str:
+    """Return the document as `GET /openapi.json` serves it."""
+    return json.dumps(build_document(), ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 if __name__ == "__main__":
-    for path, content in ((DOCUMENT, text()), (SERVED, served())):
+    for path, content in ((DOCUMENT, render_yaml()), (SERVED, render_json())):
         path.write_text(content, "utf-8")
         print(f"Wrote {path.relative_to(ROOT)}")

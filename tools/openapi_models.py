@@ -1,7 +1,7 @@
 """Response bodies as pydantic models, for the OpenAPI document and its tests.
 
-The functions answer plain mappings and never load these models. A field of an entity is typed as in the body that
-creates the entity, so a new field is declared once.
+The functions return plain mappings and never load these models. A field of an entity has the type that the field
+has in the body that creates the entity, so a new field is declared once.
 """
 
 from functools import cache
@@ -24,11 +24,9 @@ SERVER_FIELDS: dict[str, Any] = {
         str, Field(description="The `sub` of a user or the id of a resource, such as a room. Never changes.")
     ],
     "seriesId": Annotated[
-        str | None, Field(description="The series of which this ONE_TIME session replaces an occurrence.")
+        str | None, Field(description="The series whose occurrence this ONE_TIME session replaces.")
     ],
-    "originalDate": Annotated[
-        Date | None, Field(description="The local date of the occurrence that the session replaces.")
-    ],
+    "originalDate": Annotated[Date | None, Field(description="The local date of the replaced occurrence.")],
     "createdAt": Annotated[Timestamp, Field(description="UTC, with milliseconds.", examples=[CREATED])],
     "updatedAt": Annotated[Timestamp, Field(description="UTC, with milliseconds.", examples=[CREATED])],
     "removedAt": Annotated[Timestamp | None, Field(description="Set only in the response to DELETE.")],
@@ -43,11 +41,11 @@ class Response(BaseModel):
 
 
 class PageMeta(Response):
-    """The position of a page in its list. A response with one entity has skip 0, take 1 and count 1."""
+    """The position of a page in its list. A response without a list has skip 0, take 1 and count 1."""
 
-    skip: int = Field(description="Number of matches before the page.", examples=[0])
-    take: int = Field(description="Largest number of matches on the page.", examples=[10])
-    count: int = Field(description="Number of all matches.", examples=[1])
+    skip: int = Field(description="The number of matches before the page.", examples=[0])
+    take: int = Field(description="The maximum number of matches on the page.", examples=[10])
+    count: int = Field(description="The number of all matches.", examples=[1])
     etags: list[str] = Field(
         default_factory=unset,
         description="The ETag of each row, in the order of `data`. Only with `etags=true`.",
@@ -55,7 +53,7 @@ class PageMeta(Response):
 
 
 class ResponseMeta(Response):
-    """Metadata of a success."""
+    """Metadata of a successful response."""
 
     message: Literal["success"]
     meta: PageMeta
@@ -69,15 +67,18 @@ class Occurrence(Response):
     type: SessionType
     name: str
     date: str = Field(
-        description="The local date on which the occurrence starts. Names the occurrence in its session.",
+        description="The local date on which the occurrence starts. `sessionId` and `date` identify the occurrence.",
         json_schema_extra={"format": "date"},
     )
     startDateTime: Timestamp
-    endDateTime: Timestamp | None = Field(description="null where the session has no end.")
+    endDateTime: Timestamp | None = Field(description="null when the session has no end.")
 
 
 class Conflict(Response):
-    """A conflicting session with its first conflicting occurrence. Other people's sessions have only times."""
+    """A session that conflicts, with the times of its first conflicting occurrence.
+
+    A session that the caller may not read has only the times.
+    """
 
     sessionId: str | None = None
     timelineId: str | None = None
@@ -88,64 +89,69 @@ class Conflict(Response):
 
 
 class Shortened(Response):
-    """Part of a failure that may leave details out."""
+    """Part of an error response that may leave entries of `details` out."""
 
     hasMore: bool = Field(
-        default_factory=unset, description="true when `details` leaves entries out; else absent."
+        default_factory=unset, description="true when `details` leaves entries out; otherwise absent."
     )
 
 
 class GatewayFailure(Response):
-    """A failure that the gateway in front of the API answers itself."""
+    """An error response of the gateway in front of the functions."""
 
     message: str
 
 
-def build(name: str, words: str, fields: dict[str, Any], base: type[BaseModel] = Response) -> type[BaseModel]:
+def build_model(
+    name: str, words: str, fields: dict[str, Any], base: type[BaseModel] = Response
+) -> type[BaseModel]:
     """Return a response model with required fields."""
     required: dict[str, Any] = {field: (kind, ...) for field, kind in fields.items()}
     return create_model(name, __base__=base, __doc__=words, **required)
 
 
 FaultCode = TypeAliasType("FaultCode", errors.FaultCode)
-Fault: Any = build(
+Fault: Any = build_model(
     "Fault", "A fault in one field of the request.", get_type_hints(errors.Fault) | {"code": FaultCode}
 )
 
 
 @cache
-def entity(
+def build_entity(
     name: str, fields: tuple[str, ...], body: type[Input], examples: tuple[tuple[str, Any], ...]
 ) -> type[BaseModel]:
-    """Return the model of an entity: every field is present, null where the field is not set."""
+    """Return the model of an entity. Every field is required; a field without a value is null."""
     kinds = {**SERVER_FIELDS}
     for field, sent in body.model_fields.items():
         example = [value for name, value in examples if name == field] or None
         words = Field(description=sent.description, examples=example)
         kinds.setdefault(field, Annotated[sent.rebuild_annotation(), words])
-    return build(name, f"A {name.lower()}.", {field: kinds[field] for field in fields})
+    return build_model(name, f"A {name.lower()}.", {field: kinds[field] for field in fields})
 
 
 @cache
-def envelope(item: type[BaseModel], is_list: bool) -> type[BaseModel]:
-    """Return the model of a success: one entity, or a page of entities."""
+def build_envelope(item: type[BaseModel], is_list: bool) -> type[BaseModel]:
+    """Return the model of a successful response: one entity, or a page of entities."""
+    noun = item.__name__.lower()
     name, words = (
-        (f"{item.__name__}Page", "A page.") if is_list else (f"{item.__name__}Response", "The entity.")
+        (f"{item.__name__}Page", f"A page of {noun}s.")
+        if is_list
+        else (f"{item.__name__}Response", f"The {noun}.")
     )
     data: Any = list[item] if is_list else item  # type: ignore[valid-type]
-    return build(name, words, {"data": data, "meta": ResponseMeta})
+    return build_model(name, words, {"data": data, "meta": ResponseMeta})
 
 
-def failure(error: type[errors.ApiError]) -> type[BaseModel]:
-    """Return the model of a failure. Only faults and conflicts have details."""
+def build_failure(error: type[errors.ApiError]) -> type[BaseModel]:
+    """Return the model of an error response. Only faults and conflicts have details."""
     may_be_shortened = issubclass(error, errors.BadRequest | errors.SchedulingConflict)
     details: Any = Annotated[list[Fault], Field(max_length=0)]
     if issubclass(error, errors.BadRequest):
         details = list[Fault]
     elif error is errors.SchedulingConflict:
         details = list[Conflict]
-    words = Field(description="A sentence for people. Programs read `code`.", examples=[error.message])
-    identifier = Field(description="Identifies the request in the logs.", examples=["Q2x9ZjBkIAMEPPA="])
+    words = Field(description="A sentence for people. Programs use `code`.", examples=[error.message])
+    identifier = Field(description="The id of the request in the logs.", examples=["Q2x9ZjBkIAMEPPA="])
     fields = {
         "statusCode": Literal[error.status],
         "error": Literal[error.error],
@@ -154,4 +160,4 @@ def failure(error: type[errors.ApiError]) -> type[BaseModel]:
         "details": details,
         "requestId": Annotated[str, identifier],
     }
-    return build(error.__name__, error.message, fields, Shortened if may_be_shortened else Response)
+    return build_model(error.__name__, error.message, fields, Shortened if may_be_shortened else Response)

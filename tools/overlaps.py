@@ -1,8 +1,8 @@
-"""List the sessions of one owner, or of all owners, that overlap under the present rules of time zones.
+"""List of sessions of an owner that overlap after a country changed its clocks.
 
 The API never stores two sessions of an owner that overlap. When a country changes its clocks, the occurrences of a
-series with a time zone move, and may then overlap sessions that were free of conflicts. Run this command after an
-update of `tzdata`: the command compares the slots of the Calendar table by the database of this checkout.
+series with a time zone move, and may then overlap other sessions. Run this command after an update of `tzdata`. The
+command compares the slots of the Calendar table by the time zone database of this checkout.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from scheduling.store.items import deserialize, serialize
 
 
 class Overlap(NamedTuple):
-    """Two sessions of an owner that overlap, with the first occurrence of the second session that does."""
+    """Two sessions of an owner that overlap, with the first overlapping occurrence of the second session."""
 
     owner_id: str
     session_id: str
@@ -35,38 +35,38 @@ class Overlap(NamedTuple):
 
 
 def find_overlaps(slots: Iterable[Slot]) -> Iterator[Overlap]:
-    """Return the overlaps between the slots of one calendar."""
+    """Yield the overlaps between the slots of one calendar."""
     single: list[Slot] = []
     series: list[Slot] = []
     for slot in slots:
         (single if isinstance(slot_schedule(slot), Once) else series).append(slot)
     for number, each in enumerate(series):
-        yield from _compare(each, [*series[number + 1 :], *single])
-    single.sort(key=_start)
+        yield from _find_overlaps_of(each, [*series[number + 1 :], *single])
+    single.sort(key=_read_start)
     for number, each in enumerate(single):
-        yield from _compare(each, _starting_before_the_end_of(each, single[number + 1 :]))
+        yield from _find_overlaps_of(each, _take_starting_within(each, single[number + 1 :]))
 
 
-def _compare(slot: Slot, others: Iterable[Slot]) -> Iterator[Overlap]:
+def _find_overlaps_of(slot: Slot, others: Iterable[Slot]) -> Iterator[Overlap]:
     for occurrence, other in find_conflicts(slot, others):
         times = local_times(other, occurrence)
         yield Overlap(slot["ownerId"], slot["sessionId"], other["sessionId"], *times)
 
 
-def _starting_before_the_end_of(slot: Slot, later: Iterable[Slot]) -> Iterator[Slot]:
+def _take_starting_within(slot: Slot, later: Iterable[Slot]) -> Iterator[Slot]:
     end = last_end(slot_schedule(slot)) or 0
     for each in later:
-        if _start(each) >= end:
+        if _read_start(each) >= end:
             return
         yield each
 
 
-def _start(slot: Slot) -> int:
+def _read_start(slot: Slot) -> int:
     return parse(slot["startDateTime"]).instant
 
 
 def read_calendars(dynamodb: Any, table: str, owner_id: str | None = None) -> dict[str, list[Slot]]:
-    """Return the slots of all calendars by owner, or those of one owner."""
+    """Return the slots by owner: those of one owner, or of all owners."""
     options: dict[str, Any] = {"TableName": table, "ConsistentRead": True}
     operation = "scan"
     if owner_id is not None:
@@ -82,10 +82,10 @@ def read_calendars(dynamodb: Any, table: str, owner_id: str | None = None) -> di
 
 
 def main() -> int:
-    """Run the command. Return 1 if sessions overlap."""
+    """Print the overlaps. Return 1 if sessions overlap."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--calendar-table", required=True, help="the stack's output CalendarTableName")
-    parser.add_argument("--owner", help="the ownerId of one calendar; all calendars without this option")
+    parser.add_argument("--owner", help="the ownerId of one calendar (default: all calendars)")
     options = parser.parse_args()
     found = 0
     calendars = read_calendars(boto3.client("dynamodb"), options.calendar_table, options.owner)

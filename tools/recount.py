@@ -1,13 +1,13 @@
 """Recount of all sessions and timelines, compared with the stored counts.
 
-Counts differ only if an operator wrote to the tables without the API or restored one table alone, or if the function
-that counts dropped records. `--repair` writes the right counts. The API may be in use meanwhile:
+Counts can be wrong after an operator wrote to the tables without the API, after a restore of a single table, and after
+Lambda dropped stream records. `--repair` writes the right counts. The API may be in use during a run:
 
-1. Wait until the function has counted everything that the streams hold. Read the stored counts.
+1. Wait until UpdateCountersFunction has counted all records of the streams. Read the stored counts.
 2. Count the sessions and timelines. Wait again.
-3. A node whose version is still the same has not changed since step 1, so the count is exact. A node that has
-   changed is left for the next run.
-4. Write the right counts, on condition that the stored ones are still those of step 1.
+3. Compare the nodes (items of the Counters table) whose version is the same as in step 1. Skip the other nodes, whose
+   counts changed during the run.
+4. Write the right counts, on condition that the stored counts are still those of step 1.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from scheduling.store.items import Item, deserialize, serialize
 _LONGEST_WAIT_SECONDS = 300
 _PAUSE_SECONDS = 1
 _COUNTED_WITHIN_SECONDS = 60
-"""After this time, a record of a shard without a stored position is assumed to be counted."""
+"""The age after which a record is assumed to be counted, if its shard has no stored position."""
 
 
 class Tables(NamedTuple):
@@ -49,7 +49,7 @@ class Difference(NamedTuple):
     stored: Item | None
     """The stored item; None if the item does not exist."""
     fields: Item
-    """The right values of the fields that count."""
+    """The right values of the fields that hold counts."""
 
     def __str__(self) -> str:
         stored = {field: (self.stored or {}).get(field) for field in self.fields}
@@ -57,21 +57,21 @@ class Difference(NamedTuple):
 
 
 class NotSettled(Exception):
-    """Counts that lag behind the streams. The argument names the shards."""
+    """Stream records that were not counted in time. The argument names their shards."""
 
 
 def find_differences(dynamodb: Any, streams: Any, tables: Tables) -> tuple[list[Difference], int]:
-    """Return the wrong counts, and how many counts changed meanwhile and could not be judged."""
+    """Return the wrong counts, and the number of nodes that changed during the run and were skipped."""
     wait_until_counted(dynamodb, streams, tables)
-    stored = _nodes(dynamodb, tables)
-    timelines = list(_scan(dynamodb, tables.timelines))
-    heads = [item for item in _scan(dynamodb, tables.calendar) if item["slot"] == HEAD]
-    sessions = list(_scan(dynamodb, tables.sessions))
-    live = [*sessions, *_scan(dynamodb, tables.timelines)]
+    stored = _read_nodes(dynamodb, tables)
+    timelines = list(_scan_table(dynamodb, tables.timelines))
+    heads = [item for item in _scan_table(dynamodb, tables.calendar) if item["slot"] == HEAD]
+    sessions = list(_scan_table(dynamodb, tables.sessions))
+    live = [*sessions, *_scan_table(dynamodb, tables.timelines)]
     wait_until_counted(dynamodb, streams, tables)
-    after = _nodes(dynamodb, tables)
+    after = _read_nodes(dynamodb, tables)
     nodes = stored.keys() | after.keys()
-    changed = {node for node in nodes if _version(stored.get(node)) != _version(after.get(node))}
+    changed = {node for node in nodes if _read_version(stored.get(node)) != _read_version(after.get(node))}
     scopes = {node.scope for node in changed}
     right = fold(Change(None, item) for item in live)
     differences: list[Difference] = []
@@ -81,8 +81,8 @@ def find_differences(dynamodb: Any, streams: Any, tables: Tables) -> tuple[list[
             key = {"scope": node.scope, "node": node.name}
             differences.append(Difference(tables.counters, key, stored.get(node), counts))
     present = [session for session in sessions if "startKey" in session]
-    of_timeline = _by_type((session["timelineId"], session) for session in present)
-    of_owner = _by_type((session["ownerId"], session) for session in present)
+    of_timeline = _count_by_type((session["timelineId"], session) for session in present)
+    of_owner = _count_by_type((session["ownerId"], session) for session in present)
     owned = Counter(item["ownerId"] for item in timelines if "createdKey" in item)
     for item in timelines:
         if counters.sessions_of_timeline(item["id"]) not in scopes:
@@ -98,13 +98,13 @@ def find_differences(dynamodb: Any, streams: Any, tables: Tables) -> tuple[list[
 
 
 def repair(dynamodb: Any, tables: Tables, difference: Difference) -> bool:
-    """Write the right counts; return False if the stored counts have changed since they were read."""
+    """Write the right counts. Return False if the stored counts have changed since the run read them."""
     table, key, stored, fields = difference
     if table != tables.counters and stored is None:
-        return False  # without HEAD, a calendar lacks its version too
+        return False  # a calendar without HEAD has no version, which the repair cannot restore
     try:
         if table == tables.counters:
-            node = {**key, **fields, "version": _version(stored) + 1}
+            node = {**key, **fields, "version": _read_version(stored) + 1}
             if not fields:  # delete a node without counts
                 node["expiresAt"] = int(time.time())
             _put_node(dynamodb, table, node, stored)
@@ -141,32 +141,32 @@ def _update_totals(dynamodb: Any, table: str, key: Mapping[str, str], stored: It
 
 
 def wait_until_counted(dynamodb: Any, streams: Any, tables: Tables) -> None:
-    """Wait until the function that counts has counted all records of the streams.
+    """Wait until UpdateCountersFunction has counted all records of the streams.
 
     Raises:
-        NotSettled: some records are still not counted after five minutes.
+        NotSettled: some records are not counted after five minutes.
     """
     deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
     while behind := [
         shard
         for table in (tables.sessions, tables.timelines)
-        for shard in _behind(dynamodb, streams, tables, table)
+        for shard in _find_uncounted_shards(dynamodb, streams, tables, table)
     ]:
         if time.monotonic() > deadline:
             raise NotSettled(", ".join(behind))
         time.sleep(_PAUSE_SECONDS)
 
 
-def _behind(dynamodb: Any, streams: Any, tables: Tables, table: str) -> Iterator[str]:
-    """Yield the shards of a table's stream that hold changes that are not counted."""
+def _find_uncounted_shards(dynamodb: Any, streams: Any, tables: Tables, table: str) -> Iterator[str]:
+    """Yield the shards of a table's stream with changes that are not counted yet."""
     stream = dynamodb.describe_table(TableName=table)["Table"].get("LatestStreamArn")
     if stream is None:
         return
-    for shard in _shards(streams, stream):
+    for shard in _read_shards(streams, stream):
         key = serialize({"scope": POSITIONS, "node": f"{stream}/{shard}"})
         found = dynamodb.get_item(TableName=tables.counters, Key=key, ConsistentRead=True).get("Item")
         position = deserialize(found)["position"] if found else None
-        records = list(_records(streams, stream, shard, position))
+        records = list(_read_records(streams, stream, shard, position))
         if position is None:
             oldest = time.time() - _COUNTED_WITHIN_SECONDS
             records = [
@@ -178,18 +178,18 @@ def _behind(dynamodb: Any, streams: Any, tables: Tables, table: str) -> Iterator
             yield shard
 
 
-def _shards(streams: Any, stream: str) -> Iterator[str]:
-    page: dict[str, Any] = {}
+def _read_shards(streams: Any, stream: str) -> Iterator[str]:
+    start: dict[str, str] = {}
     while True:
-        page = streams.describe_stream(StreamArn=stream, **page)["StreamDescription"]
-        yield from (shard["ShardId"] for shard in page["Shards"])
-        if not page.get("LastEvaluatedShardId"):
+        found = streams.describe_stream(StreamArn=stream, **start)["StreamDescription"]
+        yield from (shard["ShardId"] for shard in found["Shards"])
+        if not found.get("LastEvaluatedShardId"):
             return
-        page = {"ExclusiveStartShardId": page["LastEvaluatedShardId"]}
+        start = {"ExclusiveStartShardId": found["LastEvaluatedShardId"]}
 
 
-def _records(streams: Any, stream: str, shard: str, position: str | None) -> Iterator[dict[str, Any]]:
-    """Yield the records of a shard behind a position, from the oldest if the position is none or too old."""
+def _read_records(streams: Any, stream: str, shard: str, position: str | None) -> Iterator[dict[str, Any]]:
+    """Yield the records of a shard after a position. Yield all records if the position is None or too old."""
     start: dict[str, str] = {"ShardIteratorType": "TRIM_HORIZON"}
     if position is not None:
         start = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": position}
@@ -201,23 +201,23 @@ def _records(streams: Any, stream: str, shard: str, position: str | None) -> Ite
         found = streams.get_shard_iterator(StreamArn=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
     iterator = found["ShardIterator"]
     while iterator:
-        page = streams.get_records(ShardIterator=iterator)
-        for record in page["Records"]:
+        response = streams.get_records(ShardIterator=iterator)
+        for record in response["Records"]:
             if position is None or int(record["dynamodb"]["SequenceNumber"]) > int(position):
                 yield record
-        iterator = page.get("NextShardIterator") if page["Records"] else None
+        iterator = response.get("NextShardIterator") if response["Records"] else None
 
 
-def _nodes(dynamodb: Any, tables: Tables) -> dict[Node, Item]:
-    items = _scan(dynamodb, tables.counters)
+def _read_nodes(dynamodb: Any, tables: Tables) -> dict[Node, Item]:
+    items = _scan_table(dynamodb, tables.counters)
     return {Node(item["scope"], item["node"]): item for item in items if item["scope"] != POSITIONS}
 
 
-def _version(item: Item | None) -> int:
+def _read_version(item: Item | None) -> int:
     return int(item["version"]) if item else 0
 
 
-def _by_type(sessions: Iterable[tuple[str, Item]]) -> dict[str, dict[str, int]]:
+def _count_by_type(sessions: Iterable[tuple[str, Item]]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for owner, session in sessions:
         counts = found.setdefault(owner, {})
@@ -226,24 +226,24 @@ def _by_type(sessions: Iterable[tuple[str, Item]]) -> dict[str, dict[str, int]]:
 
 
 def _compare(table: str, key: dict[str, str], item: Item | None, fields: Item) -> list[Difference]:
-    """Return the difference between stored totals and counted ones; a zero is the same as no entry."""
+    """Return the difference between stored and counted totals. A zero equals a missing entry."""
     stored = {field: (item or {}).get(field, 0 if field == "timelineCount" else {}) for field in fields}
-    if {field: _nonzero(value) for field, value in stored.items()} == fields:
+    if {field: _drop_zeros(value) for field, value in stored.items()} == fields:
         return []
     return [Difference(table, key, item, fields)]
 
 
-def _nonzero(value: Any) -> Any:
+def _drop_zeros(value: Any) -> Any:
     return {name: count for name, count in value.items() if count} if isinstance(value, dict) else value
 
 
-def _scan(dynamodb: Any, table: str) -> Iterator[Item]:
-    for page in dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
-        yield from map(deserialize, page["Items"])
+def _scan_table(dynamodb: Any, table: str) -> Iterator[Item]:
+    for response in dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
+        yield from map(deserialize, response["Items"])
 
 
 def main() -> int:
-    """Run the command. Return 1 if a difference is left."""
+    """Print the wrong counts, and repair them with `--repair`. Return 1 if a count is still wrong."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     for name in Tables._fields:
         parser.add_argument(
@@ -256,7 +256,10 @@ def main() -> int:
     try:
         differences, changed = find_differences(dynamodb, streams, tables)
     except NotSettled as behind:
-        print(f"Changes are not counted yet, in {behind}: see the alarm CountersDelayAlarm.", file=sys.stderr)
+        print(
+            f"The records of these shards are not counted yet: {behind}. See CountersDelayAlarm.",
+            file=sys.stderr,
+        )
         return 1
     left = 0
     for difference in differences:
@@ -264,8 +267,9 @@ def main() -> int:
         left += not repaired
         print(difference, "- repaired" if repaired else "")
     if changed:
-        print(f"{changed} counts changed meanwhile and were not judged.")
-    print(f"{left} counts differ. Run again with --repair." if left else "All counts are right.")
+        print(f"{changed} counts changed during the run and were skipped. Run again to check them.")
+    right = "All other counts are right." if changed else "All counts are right."
+    print(f"{left} counts are wrong. Run again with --repair." if left else right)
     return int(left > 0)
 
 

@@ -1,9 +1,10 @@
-"""Smoke test of a deployed stack: a few requests through gateway, functions, roles and tables.
+"""Smoke test of a deployed stack: requests that use the gateway, the functions, their roles and the tables.
 
     python -m tools.smoke_test STACK [URL]
 
-Credentials and region come from the usual AWS settings. With the stack's own user pool, the test creates a user, and
-deletes the user and the user's sessions and timelines. With another issuer, the token comes from the variable TOKEN.
+Credentials and region come from the usual AWS settings. With the stack's own user pool, the test creates a user and
+later deletes the user. The test deletes every session and timeline that it creates. With another issuer, the
+environment variable TOKEN must contain an access token.
 """
 
 import json
@@ -22,7 +23,7 @@ SECONDS = 30
 
 
 class SmokeTestFailed(Exception):
-    """An answer that differs from the expected answer."""
+    """A response that differs from the expected response."""
 
 
 class Api:
@@ -34,10 +35,10 @@ class Api:
     def expect(
         self, status: int, method: str, path: str, body: Any = None, *, token: str | None = None
     ) -> Any:
-        """Send a request, and return the `data` of the answer.
+        """Send a request, and return the `data` of the response.
 
         Raises:
-            SmokeTestFailed: the answer has another status.
+            SmokeTestFailed: the response has another status.
         """
         token = self._token if token is None else token
         headers = {"Content-Type": "application/json"} | (
@@ -53,17 +54,17 @@ class Api:
         print(f"{method} {path}: {got}")
         if got != status:
             raise SmokeTestFailed(
-                f"{method} {path} answered {got} instead of {status}: {text.decode()[:500]}"
+                f"{method} {path} returned {got} instead of {status}: {text.decode()[:500]}"
             )
         answer: Any = json.loads(text)
         return answer.get("data") if isinstance(answer, dict) else answer
 
 
 def run(api: Api) -> None:
-    """Create a timeline and a session, find a conflict, and remove both.
+    """Create a timeline and a session, provoke a conflict, and delete the session and the timeline.
 
     Raises:
-        SmokeTestFailed: an answer differs from the expected answer.
+        SmokeTestFailed: a response differs from the expected response.
     """
     api.expect(401, "GET", "/timelines", token="")
     api.expect(401, "GET", "/timelines", token="not.a.token")
@@ -86,7 +87,7 @@ def run(api: Api) -> None:
 
 @contextmanager
 def temporary_token(outputs: dict[str, str]) -> Iterator[str]:
-    """Return a token of a user who exists while the context is open."""
+    """Yield a token of a new user, who is deleted when the context ends."""
     pool, name, password = (
         outputs["UserPoolId"],
         f"smoke-{secrets.token_hex(8)}@example.com",

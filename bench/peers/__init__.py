@@ -1,1 +1,1 @@
-"""Endpoints as other frameworks write them, with one DynamoDB call each, for comparison."""
+"""Peers: the same endpoints with other frameworks, with one DynamoDB call each, for comparison."""

@@ -6,31 +6,34 @@ from typing import Annotated
 import boto3
 from fastapi import FastAPI, Query
 from mangum import Mangum
-from models import CreateSession, Many, One
+from models import CreateSession, SessionResponse, SessionsResponse
 
 app = FastAPI()
 client = boto3.client("dynamodb")
 
 
 @app.get("/sessions/{session_id}")
-def get_session(session_id: str) -> One:
+def get_session(session_id: str) -> SessionResponse:
+    """Return one session."""
     item = client.get_item(TableName=os.environ["SESSIONS_TABLE"], Key={"id": {"S": session_id}})["Item"]
-    return One(data=plain(item))
+    return SessionResponse(data=read_item(item))
 
 
 @app.post("/sessions")
-def create_session(body: CreateSession) -> One:
+def create_session(body: CreateSession) -> SessionResponse:
+    """Create a session."""
     fields = {"id": "1", **body.model_dump(exclude_none=True)}
     client.put_item(
         TableName=os.environ["SESSIONS_TABLE"], Item={name: {"S": value} for name, value in fields.items()}
     )
-    return One(data=fields)
+    return SessionResponse(data=fields)
 
 
 @app.get("/sessions")
 def list_sessions(
     skip: Annotated[int, Query(ge=0)] = 0, take: Annotated[int, Query(ge=1, le=100)] = 10
-) -> Many:
+) -> SessionsResponse:
+    """Return the first sessions of an owner."""
     found = client.query(
         TableName=os.environ["SESSIONS_TABLE"],
         IndexName="owner-startDateTime-index",
@@ -38,10 +41,11 @@ def list_sessions(
         ExpressionAttributeValues={":owner": {"S": "1"}},
         Limit=skip + take,
     )
-    return Many(data=[plain(item) for item in found["Items"]])
+    return SessionsResponse(data=[read_item(item) for item in found["Items"]])
 
 
-def plain(item):
+def read_item(item):
+    """Return an item, whose attributes are texts, as a dict."""
     return {name: text for name, value in item.items() for text in value.values()}
 
 

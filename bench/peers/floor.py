@@ -9,6 +9,7 @@ client = boto3.client("dynamodb")
 
 
 def lambda_handler(event, context):
+    """Create a session, return a session, or list sessions, by the method and the path of the event."""
     method = event["requestContext"]["http"]["method"]
     table = os.environ["SESSIONS_TABLE"]
     if method == "POST":
@@ -20,7 +21,7 @@ def lambda_handler(event, context):
         item = client.get_item(TableName=table, Key={"id": {"S": event["pathParameters"]["sessionId"]}})[
             "Item"
         ]
-        body = {"data": plain(item)}
+        body = {"data": read_item(item)}
     else:
         found = client.query(
             TableName=table,
@@ -29,9 +30,10 @@ def lambda_handler(event, context):
             ExpressionAttributeValues={":owner": {"S": "1"}},
             Limit=10,
         )
-        body = {"data": [plain(item) for item in found["Items"]]}
+        body = {"data": [read_item(item) for item in found["Items"]]}
     return {"statusCode": 200, "headers": {"Content-Type": "application/json"}, "body": json.dumps(body)}
 
 
-def plain(item):
+def read_item(item):
+    """Return an item, whose attributes are texts, as a dict."""
     return {name: text for name, value in item.items() for text in value.values()}

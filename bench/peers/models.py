@@ -33,9 +33,9 @@ class Session(BaseModel):
     removedAt: str | None = None
 
 
-class One(BaseModel):
+class SessionResponse(BaseModel):
     data: Session
 
 
-class Many(BaseModel):
+class SessionsResponse(BaseModel):
     data: list[Session]

@@ -1,8 +1,8 @@
 """POST /sessions: create a session.
 
-The owner's time must be free. A series must be free on every occurrence, for all future time.
-Send an `Idempotency-Key` to make retries safe: every retry gets the first answer.
-`dryRun=true` checks everything, writes nothing and answers the session that would be created.
+The session must not overlap another session of the same owner. A series must not overlap on any occurrence.
+Send an `Idempotency-Key` to make retries safe: every retry gets the first response again.
+`dryRun=true` checks everything, writes nothing and returns the session that would be created.
 """
 
 from scheduling.domain import session
@@ -12,7 +12,7 @@ from scheduling.errors import InvalidTimeline, SchedulingConflict
 from scheduling.http.endpoint import endpoint
 from scheduling.services import sessions
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 
 
 @endpoint(
@@ -22,5 +22,5 @@ from scheduling.services.results import One
     creates="/sessions",
     raises=(InvalidTimeline, SchedulingConflict),
 )
-def lambda_handler(request: Request) -> One:
+def lambda_handler(request: Request) -> EntityResult:
     return sessions.create(request)

@@ -1,7 +1,7 @@
 """POST /timelines: create a timeline.
 
-The caller owns the timeline. An ADMIN may set another `ownerId`.
-Send an `Idempotency-Key` to make retries safe: every retry gets the first answer.
+The caller owns the timeline. Only an ADMIN may set another `ownerId`.
+Send an `Idempotency-Key` to make retries safe: every retry gets the first response again.
 """
 
 from scheduling.domain import timeline
@@ -9,9 +9,9 @@ from scheduling.dto.create_timeline import CreateTimeline
 from scheduling.http.endpoint import endpoint
 from scheduling.services import timelines
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 
 
 @endpoint(timeline.view, body=CreateTimeline, creates="/timelines")
-def lambda_handler(request: Request) -> One:
+def lambda_handler(request: Request) -> EntityResult:
     return timelines.create(request)

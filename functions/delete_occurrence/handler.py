@@ -1,8 +1,8 @@
 """DELETE /sessions/{sessionId}/occurrences/{date}: cancel one occurrence of a series.
 
-The date is added to `excludedDates` of the series, which is the answer. The time of the occurrence is free at once.
-A date that is excluded already stays excluded. The only occurrence that is left cannot be cancelled.
-The caller needs the right to change the series.
+The API adds the date to `excludedDates` and returns the series. The time of the occurrence is free at once.
+A date that is already excluded stays excluded. The last remaining occurrence of a series cannot be cancelled.
+The caller needs the permission to change the series.
 """
 
 from scheduling.domain import session
@@ -10,9 +10,9 @@ from scheduling.errors import LastOccurrence, PreconditionFailed, TooManyExclude
 from scheduling.http.endpoint import endpoint
 from scheduling.services import series
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 
 
 @endpoint(session.view, raises=(LastOccurrence, TooManyExcludedDates, PreconditionFailed))
-def lambda_handler(request: Request) -> One:
-    return series.cancel_occurrence(request)
+def lambda_handler(request: Request) -> EntityResult:
+    return series.delete_occurrence(request)

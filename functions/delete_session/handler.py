@@ -1,6 +1,6 @@
 """DELETE /sessions/{sessionId}: delete a session.
 
-The answer is the session with `removedAt`. The session's time is free at once, and its id is a 404 from then on.
+The response is the session with `removedAt`. The session's time is free at once. From then on, its id gets a 404.
 """
 
 from scheduling.domain import session
@@ -8,9 +8,9 @@ from scheduling.errors import PreconditionFailed
 from scheduling.http.endpoint import endpoint
 from scheduling.services import sessions
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 
 
 @endpoint(session.view, raises=(PreconditionFailed,))
-def lambda_handler(request: Request) -> One:
+def lambda_handler(request: Request) -> EntityResult:
     return sessions.delete(request)

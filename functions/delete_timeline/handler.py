@@ -1,6 +1,6 @@
 """DELETE /timelines/{timelineId}: delete a timeline.
 
-Only a timeline without sessions can be deleted. The answer is the timeline with `removedAt`.
+Only a timeline without sessions can be deleted. The response is the timeline with `removedAt`.
 """
 
 from scheduling.domain import timeline
@@ -8,9 +8,9 @@ from scheduling.errors import PreconditionFailed, TimelineNotEmpty
 from scheduling.http.endpoint import endpoint
 from scheduling.services import timelines
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 
 
 @endpoint(timeline.view, raises=(TimelineNotEmpty, PreconditionFailed))
-def lambda_handler(request: Request) -> One:
+def lambda_handler(request: Request) -> EntityResult:
     return timelines.delete(request)

@@ -1,8 +1,8 @@
-"""Build the function: its handler and the files that the function serves, compressed ahead.
+"""Build of the function get_docs: its handler, and the compressed files that it serves.
 
     python build.py ARTIFACTS_DIR
 
-Swagger UI's files come from a package that pip fetches once and keeps below `.aws-sam/`. `make openapi` writes
+The files of Swagger UI come from a package, which pip fetches once into `.aws-sam/`. `make openapi` writes
 page/openapi.json.
 """
 
@@ -22,8 +22,8 @@ FROM_PACKAGE = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 
 
 def main() -> None:
-    if sys.version_info < (3, 11):  # noqa: UP036 - whoever builds may have an older one
-        sys.exit(f"{sys.executable} is too old: `PYTHON=python3.13 sam build` builds with another Python.")
+    if sys.version_info < (3, 11):  # noqa: UP036 - the machine that builds may have an older Python
+        sys.exit(f"{sys.executable} is too old. Build with another Python: `PYTHON=python3.13 sam build`.")
     if len(sys.argv) != 2 or not sys.argv[1]:
         sys.exit("usage: python build.py ARTIFACTS_DIR (`sam build` calls it)")
     artifacts = Path(sys.argv[1]).resolve()
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def fetch_package(artifacts: Path) -> Path:
-    """Return a folder with the pinned package, whose hash pip checks."""
+    """Return the folder of the pinned package. Install the package on first use; pip checks its hash."""
     key = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
     store = next((parent for parent in artifacts.parents if parent.name == ".aws-sam"), artifacts.parent)
     ready = store / "dependencies" / f"docs-{key}"
@@ -49,7 +49,7 @@ def fetch_package(artifacts: Path) -> Path:
     try:
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            sys.exit(f"pip could not fetch the page's files:\n{done.stderr.strip()}")
+            sys.exit(f"pip could not fetch Swagger UI:\n{done.stderr.strip()}")
         if not ready.exists():  # another build may have finished first
             half.rename(ready)
     finally:
@@ -58,7 +58,7 @@ def fetch_package(artifacts: Path) -> Path:
 
 
 def compress(content: bytes, path: Path) -> None:
-    """Write the content as gzip, the same bytes for the same content."""
+    """Write the content as gzip. The same content always gives the same bytes."""
     path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(content, 9, mtime=0))
 
 

@@ -37,7 +37,7 @@ def lambda_handler(event: object, context: Any) -> Response:
 
 
 def serve(folder: Path, event: HttpEvent) -> Response:
-    """Return the file that the path names: /docs is index.html, and the last part of any other path is a file."""
+    """Return the file named by the last part of the path. /docs is index.html."""
     path = event.path.rpartition("/")[2]
     name = "index.html" if path == "docs" else path
     stored = {found.name: found for found in folder.iterdir()}.get(f"{name}.gz")

@@ -1,10 +1,10 @@
-"""GET /occurrences: list what takes place in a window of time.
+"""GET /occurrences: list the occurrences in a time window.
 
-Every occurrence of one-time and recurring sessions that overlaps the window is returned,
-also an occurrence that began before the window and still runs.
+The list contains every occurrence of one-time and recurring sessions that overlaps the time window,
+also an occurrence that started before `from`.
 The list is sorted by start, then by `sessionId`. A session without a start has no occurrence.
-A USER sees their own calendar; an ADMIN or MANAGER names an `ownerId` or timelines.
-An unknown `timelineId` adds nothing. A window with more than 50,000 occurrences is a 400.
+A USER gets their own calendar; an ADMIN or MANAGER must send `ownerId` or `timelineId`.
+An unknown `timelineId` adds no occurrence. A time window with more than 50,000 occurrences gets a 400.
 The list is eventually consistent.
 """
 

@@ -1,9 +1,9 @@
 """GET /sessions: list sessions.
 
-A USER sees the sessions of their own timelines; an ADMIN or MANAGER sees all sessions.
+A USER gets the sessions of their own timelines; an ADMIN or MANAGER gets all sessions.
 The list is sorted by `startDateTime`, then by `id`. Sessions without a start come last.
 The list is eventually consistent. An unknown `timelineId` gives an empty list.
-A deep page takes no longer than the first page.
+A deep page costs about as much as the first page.
 """
 
 from scheduling.domain import session

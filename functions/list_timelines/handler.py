@@ -1,6 +1,6 @@
 """GET /timelines: list timelines.
 
-A USER sees their own timelines; an ADMIN or MANAGER sees all timelines. The newest timelines come first.
+A USER gets their own timelines; an ADMIN or MANAGER gets all timelines. The newest timelines come first.
 The list is eventually consistent.
 """
 

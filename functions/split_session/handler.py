@@ -1,9 +1,9 @@
 """POST /sessions/{sessionId}/split: change a series from one occurrence on.
 
-The series ends on the day before `date`. The answer is a new series that begins with the occurrence on `date` and has
-the rest of the occurrences and the changed fields. Both happen in one transaction.
+The series ends on the day before `date`. The response is a new series with the remaining occurrences and the changed
+fields, which begins with the occurrence on `date`. Both series are written in one transaction.
 Send an `Idempotency-Key` to make retries safe, and `If-Match` with the `ETag` of the series.
-`dryRun=true` checks everything, writes nothing and answers the series that would be created.
+`dryRun=true` checks everything, writes nothing and returns the series that would be created.
 """
 
 from scheduling.domain import session
@@ -13,7 +13,7 @@ from scheduling.errors import FirstOccurrence, PreconditionFailed, SchedulingCon
 from scheduling.http.endpoint import endpoint
 from scheduling.services import series
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 
 
 @endpoint(
@@ -23,5 +23,5 @@ from scheduling.services.results import One
     creates="/sessions",
     raises=(SchedulingConflict, FirstOccurrence, PreconditionFailed),
 )
-def lambda_handler(request: Request) -> One:
+def lambda_handler(request: Request) -> EntityResult:
     return series.split(request)

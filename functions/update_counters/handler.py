@@ -1,4 +1,4 @@
-"""Streams of the Sessions and Timelines tables: count each change once."""
+"""Consumer of the streams of the Sessions and Timelines tables: counts each change once."""
 
 import time
 from typing import Any
@@ -9,8 +9,8 @@ from scheduling.services import counters
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Add the changes of one shard to the counts.
 
-    Lambda names the shard only when the mapping has a tumbling window. The function keeps no state in the window.
+    Lambda sends `shardId` only when the event source mapping has a tumbling window. The function keeps no state.
     """
-    if records := event["Records"]:  # the last call of a window has none
+    if records := event["Records"]:  # the last call of a window has no records
         counters.count_changes(records[0]["eventSourceARN"], event["shardId"], records, int(time.time()))
     return {"state": {}}

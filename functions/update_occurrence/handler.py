@@ -1,9 +1,9 @@
 """PATCH /sessions/{sessionId}/occurrences/{date}: change one occurrence of a series.
 
-The answer is a new ONE_TIME session with the changed fields, which refers to its series by `seriesId` and
-`originalDate`. The series excludes the date from then on. Its other occurrences stay as they are.
+The response is a new ONE_TIME session with the changed fields. `seriesId` and `originalDate` name the replaced
+occurrence. From then on, the series excludes the date. The other occurrences of the series do not change.
 Send an `Idempotency-Key` to make retries safe, and `If-Match` with the `ETag` of the series.
-`dryRun=true` checks everything, writes nothing and answers the session that would be created.
+`dryRun=true` checks everything, writes nothing and returns the session that would be created.
 """
 
 from scheduling.domain import session
@@ -13,7 +13,7 @@ from scheduling.errors import LastOccurrence, PreconditionFailed, SchedulingConf
 from scheduling.http.endpoint import endpoint
 from scheduling.services import series
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 
 
 @endpoint(
@@ -23,5 +23,5 @@ from scheduling.services.results import One
     creates="/sessions",
     raises=(SchedulingConflict, LastOccurrence, TooManyExcludedDates, PreconditionFailed),
 )
-def lambda_handler(request: Request) -> One:
-    return series.change_occurrence(request)
+def lambda_handler(request: Request) -> EntityResult:
+    return series.update_occurrence(request)

@@ -1,9 +1,9 @@
 """PATCH /sessions/{sessionId}: update a session.
 
 Only the fields in the body change; `null` clears a field. The changed session must satisfy every rule.
-A change to ONE_TIME clears all recurrence fields.
+A change of `type` to ONE_TIME clears all recurrence fields except `timeZone`.
 Send `If-Match` with the session's `ETag` to get a 412 instead of overwriting another user's change.
-`dryRun=true` checks everything, writes nothing and answers the session as the update would leave it.
+`dryRun=true` checks everything, writes nothing and returns the session with the changes.
 """
 
 from scheduling.domain import session
@@ -13,7 +13,7 @@ from scheduling.errors import InvalidTimeline, PreconditionFailed, SchedulingCon
 from scheduling.http.endpoint import endpoint
 from scheduling.services import sessions
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 
 
 @endpoint(
@@ -22,5 +22,5 @@ from scheduling.services.results import One
     query=DryRun,
     raises=(InvalidTimeline, SchedulingConflict, PreconditionFailed),
 )
-def lambda_handler(request: Request) -> One:
+def lambda_handler(request: Request) -> EntityResult:
     return sessions.update(request)

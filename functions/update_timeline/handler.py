@@ -10,9 +10,9 @@ from scheduling.errors import PreconditionFailed
 from scheduling.http.endpoint import endpoint
 from scheduling.services import timelines
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 
 
 @endpoint(timeline.view, body=UpdateTimeline, raises=(PreconditionFailed,))
-def lambda_handler(request: Request) -> One:
+def lambda_handler(request: Request) -> EntityResult:
     return timelines.update(request)

@@ -2,17 +2,17 @@
 
     python build.py ARTIFACTS_DIR
 
-What the wheels are for comes from the environment:
+Environment variables choose the platform of the wheels:
 
     LAYER_ARCHITECTURE  arm64 (default) or x86_64: must be the template's parameter Architecture
     LAYER_PYTHON        3.13 (default): must be the functions' Runtime
     LAYER_TARGET        lambda (default), or `here`: the interpreter and the machine that run this
-                        file, for the local stack; the two above then mean nothing
+                        file, for the local stack; the two above are then ignored
 
-Bytecode is compiled ahead because /opt is read-only in Lambda: without it every cold start compiles
+Bytecode is compiled ahead, because /opt is read-only in Lambda: otherwise every cold start compiles
 every module again. Data and code that no function uses are trimmed. Decision record 0014 lists all
-optimizations of the layer with their gains. Dependencies are kept ready, trimmed and compiled, below
-`.aws-sam/`, so that only the first build asks the package index.
+optimizations of the layer with their gains. Trimmed and compiled dependencies are cached below
+`.aws-sam/`, so only the first build downloads packages.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from typing import Any
 SOURCE = Path(__file__).resolve().parent
 REQUIREMENTS = SOURCE / "requirements.txt"
 
-# Amazon Linux 2023 has glibc 2.34: every wheel for that or an older one fits, the newest first.
+# Amazon Linux 2023 has glibc 2.34, so wheels for glibc 2.34 or older work. The newest comes first.
 WHEEL_PLATFORMS = ("manylinux_2_34", "manylinux_2_28", "manylinux2014")
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 
-# Only the calls that read and write items: managing tables is CloudFormation's business, not a function's.
+# The functions only read and write items. CloudFormation manages the tables.
 ITEM_OPERATIONS = (
     "BatchGetItem",
     "BatchWriteItem",
@@ -74,7 +74,7 @@ _ROOT = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n", 
 
 
 class Target:
-    """What the layer is built for, and the interpreter that can compile for it, if there is one."""
+    """Platform of the layer: Python version, architecture, and the interpreter that compiles; None if none is found."""
 
     def __init__(self) -> None:
         self.here = os.environ.get("LAYER_TARGET", "lambda") == "here"
@@ -93,6 +93,7 @@ class Target:
         return f"Python {self.python} on {self.architecture}{' (this machine)' if self.here else ''}"
 
     def pip_options(self) -> list[str]:
+        """Return the options by which pip chooses wheels for the platform."""
         if self.here:
             return []
         machine = MACHINES[self.architecture]
@@ -101,7 +102,7 @@ class Target:
 
 
 def find_interpreter(version: str) -> str | None:
-    """An interpreter of that version (bytecode of another one is useless), or None."""
+    """Return an interpreter of that version, or None. Other versions cannot use the bytecode of an interpreter."""
     if sys.version_info[:2] == tuple(int(part) for part in version.split(".")):
         return sys.executable
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
@@ -122,7 +123,7 @@ def find_interpreter(version: str) -> str | None:
 
 
 def run_quietly(command: list[str]) -> str | None:
-    """What the command prints, or None when it is missing, fails or hangs."""
+    """Return the output of a command, or None when the command is missing, fails or takes over 30 seconds."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
     except (OSError, subprocess.SubprocessError):
@@ -131,8 +132,8 @@ def run_quietly(command: list[str]) -> str | None:
 
 
 def install(target: Target, into: Path) -> None:
-    """Unpack the pinned wheels; their hashes are checked, and nothing is compiled from source."""
-    # No resolving: requirements.txt is complete, and pip refuses extras of a pinned set otherwise.
+    """Install the pinned wheels into a folder. pip checks their hashes and compiles nothing from source."""
+    # --no-deps: requirements.txt is complete, and pip would refuse the extras of hashed requirements.
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "--only-binary=:all:", "--no-compile"]
     command += [*target.pip_options(), "--target", str(into), "--requirement", str(REQUIREMENTS)]
@@ -145,7 +146,7 @@ def install(target: Target, into: Path) -> None:
 
 
 def trim(packages: Path, licences: Path) -> None:
-    """Drop what no function can use: tests, stubs, scripts, package metadata but the licences."""
+    """Delete files that no function uses: tests, stubs, scripts, and package metadata except the licences."""
     shutil.rmtree(packages / "bin", ignore_errors=True)
     for info in packages.glob("*.dist-info"):
         for text in info.rglob("*"):
@@ -164,7 +165,7 @@ def trim(packages: Path, licences: Path) -> None:
 
 
 def trim_botocore(data: Path) -> None:
-    """Leave botocore the one service that is called, as plain JSON without documentation.
+    """Reduce botocore's data to DynamoDB, as plain JSON without documentation.
 
     All partitions and regions stay, and so do endpoint overrides such as AWS_ENDPOINT_URL.
     """
@@ -196,7 +197,7 @@ def trim_botocore(data: Path) -> None:
 
 
 def only_item_operations(model: dict[str, Any]) -> dict[str, Any]:
-    """Return the service model with those operations, the shapes that they reach, and no documentation."""
+    """Return the service model with only ITEM_OPERATIONS and their shapes, and without documentation."""
     operations = {name: model["operations"][name] for name in ITEM_OPERATIONS}
     shapes: dict[str, Any] = {}
     waiting: list[Any] = list(operations.values())
@@ -260,10 +261,11 @@ def split_roots(bundle: Path, directory: Path) -> None:
 
 
 def without_documentation(value: Any) -> Any:
+    """Return a part of a service model without its texts of documentation."""
     if isinstance(value, list):
         return [without_documentation(each) for each in value]
     if isinstance(value, dict):
-        # A structure may have a member of that name: only a text is documentation.
+        # A structure may have a member with the name 'documentation', which is not a text.
         return {
             key: without_documentation(each)
             for key, each in value.items()
@@ -273,11 +275,12 @@ def without_documentation(value: Any) -> Any:
 
 
 def write_json(path: Path, value: Any) -> None:
+    """Write a value as compact JSON."""
     path.write_text(json.dumps(value, separators=(",", ":")))
 
 
 def compile_ahead(compiler: str | None, folder: Path, root: Path) -> None:
-    """Write bytecode that Python takes without looking at the source; tracebacks name Lambda's paths."""
+    """Compile bytecode that Python loads without checking the source. Tracebacks name Lambda's paths."""
     if compiler is None:
         return
     command = [compiler, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
@@ -285,7 +288,10 @@ def compile_ahead(compiler: str | None, folder: Path, root: Path) -> None:
 
 
 def dependencies(target: Target, artifacts: Path) -> Path:
-    """A folder with `python/` and `licenses/`, ready to copy: made once for each set of inputs."""
+    """Return a folder with the dependencies (`python/`) and their licences (`licenses/`).
+
+    The folder is cached: a new folder is made only for another platform, requirement or version of this file.
+    """
     key = hashlib.sha256(Path(__file__).read_bytes() + REQUIREMENTS.read_bytes())
     key.update(f"{target} {target.compiler}".encode())
     store = next((parent for parent in artifacts.parents if parent.name == ".aws-sam"), artifacts.parent)
@@ -298,7 +304,7 @@ def dependencies(target: Target, artifacts: Path) -> Path:
         install(target, half / "python")
         trim(half / "python", half / "licenses")
         compile_ahead(target.compiler, half / "python", half / "python")
-        if not ready.exists():  # another build may have been quicker
+        if not ready.exists():  # a parallel build may have finished first
             half.rename(ready)
     finally:
         shutil.rmtree(half, ignore_errors=True)
@@ -306,7 +312,7 @@ def dependencies(target: Target, artifacts: Path) -> Path:
 
 
 def report(target: Target, artifacts: Path) -> None:
-    """What is in the layer, largest first."""
+    """Print the sizes in the layer, largest first, and a warning when no bytecode was compiled."""
     sizes = {
         entry.name: sum(path.stat().st_size for path in [entry, *entry.rglob("*")] if path.is_file())
         for entry in (artifacts / "python").iterdir()
@@ -325,7 +331,8 @@ def report(target: Target, artifacts: Path) -> None:
 
 
 def main() -> None:
-    if sys.version_info < (3, 11):  # noqa: UP036 - whoever builds may have an older one
+    """Build the layer into the folder that the command line names."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - the builder's Python may be older
         sys.exit(f"{sys.executable} is too old: `PYTHON=python3.13 sam build` builds with another Python.")
     if len(sys.argv) != 2 or not sys.argv[1]:
         sys.exit("usage: python build.py ARTIFACTS_DIR (`sam build` calls it)")

@@ -1,5 +1,5 @@
 // Calls the API from web pages of other origins in Chromium.
-//     node cors.mjs CHROMIUM API TOKEN TIMELINE ORIGIN STRANGER        prints what the pages saw, as JSON
+//     node cors.mjs CHROMIUM API TOKEN TIMELINE ORIGIN STRANGER        prints the responses and errors of the pages, as JSON
 import { createServer } from "node:http";
 import { withPage } from "./chromium.mjs";
 

@@ -1,4 +1,4 @@
-// What each program gets from the test that runs it, and how the program answers.
+// The variables that the test passes to each program, and the report that the program prints.
 declare const process: { env: Record<string, string | undefined> };
 
 const value = (name: string): string => {

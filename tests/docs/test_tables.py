@@ -30,14 +30,14 @@ def page(name: str) -> str:
 
 
 def rows(name: str, first: str) -> list[list[str]]:
-    """Return the rows of the table whose first column has that heading."""
+    """Return the rows of the table whose first column has the heading `first`."""
     _, found, after = page(name).partition(f"| {first} |")
     assert found, f"{name} has a table of {first}"
     lines = after.split("\n\n")[0].splitlines()[2:]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
-def quoted(text: str) -> list[str]:
+def code_spans(text: str) -> list[str]:
     return re.findall(r"`([^`]+)`", text)
 
 
@@ -48,12 +48,12 @@ def failures(error: type[errors.ApiError] = errors.ApiError) -> Iterator[tuple[i
         yield from failures(kind)
 
 
-def test_the_guide_has_every_code_with_its_status() -> None:
+def test_the_guide_lists_every_error_code_with_its_status() -> None:
     found = [(int(status), code.strip("`")) for status, code, _ in rows("docs/guide.md", "status")]
     assert sorted(found) == sorted(set(failures()))
 
 
-def test_the_guide_has_the_permission_table() -> None:
+def test_the_permission_table_of_the_guide_equals_the_code() -> None:
     found = {action: cells for action, *cells in rows("docs/guide.md", "action")}
     assert found == {
         str(action): [str(reaches(Principal("ada", frozenset({role})), action)) for role in ROLES]
@@ -61,30 +61,30 @@ def test_the_guide_has_the_permission_table() -> None:
     }
 
 
-def test_the_guide_names_the_headers_that_a_page_may_send_and_read() -> None:
+def test_the_guide_names_the_headers_that_a_web_page_may_send_and_read() -> None:
     cors = template.resources("AWS::Serverless::HttpApi")["Api"]["Properties"]["CorsConfiguration"]["Fn::If"][
         1
     ]
     for sentence, kind in (("may send", "allowHeaders"), ("may read", "exposeHeaders")):
         (line,) = re.findall(rf"^- A page {sentence} the headers (.*)$", page("docs/guide.md"), re.M)
-        assert {name.lower() for name in quoted(line)} == set(cors[kind])
+        assert {name.lower() for name in code_spans(line)} == set(cors[kind])
 
 
-def test_operations_has_every_parameter_with_its_default() -> None:
+def test_operations_md_lists_every_parameter_with_its_default() -> None:
     found: dict[str, str] = {}
     for names, defaults, _ in rows("docs/operations.md", "parameter"):
-        found |= zip(quoted(names), defaults.replace("`", "").split(", "), strict=True)
+        found |= zip(code_spans(names), defaults.replace("`", "").split(", "), strict=True)
     parameters = template.template()["Parameters"].items()
     assert found == {name: str(one["Default"]) or "none" for name, one in parameters}
 
 
-def test_operations_has_every_alarm() -> None:
-    found = [quoted(alarm)[0] for alarm, _, _ in rows("docs/operations.md", "alarm")]
+def test_operations_md_lists_every_alarm() -> None:
+    found = [code_spans(alarm)[0] for alarm, _, _ in rows("docs/operations.md", "alarm")]
     assert sorted(found) == sorted(template.resources("AWS::CloudWatch::Alarm"))
 
 
-def test_operations_has_every_field_of_the_log(logged: dict[str, object]) -> None:
-    fields = {name for cell, _ in rows("docs/operations.md", "log field") for name in quoted(cell)}
+def test_operations_md_lists_every_field_of_the_request_log(log_fields: dict[str, object]) -> None:
+    fields = {name for cell, _ in rows("docs/operations.md", "log field") for name in code_spans(cell)}
     by_the_logger = {
         "level",
         "message",
@@ -95,24 +95,24 @@ def test_operations_has_every_field_of_the_log(logged: dict[str, object]) -> Non
         "stack_trace",
         "_aws",
     }
-    assert fields == set(logged) - by_the_logger
+    assert fields == set(log_fields) - by_the_logger
 
 
-def test_operations_refers_only_to_fields_of_the_logs(logged: dict[str, object]) -> None:
+def test_operations_md_refers_only_to_existing_log_fields(log_fields: dict[str, object]) -> None:
     (query,) = re.findall(r"^fields (.*)$", page("docs/operations.md"), re.M)
     fields, condition = query.split(" | filter ")
     asked = {*fields.split(", "), condition.split()[0]} - {"@timestamp"}
     assert len(asked) > 5
-    named = [quoted(cell) for *_, cell in rows("docs/operations.md", "alarm")]
+    named = [code_spans(cell) for *_, cell in rows("docs/operations.md", "alarm")]
     api = template.resources("AWS::Serverless::HttpApi")["Api"]["Properties"]
     access = json.loads(api["AccessLogSettings"]["Format"])
-    assert asked - set(logged) == set()
-    assert {name for names in named for name in names} - set(logged) - set(access) == set()
+    assert asked - set(log_fields) == set()
+    assert {name for names in named for name in names} - set(log_fields) - set(access) == set()
 
 
 @pytest.fixture
-def logged(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """Return every field of the request log, from requests that end in different ways."""
+def log_fields(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """Return every field that the request log writes for requests with different outcomes."""
     context = SimpleNamespace(aws_request_id="1", function_name="f", function_version="1")
     path = {"sessionId": "a", "timelineId": "b"}
     event = read_event({"requestContext": {"requestId": "id"}, "pathParameters": path})
@@ -142,13 +142,13 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     return found
 
 
-def test_the_guide_has_every_code_of_a_fault() -> None:
-    found = [code for cell, _ in rows("docs/guide.md", "fault") for code in quoted(cell)]
+def test_the_guide_lists_every_fault_code() -> None:
+    found = [code for cell, _ in rows("docs/guide.md", "fault") for code in code_spans(cell)]
     assert sorted(found) == sorted(get_args(errors.FaultCode))
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_route_that_is_named_is_there(name: str) -> None:
+def test_every_documented_route_exists(name: str) -> None:
     routes = {
         f"{event['Properties']['Method']} {event['Properties']['Path']}"
         for function in template.functions().values()
@@ -159,9 +159,9 @@ def test_every_route_that_is_named_is_there(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*PAGES, "CONTRIBUTING.md", *RECORDS])
-def test_every_named_and_linked_file_exists(name: str) -> None:
-    """`<verb>` in a name stands for any text."""
-    named = [path for path in quoted(page(name)) if path.split("/")[0] in FOLDERS and "/" in path]
+def test_every_documented_file_exists(name: str) -> None:
+    """Check named and linked files. A placeholder such as `<verb>` in a name stands for any text."""
+    named = [path for path in code_spans(page(name)) if path.split("/")[0] in FOLDERS and "/" in path]
     named += [f"{(ROOT / name).parent.relative_to(ROOT)}/{link}" for link in links(page(name))]
     assert named or name in RECORDS
     for path in named:

@@ -10,31 +10,31 @@ import pytest
 
 from scheduling.store.client import client
 from tests.support import api
-from tests.support.api import Answer, Caller
+from tests.support.api import Answer, Caller, new_timeline
 from tests.support.invariants import breaches
 from tests.support.streams import count_changes
 
 Call = Callable[[], Answer]
-AtOnce = Callable[[Sequence[Call]], list[Answer]]
+RunAtOnce = Callable[[Sequence[Call]], list[Answer]]
 
-_PATIENCE_SECONDS = 30
+_TIMEOUT_SECONDS = 30
 
 
 @pytest.fixture
-def counted_lists(dynamodb_local: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Count all changes before each list, as AWS does within a second."""
-    find = api.handler
+def count_before_lists(dynamodb_local: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count all changes before each list. On AWS, a function counts changes within a second."""
+    find_handler = api.handler
 
     def handler(function: str) -> Any:
         if function.startswith("list_"):
             count_changes(dynamodb_local)
-        return find(function)
+        return find_handler(function)
 
     monkeypatch.setattr(api, "handler", handler)
 
 
 @pytest.fixture
-def dynamodb(dynamodb_local: Any, counted_lists: None) -> Iterator[Any]:
+def dynamodb(dynamodb_local: Any, count_before_lists: None) -> Iterator[Any]:
     """Yield a client of the tables, and check the invariants at the end."""
     yield dynamodb_local
     assert breaches(dynamodb_local) == []
@@ -46,16 +46,10 @@ def timeline(dynamodb: Any) -> str:
     return new_timeline(Caller("anna"))
 
 
-def new_timeline(caller: Caller, **fields: str) -> str:
-    """Create a timeline; return the id."""
-    id: str = caller.call("create_timeline", body={"name": "Routine", **fields}).data["id"]
-    return id
+class _WriteBarrier:
+    """A barrier that holds each call before its first transaction until all running calls arrive.
 
-
-class _Meeting:
-    """A barrier before the first transaction of each call, until all running calls have arrived.
-
-    So every call decides before any call writes: the hardest order of a race.
+    Every call then decides before any call writes, which is the hardest order of a race.
     """
 
     def __init__(self, expected: int) -> None:
@@ -70,7 +64,7 @@ class _Meeting:
         with self._change:
             self._waiting += 1
             self._change.notify_all()
-            assert self._change.wait_for(lambda: self._waiting >= self._running, _PATIENCE_SECONDS)
+            assert self._change.wait_for(lambda: self._waiting >= self._running, _TIMEOUT_SECONDS)
 
     def leave(self) -> None:
         """Stop waiting for a call that ended without a transaction."""
@@ -80,36 +74,36 @@ class _Meeting:
                 self._change.notify_all()
 
 
-@pytest.fixture(params=["as they come", "all having read before any writes"])
-def at_once(request: pytest.FixtureRequest, dynamodb: Any) -> AtOnce:
-    """Return a function that runs calls at once and returns their answers in the order of the calls."""
-    return _as_they_come if request.param == "as they come" else all_having_read
+@pytest.fixture(params=["in any order", "reads before writes"])
+def run_at_once(request: pytest.FixtureRequest, dynamodb: Any) -> RunAtOnce:
+    """Return a function that runs calls concurrently and returns their answers in the order of the calls."""
+    return _run_at_once if request.param == "in any order" else run_with_reads_first
 
 
-def _as_they_come(calls: Sequence[Call]) -> list[Answer]:
+def _run_at_once(calls: Sequence[Call]) -> list[Answer]:
     start = Barrier(len(calls))
 
-    def one(call: Call) -> Answer:
-        start.wait(_PATIENCE_SECONDS)
+    def run(call: Call) -> Answer:
+        start.wait(_TIMEOUT_SECONDS)
         return call()
 
     with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(one, calls))
+        return list(pool.map(run, calls))
 
 
-def all_having_read(calls: Sequence[Call]) -> list[Answer]:
-    """Return a function that runs calls at once; no call writes before every call has read and decided."""
-    meeting = _Meeting(len(calls))
+def run_with_reads_first(calls: Sequence[Call]) -> list[Answer]:
+    """Run calls at once. Hold the first transaction of each call until every call has read."""
+    barrier = _WriteBarrier(len(calls))
 
-    def one(call: Call) -> Answer:
+    def run(call: Call) -> Answer:
         try:
             return call()
         finally:
-            meeting.leave()
+            barrier.leave()
 
     events, write = client().meta.events, "before-call.dynamodb.TransactWriteItems"
-    events.register(write, meeting.join)
+    events.register(write, barrier.join)
     try:
-        return _as_they_come([partial(one, call) for call in calls])
+        return _run_at_once([partial(run, call) for call in calls])
     finally:
-        events.unregister(write, meeting.join)
+        events.unregister(write, barrier.join)

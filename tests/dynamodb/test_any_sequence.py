@@ -16,7 +16,7 @@ from hypothesis.stateful import (
 )
 
 from tests.support.api import Answer, Caller
-from tests.support.invariants import breaches, live, scan
+from tests.support.invariants import breaches, heads, live_sessions, scan
 
 Fields = dict[str, Any]
 
@@ -29,7 +29,7 @@ STARTS = timedelta(weeks=4)
 FORESEEN = STARTS + timedelta(weeks=3)
 """If DAILY and WEEKLY series overlap, they overlap within a week of the later first occurrence."""
 LAST_CHANGE = MIDNIGHT + STARTS + timedelta(weeks=1)
-"""No later occurrence is cancelled, changed or split at."""
+"""Steps cancel, change and split only at occurrences before this instant."""
 STEPS = {"DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1)}
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 NO_CYCLE: Fields = {"repeatCycleType": None, "recurringDayOfWeek": None}
@@ -37,7 +37,7 @@ NO_SCHEDULE: Fields = {"startDateTime": None, "endDateTime": None, **NO_CYCLE}
 NO_RULE: Fields = dict.fromkeys(
     ("repeatInterval", "recurringDaysOfWeek", "repeatUntil", "repeatCount", "excludedDates")
 )
-NEWER: Fields = NO_RULE | {"timeZone": None, "seriesId": None, "originalDate": None}
+NEW_FIELDS: Fields = NO_RULE | {"timeZone": None, "seriesId": None, "originalDate": None}
 FEW = 3
 KEYS = (("SessionsTable", "id"), ("TimelinesTable", "id"), ("CalendarTable", "ownerId", "slot"))
 
@@ -60,13 +60,13 @@ def schedules(draw: st.DrawFn) -> Fields:
     return fields
 
 
-def _written(days: int, hours: int, offset: int) -> str:
+def _format_start(days: int, hours: int, offset: int) -> str:
     moment = MIDNIGHT + timedelta(days=days, hours=hours)
     return moment.astimezone(timezone(timedelta(hours=offset))).isoformat()
 
 
 starts = st.builds(
-    _written,
+    _format_start,
     st.sampled_from([0, 1, 9, 10, STARTS.days]),
     st.sampled_from([9, 10, 11, 23]),
     st.sampled_from([0, 0, 2, -5]),
@@ -80,7 +80,7 @@ partial_schedules = st.one_of(
 
 
 def occurrences(fields: Fields) -> Iterator[tuple[datetime, datetime]]:
-    """Return the occurrences of a session within the bounds of this test."""
+    """Yield the occurrences of a session before the end of the period that the model foresees."""
     if not fields["startDateTime"]:
         return
     start = datetime.fromisoformat(fields["startDateTime"])
@@ -95,8 +95,8 @@ def occurrences(fields: Fields) -> Iterator[tuple[datetime, datetime]]:
         start += step
 
 
-def implied(before: Fields, fields: Fields) -> Fields:
-    """What a PATCH changes besides the fields that it names."""
+def implicit_changes(before: Fields, fields: Fields) -> Fields:
+    """Return the changes of a PATCH besides the fields in its body."""
     if fields.get("type") == "ONE_TIME":
         return NO_CYCLE | NO_RULE
     cycle = fields.get("repeatCycleType", before["repeatCycleType"])
@@ -119,7 +119,7 @@ def overlap(one: Fields, other: Fields) -> bool:
 
 
 def is_valid(fields: Fields) -> bool:
-    """Return whether valid fields are valid together."""
+    """Return whether fields that are valid one by one satisfy the rules between fields."""
     start, end, step = (
         fields["startDateTime"],
         fields["endDateTime"],
@@ -136,7 +136,7 @@ def is_valid(fields: Fields) -> bool:
 
 
 class Scheduling(RuleBasedStateMachine):
-    """Several owners create, change, move and remove sessions and timelines."""
+    """Random steps in which several owners create, change, move and delete sessions and timelines."""
 
     dynamodb: ClassVar[Any]
 
@@ -154,7 +154,7 @@ class Scheduling(RuleBasedStateMachine):
             self.new_timeline(owner)
 
     @initialize(some=st.lists(schedules(), min_size=4, max_size=8), data=st.data())
-    def begin_with_some(self, some: list[Fields], data: st.DataObject) -> None:
+    def create_some_sessions(self, some: list[Fields], data: st.DataObject) -> None:
         for schedule in some:
             self.create(data, schedule, "Yoga")
 
@@ -162,9 +162,9 @@ class Scheduling(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def replace_a_timeline(self, data: st.DataObject) -> None:
-        id = data.draw(self.a_timeline())
+        id = data.draw(self.timeline_ids())
         answer = ROOT.call("delete_timeline", id=id)
-        assert answer.status == (409 if self.on(id) else 200)
+        assert answer.status == (409 if self.sessions_on(id) else 200)
         if answer.status == 200:
             del self.owners[id]
             assert ROOT.call("delete_timeline", id=id).status == 404
@@ -174,39 +174,39 @@ class Scheduling(RuleBasedStateMachine):
 
     @rule(data=st.data(), schedule=schedules(), name=st.sampled_from(["Yoga", "Tai Chi"]))
     def create(self, data: st.DataObject, schedule: Fields, name: str) -> None:
-        fields = {"timelineId": data.draw(self.a_timeline()), "name": name, "description": None, **schedule}
-        fields |= NEWER
+        fields = {"timelineId": data.draw(self.timeline_ids()), "name": name, "description": None, **schedule}
+        fields |= NEW_FIELDS
         answer = ROOT.call("create_session", body=fields)
-        assert answer.status == self.expected(None, fields)
+        assert answer.status == self.expected_status(None, fields)
         if answer.status == 200:
-            self.settle(answer, fields)
+            self.check_and_store(answer, fields)
 
     @precondition(lambda self: self.sessions)
     @rule(data=st.data(), schedule=schedules())
     def reschedule(self, data: st.DataObject, schedule: Fields) -> None:
-        self.change(data.draw(self.a_session()), schedule)
+        self.change(data.draw(self.session_ids()), schedule)
 
     @precondition(lambda self: self.sessions)
     @rule(data=st.data(), fields=partial_schedules)
     def change_part_of_the_schedule(self, data: st.DataObject, fields: Fields) -> None:
-        self.change(data.draw(self.a_session()), fields)
+        self.change(data.draw(self.session_ids()), fields)
 
     @precondition(lambda self: self.sessions)
     @rule(data=st.data(), schedule=st.just({}) | schedules())
     def move(self, data: st.DataObject, schedule: Fields) -> None:
-        self.change(data.draw(self.a_session()), {"timelineId": data.draw(self.a_timeline()), **schedule})
+        self.change(data.draw(self.session_ids()), {"timelineId": data.draw(self.timeline_ids()), **schedule})
 
     @precondition(lambda self: self.sessions)
     @rule(data=st.data(), name=st.sampled_from(["Yoga", "Pilates"]))
     def rename(self, data: st.DataObject, name: str) -> None:
-        heads = self.heads()
-        self.change(data.draw(self.a_session()), {"name": name})
-        assert self.heads() == heads
+        before = heads(self.dynamodb)
+        self.change(data.draw(self.session_ids()), {"name": name})
+        assert heads(self.dynamodb) == before
 
     @precondition(lambda self: len(self.sessions) > FEW)
     @rule(data=st.data())
     def delete(self, data: st.DataObject) -> None:
-        id = data.draw(self.a_session())
+        id = data.draw(self.session_ids())
         answer = ROOT.call("delete_session", id=id)
         before = self.sessions.pop(id)
         self.removed[id] = before
@@ -221,40 +221,40 @@ class Scheduling(RuleBasedStateMachine):
     def restore(self, data: st.DataObject) -> None:
         id = data.draw(st.sampled_from(list(self.removed)))
         answer = ROOT.call("restore_session", id=id)
-        assert answer.status == self.expected(id, self.removed[id])
+        assert answer.status == self.expected_status(id, self.removed[id])
         if answer.status == 200:
-            self.settle(answer, self.removed.pop(id))
+            self.check_and_store(answer, self.removed.pop(id))
 
     @precondition(lambda self: self.series())
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
-        id, start, is_last = self.an_occurrence(data)
+        id, start, is_last = self.draw_occurrence(data)
         day = start.date().isoformat()
         answer = ROOT.call("delete_occurrence", id=f"{id}/{day}")
         assert answer.status == (409 if is_last else 200)
         if not is_last:
-            self.settle(answer, self.without(id, day))
+            self.check_and_store(answer, self.exclude_date(id, day))
 
     @precondition(lambda self: self.series())
     @rule(data=st.data(), new_start=starts)
     def change_an_occurrence(self, data: st.DataObject, new_start: str) -> None:
-        id, start, is_last = self.an_occurrence(data)
+        id, start, is_last = self.draw_occurrence(data)
         day = start.date().isoformat()
         body = {"startDateTime": new_start, "endDateTime": None, "name": "Tai Chi"}
         new = self.sessions[id] | NO_CYCLE | NO_RULE | body
         new |= {"type": "ONE_TIME", "seriesId": id, "originalDate": day}
-        rest = self.without(id, day)
-        free = not is_last and not overlap(new, rest) and self.expected(id, new) == 200
+        rest = self.exclude_date(id, day)
+        free = not is_last and not overlap(new, rest) and self.expected_status(id, new) == 200
         answer = ROOT.call("update_occurrence", id=f"{id}/{day}", body=body)
         assert answer.status == (200 if free else 409)
         if free:
-            self.settle(answer, new)
-            self.settle(ROOT.call("get_session", id=id), rest)
+            self.check_and_store(answer, new)
+            self.check_and_store(ROOT.call("get_session", id=id), rest)
 
     @precondition(lambda self: self.series())
     @rule(data=st.data(), name=st.sampled_from(["Yoga", "Pilates"]))
     def split(self, data: st.DataObject, name: str) -> None:
-        id, start, _ = self.an_occurrence(data)
+        id, start, _ = self.draw_occurrence(data)
         before, day = self.sessions[id], start.date()
         first = next(occurrences(before))[0]
         answer = ROOT.call("split_session", id=id, body={"date": day.isoformat(), "name": name})
@@ -269,12 +269,12 @@ class Scheduling(RuleBasedStateMachine):
             "excludedDates": [each for each in dates if each >= day.isoformat()] or None,
         }
         assert list(occurrences(new)) == [each for each in occurrences(before) if each[0] >= start]
-        self.settle(answer, new)
+        self.check_and_store(answer, new)
         ended = before | {
             "repeatUntil": (day - timedelta(days=1)).isoformat(),
             "excludedDates": [each for each in dates if each < day.isoformat()] or None,
         }
-        self.settle(ROOT.call("get_session", id=id), ended)
+        self.check_and_store(ROOT.call("get_session", id=id), ended)
 
     # Reads
 
@@ -291,11 +291,11 @@ class Scheduling(RuleBasedStateMachine):
     ) -> None:
         query: Fields = {"startDateTimeSortOrder": order, "skip": skip, "take": take}
         caller, found = ROOT, list(self.sessions.values())
-        scope = data.draw(st.none() | st.sampled_from(OWNERS) | self.a_timeline())
+        scope = data.draw(st.none() | st.sampled_from(OWNERS) | self.timeline_ids())
         if isinstance(scope, Caller):
             caller, found = scope, [one for one in found if self.owners[one["timelineId"]] == scope.id]
         elif scope:
-            query["timelineId"], found = scope, self.on(scope)
+            query["timelineId"], found = scope, self.sessions_on(scope)
         for name, bound in (("startDateTimeFrom", low), ("startDateTimeTo", high)):
             if bound:
                 query[name] = bound
@@ -305,14 +305,14 @@ class Scheduling(RuleBasedStateMachine):
         if high:
             found = [one for one in found if start(one) < datetime.fromisoformat(high)]
         answer = caller.call("list_sessions", query=query)
-        assert answer.data == in_order(found, order)[skip : skip + take]
+        assert answer.data == sort_sessions(found, order)[skip : skip + take]
         assert answer.count == len(found)
 
     # Invariants
 
     @invariant()
-    def the_tables_hold_what_was_answered_and_agree(self) -> None:
-        stored = {one["id"]: one for one in live(self.dynamodb)}
+    def the_tables_agree_with_the_answers_and_each_other(self) -> None:
+        stored = {one["id"]: one for one in live_sessions(self.dynamodb)}
         assert stored.keys() == self.sessions.keys()
         for id, session in self.sessions.items():
             assert {field: stored[id].get(field) for field in session} == session
@@ -325,17 +325,14 @@ class Scheduling(RuleBasedStateMachine):
         created = owner.call("create_timeline", body={"name": "Routine"}).data
         self.owners[created["id"]] = owner.id
 
-    def heads(self) -> list[Fields]:
-        return [item for item in scan(self.dynamodb, "CalendarTable") if item["slot"] == "HEAD"]
-
-    def a_timeline(self) -> st.SearchStrategy[str]:
+    def timeline_ids(self) -> st.SearchStrategy[str]:
         return st.sampled_from(list(self.owners))
 
-    def a_session(self) -> st.SearchStrategy[str]:
+    def session_ids(self) -> st.SearchStrategy[str]:
         return st.sampled_from(list(self.sessions))
 
     def series(self) -> dict[str, list[datetime]]:
-        """The starts of the first occurrences of each series, early enough to foresee what the rest meets."""
+        """Return the starts of up to four occurrences of each series before LAST_CHANGE, by session id."""
         found = {}
         for id, one in self.sessions.items():
             early = [start for start, _ in occurrences(one) if start < LAST_CHANGE]
@@ -343,22 +340,22 @@ class Scheduling(RuleBasedStateMachine):
                 found[id] = early[:4]
         return found
 
-    def an_occurrence(self, data: st.DataObject) -> tuple[str, datetime, bool]:
-        """The id of a series, the start of one of its first occurrences, and whether it has no other."""
+    def draw_occurrence(self, data: st.DataObject) -> tuple[str, datetime, bool]:
+        """Draw a series and an occurrence. Return the id, the start, and whether the series has no other."""
         id, starts = data.draw(st.sampled_from(list(self.series().items())))
         before = self.sessions[id]
         is_last = before["repeatUntil"] is not None and len(list(occurrences(before))) == 1
         return id, data.draw(st.sampled_from(starts)), is_last
 
-    def without(self, id: str, day: str) -> Fields:
-        """A series without an occurrence."""
+    def exclude_date(self, id: str, day: str) -> Fields:
+        """Return the fields of a series with one more excluded date."""
         before = self.sessions[id]
         return before | {"excludedDates": [*(before["excludedDates"] or []), day]}
 
-    def on(self, timeline: str) -> list[Fields]:
+    def sessions_on(self, timeline: str) -> list[Fields]:
         return [one for one in self.sessions.values() if one["timelineId"] == timeline]
 
-    def expected(self, id: str | None, after: Fields) -> int:
+    def expected_status(self, id: str | None, after: Fields) -> int:
         """Return the expected status for a session with these fields."""
         if not is_valid(after) or after["timelineId"] not in self.owners:
             return 400
@@ -372,15 +369,15 @@ class Scheduling(RuleBasedStateMachine):
 
     def change(self, id: str, fields: Fields) -> None:
         before = self.sessions[id]
-        after = before | implied(before, fields) | fields
+        after = before | implicit_changes(before, fields) | fields
         answer = ROOT.call("update_session", id=id, body=fields)
-        assert answer.status == (200 if after == before else self.expected(id, after)), answer
+        assert answer.status == (200 if after == before else self.expected_status(id, after)), answer
         if answer.status == 200:
-            self.settle(answer, after)
+            self.check_and_store(answer, after)
             assert (answer.data == before) == (after == before)
 
-    def settle(self, answer: Answer, fields: Fields) -> None:
-        """Store the answer in the model, and check that a read returns the same session."""
+    def check_and_store(self, answer: Answer, fields: Fields) -> None:
+        """Check the answer against the fields, store the session in the model, and check a read."""
         stamps = {field: answer.data[field] for field in ("id", "createdAt", "updatedAt", "removedAt")}
         assert answer.data == fields | stamps
         self.sessions[stamps["id"]] = answer.data
@@ -391,7 +388,7 @@ def start(session: Fields) -> datetime:
     return datetime.fromisoformat(session["startDateTime"])
 
 
-def in_order(sessions: list[Fields], order: str) -> list[Fields]:
+def sort_sessions(sessions: list[Fields], order: str) -> list[Fields]:
     """Sort sessions by start, then id; sessions without a start come last in both orders."""
     backwards = order == "DESC"
     dated = sorted(

@@ -1,4 +1,4 @@
-"""A backup that is restored into other tables: the API continues with the same data."""
+"""Backups: an export that is restored into empty tables, on which the API continues."""
 
 import sys
 from pathlib import Path
@@ -7,8 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.dynamodb.conftest import new_timeline
-from tests.support.api import Caller
+from tests.support.api import Caller, new_timeline
 from tests.support.invariants import breaches, scan
 from tools import backup
 
@@ -22,7 +21,7 @@ def session(timeline: str, day: int, **fields: Any) -> dict[str, Any]:
     return {"type": "ONE_TIME", "timelineId": timeline, "name": "Yoga", "startDateTime": start, **fields}
 
 
-def test_an_export_fills_empty_tables_with_everything(
+def test_an_export_restores_every_item_of_empty_tables(
     dynamodb: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     timeline, key = new_timeline(ANNA), {"Idempotency-Key": "first"}

@@ -7,10 +7,9 @@ import pytest
 
 from scheduling.domain import session, slots
 from scheduling.domain.session import Session
-from scheduling.store.items import serialize
-from tests.dynamodb.conftest import new_timeline
-from tests.support.api import Answer, Caller
+from tests.support.api import Answer, Caller, new_timeline
 from tests.support.capacity import Cost, count_capacity
+from tests.support.fill import write_items
 
 ANNA, ADMIN = Caller("a1b2c3d4-e5f6-7890-a1b2-c3d4e5f67890"), Caller("root", "[ADMIN]")
 CREATED = "2020-12-01T08:00:00.000Z"
@@ -18,12 +17,12 @@ CREATED = "2020-12-01T08:00:00.000Z"
 
 @pytest.fixture
 def timeline(dynamodb_local: Any) -> str:
-    """Return the id of a timeline."""
+    """Create a timeline; return the id."""
     return new_timeline(ANNA)
 
 
-def at(day: int, hour: int = 9, **fields: Any) -> dict[str, Any]:
-    """Return the times of half an hour in 2024, with other fields."""
+def half_hour(day: int, hour: int = 9, **fields: Any) -> dict[str, Any]:
+    """Return the times of half an hour in 2024, and the other fields."""
     start = f"2024-{day // 28 + 1:02}-{day % 28 + 1:02}T{hour:02}"
     return {"startDateTime": f"{start}:00:00Z", "endDateTime": f"{start}:30:00Z", **fields}
 
@@ -39,33 +38,30 @@ def create(timeline: str, times: dict[str, Any], key: str = "") -> Answer:
     return ANNA.call("create_session", body=body, headers={"Idempotency-Key": key} if key else {})
 
 
-def fill(dynamodb: Any, timeline: str, sessions: list[Session]) -> None:
+def write_calendar(dynamodb: Any, timeline: str, sessions: list[Session]) -> None:
     """Write the slots and the head of sessions directly to the table."""
-    made = [slot for each in sessions if (slot := slots.slot(each))]
+    written = [slot for each in sessions if (slot := slots.slot(each))]
     head: dict[str, Any] = {
         "ownerId": ANNA.id,
         "slot": "HEAD",
-        "version": len(made),
-        "lengthClasses": sorted({found for slot in made if (found := slots.length_class(slot))}),
+        "version": len(written),
+        "lengthClasses": sorted({found for slot in written if (found := slots.length_class(slot))}),
         "sessionCounts": {
-            kind: sum(slot["type"] == kind for slot in made) for kind in ("ONE_TIME", "RECURRING")
+            kind: sum(slot["type"] == kind for slot in written) for kind in ("ONE_TIME", "RECURRING")
         },
         "timelineCount": 1,
     }
-    items = [*made, head]
-    for first in range(0, len(items), 25):
-        batch = [{"PutRequest": {"Item": serialize(item)}} for item in items[first : first + 25]]
-        assert not dynamodb.batch_write_item(RequestItems={"CalendarTable": batch})["UnprocessedItems"]
+    write_items(dynamodb, [("CalendarTable", item) for item in (*written, head)])
 
 
-def stored(timeline: str, number: int, fields: dict[str, Any]) -> Session:
+def build_session(timeline: str, number: int, fields: dict[str, Any]) -> Session:
     body = {"type": "ONE_TIME", "timelineId": timeline, "name": f"Session {number}", **fields}
     return session.create(body, f"{number:08}-0000-4000-8000-000000000000", ANNA.id, CREATED)
 
 
-def test_each_write_costs_what_operations_md_says(dynamodb_local: Any, timeline: str) -> None:
-    create(timeline, at(1))
-    create(timeline, at(2))
+def test_each_write_consumes_the_documented_write_units(dynamodb_local: Any, timeline: str) -> None:
+    create(timeline, half_hour(1))
+    create(timeline, half_hour(2))
     costs: dict[str, Cost] = {}
 
     def measure(name: str, answer: Any) -> Any:
@@ -75,17 +71,17 @@ def test_each_write_costs_what_operations_md_says(dynamodb_local: Any, timeline:
         costs[name] = cost()
         return found.data["id"]
 
-    id = measure("POST", lambda: create(timeline, at(3)))
-    measure("POST with an Idempotency-Key", lambda: create(timeline, at(4), key="k"))
-    measure("PATCH of times", lambda: ANNA.call("update_session", id=id, body=at(5)))
+    id = measure("POST", lambda: create(timeline, half_hour(3)))
+    measure("POST with an Idempotency-Key", lambda: create(timeline, half_hour(4), key="k"))
+    measure("PATCH of times", lambda: ANNA.call("update_session", id=id, body=half_hour(5)))
     measure(
         "PATCH of the description", lambda: ANNA.call("update_session", id=id, body={"description": "New"})
     )
     measure("PATCH of the name", lambda: ANNA.call("update_session", id=id, body={"name": "New"}))
     measure("DELETE", lambda: ANNA.call("delete_session", id=id))
-    measure("POST after the last one was deleted", lambda: create(timeline, at(6)))
+    measure("POST after the last one was deleted", lambda: create(timeline, half_hour(6)))
     series = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
-    measure("POST of a series", lambda: create(timeline, at(7, **series)))
+    measure("POST of a series", lambda: create(timeline, half_hour(7, **series)))
     other = measure("POST of a timeline", lambda: ANNA.call("create_timeline", body={"name": "Other"}))
     measure("DELETE of a timeline", lambda: ANNA.call("delete_timeline", id=other))
     for name, cost in costs.items():
@@ -106,40 +102,45 @@ def test_each_write_costs_what_operations_md_says(dynamodb_local: Any, timeline:
     }
 
 
-def test_a_session_reads_only_the_endless_series_of_its_time_of_day(
+def test_creating_a_session_reads_only_the_endless_series_of_its_time_of_day(
     dynamodb_local: Any, timeline: str
 ) -> None:
-    """About 40 of 1,000 series take place at that time of day."""
+    """About 40 of the 1,000 series occur at the time of day of the new session."""
     weekly = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
-    times = [(minute, minute + 5) for minute in range(0, 7 * 24 * 60, 10)][:1000]
-    fill(
+    times = [(first, first + 5) for first in range(0, 7 * 24 * 60, 10)][:1000]
+    write_calendar(
         dynamodb_local,
         timeline,
         [
-            stored(timeline, number, {"startDateTime": minute(a), "endDateTime": minute(b), **weekly})
+            build_session(
+                timeline,
+                number,
+                {"startDateTime": format_minute(a), "endDateTime": format_minute(b), **weekly},
+            )
             for number, (a, b) in enumerate(times)
         ],
     )
-    free = {"startDateTime": minute(6), "endDateTime": minute(9)}
+    free = {"startDateTime": format_minute(6), "endDateTime": format_minute(9)}
     with count_capacity(dynamodb_local) as cost:
         assert create(timeline, free).status == 200
     assert cost().read_units <= 10
-    taken = {"startDateTime": minute(10), "endDateTime": minute(12)}
+    taken = {"startDateTime": format_minute(10), "endDateTime": format_minute(12)}
     assert create(timeline, taken).status == 409
 
 
-def minute(number: int) -> str:
+def format_minute(number: int) -> str:
+    """Return the time of a minute of 2024, counted from 1 January."""
     day, rest = divmod(number, 24 * 60)
     return f"2024-01-{day + 1:02}T{rest // 60:02}:{rest % 60:02}:00Z"
 
 
 @pytest.mark.parametrize(("cycle", "most"), [("YEARLY", 12), ("MONTHLY", 25), ("WEEKLY", 65)])
-def test_a_rare_series_leaps_over_many_single_sessions(
+def test_creating_a_rare_series_skips_most_single_sessions(
     dynamodb_local: Any, timeline: str, cycle: str, most: int
 ) -> None:
-    """Reading all 3,000 sessions would cost about 200 units."""
-    sessions = list(_hourly(timeline, 3000))
-    fill(dynamodb_local, timeline, sessions)
+    """Reading all 3,000 sessions would consume about 200 read units."""
+    sessions = list(_sessions_every_three_hours(timeline, 3000))
+    write_calendar(dynamodb_local, timeline, sessions)
     start = {"startDateTime": "2024-01-02T00:31:00Z", "endDateTime": "2024-01-02T00:59:00Z"}
     series = {"type": "RECURRING", "repeatCycleType": cycle}
     with count_capacity(dynamodb_local) as cost:
@@ -151,10 +152,10 @@ def test_a_rare_series_leaps_over_many_single_sessions(
     assert answer.body["details"][0]["startDateTime"] == "2024-01-02T00:00:00Z"
 
 
-def test_a_dense_series_reads_single_sessions_page_by_page_and_names_the_first_conflicts(
+def test_creating_a_dense_series_names_the_first_of_many_conflicts(
     dynamodb_local: Any, timeline: str
 ) -> None:
-    fill(dynamodb_local, timeline, list(_hourly(timeline, 1000)))
+    write_calendar(dynamodb_local, timeline, list(_sessions_every_three_hours(timeline, 1000)))
     daily = {"type": "RECURRING", "repeatCycleType": "DAILY"}
     free = {"startDateTime": "2024-01-02T00:31:00Z", "endDateTime": "2024-01-02T00:59:00Z", **daily}
     assert create(timeline, free).status == 200
@@ -165,10 +166,10 @@ def test_a_dense_series_reads_single_sessions_page_by_page_and_names_the_first_c
     assert all(detail["name"].startswith("Session ") for detail in answer.body["details"])
 
 
-def _hourly(timeline: str, total: int) -> Iterator[Session]:
+def _sessions_every_three_hours(timeline: str, total: int) -> Iterator[Session]:
     """Yield sessions of half an hour, every third hour from 2024 on."""
     for number in range(total):
         day, hour = divmod(number * 3, 24)
         date = (slots.parse("2024-01-01T00:00:00Z").instant // slots.DAY + day) * slots.DAY
         start = slots.utc_text(date + hour * 3_600_000_000)
-        yield stored(timeline, number, {"startDateTime": start, "endDateTime": f"{start[:14]}30:00Z"})
+        yield build_session(timeline, number, {"startDateTime": start, "endDateTime": f"{start[:14]}30:00Z"})

@@ -1,4 +1,4 @@
-"""Counting from streams: each change once, despite repeated records, any order of shards, and crashes."""
+"""Counts from streams: each change counts once, despite repeated records, reordered shards, and crashes."""
 
 import random
 from collections.abc import Iterator
@@ -9,8 +9,7 @@ import pytest
 
 from functions.update_counters.handler import lambda_handler
 from scheduling.store.client import client
-from tests.dynamodb.conftest import new_timeline
-from tests.support.api import Caller
+from tests.support.api import Caller, new_timeline
 from tests.support.invariants import breaches, scan
 from tests.support.streams import Shard, count_changes, shards
 
@@ -26,7 +25,7 @@ def create(owner: Caller, timeline: str, day: int, kind: str = "ONE_TIME") -> st
 
 @pytest.fixture
 def history(dynamodb_local: Any) -> list[Shard]:
-    """Create, move, retype and delete sessions; return the shards of the streams."""
+    """Create, change and delete sessions of several owners; return the shards of the streams."""
     home, other = new_timeline(ANNA), new_timeline(ANNA)
     ANNA.call("delete_timeline", id=new_timeline(ANNA))
     for day in range(1, 9):
@@ -46,8 +45,8 @@ def history(dynamodb_local: Any) -> list[Shard]:
     return list(shards(dynamodb_local))
 
 
-def stored(dynamodb: Any) -> list[dict[str, Any]]:
-    """Return all nodes, without the time at which they go."""
+def read_nodes(dynamodb: Any) -> list[dict[str, Any]]:
+    """Return all nodes of the counts, without their expiry times."""
     nodes = [node for node in scan(dynamodb, "CountersTable") if node["scope"] != "POSITIONS"]
     without = [{name: value for name, value in node.items() if name != "expiresAt"} for node in nodes]
     return sorted(without, key=lambda node: (node["scope"], node["node"]))
@@ -62,23 +61,23 @@ def test_batches_of_any_size_are_counted(dynamodb_local: Any, history: list[Shar
     assert breaches(dynamodb_local) == []
 
 
-def test_records_that_are_sent_again_are_not_counted_again(dynamodb_local: Any, history: list[Shard]) -> None:
+def test_a_record_that_is_sent_twice_is_counted_once(dynamodb_local: Any, history: list[Shard]) -> None:
     for shard in history:
         records = shard.records()
         for first in range(0, len(records), 4):
             lambda_handler(shard.event(records[max(0, first - 3) : first + 4]), None)
             lambda_handler(shard.event(records[first : first + 2]), None)
-        counted = stored(dynamodb_local)
+        counted = read_nodes(dynamodb_local)
         lambda_handler(shard.event(records), None)
-        assert stored(dynamodb_local) == counted
+        assert read_nodes(dynamodb_local) == counted
     assert breaches(dynamodb_local) == []
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_shards_may_be_counted_in_any_order_and_at_once(
+def test_shards_counted_in_any_order_and_concurrently_give_correct_counts(
     dynamodb_local: Any, history: list[Shard], seed: int
 ) -> None:
-    """After a shard splits, its items are in one of two shards."""
+    """Divide each shard into three, as splits of a shard do. Each item stays in one part."""
     choose = random.Random(seed)
     parts: list[tuple[Shard, list[dict[str, Any]]]] = []
     for shard in history:
@@ -107,11 +106,11 @@ def test_shards_may_be_counted_in_any_order_and_at_once(
 
 
 class Crash(Exception):
-    """The sudden end of a function."""
+    """Error that stands for the sudden end of a function."""
 
 
 @pytest.fixture(params=["before-call", "after-call"])
-def crashing(request: pytest.FixtureRequest, dynamodb_local: Any) -> Iterator[None]:
+def crashing_transactions(request: pytest.FixtureRequest, dynamodb_local: Any) -> Iterator[None]:
     """Let every second transaction crash, before or after its write."""
     events, when = client().meta.events, f"{request.param}.dynamodb.TransactWriteItems"
     calls = 0
@@ -127,8 +126,8 @@ def crashing(request: pytest.FixtureRequest, dynamodb_local: Any) -> Iterator[No
     events.unregister(when, crash)
 
 
-def test_a_crash_before_or_after_a_write_loses_nothing_and_counts_nothing_twice(
-    history: list[Shard], crashing: None, dynamodb_local: Any
+def test_a_crash_before_or_after_a_write_loses_no_change_and_repeats_none(
+    history: list[Shard], crashing_transactions: None, dynamodb_local: Any
 ) -> None:
     crashes = 0
     for shard in history:
@@ -145,7 +144,7 @@ def test_a_crash_before_or_after_a_write_loses_nothing_and_counts_nothing_twice(
     assert breaches(dynamodb_local) == []
 
 
-def test_two_instances_that_get_the_same_records_count_them_once(
+def test_concurrent_functions_that_receive_the_same_records_count_each_record_once(
     dynamodb_local: Any, history: list[Shard]
 ) -> None:
     for shard in history:
@@ -162,11 +161,11 @@ def test_many_owners_in_one_batch_are_counted_in_several_transactions(dynamodb_l
         create(owner, new_timeline(owner), 9)
     count_changes(dynamodb_local)
     assert breaches(dynamodb_local) == []
-    nodes = [node for node in stored(dynamodb_local) if node["scope"] == "ALL"]
+    nodes = [node for node in read_nodes(dynamodb_local) if node["scope"] == "ALL"]
     assert [node["version"] for node in nodes] == [2, 2]
 
 
-def test_empty_nodes_expire_and_can_be_used_again(dynamodb_local: Any) -> None:
+def test_empty_nodes_expire_unless_a_new_session_is_counted(dynamodb_local: Any) -> None:
     timeline = new_timeline(ANNA)
     id = create(ANNA, timeline, 1)
     count_changes(dynamodb_local)

@@ -1,4 +1,4 @@
-"""No double booking when committed slots become readable later than the head that names them."""
+"""Slots that become readable later than the head that names them, without double bookings."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from scheduling.store.client import client
-from tests.dynamodb.conftest import new_timeline
-from tests.support.api import Caller
+from tests.support.api import Caller, new_timeline
 from tests.support.delayed_visibility import DelayedCalendar
 from tests.support.invariants import breaches
 
@@ -18,18 +17,18 @@ ROUNDS, WRITERS, TIMES = 6, 16, 4
 
 
 @pytest.fixture
-def delayed(dynamodb_local: Any) -> Iterator[Any]:
-    """Return the tables, with slots that become readable up to 100 ms after they were committed."""
+def delayed_tables(dynamodb_local: Any) -> Iterator[Any]:
+    """Yield tables whose slots become readable up to 100 ms after their transactions."""
     with DelayedCalendar(LONGEST_DELAY_SECONDS, seed=1).install():
         yield dynamodb_local
 
 
-def without_condition_checks(params: dict[str, Any], **_: object) -> None:
+def remove_condition_checks(params: dict[str, Any], **_: object) -> None:
     """Remove the condition checks of the slots that the head names."""
     params["TransactItems"] = [each for each in params["TransactItems"] if "ConditionCheck" not in each]
 
 
-def write_at_once(rounds: int) -> list[int]:
+def create_concurrently(rounds: int) -> list[int]:
     """Let 16 writers create sessions at four times, four writers for each; return the statuses."""
     timeline = new_timeline(ANNA)
 
@@ -46,30 +45,30 @@ def write_at_once(rounds: int) -> list[int]:
         return list(pool.map(create, range(rounds * WRITERS)))
 
 
-def overlaps(dynamodb: Any) -> list[str]:
+def find_overlaps(dynamodb: Any) -> list[str]:
     return [breach for breach in breaches(dynamodb) if "overlap" in breach]
 
 
-def test_without_the_condition_checks_the_double_finds_double_bookings(delayed: Any) -> None:
-    """Show that the double can find the fault that the next test excludes."""
+def test_without_condition_checks_delayed_slots_cause_double_bookings(delayed_tables: Any) -> None:
+    """Show that the delays can cause the double bookings that the next test excludes."""
     client().meta.events.register(
-        "provide-client-params.dynamodb.TransactWriteItems", without_condition_checks
+        "provide-client-params.dynamodb.TransactWriteItems", remove_condition_checks
     )
     for _ in range(ROUNDS):
-        write_at_once(ROUNDS)
-        if overlaps(delayed):
+        create_concurrently(ROUNDS)
+        if find_overlaps(delayed_tables):
             break
-    assert overlaps(delayed)
+    assert find_overlaps(delayed_tables)
 
 
-def test_with_the_condition_checks_no_double_booking_happens(delayed: Any) -> None:
-    statuses = write_at_once(ROUNDS)
+def test_with_condition_checks_delayed_slots_cause_no_double_booking(delayed_tables: Any) -> None:
+    statuses = create_concurrently(ROUNDS)
     assert statuses.count(200) >= TIMES
     assert set(statuses) <= {200, 409, 503}
-    assert breaches(delayed) == []
+    assert breaches(delayed_tables) == []
 
 
-def test_former_slots_that_are_still_readable_do_not_hide_the_session_that_moved_over_them(
+def test_a_moved_session_conflicts_even_while_its_former_slots_are_readable(
     dynamodb_local: Any,
 ) -> None:
     """Three moves leave three former slots, each of which starts inside the present slot of the session."""

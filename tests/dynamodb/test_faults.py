@@ -1,10 +1,9 @@
 """Injected faults of DynamoDB and the network: a request takes full effect, or none.
 
 Every call of every endpoint fails in every way, once or permanently. Then two calls of one write fail, in every pair
-of different ways. The answer is a success only if the write took effect; otherwise a 503 invites a retry.
+of different ways. The answer is a success only if the write took effect, and otherwise a 503 with `Retry-After`.
 """
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
@@ -22,6 +21,7 @@ from scheduling.domain.session import view as session_view
 from scheduling.domain.timeline import view as timeline_view
 from scheduling.store.items import deserialize, serialize
 from tests.support.api import Answer, Caller
+from tests.support.delayed_visibility import build_response, operation_of
 from tests.support.invariants import breaches
 
 ANNA, ROOT = Caller("anna"), Caller("root", "[ADMIN]")
@@ -47,54 +47,52 @@ Fault = Callable[[AWSPreparedRequest, Send], Any]
 Tables = dict[str, list[dict[str, Any]]]
 
 
-def _refusal(request: AWSPreparedRequest, status: int, error: str, **more: object) -> AWSResponse:
-    body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{error}", "message": "injected", **more})
-    headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": "1"}
-    raw = HTTPResponse(BytesIO(body.encode()), headers=headers, status=status, preload_content=False)
-    return AWSResponse(request.url, status, raw.headers, raw)
+def _build_error(request: AWSPreparedRequest, status: int, error: str, **more: object) -> AWSResponse:
+    body = {"__type": f"com.amazonaws.dynamodb.v20120810#{error}", "message": "injected", **more}
+    return build_response(request, body, status)
 
 
-def throttled(request: AWSPreparedRequest, _: Send) -> Any:
-    if _operation(request) == "TransactWriteItems":
+def throttle(request: AWSPreparedRequest, _: Send) -> Any:
+    if operation_of(request) == "TransactWriteItems":
         reasons = [{"Code": "ThrottlingError", "Message": "injected"}]
-        return _refusal(request, 400, "TransactionCanceledException", CancellationReasons=reasons)
-    return _refusal(request, 400, "ProvisionedThroughputExceededException")
+        return _build_error(request, 400, "TransactionCanceledException", CancellationReasons=reasons)
+    return _build_error(request, 400, "ProvisionedThroughputExceededException")
 
 
-def in_another_transaction(request: AWSPreparedRequest, send: Send) -> Any:
-    match _operation(request):
+def conflict_with_another_transaction(request: AWSPreparedRequest, send: Send) -> Any:
+    match operation_of(request):
         case "TransactWriteItems":
             reasons = [{"Code": "None"}, {"Code": "TransactionConflict", "Message": "injected"}]
-            return _refusal(request, 400, "TransactionCanceledException", CancellationReasons=reasons)
+            return _build_error(request, 400, "TransactionCanceledException", CancellationReasons=reasons)
         case "PutItem":
-            return _refusal(request, 400, "TransactionConflictException")
-    return send(request)  # a running transaction refuses no read
+            return _build_error(request, 400, "TransactionConflictException")
+    return send(request)  # DynamoDB rejects no read because of a running transaction
 
 
-def broken_inside(request: AWSPreparedRequest, _: Send) -> Any:
-    return _refusal(request, 500, "InternalServerError")
+def answer_500(request: AWSPreparedRequest, _: Send) -> Any:
+    return _build_error(request, 500, "InternalServerError")
 
 
-def broken_inside_afterwards(request: AWSPreparedRequest, send: Send) -> Any:
+def send_and_answer_500(request: AWSPreparedRequest, send: Send) -> Any:
     send(request)
-    return _refusal(request, 500, "InternalServerError")
+    return _build_error(request, 500, "InternalServerError")
 
 
-def timed_out(request: AWSPreparedRequest, _: Send) -> Any:
+def time_out(request: AWSPreparedRequest, _: Send) -> Any:
     raise ReadTimeoutError(endpoint_url=request.url)
 
 
-def timed_out_afterwards(request: AWSPreparedRequest, send: Send) -> Any:
+def send_and_time_out(request: AWSPreparedRequest, send: Send) -> Any:
     send(request)
     raise ReadTimeoutError(endpoint_url=request.url)
 
 
-def connection_reset(request: AWSPreparedRequest, _: Send) -> Any:
+def reset_connection(request: AWSPreparedRequest, _: Send) -> Any:
     raise ConnectionClosedError(endpoint_url=request.url)
 
 
-def reply_cut(request: AWSPreparedRequest, send: Send) -> Any:
-    """Send the request, and answer with the first half of the body."""
+def send_and_cut_reply(request: AWSPreparedRequest, send: Send) -> Any:
+    """Send the request, and cut the reply after the first half of its body."""
     whole = send(request).content
     raw = HTTPResponse(
         BytesIO(whole[: len(whole) // 2]),
@@ -107,22 +105,17 @@ def reply_cut(request: AWSPreparedRequest, send: Send) -> Any:
     raise ConnectionClosedError(error=noticed.value, request=request, endpoint_url=request.url)
 
 
-OF_A_READ = (throttled, broken_inside, timed_out, connection_reset, reply_cut)
-OF_A_WRITE = (*OF_A_READ, in_another_transaction, broken_inside_afterwards, timed_out_afterwards)
-PAIRED_OF_A_READ = (timed_out,)
-PAIRED_OF_A_WRITE = (throttled, in_another_transaction, timed_out, timed_out_afterwards)
-"""Faults that are tried in pairs: they differ in their effect, and in who retries."""
+READ_FAULTS = (throttle, answer_500, time_out, reset_connection, send_and_cut_reply)
+WRITE_FAULTS = (*READ_FAULTS, conflict_with_another_transaction, send_and_answer_500, send_and_time_out)
+PAIRED_READ_FAULTS = (time_out,)
+PAIRED_WRITE_FAULTS = (throttle, conflict_with_another_transaction, time_out, send_and_time_out)
+"""Faults for pairs of calls. The faults differ in their effect, and in whether botocore or the layer retries."""
 
 READS = {"GetItem", "BatchGetItem", "Query"}
 
 
-def _operation(request: AWSPreparedRequest) -> str:
-    name = request.headers["X-Amz-Target"]
-    return (name.decode() if isinstance(name, bytes) else str(name)).partition(".")[2]
-
-
 class Faults:
-    """Injected faults, by the number of the request to DynamoDB."""
+    """Injector of faults, by the number of the request to DynamoDB."""
 
     def __init__(self, send: Callable[[Any, AWSPreparedRequest], Any]) -> None:
         self._send = send
@@ -136,26 +129,26 @@ class Faults:
 
     def send(self, session: Any, request: AWSPreparedRequest) -> Any:
         number = next(self._numbers)
-        self.operations[number] = _operation(request)
+        self.operations[number] = operation_of(request)
 
-        def really(asked: AWSPreparedRequest) -> Any:
+        def forward(asked: AWSPreparedRequest) -> Any:
             return self._send(session, asked)
 
         fault = self.plan.get(number)
-        return fault(request, really) if fault else really(request)
+        return fault(request, forward) if fault else forward(request)
 
 
 @pytest.fixture
 def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
     """Install a fault injector without faults, and skip the pauses between attempts."""
-    made = Faults(URLLib3Session.send)
-    monkeypatch.setattr(URLLib3Session, "send", lambda session, request: made.send(session, request))
+    installed = Faults(URLLib3Session.send)
+    monkeypatch.setattr(URLLib3Session, "send", lambda session, request: installed.send(session, request))
     monkeypatch.setattr(time, "sleep", lambda _: None)
-    return made
+    return installed
 
 
 class Home(NamedTuple):
-    """State before a request: two timelines of Anna, the second one empty, and two sessions."""
+    """State before a request: a timeline of Anna with two sessions, and an empty timeline."""
 
     timeline: str
     empty_timeline: str
@@ -235,64 +228,66 @@ class Trial:
     def __init__(self, client: Any, faults: Faults, case: Case) -> None:
         self._client, self._faults, self._case = client, faults, case
         timelines = [ANNA.call("create_timeline", body={"name": name}).data["id"] for name in ("One", "Two")]
-        made = [
+        installed = [
             ANNA.call("create_session", body={**body, "timelineId": timelines[0]}).data["id"]
             for body in (
                 WEEKLY,
                 {**BODY, "startDateTime": "2023-12-14T14:00:00Z", "endDateTime": "2023-12-14T15:00:00Z"},
             )
         ]
-        self._home = Home(*timelines, *made)
-        self._before = self._now()
+        self._home = Home(*timelines, *installed)
+        self._before = self._read_tables()
         self._operations = self.attempt({})
         self.calls = len(self._operations)
 
-    def choose(self, number: int, of_a_read: Sequence[Fault], of_a_write: Sequence[Fault]) -> Sequence[Fault]:
-        """Return the first faults if that call reads, else the second."""
-        return of_a_read if self._operations.get(number) in READS else of_a_write
+    def choose(
+        self, number: int, read_faults: Sequence[Fault], write_faults: Sequence[Fault]
+    ) -> Sequence[Fault]:
+        """Return `read_faults` if the call reads, and `write_faults` otherwise."""
+        return read_faults if self._operations.get(number) in READS else write_faults
 
     def attempt(self, plan: Mapping[int, Fault]) -> Mapping[int, str]:
-        """Send the request with the faults, and check the result. Return the operations that were called."""
+        """Send the request with the faults, check the result, and return the DynamoDB operations by number."""
         self._faults.set(plan)
         answer = self._case.caller.call(self._case.function, **self._case.arguments(self._home))
         operations = self._faults.operations
         self._faults.set({})
-        after = self._now()
-        told = {number: fault.__name__ for number, fault in list(plan.items())[:3]}
-        self._judge(answer, after, f"{self._case.name}, {told}: {answer}")
+        after = self._read_tables()
+        message = {number: fault.__name__ for number, fault in list(plan.items())[:3]}
+        self._check(answer, after, f"{self._case.name}, {message}: {answer}")
         self._restore(after)
         return operations
 
-    def _judge(self, answer: Answer, after: Tables, told: str) -> None:
+    def _check(self, answer: Answer, after: Tables, message: str) -> None:
         changed = after != self._before
         if answer.status == 200:
-            assert changed == self._case.writes, told
+            assert changed == self._case.writes, message
             if changed:
-                self._stands(answer, after, told)
+                self._check_entity(answer, after, message)
         else:
-            assert (answer.status, answer.headers.get("Retry-After")) == (503, "1"), told
+            assert (answer.status, answer.headers.get("Retry-After")) == (503, "1"), message
         if changed:
-            self._is_one_step(after, told)
-            assert breaches(self._client) == [], told
+            self._check_one_new_version(after, message)
+            assert breaches(self._client) == [], message
 
-    def _stands(self, answer: Answer, after: Tables, told: str) -> None:
+    def _check_entity(self, answer: Answer, after: Tables, message: str) -> None:
         """Check that the tables agree with the answer to the client."""
         sessions = {item["id"]: session_view(item) for item in after["SessionsTable"]}
         timelines = {item["id"]: timeline_view(item) for item in after["TimelinesTable"]}
         there = (sessions | timelines)[answer.data["id"]]
-        assert there == answer.data, told
+        assert there == answer.data, message
 
-    def _is_one_step(self, after: Tables, told: str) -> None:
-        """Check that one item is new or one version later."""
+    def _check_one_new_version(self, after: Tables, message: str) -> None:
+        """Check that exactly one item is new or has the next version."""
         steps = 0
         for table in ("SessionsTable", "TimelinesTable"):
             versions = {item["id"]: item.get("version", 0) for item in self._before[table]}
             steps += sum(
                 item["version"] - versions.get(item["id"], 0) for item in after[table] if "version" in item
             )
-        assert steps == 1, told
+        assert steps == 1, message
 
-    def _now(self) -> Tables:
+    def _read_tables(self) -> Tables:
         return {
             table: sorted(
                 (
@@ -318,27 +313,33 @@ class Trial:
 
 
 @EVERY_CASE
-def test_one_call_fails_once(dynamodb_local: Any, faults: Faults, case: Case) -> None:
+def test_a_request_takes_full_effect_or_none_when_one_call_fails(
+    dynamodb_local: Any, faults: Faults, case: Case
+) -> None:
     trial = Trial(dynamodb_local, faults, case)
     for number in range(trial.calls):
-        for fault in trial.choose(number, OF_A_READ, OF_A_WRITE):
+        for fault in trial.choose(number, READ_FAULTS, WRITE_FAULTS):
             trial.attempt({number: fault})
 
 
 @EVERY_CASE
-def test_one_call_and_all_later_calls_fail(dynamodb_local: Any, faults: Faults, case: Case) -> None:
+def test_a_request_takes_full_effect_or_none_when_one_call_and_all_later_calls_fail(
+    dynamodb_local: Any, faults: Faults, case: Case
+) -> None:
     trial = Trial(dynamodb_local, faults, case)
     for number in range(trial.calls):
-        for fault in trial.choose(number, OF_A_READ, OF_A_WRITE):
+        for fault in trial.choose(number, READ_FAULTS, WRITE_FAULTS):
             trial.attempt({later: fault for later in FOREVER[number:]})
 
 
 @pytest.mark.parametrize("case", WRITES, ids=[case.name for case in WRITES])
-def test_two_calls_of_a_write_fail(dynamodb_local: Any, faults: Faults, case: Case) -> None:
+def test_a_write_takes_full_effect_or_none_when_two_calls_fail(
+    dynamodb_local: Any, faults: Faults, case: Case
+) -> None:
     trial = Trial(dynamodb_local, faults, case)
     for first, second in combinations(range(trial.calls + 1), 2):
         of_first, of_second = (
-            trial.choose(number, PAIRED_OF_A_READ, PAIRED_OF_A_WRITE) for number in (first, second)
+            trial.choose(number, PAIRED_READ_FAULTS, PAIRED_WRITE_FAULTS) for number in (first, second)
         )
         for fault, other in product(of_first, of_second):
             trial.attempt({first: fault, second: other})

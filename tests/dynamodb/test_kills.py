@@ -11,7 +11,7 @@ from typing import Any
 
 from scheduling.store import client as store
 from tests.support.api import Caller
-from tests.support.invariants import breaches, live
+from tests.support.invariants import breaches, live_sessions
 
 ANNA = Caller("anna")
 KILLS = 25
@@ -20,36 +20,36 @@ SETTLED_SECONDS = 5
 SEED = 20231201
 
 
-def test_a_killed_write_is_complete_or_has_no_effect_and_acknowledged_writes_stay(
+def test_a_killed_write_is_complete_or_has_no_effect_and_acknowledged_writes_are_kept(
     dynamodb_local: Any,
 ) -> None:
     timeline = ANNA.call("create_timeline", body={"name": "Routine"}).data["id"]
     chance = random.Random(SEED)
     acknowledged = 0
     for life in range(KILLS):
-        words = _killed_after(chance.uniform(0, LONGEST_LIFE_SECONDS), timeline, life)
-        assert _breaches_once_settled(dynamodb_local) == []
-        there = {session["id"] for session in live(dynamodb_local)}
+        words = _run_and_kill_worker(chance.uniform(0, LONGEST_LIFE_SECONDS), timeline, life)
+        assert _wait_for_consistency(dynamodb_local) == []
+        stored = {session["id"] for session in live_sessions(dynamodb_local)}
         said = {
             word: {id for other, id in words if other == word} for word in ("made", "removing", "removed")
         }
-        assert said["made"] - said["removing"] <= there
-        assert not said["removed"] & there
+        assert said["made"] - said["removing"] <= stored
+        assert not said["removed"] & stored
         acknowledged += len(said["made"])
     assert acknowledged, "no worker lived long enough for a write"
 
 
-def _killed_after(seconds: float, timeline: str, life: int) -> list[tuple[str, str]]:
-    """Kill a worker after so many seconds; return the changes that the worker reported."""
+def _run_and_kill_worker(seconds: float, timeline: str, life: int) -> list[tuple[str, str]]:
+    """Start a worker and kill the worker after `seconds`; return the changes that the worker reported."""
     reader, writer = os.pipe()
     worker = os.fork()
     if worker == 0:
-        with suppress(BaseException):  # keep exceptions from the forked copy of the test runner
-            _work(writer, timeline, life)
+        with suppress(BaseException):  # an exception must not continue in the forked copy of pytest
+            _write_in_a_loop(writer, timeline, life)
         os._exit(1)
     os.close(writer)
     with os.fdopen(reader) as said:
-        words = [said.readline()]  # the worker has started
+        words = [said.readline()]  # the first line says that the worker has started
         time.sleep(seconds)
         os.kill(worker, signal.SIGKILL)
         ended = os.waitpid(worker, 0)[1]
@@ -58,7 +58,7 @@ def _killed_after(seconds: float, timeline: str, life: int) -> list[tuple[str, s
     return [(word, id) for word, _, id in (line.strip().partition(" ") for line in words[1:])]
 
 
-def _work(said: int, timeline: str, life: int) -> None:
+def _write_in_a_loop(said: int, timeline: str, life: int) -> None:
     """Create, move and delete sessions in an endless loop, and report each change."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     store.client.cache_clear()  # do not share connections with the parent
@@ -81,8 +81,8 @@ def _work(said: int, timeline: str, life: int) -> None:
             os.write(said, f"removed {id}\n".encode())
 
 
-def _breaches_once_settled(dynamodb_local: Any) -> list[str]:
-    """Return the broken invariants after DynamoDB has finished the last write of the killed worker."""
+def _wait_for_consistency(dynamodb_local: Any) -> list[str]:
+    """Wait until DynamoDB has finished the last write of the worker; return the broken invariants."""
     deadline = time.monotonic() + SETTLED_SECONDS
     while (found := breaches(dynamodb_local)) and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -11,16 +11,15 @@ import pytest
 
 from scheduling.domain import session, timeline
 from scheduling.store.client import client
-from tests.dynamodb.conftest import new_timeline
-from tests.support.api import Caller
+from tests.support.api import Caller, new_timeline
 from tests.support.fill import fill
 
 ANNA, ROOT = Caller("anna"), Caller("root", "[ADMIN]")
 MANY, TAKE = 150, 7
 
 
-def paged(caller: Caller, order: str, **query: object) -> Iterator[str]:
-    """Return the ids of all sessions, page by page, until a page is not full."""
+def list_ids(caller: Caller, order: str, **query: object) -> Iterator[str]:
+    """Yield the ids of all sessions, page by page, until a page is not full."""
     skip, found = 0, TAKE
     while found == TAKE:
         asked = {"startDateTimeSortOrder": order, "skip": skip, "take": TAKE, **query}
@@ -30,47 +29,47 @@ def paged(caller: Caller, order: str, **query: object) -> Iterator[str]:
         found, skip = len(answer.data), skip + TAKE
 
 
-def created(owner: Caller, timeline: str, **times: str) -> str:
+def create(owner: Caller, timeline: str, **times: str) -> str:
     """Create a session; return the id."""
     body = {"type": "ONE_TIME", "timelineId": timeline, "name": "Yoga", **times}
     id: str = owner.call("create_session", body=body).data["id"]
     return id
 
 
-def test_150_sessions_with_one_start_paged_by_7_come_once_each_in_both_orders(dynamodb: Any) -> None:
-    """150 owners have one session each, because sessions of one owner would overlap. An ADMIN reads all."""
+def test_pages_of_7_list_150_sessions_with_one_start_once_each_in_both_orders(dynamodb: Any) -> None:
+    """150 owners have one session each, because sessions of one owner would overlap. An ADMIN lists all sessions."""
 
     def one(number: int) -> str:
         owner = Caller(f"owner-{number}")
-        return created(owner, new_timeline(owner), startDateTime="2023-12-01T09:00:00Z")
+        return create(owner, new_timeline(owner), startDateTime="2023-12-01T09:00:00Z")
 
     with ThreadPoolExecutor(4) as pool:
         ids = sorted(pool.map(one, range(MANY)))
-    assert list(paged(ROOT, "ASC")) == ids
-    assert list(paged(ROOT, "DESC")) == ids[::-1]
+    assert list(list_ids(ROOT, "ASC")) == ids
+    assert list(list_ids(ROOT, "DESC")) == ids[::-1]
 
 
 @pytest.mark.parametrize("scope", ["timeline", "owner", "all"])
-def test_150_sessions_without_a_start_paged_by_7_come_once_each_in_both_orders(
+def test_pages_of_7_list_150_sessions_without_a_start_once_each_in_both_orders(
     dynamodb: Any, timeline: str, scope: str
 ) -> None:
     with ThreadPoolExecutor(4) as pool:
-        ids = sorted(pool.map(lambda _: created(ANNA, timeline), range(MANY)))
+        ids = sorted(pool.map(lambda _: create(ANNA, timeline), range(MANY)))
     query = {"timelineId": timeline} if scope == "timeline" else {}
     caller = ROOT if scope == "all" else ANNA
-    assert list(paged(caller, "ASC", **query)) == ids
-    assert list(paged(caller, "DESC", **query)) == ids[::-1]
+    assert list(list_ids(caller, "ASC", **query)) == ids
+    assert list(list_ids(caller, "DESC", **query)) == ids[::-1]
 
 
 # --- Pages of a crowded month: contents and cost
 
 CREATED = "2020-12-01T08:00:00.000Z"
 CROWD = 2_400
-"""Return sessions of one month, a hundred in each of 24 hours of two days, and some in other months."""
+"""Sessions in January: a hundred in each of the first twelve hours of two days."""
 
 
-def crowd() -> list[dict[str, Any]]:
-    """Return sessions of two timelines of Anna's, some of them RECURRING or without a start."""
+def build_crowded_month() -> list[dict[str, Any]]:
+    """Build the sessions of two timelines of Anna. Some are RECURRING, in other years, or without a start."""
     starts: list[datetime | None] = [
         datetime(2026, 1, 3 + number // 1_200, tzinfo=UTC) + timedelta(seconds=36 * (number % 1_200))
         for number in range(CROWD)
@@ -91,9 +90,9 @@ def crowd() -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def crowded(dynamodb_local: Any) -> list[dict[str, Any]]:
-    """Fill the tables with the sessions of a crowded month, counted."""
-    sessions = crowd()
+def crowded_month(dynamodb_local: Any) -> list[dict[str, Any]]:
+    """Fill the tables with the sessions of a crowded month and their counts; return the sessions."""
+    sessions = build_crowded_month()
     timelines = [
         dict(timeline.create({"name": "Routine"}, f"timeline-{number}", "anna", CREATED))
         for number in range(2)
@@ -102,18 +101,18 @@ def crowded(dynamodb_local: Any) -> list[dict[str, Any]]:
     return sessions
 
 
-class Reads:
-    """The DynamoDB reads of requests."""
+class ReadCounter:
+    """Counter of the DynamoDB calls, items and units that requests read."""
 
     def __init__(self) -> None:
         self.calls, self.items, self.units = 0, 0, 0.0
 
-    def ask(self, params: dict[str, Any], **_: object) -> None:
+    def request_capacity(self, params: dict[str, Any], **_: object) -> None:
         """Request consumed capacity with each call."""
         params["ReturnConsumedCapacity"] = "INDEXES"
 
-    def note(self, parsed: Mapping[str, Any], **_: object) -> None:
-        """Record what a call read."""
+    def count_call(self, parsed: Mapping[str, Any], **_: object) -> None:
+        """Count the items and units that a call read."""
         capacity = parsed.get("ConsumedCapacity") or []
         each = [capacity] if isinstance(capacity, dict) else capacity
         self.calls += 1
@@ -123,18 +122,18 @@ class Reads:
 
 
 @pytest.fixture
-def reads() -> Iterator[Reads]:
-    """Record what the test's requests read."""
-    found, events = Reads(), client().meta.events
-    events.register("before-parameter-build.dynamodb", found.ask)
-    events.register("after-call.dynamodb", found.note)
+def reads() -> Iterator[ReadCounter]:
+    """Count the reads of all requests of the test."""
+    found, events = ReadCounter(), client().meta.events
+    events.register("before-parameter-build.dynamodb", found.request_capacity)
+    events.register("after-call.dynamodb", found.count_call)
     yield found
-    events.unregister("before-parameter-build.dynamodb", found.ask)
-    events.unregister("after-call.dynamodb", found.note)
+    events.unregister("before-parameter-build.dynamodb", found.request_capacity)
+    events.unregister("after-call.dynamodb", found.count_call)
 
 
-def expected(sessions: list[dict[str, Any]], query: Mapping[str, Any], ascending: bool) -> list[str]:
-    """Return the names of all sessions of a list, by sorting and filtering everything."""
+def expected_names(sessions: list[dict[str, Any]], query: Mapping[str, Any], ascending: bool) -> list[str]:
+    """Filter and sort all sessions; return the names that all pages of a list should have."""
     ids, kind = query.get("timelineId"), query.get("type")
     since, until = query.get("startDateTimeFrom"), query.get("startDateTimeTo")
     rows = []
@@ -149,8 +148,8 @@ def expected(sessions: list[dict[str, Any]], query: Mapping[str, Any], ascending
     return [name for _, name in [*dated, *undated]]
 
 
-def test_any_page_of_a_crowded_month_is_right_and_reads_little(
-    crowded: list[dict[str, Any]], reads: Reads
+def test_any_page_of_a_crowded_month_is_correct_and_reads_few_items(
+    crowded_month: list[dict[str, Any]], reads: ReadCounter
 ) -> None:
     choose = random.Random(7)
     instants = [
@@ -171,7 +170,7 @@ def test_any_page_of_a_crowded_month_is_right_and_reads_little(
         if choose.random() < 0.2:
             query["type"] = choose.choice(["ONE_TIME", "RECURRING"])
         order = choose.choice(["ASC", "DESC"])
-        whole = expected(crowded, query, order == "ASC")
+        whole = expected_names(crowded_month, query, order == "ASC")
         skip = choose.choice([0, choose.randrange(len(whole) + 2), max(0, len(whole) - 3)])
         reads.calls, reads.items, reads.units = 0, 0, 0.0
         asked = {**query, "skip": skip, "take": 10, "startDateTimeSortOrder": order}

@@ -1,4 +1,4 @@
-"""Items and units of a week of occurrences, on DynamoDB's own engine."""
+"""Items and units that a week of occurrences reads, on DynamoDB Local."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,17 +9,16 @@ import pytest
 from scheduling.domain import session, slots
 from scheduling.domain.session import Session
 from scheduling.store.client import client
-from scheduling.store.items import serialize
-from tests.dynamodb.conftest import new_timeline
-from tests.support.api import Caller
+from tests.support.api import Caller, new_timeline
 from tests.support.capacity import Cost, count_capacity
+from tests.support.fill import write_items
 
 ANNA = Caller("a1b2c3d4-e5f6-7890-a1b2-c3d4e5f67890")
 WEEK = {"from": "2026-06-01T00:00:00Z", "to": "2026-06-08T00:00:00Z", "take": 1000}
 MONDAY = datetime(2026, 6, 1, tzinfo=UTC)
 
 
-def stored(timeline: str, number: int, start: datetime, **fields: Any) -> Session:
+def build_session(timeline: str, number: int, start: datetime, **fields: Any) -> Session:
     times = [moment.isoformat() for moment in (start, start + timedelta(minutes=30))]
     body = {
         "type": "RECURRING" if fields else "ONE_TIME",
@@ -33,53 +32,50 @@ def stored(timeline: str, number: int, start: datetime, **fields: Any) -> Sessio
     return session.create(body, id, ANNA.id, "2020-12-01T08:00:00.000Z")
 
 
-def past(timeline: str, total: int) -> Iterator[Session]:
+def past_sessions(timeline: str, total: int) -> Iterator[Session]:
     """Yield single sessions and finished series in turn, all before the week."""
     for number in range(total):
         start = MONDAY - timedelta(hours=number + 1)
         until = (start.date() + timedelta(days=1)).isoformat() if number > 72 else None
         fields = {"repeatCycleType": "YEARLY", "repeatUntil": until} if until and number % 2 else {}
-        yield stored(timeline, number, start, **fields)
+        yield build_session(timeline, number, start, **fields)
 
 
-def write(dynamodb: Any, sessions: list[Session]) -> None:
-    """Write the slots of sessions past the API."""
-    items = [serialize(found) for each in sessions if (found := slots.slot(each))]
-    for first in range(0, len(items), 25):
-        batch = [{"PutRequest": {"Item": item}} for item in items[first : first + 25]]
-        assert not dynamodb.batch_write_item(RequestItems={"CalendarTable": batch})["UnprocessedItems"]
+def write_slots(dynamodb: Any, sessions: list[Session]) -> None:
+    """Write the slots of sessions directly to the table."""
+    write_items(dynamodb, [("CalendarTable", slot) for each in sessions if (slot := slots.slot(each))])
 
 
-def week(dynamodb: Any) -> tuple[int, int, Cost]:
-    """Return how many occurrences a week has, how many items DynamoDB read, and the cost."""
+def list_week(dynamodb: Any) -> tuple[int, int, Cost]:
+    """List the occurrences of a week; return their number, the number of items read, and the cost."""
     items: list[int] = []
 
-    def note(parsed: dict[str, Any], **_: object) -> None:
+    def count_items(parsed: dict[str, Any], **_: object) -> None:
         items.append(parsed["ScannedCount"])
 
     events = client().meta.events
-    events.register("after-call.dynamodb.Query", note)
+    events.register("after-call.dynamodb.Query", count_items)
     try:
         with count_capacity(dynamodb) as cost:
             answer = ANNA.call("list_occurrences", query=WEEK)
     finally:
-        events.unregister("after-call.dynamodb.Query", note)
+        events.unregister("after-call.dynamodb.Query", count_items)
     return answer.count, sum(items), cost()
 
 
 @pytest.mark.parametrize("sessions", [10, 1000])
-def test_a_week_costs_the_same_whatever_has_been(dynamodb_local: Any, sessions: int) -> None:
+def test_the_cost_of_a_week_does_not_depend_on_past_sessions(dynamodb_local: Any, sessions: int) -> None:
     timeline = new_timeline(ANNA)
-    write(dynamodb_local, list(past(timeline, sessions)))
-    ahead = [stored(timeline, 5000 + day, MONDAY + timedelta(days=day)) for day in range(5)]
-    write(dynamodb_local, ahead)
-    assert week(dynamodb_local) == (5, 6, Cost(calls=4, read_units=1.0, write_units=0))
+    write_slots(dynamodb_local, list(past_sessions(timeline, sessions)))
+    ahead = [build_session(timeline, 5000 + day, MONDAY + timedelta(days=day)) for day in range(5)]
+    write_slots(dynamodb_local, ahead)
+    assert list_week(dynamodb_local) == (5, 6, Cost(calls=4, read_units=1.0, write_units=0))
 
 
-def test_a_week_of_100_live_series_costs_at_most_20_units(dynamodb_local: Any) -> None:
+def test_a_week_of_100_current_series_costs_at_most_20_units(dynamodb_local: Any) -> None:
     timeline = new_timeline(ANNA)
     series = [
-        stored(
+        build_session(
             timeline,
             number,
             MONDAY + timedelta(hours=number),
@@ -88,7 +84,7 @@ def test_a_week_of_100_live_series_costs_at_most_20_units(dynamodb_local: Any) -
         )
         for number in range(100)
     ]
-    write(dynamodb_local, series)
-    found, items, cost = week(dynamodb_local)
+    write_slots(dynamodb_local, series)
+    found, items, cost = list_week(dynamodb_local)
     assert (found, items, cost.calls) == (100, 100, 4)
     assert cost.read_units <= 20

@@ -1,4 +1,4 @@
-"""Concurrent writers never book twice: handlers in threads, on DynamoDB Local."""
+"""Races between concurrent requests, which never book an owner twice. Handlers run in threads on DynamoDB Local."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any
 
 from scheduling.store.client import client
-from tests.dynamodb.conftest import AtOnce, Call, all_having_read, new_timeline
-from tests.support.api import Answer, Caller
-from tests.support.invariants import breaches, live
+from tests.dynamodb.conftest import Call, RunAtOnce, run_with_reads_first
+from tests.support.api import Answer, Caller, new_timeline
+from tests.support.invariants import breaches, live_sessions
 
 ANNA, BERT, ROOT = Caller("anna"), Caller("bert"), Caller("root", "[ADMIN]")
 WEEKLY = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
@@ -39,12 +39,12 @@ def delete(id: str) -> Call:
     return partial(ROOT.call, "delete_session", id=id)
 
 
-def statuses(answers: Sequence[Answer]) -> Counter[int]:
+def count_statuses(answers: Sequence[Answer]) -> Counter[int]:
     """Count the answers by status."""
     return Counter(answer.status for answer in answers)
 
 
-def without_the_condition_on_head(params: dict[str, Any], **_: object) -> None:
+def remove_the_condition_on_the_head(params: dict[str, Any], **_: object) -> None:
     """Remove the condition on the head from a transaction."""
     for operation in params["TransactItems"]:
         update = operation.get("Update", {"Key": {}})
@@ -55,129 +55,143 @@ def without_the_condition_on_head(params: dict[str, Any], **_: object) -> None:
             update["ExpressionAttributeValues"] = {name: values[name] for name in used}
 
 
-def test_the_harness_finds_the_race_when_head_has_no_condition(dynamodb_local: Any) -> None:
-    """Show that the harness can find the fault that the tests below exclude."""
+def test_without_the_condition_on_the_head_concurrent_posts_book_twice(dynamodb_local: Any) -> None:
+    """Show that these tests can find the double bookings that the condition on the head prevents."""
     client().meta.events.register(
-        "provide-client-params.dynamodb.TransactWriteItems", without_the_condition_on_head
+        "provide-client-params.dynamodb.TransactWriteItems", remove_the_condition_on_the_head
     )
     timeline = new_timeline(ANNA)
-    assert statuses(all_having_read([post(timeline)] * 20))[200] > 1
+    assert count_statuses(run_with_reads_first([post(timeline)] * 20))[200] > 1
     assert "Yoga and Yoga overlap" in breaches(dynamodb_local)
 
 
-def test_of_twenty_identical_posts_one_wins(at_once: AtOnce, timeline: str) -> None:
-    assert statuses(at_once([post(timeline)] * 20)) == {200: 1, 409: 19}
+def test_one_of_twenty_identical_posts_succeeds(run_at_once: RunAtOnce, timeline: str) -> None:
+    assert count_statuses(run_at_once([post(timeline)] * 20)) == {200: 1, 409: 19}
 
 
-def test_of_twenty_different_posts_that_all_overlap_one_wins(at_once: AtOnce, timeline: str) -> None:
+def test_one_of_twenty_overlapping_posts_succeeds(run_at_once: RunAtOnce, timeline: str) -> None:
     posts = [post(timeline, at(9, minute), at(10, minute), name=f"Yoga {minute}") for minute in range(20)]
-    assert statuses(at_once(posts)) == {200: 1, 409: 19}
+    assert count_statuses(run_at_once(posts)) == {200: 1, 409: 19}
 
 
-def test_of_posts_to_two_timelines_of_one_owner_one_wins(at_once: AtOnce, timeline: str) -> None:
+def test_one_of_ten_posts_to_two_timelines_of_an_owner_succeeds(
+    run_at_once: RunAtOnce, timeline: str
+) -> None:
     other = new_timeline(ANNA)
-    assert statuses(at_once([post(timeline), post(other)] * 5)) == {200: 1, 409: 9}
+    assert count_statuses(run_at_once([post(timeline), post(other)] * 5)) == {200: 1, 409: 9}
 
 
-def test_sessions_of_two_owners_never_conflict(at_once: AtOnce, timeline: str) -> None:
+def test_concurrent_posts_of_two_owners_do_not_conflict(run_at_once: RunAtOnce, timeline: str) -> None:
     of_bert = new_timeline(BERT)
-    assert statuses(at_once([post(timeline), post(of_bert)])) == {200: 2}
+    assert count_statuses(run_at_once([post(timeline), post(of_bert)])) == {200: 2}
 
 
-def test_of_two_patches_into_one_gap_one_wins(at_once: AtOnce, timeline: str) -> None:
+def test_one_of_two_patches_to_the_same_time_succeeds(run_at_once: RunAtOnce, timeline: str) -> None:
     ids = [post(timeline, at(hour), at(hour + 1))().data["id"] for hour in (9, 11)]
-    answers = at_once([patch(id, at(10, 15), at(10, 45)) for id in ids])
-    assert statuses(answers) == {200: 1, 409: 1}
+    answers = run_at_once([patch(id, at(10, 15), at(10, 45)) for id in ids])
+    assert count_statuses(answers) == {200: 1, 409: 1}
 
 
-def test_of_two_sessions_that_swap_places_none_moves(at_once: AtOnce, timeline: str) -> None:
+def test_two_patches_that_swap_the_times_of_two_sessions_both_conflict(
+    run_at_once: RunAtOnce, timeline: str
+) -> None:
     first, second = (post(timeline, at(hour), at(hour + 1))().data["id"] for hour in (9, 10))
-    assert statuses(at_once([patch(first, at(10), at(11)), patch(second, at(9), at(10))])) == {409: 2}
+    assert count_statuses(run_at_once([patch(first, at(10), at(11)), patch(second, at(9), at(10))])) == {
+        409: 2
+    }
 
 
-def test_of_two_moves_to_a_third_owner_one_wins(at_once: AtOnce, timeline: str) -> None:
+def test_one_of_two_moves_to_a_third_owner_succeeds(run_at_once: RunAtOnce, timeline: str) -> None:
     of_bert, of_cleo = new_timeline(BERT), new_timeline(Caller("cleo"))
     ids = [post(timeline)().data["id"], post(of_bert)().data["id"]]
-    assert statuses(at_once([patch(id, timelineId=of_cleo) for id in ids])) == {200: 1, 409: 1}
+    assert count_statuses(run_at_once([patch(id, timelineId=of_cleo) for id in ids])) == {200: 1, 409: 1}
 
 
-def test_a_session_moved_to_two_owners_ends_with_the_last(
-    at_once: AtOnce, timeline: str, dynamodb: Any
+def test_two_moves_of_a_session_to_two_owners_both_succeed(
+    run_at_once: RunAtOnce, timeline: str, dynamodb: Any
 ) -> None:
     id = post(timeline)().data["id"]
     targets = [new_timeline(BERT), new_timeline(Caller("cleo"))]
-    assert statuses(at_once([patch(id, timelineId=target) for target in targets])) == {200: 2}
-    (session,) = live(dynamodb)
+    assert count_statuses(run_at_once([patch(id, timelineId=target) for target in targets])) == {200: 2}
+    (session,) = live_sessions(dynamodb)
     assert session["timelineId"] in targets
 
 
-def test_a_post_and_a_delete_of_the_conflicting_session_run_at_once(at_once: AtOnce, timeline: str) -> None:
+def test_a_post_beside_a_delete_of_the_conflicting_session_never_books_twice(
+    run_at_once: RunAtOnce, timeline: str
+) -> None:
     """The POST may succeed or fail. Afterwards the time is either booked or free."""
     blocking = post(timeline)().data["id"]
-    posted, removed = at_once([post(timeline), delete(blocking)])
+    posted, removed = run_at_once([post(timeline), delete(blocking)])
     assert removed.status == 200
     assert posted.status in (200, 409)
     assert post(timeline)().status == (409 if posted.status == 200 else 200)
 
 
-def test_a_patch_and_a_delete_of_one_session_run_at_once(at_once: AtOnce, timeline: str) -> None:
+def test_a_delete_beside_a_patch_of_the_same_session_succeeds(run_at_once: RunAtOnce, timeline: str) -> None:
     id = post(timeline)().data["id"]
-    changed, removed = at_once([patch(id, at(14), at(15)), delete(id)])
+    changed, removed = run_at_once([patch(id, at(14), at(15)), delete(id)])
     assert removed.status == 200
     assert changed.status in (200, 404)
     assert patch(id, at(16), at(17))().status == 404
 
 
-def test_a_session_deleted_twenty_times_is_deleted_once(at_once: AtOnce, timeline: str) -> None:
+def test_one_of_twenty_deletes_of_a_session_succeeds(run_at_once: RunAtOnce, timeline: str) -> None:
     id = post(timeline)().data["id"]
-    assert statuses(at_once([delete(id)] * 20)) == {200: 1, 404: 19}
+    assert count_statuses(run_at_once([delete(id)] * 20)) == {200: 1, 404: 19}
 
 
-def test_either_a_series_or_the_sessions_on_its_days_win(at_once: AtOnce, timeline: str) -> None:
+def test_either_a_series_or_all_sessions_on_its_days_are_created(
+    run_at_once: RunAtOnce, timeline: str
+) -> None:
     singles = [post(timeline, at(9, 30, day), at(10, 30, day)) for day in (1, 8, 15, 22, 29)]
-    series, *others = at_once([post(timeline, **WEEKLY), *singles])
+    series, *others = run_at_once([post(timeline, **WEEKLY), *singles])
     if series.status == 200:
-        assert statuses(others) == {409: 5}
+        assert count_statuses(others) == {409: 5}
     else:
         assert series.status == 409
-        assert statuses(others) == {200: 5}
+        assert count_statuses(others) == {200: 5}
 
 
-def test_one_of_several_conflicting_series_wins(at_once: AtOnce, timeline: str) -> None:
+def test_one_of_four_conflicting_series_is_created(run_at_once: RunAtOnce, timeline: str) -> None:
     weekly = [post(timeline, at(9, 0, day), at(10, 0, day), **WEEKLY) for day in (1, 8, 15)]
     daily = post(timeline, at(9, 30, 20), at(9, 45, 20), type="RECURRING", repeatCycleType="DAILY")
-    assert statuses(at_once([*weekly, daily])) == {200: 1, 409: 3}
+    assert count_statuses(run_at_once([*weekly, daily])) == {200: 1, 409: 3}
 
 
-def test_32_writers_of_disjoint_sessions_into_one_calendar_all_succeed(
-    at_once: AtOnce, timeline: str, dynamodb: Any
+def test_32_concurrent_posts_of_disjoint_sessions_all_succeed(
+    run_at_once: RunAtOnce, timeline: str, dynamodb: Any
 ) -> None:
     posts = [
         post(timeline, at(hour, 0, day), at(hour + 1, 0, day)) for day in (1, 2) for hour in range(6, 22)
     ]
-    assert statuses(at_once(posts)) == {200: 32}
-    assert len(live(dynamodb)) == 32
+    assert count_statuses(run_at_once(posts)) == {200: 32}
+    assert len(live_sessions(dynamodb)) == 32
 
 
-def test_a_session_is_never_put_on_a_timeline_that_is_being_deleted(at_once: AtOnce, timeline: str) -> None:
+def test_no_session_is_created_on_a_timeline_that_is_being_deleted(
+    run_at_once: RunAtOnce, timeline: str
+) -> None:
     removal = partial(ANNA.call, "delete_timeline", id=timeline)
-    posted, removed = at_once([post(timeline), removal])
+    posted, removed = run_at_once([post(timeline), removal])
     assert (posted.status, removed.status) in [(200, 409), (400, 200)]
 
 
-def test_two_patches_of_different_texts_both_take_effect(at_once: AtOnce, timeline: str) -> None:
+def test_two_patches_of_different_fields_both_take_effect(run_at_once: RunAtOnce, timeline: str) -> None:
     id = post(timeline)().data["id"]
-    assert statuses(at_once([patch(id, name="Pilates"), patch(id, description="Bring a mat")])) == {200: 2}
+    assert count_statuses(run_at_once([patch(id, name="Pilates"), patch(id, description="Bring a mat")])) == {
+        200: 2
+    }
     session = ANNA.call("get_session", id=id).data
     assert (session["name"], session["description"]) == ("Pilates", "Bring a mat")
 
 
-def test_a_create_sent_twice_at_once_with_one_key_has_one_effect_and_two_answers(
-    at_once: AtOnce, timeline: str, dynamodb: Any
+def test_five_concurrent_posts_with_one_idempotency_key_create_one_session(
+    run_at_once: RunAtOnce, timeline: str, dynamodb: Any
 ) -> None:
-    answers = at_once([post(timeline, key="attempt-1")] * 5)
-    assert statuses(answers) == {200: 5}
-    assert {answer.data["id"] for answer in answers} == {session["id"] for session in live(dynamodb)}
+    answers = run_at_once([post(timeline, key="attempt-1")] * 5)
+    assert count_statuses(answers) == {200: 5}
+    assert {answer.data["id"] for answer in answers} == {session["id"] for session in live_sessions(dynamodb)}
 
 
 def cancel(id: str, day: int) -> Call:
@@ -202,9 +216,11 @@ def restore(id: str) -> Call:
     return partial(ROOT.call, "restore_session", id=id)
 
 
-def test_different_occurrences_cancelled_at_once_are_all_excluded(at_once: AtOnce, timeline: str) -> None:
+def test_occurrences_that_are_cancelled_concurrently_are_all_excluded(
+    run_at_once: RunAtOnce, timeline: str
+) -> None:
     id = post(timeline, **WEEKLY)().data["id"]
-    assert statuses(at_once([cancel(id, day) for day in (8, 15, 22)])) == {200: 3}
+    assert count_statuses(run_at_once([cancel(id, day) for day in (8, 15, 22)])) == {200: 3}
     assert sorted(ANNA.call("get_session", id=id).data["excludedDates"]) == [
         f"2023-12-{day:02}" for day in (8, 15, 22)
     ]
@@ -213,105 +229,125 @@ def test_different_occurrences_cancelled_at_once_are_all_excluded(at_once: AtOnc
     ] * 3 + [409]
 
 
-def test_one_occurrence_cancelled_ten_times_at_once_is_excluded_once(at_once: AtOnce, timeline: str) -> None:
+def test_ten_concurrent_cancellations_of_an_occurrence_exclude_one_date(
+    run_at_once: RunAtOnce, timeline: str
+) -> None:
     id = post(timeline, **WEEKLY)().data["id"]
-    assert statuses(at_once([cancel(id, 8)] * 10)) == {200: 10}
+    assert count_statuses(run_at_once([cancel(id, 8)] * 10)) == {200: 10}
     assert ANNA.call("get_session", id=id).data["excludedDates"] == ["2023-12-08"]
 
 
-def test_of_the_last_two_occurrences_one_is_cancelled(at_once: AtOnce, timeline: str) -> None:
+def test_one_of_two_cancellations_of_the_last_two_occurrences_succeeds(
+    run_at_once: RunAtOnce, timeline: str
+) -> None:
     id = post(timeline, **WEEKLY, repeatCount=2)().data["id"]
-    assert statuses(at_once([cancel(id, 1), cancel(id, 8)])) == {200: 1, 409: 1}
+    assert count_statuses(run_at_once([cancel(id, 1), cancel(id, 8)])) == {200: 1, 409: 1}
 
 
-def test_at_most_one_post_wins_an_occurrence_that_is_being_cancelled(at_once: AtOnce, timeline: str) -> None:
+def test_at_most_one_post_books_the_time_of_an_occurrence_that_is_being_cancelled(
+    run_at_once: RunAtOnce, timeline: str
+) -> None:
     id = post(timeline, **WEEKLY)().data["id"]
-    cancelled, *posted = at_once([cancel(id, 8), *[post(timeline, at(9, 0, 8), at(10, 0, 8))] * 4])
+    cancelled, *posted = run_at_once([cancel(id, 8), *[post(timeline, at(9, 0, 8), at(10, 0, 8))] * 4])
     assert cancelled.status == 200
-    assert statuses(posted)[200] <= 1
+    assert count_statuses(posted)[200] <= 1
 
 
-def test_of_a_post_and_a_changed_occurrence_at_one_time_one_wins(at_once: AtOnce, timeline: str) -> None:
+def test_either_a_post_or_a_changed_occurrence_at_the_same_time_succeeds(
+    run_at_once: RunAtOnce, timeline: str
+) -> None:
     id = post(timeline, **WEEKLY)().data["id"]
     moved = change(id, 8, at(14, 0, 9), at(15, 0, 9))
-    assert statuses(at_once([moved, post(timeline, at(14, 30, 9), at(15, 30, 9))])) == {200: 1, 409: 1}
+    assert count_statuses(run_at_once([moved, post(timeline, at(14, 30, 9), at(15, 30, 9))])) == {
+        200: 1,
+        409: 1,
+    }
 
 
-def test_of_two_changes_of_one_occurrence_one_wins(at_once: AtOnce, timeline: str) -> None:
+def test_one_of_two_changes_of_an_occurrence_succeeds(run_at_once: RunAtOnce, timeline: str) -> None:
     id = post(timeline, **WEEKLY)().data["id"]
     changes = [change(id, 8, at(hour, 0, 8), at(hour + 1, 0, 8)) for hour in (12, 14)]
-    assert statuses(at_once(changes)) == {200: 1, 404: 1}
+    assert count_statuses(run_at_once(changes)) == {200: 1, 404: 1}
 
 
-def test_of_two_occurrences_changed_to_one_time_one_wins(at_once: AtOnce, timeline: str) -> None:
+def test_one_of_two_occurrences_that_change_to_the_same_time_succeeds(
+    run_at_once: RunAtOnce, timeline: str
+) -> None:
     id = post(timeline, **WEEKLY)().data["id"]
     changes = [change(id, day, at(14, 0, 20), at(15, 0, 20)) for day in (8, 15)]
-    assert statuses(at_once(changes)) == {200: 1, 409: 1}
+    assert count_statuses(run_at_once(changes)) == {200: 1, 409: 1}
 
 
-def test_a_change_sent_twice_at_once_with_one_key_has_one_effect_and_two_answers(
-    at_once: AtOnce, timeline: str, dynamodb: Any
+def test_four_concurrent_changes_with_one_idempotency_key_create_one_session(
+    run_at_once: RunAtOnce, timeline: str, dynamodb: Any
 ) -> None:
     id = post(timeline, **WEEKLY)().data["id"]
-    answers = at_once([change(id, 8, at(12, 0, 8), at(13, 0, 8), key="attempt-1")] * 4)
-    assert statuses(answers) == {200: 4}
-    assert len(live(dynamodb)) == 2
+    answers = run_at_once([change(id, 8, at(12, 0, 8), at(13, 0, 8), key="attempt-1")] * 4)
+    assert count_statuses(answers) == {200: 4}
+    assert len(live_sessions(dynamodb)) == 2
 
 
-def test_a_changed_occurrence_and_a_deletion_of_its_series_run_at_once(
-    at_once: AtOnce, timeline: str
+def test_a_delete_of_a_series_beside_a_change_of_an_occurrence_succeeds(
+    run_at_once: RunAtOnce, timeline: str
 ) -> None:
     id = post(timeline, **WEEKLY)().data["id"]
-    changed, deleted = at_once([change(id, 8, at(12, 0, 8), at(13, 0, 8)), delete(id)])
+    changed, deleted = run_at_once([change(id, 8, at(12, 0, 8), at(13, 0, 8)), delete(id)])
     assert deleted.status == 200
     assert changed.status in (200, 404)
 
 
-def test_of_a_split_with_a_new_time_and_a_post_at_that_time_one_wins(at_once: AtOnce, timeline: str) -> None:
+def test_either_a_split_to_a_new_time_or_a_post_at_that_time_succeeds(
+    run_at_once: RunAtOnce, timeline: str
+) -> None:
     id = post(timeline, **WEEKLY)().data["id"]
     later = split(id, 15, startDateTime=at(14, 0, 15), endDateTime=at(15, 0, 15))
-    assert statuses(at_once([later, post(timeline, at(14, 30, 29), at(15, 30, 29))])) == {200: 1, 409: 1}
+    assert count_statuses(run_at_once([later, post(timeline, at(14, 30, 29), at(15, 30, 29))])) == {
+        200: 1,
+        409: 1,
+    }
 
 
-def test_a_series_split_at_two_dates_at_once_has_three_parts_or_two(
-    at_once: AtOnce, timeline: str, dynamodb: Any
+def test_two_concurrent_splits_of_a_series_leave_two_or_three_series(
+    run_at_once: RunAtOnce, timeline: str, dynamodb: Any
 ) -> None:
-    """A later split of the earlier part works; the series has no more occurrences after an earlier split."""
+    """A split ends the series. A second split at a later date then finds no occurrence and is a 404."""
     id = post(timeline, **WEEKLY)().data["id"]
-    answers = statuses(at_once([split(id, 15), split(id, 22)]))
+    answers = count_statuses(run_at_once([split(id, 15), split(id, 22)]))
     assert answers in ({200: 2}, {200: 1, 404: 1})
-    assert len(live(dynamodb)) == answers[200] + 1
+    assert len(live_sessions(dynamodb)) == answers[200] + 1
 
 
-def test_a_split_and_a_change_of_the_series_agree(at_once: AtOnce, timeline: str) -> None:
+def test_a_split_and_a_patch_of_the_same_series_both_succeed(run_at_once: RunAtOnce, timeline: str) -> None:
     id = post(timeline, **WEEKLY)().data["id"]
-    moved, divided = at_once([patch(id, at(11), at(12)), split(id, 15)])
+    moved, divided = run_at_once([patch(id, at(11), at(12)), split(id, 15)])
     assert (moved.status, divided.status) == (200, 200)
 
 
-def test_of_restorations_and_posts_at_one_time_one_wins(at_once: AtOnce, timeline: str) -> None:
+def test_one_of_two_restores_and_a_post_at_the_same_time_succeeds(
+    run_at_once: RunAtOnce, timeline: str
+) -> None:
     ids = []
     for _ in range(2):
         ids.append(post(timeline, **WEEKLY)().data["id"])
         delete(ids[-1])()
-    answers = at_once([*map(restore, ids), post(timeline, at(9, 0, 8), at(10, 0, 8))])
-    assert statuses(answers) == {200: 1, 409: 2}
+    answers = run_at_once([*map(restore, ids), post(timeline, at(9, 0, 8), at(10, 0, 8))])
+    assert count_statuses(answers) == {200: 1, 409: 2}
 
 
-def test_a_session_restored_ten_times_at_once_is_restored_once(
-    at_once: AtOnce, timeline: str, dynamodb: Any
+def test_ten_concurrent_restores_of_a_session_restore_it_once(
+    run_at_once: RunAtOnce, timeline: str, dynamodb: Any
 ) -> None:
     id = post(timeline)().data["id"]
     delete(id)()
-    answers = at_once([restore(id)] * 10)
-    assert statuses(answers) == {200: 10}
+    answers = run_at_once([restore(id)] * 10)
+    assert count_statuses(answers) == {200: 10}
     assert {answer.headers["ETag"] for answer in answers} == {'"3"'}
 
 
-def test_a_session_is_never_restored_on_a_timeline_that_is_being_deleted(
-    at_once: AtOnce, timeline: str
+def test_no_session_is_restored_to_a_timeline_that_is_being_deleted(
+    run_at_once: RunAtOnce, timeline: str
 ) -> None:
     id = post(timeline)().data["id"]
     delete(id)()
-    restored, removed = at_once([restore(id), partial(ANNA.call, "delete_timeline", id=timeline)])
+    restored, removed = run_at_once([restore(id), partial(ANNA.call, "delete_timeline", id=timeline)])
     assert (restored.status, removed.status) in [(200, 409), (400, 200)]

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from scheduling.store.items import serialize
-from tests.dynamodb.conftest import new_timeline
-from tests.support.api import Caller
+from tests.support.api import Caller, new_timeline
 from tests.support.dynamodb import Engine
 from tests.support.invariants import breaches, scan
-from tests.support.streams import client_of, count_changes
+from tests.support.streams import count_changes, create_streams_client
 from tests.support.template import ROOT
 from tools import recount as tool
 
@@ -28,7 +27,7 @@ def create(timeline: str, **times: str) -> str:
 
 @pytest.fixture
 def timeline(dynamodb_local: Any) -> str:
-    """Create a timeline with two sessions in December and one without a start, and a deleted timeline."""
+    """Create a timeline with two sessions in December and a session without a start; return the id."""
     ANNA.call("delete_timeline", id=new_timeline(ANNA))
     timeline = new_timeline(ANNA)
     create(timeline, startDateTime="2023-12-01T09:00:00Z")
@@ -39,7 +38,7 @@ def timeline(dynamodb_local: Any) -> str:
 
 
 def recount(engine: Engine, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as docs/operations.md has it."""
+    """Run the command as docs/operations.md documents it."""
     tables = [part for name in TABLES for part in (f"--{name}-table", f"{name.title()}Table")]
     return subprocess.run(
         [sys.executable, "-m", "tools.recount", *tables, *options],
@@ -61,14 +60,14 @@ def set_fields(dynamodb: Any, table: str, key: dict[str, str], **fields: Any) ->
     )
 
 
-def test_right_counts_are_not_changed(engine: Engine, timeline: str, dynamodb_local: Any) -> None:
+def test_a_recount_keeps_correct_counts(engine: Engine, timeline: str, dynamodb_local: Any) -> None:
     before = scan(dynamodb_local, "CountersTable")
     done = recount(engine, "--repair")
     assert (done.returncode, done.stdout) == (0, "All counts are right.\n"), done.stderr
     assert scan(dynamodb_local, "CountersTable") == before
 
 
-def test_wrong_counts_are_listed_and_repaired(engine: Engine, timeline: str, dynamodb_local: Any) -> None:
+def test_a_recount_lists_and_repairs_wrong_counts(engine: Engine, timeline: str, dynamodb_local: Any) -> None:
     scope = f"TIMELINE#{timeline}"
     set_fields(dynamodb_local, "CountersTable", {"scope": "ALL", "node": "Y#2023"}, ONE_TIME={"-12": 7})
     set_fields(
@@ -79,11 +78,11 @@ def test_wrong_counts_are_listed_and_repaired(engine: Engine, timeline: str, dyn
     )
     set_fields(dynamodb_local, "TimelinesTable", {"id": timeline}, sessionCounts={"RECURRING": 2})
     set_fields(dynamodb_local, "CalendarTable", {"ownerId": "anna", "slot": "HEAD"}, timelineCount=9)
-    told = recount(engine)
-    assert told.returncode == 1
-    assert len(told.stdout.splitlines()) == 6, told.stdout
-    assert "ALL Y#2023: stored {'ONE_TIME': {'-12': 7}}, counted {'ONE_TIME': {'-12': 2}}" in told.stdout
-    assert "anna HEAD: stored" in told.stdout
+    listed = recount(engine)
+    assert listed.returncode == 1
+    assert len(listed.stdout.splitlines()) == 6, listed.stdout
+    assert "ALL Y#2023: stored {'ONE_TIME': {'-12': 7}}, counted {'ONE_TIME': {'-12': 2}}" in listed.stdout
+    assert "anna HEAD: stored" in listed.stdout
     assert breaches(dynamodb_local) != []
     repaired = recount(engine, "--repair")
     assert repaired.returncode == 0, repaired.stdout
@@ -91,7 +90,7 @@ def test_wrong_counts_are_listed_and_repaired(engine: Engine, timeline: str, dyn
     assert recount(engine).stdout == "All counts are right.\n"
 
 
-def test_lost_counts_are_recreated(engine: Engine, timeline: str, dynamodb_local: Any) -> None:
+def test_a_recount_recreates_missing_counts(engine: Engine, timeline: str, dynamodb_local: Any) -> None:
     nodes = [node for node in scan(dynamodb_local, "CountersTable") if node["scope"] != "POSITIONS"]
     for node in nodes:
         key = serialize({"scope": node["scope"], "node": node["node"]})
@@ -100,7 +99,7 @@ def test_lost_counts_are_recreated(engine: Engine, timeline: str, dynamodb_local
     assert breaches(dynamodb_local) == []
 
 
-def test_a_deleted_timeline_does_not_stop_the_recount(
+def test_a_missing_timeline_item_does_not_stop_the_recount(
     engine: Engine, timeline: str, dynamodb_local: Any
 ) -> None:
     dynamodb_local.delete_item(TableName="TimelinesTable", Key=serialize({"id": timeline}))
@@ -109,18 +108,18 @@ def test_a_deleted_timeline_does_not_stop_the_recount(
     assert recount(engine).stdout == "All counts are right.\n"
 
 
-class Meanwhile:
-    """A DynamoDB client that calls a function after reading the sessions."""
+class ClientWithCallback:
+    """DynamoDB client that calls a function after each scan of a table."""
 
-    def __init__(self, dynamodb: Any, happen: Any) -> None:
-        self._dynamodb, self._happen = dynamodb, happen
+    def __init__(self, dynamodb: Any, callback: Any) -> None:
+        self._dynamodb, self._callback = dynamodb, callback
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._dynamodb, name)
 
     def get_paginator(self, name: str) -> Any:
-        """Return a paginator that calls the function after reading the sessions."""
-        paginator, happen = self._dynamodb.get_paginator(name), self._happen
+        """Return a paginator that reads a whole table and then calls the function."""
+        paginator, callback = self._dynamodb.get_paginator(name), self._callback
 
         class Paginator:
             """Pages of a table."""
@@ -128,36 +127,38 @@ class Meanwhile:
             @staticmethod
             def paginate(TableName: str, **options: Any) -> Any:
                 pages = list(paginator.paginate(TableName=TableName, **options))
-                happen(TableName)
+                callback(TableName)
                 return pages
 
         return Paginator()
 
 
-def test_a_session_that_comes_and_goes_while_sessions_are_counted_changes_no_count(
+def test_a_session_that_is_created_and_deleted_during_a_recount_changes_no_count(
     engine: Engine, timeline: str, dynamodb_local: Any
 ) -> None:
-    """The scan read the session, but the stored count has returned to its first value."""
+    """The scan reads the session, but the stored counts no longer contain the session."""
     tables = tool.Tables("SessionsTable", "TimelinesTable", "CalendarTable", "CountersTable")
-    streams = client_of(dynamodb_local)
+    streams = create_streams_client(dynamodb_local)
     new: list[str] = []
 
-    def happen(table: str) -> None:
-        if table == "CalendarTable" and not new:  # the recount reads the calendar before the sessions
+    def callback(table: str) -> None:
+        if table == "CalendarTable" and not new:  # the recount scans the calendar before the sessions
             new.append(create(timeline, startDateTime="2023-12-01T09:30:00Z"))
         if table == "SessionsTable":
             ANNA.call("delete_session", id=new[0])
             count_changes(dynamodb_local)
 
-    differences, changed = tool.find_differences(Meanwhile(dynamodb_local, happen), streams, tables)
+    differences, changed = tool.find_differences(
+        ClientWithCallback(dynamodb_local, callback), streams, tables
+    )
     assert differences == []
     assert changed > 0
     assert breaches(dynamodb_local) == []
 
 
-def test_a_count_that_has_changed_since_is_not_written(timeline: str, dynamodb_local: Any) -> None:
+def test_a_repair_skips_counts_that_changed_after_the_comparison(timeline: str, dynamodb_local: Any) -> None:
     tables = tool.Tables("SessionsTable", "TimelinesTable", "CalendarTable", "CountersTable")
-    streams = client_of(dynamodb_local)
+    streams = create_streams_client(dynamodb_local)
     set_fields(dynamodb_local, "CountersTable", {"scope": "ALL", "node": "Y#2023"}, ONE_TIME={"-12": 7})
     set_fields(dynamodb_local, "TimelinesTable", {"id": timeline}, sessionCounts={"ONE_TIME": 9})
     differences, _ = tool.find_differences(dynamodb_local, streams, tables)

@@ -9,54 +9,54 @@ from typing import Any
 import pytest
 
 from scheduling.store.client import client
-from tests.dynamodb.conftest import Call, new_timeline
-from tests.support.api import Caller
+from tests.dynamodb.conftest import Call
+from tests.support.api import Caller, new_timeline
 
 ANNA, BERT, ROOT = Caller("anna"), Caller("bert"), Caller("root", "[ADMIN]")
 TIMES = {"startDateTime": "2023-12-01T09:00:00Z", "endDateTime": "2023-12-01T10:00:00Z"}
 LATER = {"startDateTime": "2024-01-05T09:00:00Z", "endDateTime": "2024-01-05T10:00:00Z"}
 WEEKLY = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
-SLOWED_SECONDS = 0.15
+DELAY_SECONDS = 0.15
 
 Rounds = Callable[..., list[list[str]]]
 
 
 @pytest.fixture
 def rounds(dynamodb: Any) -> Rounds:
-    """Return the DynamoDB calls of a request in rounds; the calls of one round run in parallel.
+    """Return a function that groups the DynamoDB calls of a request in rounds of parallel calls.
 
-    Each DynamoDB call is delayed, so that parallel calls are recognized.
+    The fixture delays each call, so that the calls of a round start before the first of them ends.
     """
-    begun: list[tuple[float, str]] = []
+    started: list[tuple[float, str]] = []
     lock = Lock()
 
-    def hold(request: Any, **_: object) -> None:
+    def delay(request: Any, **_: object) -> None:
         with lock:
-            begun.append((time.monotonic(), request.headers["X-Amz-Target"].decode().partition(".")[2]))
-        time.sleep(SLOWED_SECONDS)
+            started.append((time.monotonic(), request.headers["X-Amz-Target"].decode().partition(".")[2]))
+        time.sleep(DELAY_SECONDS)
 
-    def of(call: Call, status: int = 200) -> list[list[str]]:
-        begun.clear()
-        client().meta.events.register("before-send.dynamodb", hold)
+    def group_calls(call: Call, status: int = 200) -> list[list[str]]:
+        started.clear()
+        client().meta.events.register("before-send.dynamodb", delay)
         try:
             assert call().status == status
         finally:
-            client().meta.events.unregister("before-send.dynamodb", hold)
+            client().meta.events.unregister("before-send.dynamodb", delay)
         found: list[list[str]] = []
         first = float("-inf")
-        for moment, operation in begun:
-            if moment - first >= SLOWED_SECONDS:
+        for moment, operation in started:
+            if moment - first >= DELAY_SECONDS:
                 found.append([])
                 first = moment
             found[-1].append(operation)
         return [sorted(operations) for operations in found]
 
-    return of
+    return group_calls
 
 
 @pytest.fixture
 def id(timeline: str) -> str:
-    """Create a session in a calendar that has others; return the id."""
+    """Create two sessions; return the id of the second session."""
     for day in ("01", "02"):
         body = {"type": "ONE_TIME", "timelineId": timeline, "name": "Yoga"}
         times = {name: time.replace("12-01", f"12-{day}") for name, time in TIMES.items()}
@@ -75,56 +75,58 @@ def change(id: str, **fields: Any) -> Call:
 
 GET, WRITE, PUT, QUERY = "GetItem", "TransactWriteItems", "PutItem", "Query"
 DECIDE = [GET], [QUERY, QUERY, QUERY], [WRITE]
-"""The head; then the slot written last, the series that end and the neighbours; then the transaction."""
+"""Rounds of a decision: the head; then three queries for slots that may conflict; then the transaction."""
 
 
-def test_a_get_by_id_takes_one_round(rounds: Rounds, id: str, timeline: str) -> None:
+def test_a_get_by_id_takes_one_round_trip(rounds: Rounds, id: str, timeline: str) -> None:
     assert rounds(partial(ANNA.call, "get_session", id=id)) == [[GET]]
     assert rounds(partial(ANNA.call, "get_timeline", id=timeline)) == [[GET]]
 
 
-def test_a_delete_takes_two_rounds(rounds: Rounds, id: str) -> None:
+def test_a_delete_takes_two_round_trips(rounds: Rounds, id: str) -> None:
     assert rounds(partial(ANNA.call, "delete_session", id=id)) == [[GET], [WRITE]]
 
 
-def test_a_post_takes_four_rounds(rounds: Rounds, id: str, timeline: str) -> None:
+def test_a_post_takes_four_round_trips(rounds: Rounds, id: str, timeline: str) -> None:
     assert rounds(create(timeline, **LATER)) == [[GET], *DECIDE]
     refused = rounds(create(timeline, **LATER), 409)
     assert refused == [*[[GET], *DECIDE][:-1], [QUERY], [QUERY]], "the request looks for more conflicts"
 
 
-def test_a_post_with_a_key_takes_four_rounds_and_a_replay_one(rounds: Rounds, id: str, timeline: str) -> None:
+def test_a_post_with_an_idempotency_key_takes_four_round_trips_and_a_replay_one(
+    rounds: Rounds, id: str, timeline: str
+) -> None:
     creation = create(timeline, key="attempt-1", **LATER)
     assert rounds(creation) == [[GET, GET], *DECIDE]
     assert rounds(creation) == [[GET, GET]]
 
 
-def test_a_post_without_a_start_takes_two_rounds(rounds: Rounds, timeline: str) -> None:
+def test_a_post_without_a_start_takes_two_round_trips(rounds: Rounds, timeline: str) -> None:
     assert rounds(create(timeline)) == [[GET], [WRITE]]
 
 
-def test_a_post_of_a_series_takes_five_rounds(rounds: Rounds, id: str, timeline: str) -> None:
+def test_a_post_of_a_series_takes_five_round_trips(rounds: Rounds, id: str, timeline: str) -> None:
     """A series also reads the single sessions after its start."""
     head, reads, written = DECIDE
     assert rounds(create(timeline, **LATER, **WEEKLY)) == [[GET], head, reads, [QUERY], written]
 
 
-def test_a_patch_of_times_takes_four_rounds(rounds: Rounds, id: str) -> None:
+def test_a_patch_of_times_takes_four_round_trips(rounds: Rounds, id: str) -> None:
     assert rounds(change(id, **LATER)) == [[GET], *DECIDE]
 
 
-def test_a_move_to_another_owner_takes_four_rounds(rounds: Rounds, id: str) -> None:
-    """The other calendar is empty, so its head names no slot."""
+def test_a_move_to_another_owner_takes_four_round_trips(rounds: Rounds, id: str) -> None:
+    """The calendar of the other owner is empty, so its head names no slot to read."""
     moved = change(id, timelineId=new_timeline(BERT), **LATER)
     assert rounds(moved) == [[GET, GET], [GET], [QUERY, QUERY], [WRITE]]
 
 
-def test_a_patch_of_name_or_description_takes_two_rounds(rounds: Rounds, id: str) -> None:
+def test_a_patch_of_name_or_description_takes_two_round_trips(rounds: Rounds, id: str) -> None:
     """The slot has a copy of the name, so a new name writes the slot too."""
     assert rounds(change(id, description="Bring a mat")) == [[GET], [PUT]]
     assert rounds(change(id, name="Pilates")) == [[GET], [WRITE]]
 
 
-def test_a_patch_that_changes_nothing_takes_one_round(rounds: Rounds, id: str) -> None:
+def test_a_patch_that_changes_nothing_takes_one_round_trip(rounds: Rounds, id: str) -> None:
     assert rounds(change(id)) == [[GET]]
     assert rounds(change(id, name="Yoga")) == [[GET]]

@@ -1,10 +1,11 @@
 """Largest possible items, compared with DynamoDB's limits."""
 
-from collections.abc import Mapping
+import json
 from typing import Any
 
 from scheduling.store.items import serialize
 from tests.support.api import Caller
+from tests.support.capacity import item_size
 
 ADMIN = Caller("root", "[ADMIN]")
 LIMIT_BYTES = 400 * 1024
@@ -13,23 +14,19 @@ NAME, DESCRIPTION = 200 * WIDEST, 4000 * WIDEST
 LONGEST_OWNER = "!" * 128
 
 
-def size(value: Mapping[str, Any]) -> int:
-    """Return the size of an attribute value as DynamoDB counts it: bytes, and 3 for a map and 1 for each member."""
-    ((kind, content),) = value.items()
-    if kind == "L":
-        return 3 + sum(1 + size(one) for one in content)
-    if kind == "M":
-        return 3 + sum(1 + len(name.encode()) + size(one) for name, one in content.items())
-    return len(str(content).encode()) if kind == "S" else 21  # the largest number
+def longest_size(item: dict[str, Any]) -> int:
+    """Return the size of an item whose numbers all have the most digits that DynamoDB allows."""
+    text = json.dumps(item)
+    return item_size(json.loads(text, object_hook=lambda value: {"N": "9" * 38} if "N" in value else value))
 
 
-def sizes(dynamodb: Any, table: str) -> list[int]:
-    """Return the size of every item of a table."""
+def largest_sizes(dynamodb: Any, table: str) -> list[int]:
+    """Return the largest possible size of every item of a table."""
     items = dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]
-    return [sum(len(name.encode()) + size(value) for name, value in item.items()) for item in items]
+    return [longest_size(item) for item in items]
 
 
-def test_the_largest_session_is_below_the_limit_and_is_returned_unchanged(
+def test_the_largest_session_is_far_below_the_item_limit_and_is_returned_unchanged(
     dynamodb_local: Any,
 ) -> None:
     timeline = ADMIN.call(
@@ -46,15 +43,15 @@ def test_the_largest_session_is_below_the_limit_and_is_returned_unchanged(
         "repeatCycleType": "WEEKLY",
         "recurringDayOfWeek": "WEDNESDAY",
     }
-    made = ADMIN.call("create_session", body=body, headers={"idempotency-key": "k" * 255}).data
-    assert {field: made[field] for field in body} == body
-    assert ADMIN.call("get_session", id=made["id"]).data == made
+    created = ADMIN.call("create_session", body=body, headers={"idempotency-key": "k" * 255}).data
+    assert {field: created[field] for field in body} == body
+    assert ADMIN.call("get_session", id=created["id"]).data == created
     for table in ("SessionsTable", "TimelinesTable", "CalendarTable", "IdempotencyTable"):
-        assert max(sizes(dynamodb_local, table)) < LIMIT_BYTES / 10
+        assert max(largest_sizes(dynamodb_local, table)) < LIMIT_BYTES / 10
 
 
-def test_a_head_that_names_as_many_changes_as_it_can_stays_within_one_kilobyte(dynamodb_local: Any) -> None:
-    """A write unit pays for one kilobyte, and every write that adds time writes the head."""
+def test_a_calendar_head_with_the_most_references_fits_into_one_kilobyte(dynamodb_local: Any) -> None:
+    """A write unit covers one kilobyte, and every write that reserves time writes the head."""
     owner = Caller("a1b2c3d4-e5f6-7890-a1b2-c3d4e5f67890")
     timeline = owner.call("create_timeline", body={"name": "Routine"}).data["id"]
     for day in range(1, 12):
@@ -69,4 +66,4 @@ def test_a_head_that_names_as_many_changes_as_it_can_stays_within_one_kilobyte(d
         assert owner.call("create_session", body=body).status == 200
     key = serialize({"ownerId": owner.id, "slot": "HEAD"})
     head = dynamodb_local.get_item(TableName="CalendarTable", Key=key)["Item"]
-    assert sum(len(name) + size(value) for name, value in head.items()) <= 1024
+    assert longest_size(head) <= 1024

@@ -28,16 +28,16 @@ class Person(NamedTuple):
         authorized = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         return self.http.request(method, path, headers=authorized, **rest)
 
-    def made(self, path: str, **body: Any) -> dict[str, Any]:
-        """Create an entity from a body; return the entity."""
+    def create(self, path: str, **body: Any) -> dict[str, Any]:
+        """Create an entity with a POST; return the entity."""
         answer = self.call("POST", path, json=body)
         assert answer.status_code == 200, answer.text
         data: dict[str, Any] = answer.json()["data"]
         return data
 
-    def timeline(self, **body: Any) -> str:
+    def create_timeline(self, **body: Any) -> str:
         """Create a timeline of this person; return the id."""
-        id: str = self.made("/timelines", name="Routine", **body)["id"]
+        id: str = self.create("/timelines", name="Routine", **body)["id"]
         return id
 
 
@@ -51,27 +51,27 @@ class People(NamedTuple):
     manager: Person
     admin: Person
 
-    def new(self, name: str, *roles: str) -> Person:
-        """Create a user of that name, in those groups."""
+    def add(self, name: str, *roles: str) -> Person:
+        """Create a user with a name and roles."""
         return Person(self.stack.add_user(name, *roles), self.http, self.stack.token_of(name))
 
 
 @pytest.fixture(scope="session")
-def deployed() -> Iterator[Stack]:
-    """Deploy one stack with a state of its own for all tests."""
+def shared_stack() -> Iterator[Stack]:
+    """Deploy a separate stack that all modules of this folder share."""
     with Stack("e2e", free_port(), {"CorsAllowedOrigins": APP_ORIGIN}) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def people(deployed: Stack) -> Iterator[People]:
-    """Return the demo users."""
-    with httpx.Client(base_url=deployed.url, timeout=20, trust_env=False) as http:
+def people(shared_stack: Stack) -> Iterator[People]:
+    """Yield the demo users of the shared stack."""
+    with httpx.Client(base_url=shared_stack.url, timeout=20, trust_env=False) as http:
         found = [
-            Person(deployed.add_user(role.lower()), http, deployed.token(role))
+            Person(shared_stack.add_user(role.lower()), http, shared_stack.token(role))
             for role in ("USER", "MANAGER", "ADMIN")
         ]
-        yield People(deployed, http, *found)
+        yield People(shared_stack, http, *found)
 
 
 @pytest.fixture

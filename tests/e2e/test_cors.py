@@ -10,37 +10,37 @@ from tests.support import npm
 
 
 @pytest.fixture(scope="module")
-def saw(people: People) -> dict[str, Any]:
-    """Return what the web pages saw."""
+def responses(people: People) -> dict[str, Any]:
+    """Send requests from web pages; return the responses, or the errors, that the pages received."""
     browser = npm.browser()
-    person = people.new("front-end", "USER")
-    arguments = (people.stack.url, person.token, person.timeline(), APP_ORIGIN, STRANGE_ORIGIN)
-    seen: dict[str, Any] = json.loads(npm.run("node", "cors.mjs", browser, *arguments))
-    return seen
+    person = people.add("front-end", "USER")
+    arguments = (people.stack.url, person.token, person.create_timeline(), APP_ORIGIN, STRANGE_ORIGIN)
+    found: dict[str, Any] = json.loads(npm.run("node", "cors.mjs", browser, *arguments))
+    return found
 
 
-def test_a_page_of_an_allowed_origin_may_send_every_kind_of_request(saw: dict[str, Any]) -> None:
-    statuses = {name: saw[name].get("status") for name in ("created", "updated", "listed", "deleted")}
+def test_a_page_of_an_allowed_origin_may_send_every_kind_of_request(responses: dict[str, Any]) -> None:
+    statuses = {name: responses[name].get("status") for name in ("created", "updated", "listed", "deleted")}
     assert statuses == dict.fromkeys(statuses, 200)
-    assert saw["unchanged"]["status"] == 304
-    assert saw["updated"]["body"]["data"]["name"] == "Seminar"
+    assert responses["unchanged"]["status"] == 304
+    assert responses["updated"]["body"]["data"]["name"] == "Seminar"
 
 
-def test_a_page_reads_the_headers_that_an_app_needs(saw: dict[str, Any]) -> None:
-    assert saw["created"]["headers"]["etag"] == '"1"'
-    assert saw["created"]["headers"]["location"].endswith(saw["created"]["body"]["data"]["id"])
-    assert saw["updated"]["headers"]["etag"] == '"2"'
+def test_a_page_can_read_the_headers_that_an_app_needs(responses: dict[str, Any]) -> None:
+    assert responses["created"]["headers"]["etag"] == '"1"'
+    assert responses["created"]["headers"]["location"].endswith(responses["created"]["body"]["data"]["id"])
+    assert responses["updated"]["headers"]["etag"] == '"2"'
 
 
-def test_a_page_reads_the_request_id_of_a_failure_in_the_body_and_in_the_header(saw: dict[str, Any]) -> None:
-    assert saw["conflict"]["status"] == 409
-    assert saw["conflict"]["headers"]["x-request-id"] == saw["conflict"]["body"]["requestId"]
+def test_a_page_can_read_the_request_id_of_a_failure_in_body_and_header(responses: dict[str, Any]) -> None:
+    assert responses["conflict"]["status"] == 409
+    assert responses["conflict"]["headers"]["x-request-id"] == responses["conflict"]["body"]["requestId"]
 
 
-def test_the_browser_refuses_requests_with_cookies(saw: dict[str, Any]) -> None:
-    """The API reads the token in the Authorization header and no cookies."""
-    assert saw["withCookies"] == {"error": "TypeError"}
+def test_the_browser_blocks_requests_with_cookies(responses: dict[str, Any]) -> None:
+    """The API needs no cookies, because requests have their token in the Authorization header."""
+    assert responses["withCookies"] == {"error": "TypeError"}
 
 
-def test_the_browser_refuses_the_pages_of_other_origins(saw: dict[str, Any]) -> None:
-    assert saw["stranger"] == {"error": "TypeError"}
+def test_the_browser_blocks_requests_from_other_origins(responses: dict[str, Any]) -> None:
+    assert responses["stranger"] == {"error": "TypeError"}

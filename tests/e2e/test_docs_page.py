@@ -13,39 +13,41 @@ from tests.support import npm
 
 
 @pytest.mark.parametrize("place", ["root", "prefix"])
-def test_a_session_is_created_and_listed_by_clicking(deployed: Stack, demo: Person, place: str) -> None:
-    """The second address has a base path, as a custom domain may have.
+def test_a_person_creates_and_lists_a_session_on_the_docs_page(
+    shared_stack: Stack, demo: Person, place: str
+) -> None:
+    """Open the page without and with a base path, which a custom domain may have.
 
-    DOCS_SCREENSHOT=docs/docs-page.png writes the README's picture.
+    DOCS_SCREENSHOT=docs/docs-page.png also writes the picture of the README.
     """
     browser = npm.browser()
     picture = os.path.abspath(path) if (path := os.environ.get("DOCS_SCREENSHOT")) else ""
-    token = deployed.token("USER")
-    address = deployed.url if place == "root" else prefixed(deployed)
-    saw = json.loads(npm.run("node", "page.mjs", browser, f"{address}/docs", token, picture))
-    assert saw["complaints"] == [], "the console reports no breach of the content policy"
-    assert saw["elsewhere"] == [], "the page loads nothing from other origins"
-    assert saw["created"]["status"] == saw["listed"]["status"] == HTTPStatus.OK
-    session = saw["created"]["body"]["data"]
-    assert session in saw["listed"]["body"]["data"]
-    assert session["id"] in saw["shown"]
-    assert token not in saw["storedForOtherTabs"]
-    assert "-X 'POST'" in saw["samples"]["curl"]
-    assert "await fetch(" in saw["samples"]["JavaScript"]
-    compile(saw["samples"]["Python"], "sample", "exec")
-    assert "httpx.request(" in saw["samples"]["Python"]
-    assert "SCHEDULING_CONFLICT" in saw["schemas"]
-    assert "never" not in saw["schemas"].lower().replace("never changes", "")
-    assert saw["guide"] == "Sign in"
+    token = shared_stack.token("USER")
+    address = shared_stack.url if place == "root" else address_with_base_path(shared_stack)
+    shown = json.loads(npm.run("node", "page.mjs", browser, f"{address}/docs", token, picture))
+    assert shown["complaints"] == [], "the console reports no breach of the content policy"
+    assert shown["elsewhere"] == [], "the page loads nothing from other origins"
+    assert shown["created"]["status"] == shown["listed"]["status"] == HTTPStatus.OK
+    session = shown["created"]["body"]["data"]
+    assert session in shown["listed"]["body"]["data"]
+    assert session["id"] in shown["shown"]
+    assert token not in shown["storedForOtherTabs"]
+    assert "-X 'POST'" in shown["samples"]["curl"]
+    assert "await fetch(" in shown["samples"]["JavaScript"]
+    compile(shown["samples"]["Python"], "sample", "exec")
+    assert "httpx.request(" in shown["samples"]["Python"]
+    assert "SCHEDULING_CONFLICT" in shown["schemas"]
+    assert "never" not in shown["schemas"].lower().replace("never changes", "")
+    assert shown["guide"] == "Sign in"
 
 
-def prefixed(stack: Stack) -> str:
+def address_with_base_path(stack: Stack) -> str:
     """Return the address of the same API at the emulator, where the path contains the stage."""
     return f"{stack.aws_url}/_aws/execute-api/{stack.outputs['ApiId']}/$default"
 
 
-def test_the_page_needs_no_token_and_allows_only_its_own_files(deployed: Stack) -> None:
-    page = httpx.get(f"{deployed.url}/docs", timeout=20, trust_env=False)
+def test_the_docs_page_needs_no_token_and_loads_only_its_own_files(shared_stack: Stack) -> None:
+    page = httpx.get(f"{shared_stack.url}/docs", timeout=20, trust_env=False)
     policy = page.headers["Content-Security-Policy"]
     assert page.status_code == HTTPStatus.OK
     assert "default-src 'none'" in policy
@@ -54,18 +56,21 @@ def test_the_page_needs_no_token_and_allows_only_its_own_files(deployed: Stack) 
     assert "://" not in page.text
 
 
-def test_a_file_that_the_page_does_not_use_is_a_404(deployed: Stack) -> None:
+def test_a_file_that_the_page_does_not_use_is_a_404(shared_stack: Stack) -> None:
     for path in ("docs/handler.py", "docs/index.html.gz", "docs/.."):
-        missing = httpx.get(f"{deployed.url}/{path}", timeout=20, trust_env=False)
+        missing = httpx.get(f"{shared_stack.url}/{path}", timeout=20, trust_env=False)
         assert missing.status_code == HTTPStatus.NOT_FOUND, path
         assert missing.json()["message"]
 
 
-def test_the_committed_document_is_served_with_and_without_gzip(deployed: Stack) -> None:
+def test_the_committed_document_is_served_with_and_without_gzip(shared_stack: Stack) -> None:
     from tools import openapi
 
     for encoding in ("gzip", "identity"):
         answer = httpx.get(
-            f"{deployed.url}/openapi.json", headers={"Accept-Encoding": encoding}, timeout=20, trust_env=False
+            f"{shared_stack.url}/openapi.json",
+            headers={"Accept-Encoding": encoding},
+            timeout=20,
+            trust_env=False,
         )
-        assert answer.json() == openapi.document()
+        assert answer.json() == openapi.build_document()

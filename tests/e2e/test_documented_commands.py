@@ -1,4 +1,4 @@
-"""Commands in the documentation. Those of the README run unchanged in a copy of the repository."""
+"""Commands in the documentation. The commands of the README run unchanged in a copy of the repository."""
 
 import itertools
 import json
@@ -19,7 +19,7 @@ from tests.support.checkout import copy_project, share_packages
 from tests.support.template import ROOT
 
 HERE = "tests/e2e/test_documented_commands.py"
-TRIED = {
+TESTED = {
     "make up": HERE,
     "make down": HERE,
     "make token": HERE,
@@ -38,17 +38,17 @@ TRIED = {
         ("sam local", "sed", "socat", "docker network inspect"), "tests/sam_local/test_sam_local.py"
     ),
 }
-"""The test that runs commands with that beginning."""
+"""The file that runs each command, by the beginning of the command."""
 BY_HAND = {
     "make bench": "takes half an hour, and people read its figures",
-    "python -m bench": "the same",
+    "python -m bench": "takes half an hour, as `make bench` does",
     "make audit": "asks the network for advisories",
-    "aws": "there is no AWS here; that it knows the options is tested below",
-    "git checkout": "is git's own",
-    "cp": "is the shell's own",
+    "aws": "there is no AWS here, and a test below checks the options",
+    "git checkout": "is a command of git",
+    "cp": "is a command of the shell",
     "sam delete": "removes a stack from AWS",
     "make contract": "compares with the last release, which a copy does not have",
-    "export": "is the shell's own; tests set the same",
+    "export": "is a command of the shell, and tests set the same variables",
     "make build": "is `sam build` for a given processor, as tests/sam_local/conftest.py runs it",
 }
 
@@ -66,7 +66,7 @@ def page(name: str) -> str:
 
 
 def commands(text: str) -> Iterator[str]:
-    """Return each command that a reader may type, without the variables set before the command."""
+    """Yield each command of a page, without the variables that are set before the command."""
     for block in [*BLOCK.findall(text), *INLINE.findall(text)]:
         lines = [block] if block.startswith("curl") else block.splitlines()
         for line in lines:
@@ -75,19 +75,19 @@ def commands(text: str) -> Iterator[str]:
                 yield re.sub(r"^(\w+=\S* )+", "", command)
 
 
-def begins(command: str, beginning: str) -> bool:
+def starts_with(command: str, beginning: str) -> bool:
     return re.match(rf"{re.escape(beginning)}(?![\w-])", command) is not None
 
 
 def test_every_documented_command_runs_in_a_test() -> None:
     found = [command for name in PAGES for command in commands(page(name))]
-    known = [*TRIED, *BY_HAND]
-    assert [command for command in found if not any(begins(command, start) for start in known)] == []
-    assert [start for start in known if not any(begins(command, start) for command in found)] == []
-    assert [where for where in TRIED.values() if not (ROOT / where).is_file()] == []
+    known = [*TESTED, *BY_HAND]
+    assert [command for command in found if not any(starts_with(command, start) for start in known)] == []
+    assert [start for start in known if not any(starts_with(command, start) for command in found)] == []
+    assert [where for where in TESTED.values() if not (ROOT / where).is_file()] == []
 
 
-def test_the_aws_and_sam_commands_have_the_options_that_they_are_given() -> None:
+def test_the_documented_options_of_aws_and_sam_commands_exist() -> None:
     found = [command for name in PAGES for command in commands(page(name))]
     session = botocore.session.Session()
     for command in found:
@@ -103,20 +103,20 @@ def test_the_aws_and_sam_commands_have_the_options_that_they_are_given() -> None
                 assert flags <= members | {"query", "output"}, command
             case ["sam", *words]:
                 names = itertools.takewhile(re.compile("[a-z][a-z-]+$").match, words)
-                text = sh(ROOT, f"{shlex.quote(sys.executable)} -m samcli {' '.join(names)} --help")
+                text = run_in_shell(ROOT, f"{shlex.quote(sys.executable)} -m samcli {' '.join(names)} --help")
                 assert set(options) <= set(re.findall(r"--([\w-]+)", text)), command
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Clone the repository into a folder with spaces, with the installed packages and no running stack."""
+    """Copy the repository into a folder whose name has spaces. Delete the stack of the copy at the end."""
     folder = copy_project(tmp_path_factory.mktemp("copy") / "my sessions")
     share_packages(folder)
     yield folder
-    sh(folder, "make reset")
+    run_in_shell(folder, "make reset")
 
 
-def sh(folder: Path, command: str, **variables: str) -> str:
+def run_in_shell(folder: Path, command: str, **variables: str) -> str:
     """Run a command in the copy; return the output."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE"))}
     done = subprocess.run(
@@ -128,80 +128,109 @@ def sh(folder: Path, command: str, **variables: str) -> str:
 
 @pytest.mark.e2e
 @pytest.mark.slow
-def test_the_commands_of_the_readme_and_the_operators_tools_work(copy: Path) -> None:
-    assert "make up" in sh(copy, "make")
+def test_the_commands_of_the_readme_and_of_operators_work(copy: Path) -> None:
+    assert "make up" in run_in_shell(copy, "make")
     origin = "http://localhost:5173"
-    welcome = sh(copy, f"make up CORS={origin}")
-    said = pasted(welcome)
+    welcome = run_in_shell(copy, f"make up CORS={origin}")
+    variables = find_variables(welcome)
 
     readme = page("README.md")
     (curl,) = (block for block in BLOCK.findall(readme) if block.startswith("curl"))
     documented = json.loads(re.findall(r"^```json\n(.*?)^```", readme, re.M | re.S)[0])
-    answer = json.loads(sh(copy, curl, **said))
-    made_up = ("id", "createdAt", "updatedAt")
+    answer = json.loads(run_in_shell(copy, curl, **variables))
+    generated = ("id", "createdAt", "updatedAt")
     assert list(answer["data"]) == list(documented["data"])
     assert answer == documented | {
-        "data": documented["data"] | {name: answer["data"][name] for name in made_up}
+        "data": documented["data"] | {name: answer["data"][name] for name in generated}
     }
-    again = json.loads(sh(copy, curl, **said))
+    again = json.loads(run_in_shell(copy, curl, **variables))
     assert (again["statusCode"], again["details"][0]["sessionId"]) == (409, answer["data"]["id"])
     assert "/docs" in welcome
-    assert sh(copy, "curl -sf $API/docs", **said).startswith("<!doctype html>")
+    assert run_in_shell(copy, "curl -sf $API/docs", **variables).startswith("<!doctype html>")
     preflight = f"curl -sfi -X OPTIONS -H 'Origin: {origin}' $API/sessions"
-    assert f"access-control-allow-origin: {origin}" in sh(copy, preflight, **said).lower()
-    assert sh(copy, "make token ROLE=ADMIN").count(".") == 2
+    assert f"access-control-allow-origin: {origin}" in run_in_shell(copy, preflight, **variables).lower()
+    assert run_in_shell(copy, "make token ROLE=ADMIN").count(".") == 2
 
-    assert "POST /sessions" in sh(copy, "make logs")
+    assert "POST /sessions" in run_in_shell(copy, "make logs")
 
-    environment = operators(copy, said["API"])
+    environment = operator_environment(copy, variables["API"])
     tools = [line for block in BLOCK.findall(page("docs/operations.md")) for line in block.splitlines()]
     exported, filled, recounted, compared = (
-        sh(copy, line, **environment).splitlines()[-1] for line in tools if "python -m tools." in line
+        run_in_shell(copy, line, **environment).splitlines()[-1]
+        for line in tools
+        if "python -m tools." in line
     )
     assert exported == filled
     assert int(exported.split()[0]) >= 4, "the timeline, the session, its slot and the head of the calendar"
     assert recounted == "All counts are right."
     assert compared.startswith("0 overlaps")
 
-    sh(copy, "make openapi")
+    run_in_shell(copy, "make openapi")
     for name in ("docs/openapi.yaml", "functions/get_docs/page/openapi.json"):
         assert (copy / name).read_text("utf-8") == (ROOT / name).read_text("utf-8")
 
-    assert "make up" in sh(copy, "make down")
-    assert "Nothing is running" in sh(copy, "make down")
-    assert "make up" in sh(copy, "make reset")
+    assert "make up" in run_in_shell(copy, "make down")
+    assert "Nothing is running" in run_in_shell(copy, "make down")
+    assert "make up" in run_in_shell(copy, "make reset")
 
 
 @pytest.mark.e2e
 @pytest.mark.slow
-def test_a_moved_checkout_starts(copy: Path) -> None:
-    made = sh(copy, "make up")
-    timeline = sh(copy, 'curl -sf -H "Authorization: Bearer $TOKEN" $API/timelines', **pasted(made))
-    sh(copy, "make down")
+def test_the_stack_starts_after_the_checkout_is_moved(copy: Path) -> None:
+    welcome = run_in_shell(copy, "make up")
+    timeline = run_in_shell(
+        copy, 'curl -sf -H "Authorization: Bearer $TOKEN" $API/timelines', **find_variables(welcome)
+    )
+    run_in_shell(copy, "make down")
     moved = copy.rename(copy.with_name("moved"))
     try:
-        again = sh(moved, "make up")
+        again = run_in_shell(moved, "make up")
         assert (
-            sh(moved, 'curl -sf -H "Authorization: Bearer $TOKEN" $API/timelines', **pasted(again))
+            run_in_shell(
+                moved, 'curl -sf -H "Authorization: Bearer $TOKEN" $API/timelines', **find_variables(again)
+            )
             == timeline
         )
-        sh(moved, "make down")
+        run_in_shell(moved, "make down")
     finally:
         moved.rename(copy)
 
 
-def test_commands_start_the_venvs_python_alone() -> None:
-    """A script in bin/ contains the path of the venv of its installation, which may have moved."""
+@pytest.mark.e2e
+@pytest.mark.slow
+def test_make_lock_pins_packages_by_hash_and_names_no_index(tmp_path: Path) -> None:
+    folder = copy_project(tmp_path / "my sessions")
+    run_in_shell(ROOT, "make .local/audit/ready")  # installed once for all copies
+    (folder / ".local").mkdir()
+    (folder / ".local" / "audit").symlink_to(ROOT / ".local" / "audit")
+    locked = {
+        folder / line.split()[-2]
+        for line in run_in_shell(folder, "make -n lock").splitlines()
+        if ".in" in line
+    }
+    for path in locked - {folder / "requirements" / "audit.txt"}:  # make installs uv from that file
+        path.unlink()
+    run_in_shell(folder, "make lock")
+    assert {path.with_suffix(".in") for path in locked} == set(folder.rglob("*.in"))
+    for path in locked:
+        pins = path.read_text("utf-8").replace("\\\n", "").splitlines()
+        assert pins, path
+        assert all(re.match(r"[\w.-]+(\[[\w,-]+\])?==\S+ .*--hash=sha256:", pin) for pin in pins), path
+        assert "://" not in path.read_text("utf-8")
+
+
+def test_the_makefile_starts_only_the_python_of_the_venv() -> None:
+    """Other scripts in bin/ contain the path of the venv, which may have moved since its installation."""
     assert set(re.findall(r"/bin/([\w-]+)", page("Makefile"))) == {"python"}
 
 
-def pasted(welcome: str) -> dict[str, str]:
-    """Return the variables that `make up` prints for pasting."""
+def find_variables(welcome: str) -> dict[str, str]:
+    """Return the shell variables that `make up` prints."""
     return dict(re.findall(r"^(API|TOKEN)='?([^'\n]+)'?$", welcome, re.M))
 
 
-def operators(copy: Path, api: str) -> dict[str, str]:
-    """Return the environment of an operator of that stack: the table names and the endpoint."""
+def operator_environment(copy: Path, api: str) -> dict[str, str]:
+    """Return the environment variables of an operator: the table names and the endpoint of the stack."""
     endpoint = re.sub(r"\d+$", lambda port: str(int(port[0]) + 1), api)
     reached = {
         "AWS_ENDPOINT_URL": endpoint,

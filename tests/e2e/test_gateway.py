@@ -8,16 +8,16 @@ import httpx
 import pytest
 
 from local.stack import Stack, free_port
+from tests.support.api import load_event
 from tests.support.issuer import ATTACKS, AUDIENCE, Issuer
-from tests.support.template import ROOT
 
-NOT_SEEN_BY_THE_EMULATOR = {"without an expiry", "of nobody", "of an empty subject"}
-"""The emulator's authorizer accepts these. The layer refuses the last two, and without a gateway the first too."""
+ACCEPTED_BY_THE_EMULATOR = {"without an expiry", "without a subject", "of an empty subject"}
+"""Forged tokens that the authorizer of the emulator accepts. The layer refuses them without a gateway."""
 
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[Issuer]:
-    """Start an issuer, whose keys the gateway and the functions read over HTTP."""
+    """Start an issuer. The gateway and the functions read its keys over HTTP."""
     running = Issuer()
     yield running
     running.stop()
@@ -31,15 +31,15 @@ def stack(issuer: Issuer) -> Iterator[Stack]:
         yield running
 
 
-def asked(stack: Stack, authorization: str | None) -> httpx.Response:
-    """Return the answer of the gateway, or of the function behind it."""
+def call_gateway(stack: Stack, authorization: str | None) -> httpx.Response:
+    """Call the API through the gateway; return the answer of the gateway or of the function."""
     headers = {} if authorization is None else {"Authorization": authorization}
     return httpx.get(f"{stack.url}/timelines", headers=headers, timeout=20, trust_env=False)
 
 
-def invoked(stack: Stack, authorization: str | None) -> tuple[int, dict[str, str]]:
-    """Return the answer of the function when it is invoked without the gateway and without claims."""
-    event = json.loads((ROOT / "events" / "list_timelines.json").read_text("utf-8"))
+def invoke_function(stack: Stack, authorization: str | None) -> tuple[int, dict[str, str]]:
+    """Invoke a function directly, without claims of the gateway; return the status and the headers."""
+    event = load_event("list_timelines")
     del event["requestContext"]["authorizer"]
     event["headers"] = {} if authorization is None else {"authorization": authorization}
     functions = stack.client("lambda")
@@ -53,18 +53,18 @@ def invoked(stack: Stack, authorization: str | None) -> tuple[int, dict[str, str
     return answer["statusCode"], answer["headers"]
 
 
-def test_gateway_and_layer_accept_a_good_token(stack: Stack, issuer: Issuer) -> None:
+def test_gateway_and_layer_accept_a_valid_token(stack: Stack, issuer: Issuer) -> None:
     good = f"Bearer {issuer.token()}"
-    assert asked(stack, good).status_code == 200
-    assert invoked(stack, good)[0] == 200
+    assert call_gateway(stack, good).status_code == 200
+    assert invoke_function(stack, good)[0] == 200
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_gateway_and_layer_refuse_a_bad_token_with_401(stack: Stack, issuer: Issuer, attack: str) -> None:
+def test_gateway_and_layer_refuse_a_forged_token_with_401(stack: Stack, issuer: Issuer, attack: str) -> None:
     bad = f"Bearer {ATTACKS[attack](issuer)}"
-    if attack not in NOT_SEEN_BY_THE_EMULATOR:
-        assert asked(stack, bad).status_code == 401
-    status, headers = invoked(stack, bad)
+    if attack not in ACCEPTED_BY_THE_EMULATOR:
+        assert call_gateway(stack, bad).status_code == 401
+    status, headers = invoke_function(stack, bad)
     assert (status, headers["WWW-Authenticate"]) == (401, 'Bearer realm="sessions", error="invalid_token"')
 
 
@@ -72,11 +72,11 @@ def test_gateway_and_layer_refuse_a_bad_token_with_401(stack: Stack, issuer: Iss
 def test_gateway_and_layer_refuse_a_request_without_a_token_with_401(
     stack: Stack, authorization: str | None
 ) -> None:
-    assert asked(stack, authorization).status_code == 401
-    assert invoked(stack, authorization)[0] == 401
+    assert call_gateway(stack, authorization).status_code == 401
+    assert invoke_function(stack, authorization)[0] == 401
 
 
-def test_the_roles_of_another_issuer_count_too(stack: Stack, issuer: Issuer) -> None:
+def test_roles_in_the_tokens_of_an_external_issuer_are_granted(stack: Stack, issuer: Issuer) -> None:
     made = httpx.post(
         f"{stack.url}/timelines",
         json={"name": "Room", "ownerId": "room-7"},

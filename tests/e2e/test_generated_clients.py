@@ -30,20 +30,20 @@ WARNINGS = ("warn", "deprecated", "skipping")
 
 @pytest.fixture
 def environment(people: People) -> Mapping[str, str]:
-    """Return the variables of a client program: the API, a token and a timeline without sessions."""
-    person = people.new(f"client-{uuid4()}", "USER")
+    """Return the environment variables of a client program: the API, a token, and an empty timeline."""
+    person = people.add(f"client-{uuid4()}", "USER")
     return {
         "API": people.stack.url,
         "TOKEN": person.token,
-        "TIMELINE": person.timeline(),
+        "TIMELINE": person.create_timeline(),
         "DOCUMENT": DOCUMENT,
         "NO_PROXY": "127.0.0.1",
     }
 
 
 @pytest.fixture(scope="session")
-def generators_venv() -> Path:
-    """Return the commands of a virtual environment with openapi-python-client, made on first use."""
+def client_generator() -> Path:
+    """Install openapi-python-client in a separate venv on first use; return the folder of its commands."""
     stamp, wanted = VENV / "wanted.txt", REQUIREMENTS.read_bytes()
     if not stamp.exists() or stamp.read_bytes() != wanted:
         npm.run(sys.executable, "-m", "venv", "--clear", str(VENV))
@@ -64,7 +64,7 @@ def generators_venv() -> Path:
         ("orval", ["orval", "--config", "orval.config.ts"]),
     ],
 )
-def test_a_typescript_client_compiles_and_calls(
+def test_a_generated_typescript_client_compiles_and_calls_the_api(
     environment: Mapping[str, str], tmp_path: Path, program: str, command: list[str]
 ) -> None:
     (tmp_path / "node_modules").symlink_to(npm.install())
@@ -72,7 +72,7 @@ def test_a_typescript_client_compiles_and_calls(
         shutil.copy(npm.CLIENT / name, tmp_path)
     generated = npm.run(npm.tool(command[0]), *command[1:], cwd=tmp_path, environment=environment)
     assert not [word for word in WARNINGS if word in generated.lower()], generated
-    # The runtime that hey-api generates does not compile with this flag, which `strict` does not include.
+    # `strict` does not include this flag, and the code that hey-api generates does not compile with it.
     stricter = [] if program == "hey_api" else ["--exactOptionalPropertyTypes"]
     npm.run(npm.tool("tsc"), "--project", "tsconfig.json", *stricter, cwd=tmp_path)
     bundle = ("--bundle", "--format=esm", "--platform=node", "--outfile=program.mjs")
@@ -80,21 +80,21 @@ def test_a_typescript_client_compiles_and_calls(
     assert json.loads(npm.run("node", "program.mjs", cwd=tmp_path, environment=environment)) == EXPECTED
 
 
-def test_a_python_client_type_checks_and_calls(
-    environment: Mapping[str, str], generators_venv: Path, tmp_path: Path
+def test_a_generated_python_client_passes_mypy_and_calls_the_api(
+    environment: Mapping[str, str], client_generator: Path, tmp_path: Path
 ) -> None:
-    path = {"PATH": f"{generators_venv}:/usr/bin:/bin"}
+    path = {"PATH": f"{client_generator}:/usr/bin:/bin"}
     command = ("generate", "--path", DOCUMENT, "--output-path", "generated", "--fail-on-warning")
     generated = npm.run(
-        str(generators_venv / "openapi-python-client"), *command, cwd=tmp_path, environment=path
+        str(client_generator / "openapi-python-client"), *command, cwd=tmp_path, environment=path
     )
     assert not [word for word in WARNINGS if word in generated.lower()], generated
     program = npm.CLIENT / "openapi_python_client.py"
-    strict = ("--strict", "--config-file", "", "--python-executable", str(generators_venv / "python"))
+    strict = ("--strict", "--config-file", "", "--python-executable", str(client_generator / "python"))
     package = {"MYPYPATH": str(tmp_path / "generated")}
     npm.run(sys.executable, "-m", "mypy", *strict, str(program), cwd=tmp_path, environment=package)
     called = npm.run(
-        str(generators_venv / "python"),
+        str(client_generator / "python"),
         str(program),
         cwd=tmp_path,
         environment={**environment, "PYTHONPATH": str(tmp_path / "generated")},

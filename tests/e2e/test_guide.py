@@ -13,56 +13,58 @@ BLOCK = re.compile(r"^```http\n(.*?)^```", re.M | re.S)
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-class Ids(dict[str, str]):
-    """The ids of this run for the ids in the guide. Ids that the API did not create stay unchanged."""
+class IdMap(dict[str, str]):
+    """Map from the ids in the guide to the ids of this run. Other ids stay unchanged."""
 
-    def now(self, text: str) -> str:
+    def replace_ids(self, text: str) -> str:
         return ID.sub(lambda found: self.get(found[0], found[0]), text)
 
-    def learn(self, told: Any, found: Any) -> None:
-        if isinstance(told.get("data"), dict) and "id" in told["data"]:
-            self.setdefault(told["data"]["id"], found["data"]["id"])
+    def add_id(self, shown: Any, found: Any) -> None:
+        if isinstance(shown.get("data"), dict) and "id" in shown["data"]:
+            self.setdefault(shown["data"]["id"], found["data"]["id"])
 
 
-def parts(message: str) -> tuple[str, dict[str, str], str]:
+def split_message(message: str) -> tuple[str, dict[str, str], str]:
     """Split a message into its first line, headers and body."""
     head, _, body = message.partition("\n\n")
     first, *lines = head.strip().splitlines()
     return first, dict(line.split(": ", 1) for line in lines), body
 
 
-def without_what_is_left_out(found: Any, told: Any) -> Any:
-    """Reduce an answer to the fields that the guide shows. Lists are compared whole, request ids never."""
-    match told:
+def keep_shown_fields(found: Any, shown: Any) -> Any:
+    """Keep the fields of an answer that the guide shows. Keep whole lists, and the request id of the guide."""
+    match shown:
         case dict():
-            kept = {name: without_what_is_left_out(found[name], told[name]) for name in told}
-            return kept | {"requestId": told["requestId"]} if "requestId" in told else kept
+            kept = {name: keep_shown_fields(found[name], shown[name]) for name in shown}
+            return kept | {"requestId": shown["requestId"]} if "requestId" in shown else kept
         case list():
-            assert len(found) == len(told), found
-            return [without_what_is_left_out(*pair) for pair in zip(found, told, strict=True)]
+            assert len(found) == len(shown), found
+            return [keep_shown_fields(*pair) for pair in zip(found, shown, strict=True)]
     return found
 
 
-def test_the_examples_of_the_guide_get_the_answers_of_the_guide(people: People) -> None:
-    reader, ids, compared = people.new("reader", "USER"), Ids(), 0
+def test_the_api_answers_the_examples_of_the_guide_as_documented(people: People) -> None:
+    reader, ids, compared = people.add("reader", "USER"), IdMap(), 0
     messages = BLOCK.findall((ROOT / "docs" / "guide.md").read_text("utf-8"))
     for request, message in zip(messages, [*messages[1:], ""], strict=True):
         if request.startswith("HTTP/1.1 "):
             continue
-        first, headers, body = parts(request)
+        first, headers, body = split_message(request)
         method, path, _ = first.split(" ")
         json_body = {"Content-Type": "application/json"} if body else {}
-        answer = reader.call(method, ids.now(path), json_body | headers, content=ids.now(body))
+        answer = reader.call(
+            method, ids.replace_ids(path), json_body | headers, content=ids.replace_ids(body)
+        )
         if not message.startswith("HTTP/1.1 "):
             assert answer.status_code == 200, "a request without an answer in the guide succeeds"
             continue
-        first, headers, body = parts(message)
+        first, headers, body = split_message(message)
         assert first == f"HTTP/1.1 {answer.status_code} {httpx.codes.get_reason_phrase(answer.status_code)}"
-        told, found = json.loads(body), answer.json()
-        ids.learn(told, found)
-        assert without_what_is_left_out(found, now := json.loads(ids.now(body))) == now, message
+        shown, found = json.loads(body), answer.json()
+        ids.add_id(shown, found)
+        assert keep_shown_fields(found, current := json.loads(ids.replace_ids(body))) == current, message
         assert {name: answer.headers.get(name) for name in headers} == {
-            name: ids.now(value) for name, value in headers.items()
+            name: ids.replace_ids(value) for name, value in headers.items()
         }
         compared += 1
     assert compared > 10

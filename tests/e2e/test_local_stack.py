@@ -1,4 +1,4 @@
-"""Local stack: resources that the emulator alone would leave out, enforced roles, and state that survives a restart."""
+"""Local stack: its resources, enforced roles, deployments, ports, and state that survives a restart."""
 
 import json
 import os
@@ -17,11 +17,11 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from local.stack import DEMO_TIMELINE, HOST, ROLES, ROOT, Stack, StackError, free_port, port_number
+from local.stack import DEMO_TIMELINE, HOST, ROLES, ROOT, Stack, StackError, free_port, parse_port
 from tests.support.template import functions, route
 
 ORIGIN = "https://app.example.com"
-PUBLIC = {"GET /docs", "GET /docs/{file}", "GET /openapi.json"}
+PUBLIC_ROUTES = {"GET /docs", "GET /docs/{file}", "GET /openapi.json"}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def call(stack: Stack, path: str, token: str | None = None, method: str = "GET",
             return error.code, error.headers, error.read()
 
 
-def test_the_demo_timeline_has_the_id_of_the_references_examples(stack: Stack) -> None:
+def test_the_demo_timeline_has_the_id_in_the_examples_of_the_reference(stack: Stack) -> None:
     status, _, body = call(stack, f"/timelines/{DEMO_TIMELINE}", stack.token("USER"))
     assert status == 200
     assert json.loads(body)["data"]["id"] == DEMO_TIMELINE
@@ -53,26 +53,27 @@ def test_each_demo_user_has_a_valid_token(stack: Stack, role: str) -> None:
     assert call(stack, "/timelines", stack.token(role))[0] == 200
 
 
-def test_another_user_sees_nothing_of_the_demo(stack: Stack) -> None:
+def test_another_user_cannot_list_the_demo_timeline(stack: Stack) -> None:
     stack.add_user("stranger", "USER")
     _, _, body = call(stack, "/timelines", stack.token_of("stranger"))
     assert json.loads(body)["data"] == []
 
 
-def test_no_route_but_the_public_ones_answers_without_a_token(stack: Stack) -> None:
+def test_only_public_routes_answer_without_a_token(stack: Stack) -> None:
     gateway = stack.client("apigatewayv2")
     routes = {
         route["RouteKey"] for route in gateway.get_routes(ApiId=stack.outputs["ApiId"])["Items"]
-    } - PUBLIC
+    } - PUBLIC_ROUTES
     assert (
-        routes == {" ".join(route(name)) for name, found in functions().items() if "Events" in found} - PUBLIC
+        routes
+        == {" ".join(route(name)) for name, found in functions().items() if "Events" in found} - PUBLIC_ROUTES
     )
     for key in routes:
         method, path = key.split(" ")
         assert call(stack, path.replace("{", "").replace("}", ""), method=method)[0] == 401, key
 
 
-def test_a_preflight_is_answered_for_an_allowed_origin_alone(stack: Stack) -> None:
+def test_only_an_allowed_origin_passes_the_preflight(stack: Stack) -> None:
     asked = {"Access-Control-Request-Method": "POST"}
     status, headers, _ = call(stack, "/sessions", method="OPTIONS", Origin=ORIGIN, **asked)
     assert (status, headers["Access-Control-Allow-Origin"]) == (204, ORIGIN)
@@ -82,7 +83,7 @@ def test_a_preflight_is_answered_for_an_allowed_origin_alone(stack: Stack) -> No
     assert headers["Access-Control-Allow-Origin"] is None
 
 
-def test_expired_items_are_purged_from_the_tables_that_have_any(stack: Stack) -> None:
+def test_tables_with_expiring_items_have_a_time_to_live(stack: Stack) -> None:
     dynamodb = stack.client("dynamodb")
     found = {
         name: dynamodb.describe_time_to_live(TableName=stack.outputs[f"{name}TableName"])[
@@ -94,7 +95,7 @@ def test_expired_items_are_purged_from_the_tables_that_have_any(stack: Stack) ->
     assert found == dict.fromkeys(found, on)
 
 
-def test_a_functions_zip_holds_its_handler_alone(stack: Stack) -> None:
+def test_the_zip_of_a_function_contains_only_its_handler(stack: Stack) -> None:
     functions = stack.client("lambda")
     for function in functions.list_functions()["Functions"]:
         address = functions.get_function(FunctionName=function["FunctionName"])["Code"]["Location"]
@@ -105,8 +106,8 @@ def test_a_functions_zip_holds_its_handler_alone(stack: Stack) -> None:
         assert not [name for name in names if "__pycache__" in name]
 
 
-def test_the_layer_brings_all_that_the_functions_import(stack: Stack) -> None:
-    """The interpreter sees neither this environment nor the source."""
+def test_the_layer_contains_all_packages_that_the_functions_import(stack: Stack) -> None:
+    """Run an isolated interpreter, which finds neither the packages of the venv nor the source."""
     layer = stack.build / "SchedulingLayer" / "python"
     modules = [str(path) for path in sorted((ROOT / "functions").glob("*/handler.py"))]
     program = (
@@ -124,15 +125,15 @@ def test_the_layer_brings_all_that_the_functions_import(stack: Stack) -> None:
     assert done.stdout.strip() == expected
 
 
-def test_the_layers_bytecode_is_complete_and_is_not_checked_against_the_source(stack: Stack) -> None:
+def test_the_bytecode_of_the_layer_is_complete_and_not_checked_against_the_source(stack: Stack) -> None:
     layer = stack.build / "SchedulingLayer" / "python"
     compiled = list((layer / "scheduling").rglob("*.pyc"))
     assert len(compiled) == len(list((layer / "scheduling").rglob("*.py")))
-    # PEP 552: the flags' lowest bit says "by hash", the next one "check the source".
+    # PEP 552: the lowest bit of the flags means "by hash", and the next bit means "check the source".
     assert {path.read_bytes()[4:8] for path in compiled} == {b"\x01\x00\x00\x00"}
 
 
-def test_a_function_may_do_no_more_than_its_role_allows(stack: Stack) -> None:
+def test_a_function_without_the_policy_of_its_role_cannot_read_a_table(stack: Stack) -> None:
     iam = stack.client("iam")
     roles = [
         role["RoleName"] for role in iam.list_roles()["Roles"] if "GetSessionFunction" in role["RoleName"]
@@ -150,12 +151,12 @@ def test_a_function_may_do_no_more_than_its_role_allows(stack: Stack) -> None:
 
 
 def test_stored_data_survives_a_stop_and_a_start(stack: Stack) -> None:
-    before, pid = stack.outputs, stack.running()
+    before, pid = stack.outputs, stack.find_process_id()
     stack.stop()
-    assert stack.running() is None
+    assert stack.find_process_id() is None
     stack.launch()
     stack.wait_until_ready()
-    assert stack.running() not in (None, pid)
+    assert stack.find_process_id() not in (None, pid)
     stack.deploy()
     assert stack.outputs == before
     status, _, _ = call(stack, f"/timelines/{DEMO_TIMELINE}", stack.token("USER"))
@@ -165,20 +166,20 @@ def test_stored_data_survives_a_stop_and_a_start(stack: Stack) -> None:
 # --- A deployment replaces the running code
 
 
-def message(stack: Stack) -> str:
+def read_message(stack: Stack) -> str:
     status, _, body = call(stack, "/timelines", stack.token("USER"))
     assert status == 200
     return str(json.loads(body)["meta"]["message"])
 
 
-def published(stack: Stack) -> dict[str, str]:
+def read_versions(stack: Stack) -> dict[str, str]:
     """Return the version behind each function's alias."""
     functions = stack.client("lambda")
     names = [function["FunctionName"] for function in functions.list_functions()["Functions"]]
     return {name: functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"] for name in names}
 
 
-def test_a_change_of_the_layer_answers_after_the_next_deployment_and_a_rollback_undoes_the_change(
+def test_a_changed_layer_takes_effect_with_a_deployment_until_a_rollback(
     stack: Stack, tmp_path: Path
 ) -> None:
     for name in ("functions", "layers"):
@@ -186,48 +187,48 @@ def test_a_change_of_the_layer_answers_after_the_next_deployment_and_a_rollback_
     shutil.copy(ROOT / "template.yaml", tmp_path)
     for path in (tmp_path / "layers").rglob("*.py"):
         path.write_text(path.read_text("utf-8").replace('"success"', '"changed"'), "utf-8")
-    before = published(stack)
-    assert message(stack) == "success"
+    before = read_versions(stack)
+    assert read_message(stack) == "success"
     stack.source = tmp_path
     try:
         stack.build_template()
         stack.deploy()
-        assert message(stack) == "changed"
-        assert published(stack).items() & before.items() == set()
+        assert read_message(stack) == "changed"
+        assert read_versions(stack).items() & before.items() == set()
     finally:
         stack.source = ROOT
         stack.build_template()
         stack.deploy()
-    assert message(stack) == "success"
+    assert read_message(stack) == "success"
 
 
-def test_a_change_of_a_parameter_answers_after_the_next_deployment(stack: Stack) -> None:
-    def listed(role: str) -> list[Any]:
+def test_a_changed_parameter_takes_effect_with_the_next_deployment(stack: Stack) -> None:
+    def list_timelines(role: str) -> list[Any]:
         _, _, body = call(stack, "/timelines", stack.token(role))
         return list(json.loads(body)["data"])
 
-    assert listed("ADMIN") != []
+    assert list_timelines("ADMIN") != []
     stack.parameters["RolesClaim"] = "no-such-claim"
     try:
         stack.deploy()
-        assert listed("ADMIN") == [], "without the claim, an ADMIN is a USER who owns nothing"
+        assert list_timelines("ADMIN") == [], "without the claim, an ADMIN is a USER who owns nothing"
     finally:
         stack.parameters["RolesClaim"] = "cognito:groups"  # parameters that are left out keep their values
         stack.deploy()
-    assert listed("ADMIN") != []
+    assert list_timelines("ADMIN") != []
 
 
-def test_a_deployment_of_the_same_publishes_no_version(stack: Stack) -> None:
-    before = published(stack)
+def test_a_deployment_without_changes_publishes_no_version(stack: Stack) -> None:
+    before = read_versions(stack)
     stack.build_template()
     stack.deploy()
-    assert published(stack) == before
+    assert read_versions(stack) == before
 
 
 # --- Ports
 
 
-def test_a_taken_port_is_an_error_that_names_the_process() -> None:
+def test_an_occupied_port_is_an_error_that_names_the_process() -> None:
     port = free_port()
     with socket.create_server((HOST, port + 1)):
         with pytest.raises(StackError) as raised:
@@ -235,33 +236,33 @@ def test_a_taken_port_is_an_error_that_names_the_process() -> None:
         assert f"Port {port + 1} is taken by process {os.getpid()}" in str(raised.value)
 
 
-def test_a_port_that_another_stack_has_is_an_error_that_names_the_checkout(stack: Stack) -> None:
+def test_the_port_of_another_stack_is_an_error_that_names_its_checkout(stack: Stack) -> None:
     for port in (stack.port, stack.port + 1):
         other = Stack("e2e-other", port)
-        assert other.running() is None
+        assert other.find_process_id() is None
         with pytest.raises(StackError, match=f"Port {port} is taken by the stack in {re.escape(str(ROOT))} "):
             other.launch()
 
 
-def test_the_next_two_free_ports_are_used_where_no_port_is_chosen(stack: Stack) -> None:
+def test_a_stack_uses_the_next_two_free_ports_by_default(stack: Stack) -> None:
     with Stack("e2e-other", stack.port) as other:
         assert other.port > stack.port + 1
-        assert other.running() not in (None, stack.running())
-        assert Stack.remembered("e2e-other").port == other.port
+        assert other.find_process_id() not in (None, stack.find_process_id())
+        assert Stack.load("e2e-other").port == other.port
 
 
 @pytest.mark.parametrize("text", ["abc", "70000", "65535", "0", "-1", "80", "4580.5", "²"])
 def test_an_invalid_port_is_an_error_with_a_message(text: str) -> None:
     with pytest.raises(StackError, match="PORT must be a number from 1024 to 65534"):
-        port_number(text)
+        parse_port(text)
 
 
 def test_ports_from_1024_to_65534_are_allowed() -> None:
-    assert [port_number("1024"), port_number("65534")] == [1024, 65534]
+    assert [parse_port("1024"), parse_port("65534")] == [1024, 65534]
 
 
 @pytest.mark.parametrize("command", ["down", "reset", "token ADMIN", "logs"])
-def test_every_command_says_that_nothing_is_running(tmp_path: Path, command: str) -> None:
+def test_commands_say_that_no_stack_is_running(tmp_path: Path, command: str) -> None:
     shutil.copytree(ROOT / "local", tmp_path / "local", ignore=shutil.ignore_patterns("__pycache__"))
     done = subprocess.run(
         [sys.executable, "-m", "local.stack", *command.split()], cwd=tmp_path, capture_output=True, text=True

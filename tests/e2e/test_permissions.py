@@ -5,38 +5,38 @@ import pytest
 
 from tests.e2e.conftest import People, Person
 
-OK, NO = 200, 403
+OK, FORBIDDEN = 200, 403
 
-# action: the statuses for ADMIN, MANAGER, USER and no group, on another owner's timeline, then on an own one.
+# Each action: the statuses for ADMIN, MANAGER, USER and no role, on another owner's and on one's own timeline.
 EXPECTED = {
-    "read a session": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
-    "create a session": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
-    "change a session": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
-    "move a session away": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
-    "delete a session": ((OK, NO, NO, NO), (OK, OK, OK, OK)),
-    "read occurrences": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
-    "read a timeline": ((OK, OK, NO, NO), (OK, OK, OK, OK)),
-    "create a timeline": ((OK, NO, NO, NO), (OK, OK, OK, OK)),
-    "change a timeline": ((OK, NO, NO, NO), (OK, OK, OK, OK)),
-    "delete a timeline": ((OK, NO, NO, NO), (OK, OK, OK, OK)),
+    "read a session": ((OK, OK, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
+    "create a session": ((OK, OK, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
+    "change a session": ((OK, OK, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
+    "move a session away": ((OK, OK, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
+    "delete a session": ((OK, FORBIDDEN, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
+    "read occurrences": ((OK, OK, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
+    "read a timeline": ((OK, OK, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
+    "create a timeline": ((OK, FORBIDDEN, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
+    "change a timeline": ((OK, FORBIDDEN, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
+    "delete a timeline": ((OK, FORBIDDEN, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
 }
 ROLES = ("ADMIN", "MANAGER", "USER", "")
 
 
 @pytest.fixture(scope="module")
 def owner(people: People) -> Person:
-    """Return the user whose sessions and timelines the others try to reach."""
-    return people.new("owner", "USER")
+    """Create the user whose sessions and timelines the callers try to access."""
+    return people.add("owner", "USER")
 
 
 @pytest.fixture(scope="module", params=ROLES, ids=lambda role: role or "no role")
 def caller(request: pytest.FixtureRequest, people: People) -> tuple[str, Person]:
-    """Return a role and a user with that role."""
+    """Create a user with a role; return the role and the user."""
     role = request.param
-    return role, people.new(f"matrix-{role.lower() or 'none'}", *([role] if role else []))
+    return role, people.add(f"matrix-{role.lower() or 'none'}", *([role] if role else []))
 
 
-def attempt(action: str, caller: Person, owner: Person) -> httpx.Response:
+def send_request(action: str, caller: Person, owner: Person) -> httpx.Response:
     """Send the request of an action on the owner's sessions and timelines; return the answer."""
     match action:
         case "create a timeline":
@@ -45,22 +45,22 @@ def attempt(action: str, caller: Person, owner: Person) -> httpx.Response:
             week = {"from": "2023-12-11T00:00:00Z", "to": "2023-12-18T00:00:00Z"}
             return caller.call("GET", "/occurrences", params={**week, "ownerId": owner.id})
         case "read a timeline":
-            return caller.call("GET", f"/timelines/{owner.timeline()}")
+            return caller.call("GET", f"/timelines/{owner.create_timeline()}")
         case "change a timeline":
-            return caller.call("PATCH", f"/timelines/{owner.timeline()}", json={"name": "New"})
+            return caller.call("PATCH", f"/timelines/{owner.create_timeline()}", json={"name": "New"})
         case "delete a timeline":
-            return caller.call("DELETE", f"/timelines/{owner.timeline()}")
-    body = {"type": "ONE_TIME", "timelineId": owner.timeline(), "name": "Session"}
+            return caller.call("DELETE", f"/timelines/{owner.create_timeline()}")
+    body = {"type": "ONE_TIME", "timelineId": owner.create_timeline(), "name": "Session"}
     if action == "create a session":
         return caller.call("POST", "/sessions", json=body)
-    path = f"/sessions/{owner.made('/sessions', **body)['id']}"
+    path = f"/sessions/{owner.create('/sessions', **body)['id']}"
     match action:
         case "read a session":
             return caller.call("GET", path)
         case "change a session":
             return caller.call("PATCH", path, json={"name": "New"})
         case "move a session away":
-            return caller.call("PATCH", path, json={"timelineId": owner.timeline()})
+            return caller.call("PATCH", path, json={"timelineId": owner.create_timeline()})
         case "delete a session":
             return caller.call("DELETE", path)
     raise AssertionError(action)
@@ -68,23 +68,23 @@ def attempt(action: str, caller: Person, owner: Person) -> httpx.Response:
 
 @pytest.mark.parametrize("whose", ["another's", "one's own"])
 @pytest.mark.parametrize("action", EXPECTED)
-def test_a_role_may_do_what_the_table_says(
+def test_a_role_has_exactly_the_permissions_of_the_table(
     caller: tuple[str, Person], owner: Person, action: str, whose: str
 ) -> None:
     role, who = caller
-    answer = attempt(action, who, owner if whose == "another's" else who)
+    answer = send_request(action, who, owner if whose == "another's" else who)
     assert answer.status_code == EXPECTED[action][whose == "one's own"][ROLES.index(role)]
-    if answer.status_code == NO:
+    if answer.status_code == FORBIDDEN:
         body = answer.json()
         assert (body["statusCode"], body["error"], body["code"]) == (403, "Forbidden", "FORBIDDEN")
         assert body["details"] == []
 
 
-def test_lists_contain_what_the_caller_may_read(people: People) -> None:
-    first, second = people.new("lister-1", "USER"), people.new("lister-2", "USER")
-    timelines = {one: one.timeline() for one in (first, second)}
+def test_lists_contain_only_entities_that_the_caller_may_read(people: People) -> None:
+    first, second = people.add("lister-1", "USER"), people.add("lister-2", "USER")
+    timelines = {one: one.create_timeline() for one in (first, second)}
     for one, timeline in timelines.items():
-        one.made("/sessions", type="ONE_TIME", timelineId=timeline, name=one.id)
+        one.create("/sessions", type="ONE_TIME", timelineId=timeline, name=one.id)
     for one, other in ((first, second), (second, first)):
         assert [session["name"] for session in one.call("GET", "/sessions").json()["data"]] == [one.id]
         of_other = one.call("GET", "/sessions", params={"timelineId": timelines[other]})
@@ -98,31 +98,36 @@ def test_lists_contain_what_the_caller_may_read(people: People) -> None:
 
 
 def test_moving_a_session_to_another_owner_needs_the_permission_to_delete_the_session(people: People) -> None:
-    mine, theirs = people.new("mover-1", "USER"), people.new("mover-2", "USER")
-    session = mine.made("/sessions", type="ONE_TIME", timelineId=mine.timeline(), name="x")
-    move = {"timelineId": theirs.timeline()}
-    for who, status in ((mine, NO), (theirs, NO), (people.manager, NO), (people.admin, OK)):
+    mine, theirs = people.add("mover-1", "USER"), people.add("mover-2", "USER")
+    session = mine.create("/sessions", type="ONE_TIME", timelineId=mine.create_timeline(), name="x")
+    move = {"timelineId": theirs.create_timeline()}
+    for who, status in (
+        (mine, FORBIDDEN),
+        (theirs, FORBIDDEN),
+        (people.manager, FORBIDDEN),
+        (people.admin, OK),
+    ):
         assert who.call("PATCH", f"/sessions/{session['id']}", json=move).status_code == status
-    assert mine.call("GET", f"/sessions/{session['id']}").status_code == NO
+    assert mine.call("GET", f"/sessions/{session['id']}").status_code == FORBIDDEN
     assert theirs.call("GET", f"/sessions/{session['id']}").status_code == OK
 
 
-def test_a_conflict_names_nothing_that_the_caller_may_not_read(people: People) -> None:
+def test_a_conflict_names_no_session_that_the_caller_may_not_read(people: People) -> None:
     """Only sessions of one owner conflict, and MANAGERs and ADMINs may read all sessions."""
-    who = people.new("conflict", "USER")
+    who = people.add("conflict", "USER")
     timed = {"startDateTime": "2023-12-15T14:00:00Z", "endDateTime": "2023-12-15T15:00:00Z"}
-    first = who.made("/sessions", type="ONE_TIME", timelineId=who.timeline(), name="Secret", **timed)
-    body = {"type": "ONE_TIME", "timelineId": who.timeline(), "name": "x", **timed}
-    stranger = people.new("conflict-stranger", "USER").call("POST", "/sessions", json=body)
-    assert stranger.status_code == NO
+    first = who.create("/sessions", type="ONE_TIME", timelineId=who.create_timeline(), name="Secret", **timed)
+    body = {"type": "ONE_TIME", "timelineId": who.create_timeline(), "name": "x", **timed}
+    stranger = people.add("conflict-stranger", "USER").call("POST", "/sessions", json=body)
+    assert stranger.status_code == FORBIDDEN
     assert "Secret" not in stranger.text
     assert first["id"] not in stranger.text
     assert people.manager.call("POST", "/sessions", json=body).json()["details"][0]["name"] == "Secret"
 
 
 def test_read_only_fields_in_a_body_are_ignored(people: People) -> None:
-    who = people.new("assigner", "USER")
-    session = who.made("/sessions", type="ONE_TIME", timelineId=who.timeline(), name="x")
+    who = people.add("assigner", "USER")
+    session = who.create("/sessions", type="ONE_TIME", timelineId=who.create_timeline(), name="x")
     path = f"/sessions/{session['id']}"
     forged = {"id": "mine", "createdAt": "2000-01-01T00:00:00.000Z", "removedAt": "2000-01-01T00:00:00.000Z"}
     assert who.call("PATCH", path, json=forged).json()["data"] == session

@@ -33,7 +33,7 @@ ONE_TIME = """{
     "description": "Special workshop event"
   }"""
 LIST = "/sessions?timelineId=a1b2c3d4-e5f6-7890-g1h2-i3j4k5l6m7n8&startDateTimeSortOrder=ASC&skip=0&take=10"
-TWELVE = [
+REFERENCE_FIELDS = [
     *("id", "type", "timelineId", "name", "startDateTime", "endDateTime", "repeatCycleType"),
     *("recurringDayOfWeek", "description", "createdAt", "updatedAt", "removedAt"),
 ]
@@ -48,13 +48,13 @@ REASONS = {  # RFC 9110, section 15
 JSON = {"Content-Type": "application/json"}
 
 
-def test_the_references_examples_work_as_they_are_written(demo: Person) -> None:
+def test_the_examples_of_the_reference_work_unchanged(demo: Person) -> None:
     created = demo.call("POST", "/sessions", content=RECURRING, headers=JSON)
     assert created.status_code == 200
     session = created.json()["data"]
-    assert [name for name in session if name in TWELVE] == TWELVE
+    assert [name for name in session if name in REFERENCE_FIELDS] == REFERENCE_FIELDS
     made_by_us = {name: session[name] for name in ("id", "createdAt", "updatedAt")}
-    newer = dict.fromkeys(session.keys() - set(TWELVE))
+    newer = dict.fromkeys(session.keys() - set(REFERENCE_FIELDS))
     assert session == json.loads(RECURRING) | made_by_us | {"removedAt": None} | newer
     assert created.json()["meta"] == {"message": "success", "meta": {"skip": 0, "take": 1, "count": 1}}
     assert created.headers["Location"] == f"/sessions/{session['id']}"
@@ -80,7 +80,7 @@ def test_the_references_examples_work_as_they_are_written(demo: Person) -> None:
     assert demo.call("GET", f"/sessions/{session['id']}").status_code == 404
 
 
-def failure(answer: httpx.Response) -> dict[str, Any]:
+def check_failure(answer: httpx.Response) -> dict[str, Any]:
     """Check the form of a failure's body, and return the body."""
     body: dict[str, Any] = answer.json()
     assert list(body) == ["statusCode", "error", "code", "message", "details", "requestId"]
@@ -93,14 +93,14 @@ def failure(answer: httpx.Response) -> dict[str, Any]:
 
 def test_400_names_every_fault(demo: Person) -> None:
     answer = demo.call("POST", "/sessions", json={"type": "SOMETIMES", "colour": "red"})
-    body = failure(answer)
+    body = check_failure(answer)
     assert (answer.status_code, body["code"]) == (400, "VALIDATION_FAILED")
     assert [detail["field"] for detail in body["details"]] == ["type", "timelineId", "name", "colour"]
 
 
 def test_400_for_an_unknown_timeline(demo: Person) -> None:
     answer = demo.call("POST", "/sessions", json=json.loads(ONE_TIME) | {"timelineId": "unknown"})
-    assert (answer.status_code, failure(answer)["code"]) == (400, "INVALID_TIMELINE")
+    assert (answer.status_code, check_failure(answer)["code"]) == (400, "INVALID_TIMELINE")
 
 
 def test_401_without_a_token(people: People) -> None:
@@ -109,8 +109,8 @@ def test_401_without_a_token(people: People) -> None:
 
 
 def test_403_for_another_owners_session(people: People, demo: Person) -> None:
-    answer = people.new("stranger", "USER").call("POST", "/sessions", content=ONE_TIME, headers=JSON)
-    assert (answer.status_code, failure(answer)["code"]) == (403, "FORBIDDEN")
+    answer = people.add("stranger", "USER").call("POST", "/sessions", content=ONE_TIME, headers=JSON)
+    assert (answer.status_code, check_failure(answer)["code"]) == (403, "FORBIDDEN")
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
@@ -121,7 +121,7 @@ def test_403_for_another_owners_session(people: People, demo: Person) -> None:
 )
 def test_404_for_an_unknown_or_malformed_id(demo: Person, method: str, path: str, id: str) -> None:
     answer = demo.call(method, path + id, **({"json": {}} if method == "PATCH" else {}))
-    assert (answer.status_code, failure(answer)["code"]) == (404, "NOT_FOUND")
+    assert (answer.status_code, check_failure(answer)["code"]) == (404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_404_for_an_unknown_or_malformed_id(demo: Person, method: str, path: str
     ],
 )
 def test_404_for_an_unknown_route(demo: Person, method: str, path: str) -> None:
-    """The gateway answers this itself. An HTTP API has no 405."""
+    """The gateway answers without a function. An HTTP API has no 405."""
     answer = demo.call(method, path)
     assert (answer.status_code, answer.json()) == (404, {"message": "Not Found"})
 
@@ -143,7 +143,7 @@ def test_404_for_an_unknown_route(demo: Person, method: str, path: str) -> None:
 def test_409_names_the_conflicting_sessions_and_writes_nothing(demo: Person) -> None:
     first = demo.call("POST", "/sessions", content=ONE_TIME, headers=JSON).json()["data"]
     answer = demo.call("POST", "/sessions", content=ONE_TIME, headers=JSON)
-    body = failure(answer)
+    body = check_failure(answer)
     assert (answer.status_code, body["code"]) == (409, "SCHEDULING_CONFLICT")
     assert body["details"] == [
         {
@@ -161,7 +161,7 @@ def test_409_names_the_conflicting_sessions_and_writes_nothing(demo: Person) -> 
 def test_409_for_the_deletion_of_a_timeline_with_sessions(demo: Person) -> None:
     demo.call("POST", "/sessions", content=ONE_TIME, headers=JSON)
     answer = demo.call("DELETE", f"/timelines/{DEMO_TIMELINE}")
-    assert (answer.status_code, failure(answer)["code"]) == (409, "TIMELINE_NOT_EMPTY")
+    assert (answer.status_code, check_failure(answer)["code"]) == (409, "TIMELINE_NOT_EMPTY")
 
 
 def test_412_and_304_depend_on_the_etag(demo: Person) -> None:
@@ -174,10 +174,10 @@ def test_412_and_304_depend_on_the_etag(demo: Person) -> None:
     for method in ("PATCH", "DELETE"):
         body = {"json": {"name": "Newer"}} if method == "PATCH" else {}
         answer = demo.call(method, path, headers={"If-Match": tag}, **body)
-        assert (answer.status_code, failure(answer)["code"]) == (412, "PRECONDITION_FAILED")
+        assert (answer.status_code, check_failure(answer)["code"]) == (412, "PRECONDITION_FAILED")
 
 
-def test_422_for_a_used_key_and_a_replay_for_the_same_request(demo: Person) -> None:
+def test_422_for_a_used_idempotency_key_with_another_body(demo: Person) -> None:
     headers = JSON | {"Idempotency-Key": "c0ffee"}
     first = demo.call("POST", "/sessions", content=ONE_TIME, headers=headers)
     again = demo.call("POST", "/sessions", content=ONE_TIME, headers=headers)
@@ -185,4 +185,4 @@ def test_422_for_a_used_key_and_a_replay_for_the_same_request(demo: Person) -> N
     assert again.headers["Idempotency-Replayed"] == "true"
     assert "Idempotency-Replayed" not in first.headers
     other = demo.call("POST", "/sessions", content=RECURRING, headers=headers)
-    assert (other.status_code, failure(other)["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert (other.status_code, check_failure(other)["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")

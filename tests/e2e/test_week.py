@@ -10,14 +10,14 @@ FRIDAY, NOON = "2026-06-05", "2026-06-03T12:00:00+02:00"
 
 
 def test_fullcalendar_draws_a_week_from_one_request(people: People) -> None:
-    """With WEEK_SCREENSHOT=docs/week.png the picture of the guide is made anew."""
+    """WEEK_SCREENSHOT=docs/week.png also writes the picture of the guide."""
     browser = npm.browser()
     picture = os.path.abspath(path) if (path := os.environ.get("WEEK_SCREENSHOT")) else ""
-    person = people.new("week", "USER")
-    timeline = person.timeline()
+    person = people.add("week", "USER")
+    timeline = person.create_timeline()
 
     def series(name: str, start: str, end: str, **fields: object) -> None:
-        person.made(
+        person.create(
             "/sessions",
             type="RECURRING",
             timelineId=timeline,
@@ -31,7 +31,7 @@ def test_fullcalendar_draws_a_week_from_one_request(people: People) -> None:
     series("Run", "07:00", "08:00", repeatCycleType="DAILY", excludedDates=[FRIDAY])
     series("Yoga", "10:00", "11:30", repeatCycleType="WEEKLY", recurringDaysOfWeek=["MONDAY", "THURSDAY"])
     series("Over", "12:00", "13:00", repeatCycleType="DAILY", repeatUntil="2026-05-31")
-    person.made(
+    person.create(
         "/sessions",
         type="ONE_TIME",
         timelineId=timeline,

@@ -9,22 +9,32 @@ import pytest
 
 from scheduling.store import client as store
 from tests.support import api
-from tests.support.api import Caller
+from tests.support.api import Caller, new_timeline
 from tests.support.streams import count_changes
 
 ANNA, BERT = Caller("anna"), Caller("bert")
 MANAGER, ADMIN = Caller("mary", "[MANAGER]"), Caller("root", "[ADMIN]")
 
+BERLIN = {
+    "type": "RECURRING",
+    "name": "Yoga",
+    "startDateTime": "2026-01-05T09:00:00+01:00",
+    "endDateTime": "2026-01-05T10:00:00+01:00",
+    "timeZone": "Europe/Berlin",
+    "repeatCycleType": "WEEKLY",
+}
+"""The body of a series on Mondays at nine in Berlin, without a timeline."""
+
 CALLS: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
 """The calls of each function in the tests so far: DynamoDB actions, each with a table or an index."""
 
 WHOLE_FOLDER = pytest.StashKey[bool]()
-"""Whether this run has all the tests of this folder."""
+"""True when this run has all tests of this folder."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run the tests of the roles last, and only when every module of this folder runs."""
+    """Run `test_roles.py` last, and record whether every module of this folder runs."""
     folder = Path(__file__).parent
     present = {item.path for item in items}
     config.stash[WHOLE_FOLDER] = present >= set(folder.glob("test_*.py")) and not (
@@ -34,16 +44,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def _recorded(tables: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _record_calls(tables: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Record the calls of functions for `test_roles.py`, and count all changes before each list."""
     running: list[str] = []
     uncounted = False
-    find = api.handler
+    find_handler = api.handler
 
     def handler(function: str) -> Any:
-        known = find(function)
+        original = find_handler(function)
 
-        def recorded(event: Any, context: Any) -> Any:
+        def run(event: Any, context: Any) -> Any:
             nonlocal uncounted
             if uncounted and function.startswith("list_"):
                 uncounted = False
@@ -51,15 +61,15 @@ def _recorded(tables: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             uncounted |= not function.startswith(("get_", "list_", "update_counters"))
             running.append(function)
             try:
-                return known(event, context)
+                return original(event, context)
             finally:
                 running.pop()
 
-        return recorded
+        return run
 
     def record(params: dict[str, Any], model: Any, **_: object) -> None:
         if running:
-            CALLS[running[-1]] |= set(_actions(model.name, params))
+            CALLS[running[-1]] |= set(_iam_actions(model.name, params))
 
     monkeypatch.setattr(api, "handler", handler)
     events = store.client().meta.events
@@ -68,8 +78,8 @@ def _recorded(tables: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     events.unregister("provide-client-params.dynamodb", record)
 
 
-def _actions(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Return the IAM actions of a call; of a transaction, the actions of its members."""
+def _iam_actions(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the IAM actions of a call. A transaction needs the actions of its members."""
     match operation:
         case "TransactWriteItems":
             for member in parameters["TransactItems"]:
@@ -86,20 +96,20 @@ def _actions(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, 
             yield operation, parameters["TableName"] + (f"/index/{index}" if index else "")
 
 
-During = Callable[[str, Callable[[], object]], None]
+RunBeforeNext = Callable[[str, Callable[[], object]], None]
 
 
 @pytest.fixture
-def during(tables: Any) -> During:
+def run_before_next(tables: Any) -> RunBeforeNext:
     """Return a function that runs a callback once, before the next call of a DynamoDB operation."""
 
-    def register(operation: str, event: Callable[[], object]) -> None:
-        def happen(**_: object) -> None:
-            events.unregister(name, happen)
-            event()
+    def register(operation: str, callback: Callable[[], object]) -> None:
+        def run_once(**_: object) -> None:
+            events.unregister(name, run_once)
+            callback()
 
         name, events = f"before-call.dynamodb.{operation}", store.client().meta.events
-        events.register(name, happen)
+        events.register(name, run_once)
 
     return register
 
@@ -108,12 +118,6 @@ def during(tables: Any) -> During:
 def timeline(tables: Any) -> str:
     """Create a timeline of Anna; return the id."""
     return new_timeline(ANNA)
-
-
-def new_timeline(caller: Caller, **fields: str) -> str:
-    """Create a timeline; return the id."""
-    id: str = caller.call("create_timeline", body={"name": "Routine", **fields}).data["id"]
-    return id
 
 
 def one_time(timeline: str, **fields: Any) -> dict[str, Any]:
@@ -129,6 +133,6 @@ def one_time(timeline: str, **fields: Any) -> dict[str, Any]:
 
 
 def new_session(caller: Caller, timeline: str, **fields: Any) -> dict[str, Any]:
-    """Create a session; return the session of the answer."""
+    """Create a session; return the session from the answer."""
     session: dict[str, Any] = caller.call("create_session", body=one_time(timeline, **fields)).data
     return session

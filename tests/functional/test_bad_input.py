@@ -9,18 +9,11 @@ import pytest
 from scheduling.errors import FaultCode
 from tests.functional.conftest import ADMIN, ANNA, new_session, one_time
 from tests.support.api import Caller, handler
-from tests.support.invariants import scan
-
-TABLES = ("SessionsTable", "TimelinesTable", "CalendarTable", "IdempotencyTable")
+from tests.support.invariants import scan_all
 
 
-def everything(tables: Any) -> list[Any]:
-    """Return all stored items."""
-    return [scan(tables, table) for table in TABLES]
-
-
-def refused(function: str, caller: Caller = ANNA, *, raw: Any = None, **call: Any) -> list[str]:
-    """Return the fields that a 400 names. `raw` replaces parts of the event."""
+def invalid_fields(function: str, caller: Caller = ANNA, *, raw: Any = None, **call: Any) -> list[str]:
+    """Call a function with invalid input; return the fields that the 400 names. `raw` replaces parts of the event."""
     if raw is None:
         answer = caller.call(function, **call)
         status, body = answer.status, answer.body
@@ -61,9 +54,9 @@ def refused(function: str, caller: Caller = ANNA, *, raw: Any = None, **call: An
     "function", ["create_session", "update_session", "create_timeline", "update_timeline"]
 )
 def test_a_body_must_be_a_json_object(tables: Any, timeline: str, function: str, raw: dict[str, Any]) -> None:
-    before = everything(tables)
-    assert refused(function, raw=raw or {"headers": {}}, id=timeline) == ["body"]
-    assert everything(tables) == before
+    before = scan_all(tables)
+    assert invalid_fields(function, raw=raw or {"headers": {}}, id=timeline) == ["body"]
+    assert scan_all(tables) == before
 
 
 def test_a_base64_body_is_read(timeline: str) -> None:
@@ -131,12 +124,12 @@ def test_a_base64_body_is_read(timeline: str) -> None:
     ],
     ids=lambda value: json.dumps(value)[:60],
 )
-def test_every_fault_of_a_session_is_named(
+def test_a_400_names_every_invalid_field_of_a_session(
     tables: Any, timeline: str, change: dict[str, Any], fields: list[str]
 ) -> None:
-    before = everything(tables)
-    assert refused("create_session", body=one_time(timeline) | change) == fields
-    assert everything(tables) == before
+    before = scan_all(tables)
+    assert invalid_fields("create_session", body=one_time(timeline) | change) == fields
+    assert scan_all(tables) == before
 
 
 @pytest.mark.parametrize(
@@ -158,7 +151,7 @@ def test_every_fault_of_a_session_is_named(
     ],
     ids=lambda value: json.dumps(value)[:40],
 )
-def test_a_fault_has_a_code_and_a_message_for_people(
+def test_a_fault_of_a_body_has_a_code_and_a_message(
     timeline: str, change: dict[str, Any], code: str, text: str | None
 ) -> None:
     (fault,) = ANNA.call("create_session", body=one_time(timeline) | {"endDateTime": None} | change).body[
@@ -187,7 +180,7 @@ def test_a_fault_of_a_query_has_a_code_and_a_message(tables: Any, query: str, co
 
 
 def test_a_body_over_64_kilobytes_is_a_413(tables: Any, timeline: str) -> None:
-    before = everything(tables)
+    before = scan_all(tables)
     padded = json.dumps(one_time(timeline)).ljust(64 * 1024)
     for raw in (
         {"body": padded + " "},
@@ -200,7 +193,7 @@ def test_a_body_over_64_kilobytes_is_a_413(tables: Any, timeline: str) -> None:
         response = handler("create_session")(event, None)
         assert response["statusCode"] == 413
         assert json.loads(response["body"])["code"] == "PAYLOAD_TOO_LARGE"
-    assert everything(tables) == before
+    assert scan_all(tables) == before
     for raw in (
         {"body": padded},
         {"body": base64.b64encode(padded.encode()).decode(), "isBase64Encoded": True},
@@ -209,7 +202,7 @@ def test_a_body_over_64_kilobytes_is_a_413(tables: Any, timeline: str) -> None:
         assert handler("create_session")(event, None)["statusCode"] in (200, 409)
 
 
-def test_many_faults_make_a_small_answer(tables: Any) -> None:
+def test_an_answer_lists_at_most_100_faults(tables: Any) -> None:
     answer = ANNA.call("create_session", body={f"{number}": 1 for number in range(5_000)})
     assert (answer.status, len(answer.body["details"]), answer.body["hasMore"]) == (400, 100, True)
     event = ANNA.event("list_sessions", "", None, {}, {}) | {
@@ -223,7 +216,7 @@ def test_many_faults_make_a_small_answer(tables: Any) -> None:
     assert json.loads(response["body"])["details"][0]["code"] == "TOO_LONG"
 
 
-def test_a_field_name_that_is_half_a_surrogate_pair_is_a_400(timeline: str) -> None:
+def test_a_field_name_with_a_lone_surrogate_is_a_400(timeline: str) -> None:
     answer = ANNA.call("create_session", body=one_time(timeline) | {"\ud800": 1})
     (fault,) = answer.body["details"]
     assert (fault["field"], fault["code"]) == ("body", "INVALID_FORMAT")
@@ -271,7 +264,7 @@ def test_an_event_with_malformed_parts_is_never_a_500(
     assert handler(function)(event, None)["statusCode"] in (200, 400, 404)
 
 
-def test_an_event_without_a_path_still_gives_a_location(timeline: str) -> None:
+def test_a_post_event_without_a_path_gets_a_location_header(timeline: str) -> None:
     event = ANNA.event("create_session", "", one_time(timeline), {}, {})
     del event["rawPath"]
     response = handler("create_session")(event, None)
@@ -289,15 +282,19 @@ def test_the_request_id_is_the_same_in_header_and_body(timeline: str) -> None:
 def test_a_missing_required_field_is_a_fault(timeline: str, field: str) -> None:
     body = one_time(timeline)
     del body[field]
-    assert refused("create_session", body=body) == [field]
+    assert invalid_fields("create_session", body=body) == [field]
 
 
-def test_all_missing_fields_are_named_at_once(tables: Any) -> None:
-    assert refused("create_session", body={}) == ["type", "timelineId", "name"]
-    assert refused("create_timeline", body={"nam": "x", "description": 1}) == ["name", "description", "nam"]
+def test_a_400_names_all_missing_fields(tables: Any) -> None:
+    assert invalid_fields("create_session", body={}) == ["type", "timelineId", "name"]
+    assert invalid_fields("create_timeline", body={"nam": "x", "description": 1}) == [
+        "name",
+        "description",
+        "nam",
+    ]
 
 
-def test_a_fault_never_contains_the_value(timeline: str) -> None:
+def test_a_fault_never_contains_the_invalid_value(timeline: str) -> None:
     answer = ANNA.call("create_session", body=one_time(timeline, name="secret" * 50, startDateTime="secret"))
     assert "secret" not in json.dumps(answer.body)
 
@@ -326,16 +323,16 @@ def test_a_fault_never_contains_the_value(timeline: str) -> None:
     ],
     ids=lambda value: str(value)[:60],
 )
-def test_every_fault_of_a_query_is_named(tables: Any, query: str, fields: list[str]) -> None:
-    assert refused("list_sessions", raw={"rawQueryString": query}) == fields
+def test_a_400_names_every_invalid_query_parameter(tables: Any, query: str, fields: list[str]) -> None:
+    assert invalid_fields("list_sessions", raw={"rawQueryString": query}) == fields
 
 
 @pytest.mark.parametrize("function", ["get_session", "delete_session", "get_timeline", "delete_timeline"])
-def test_an_endpoint_without_query_parameters_refuses_any(timeline: str, function: str) -> None:
-    assert refused(function, id=timeline, query={"verbose": "true"}) == ["verbose"]
+def test_an_endpoint_without_query_parameters_rejects_every_parameter(timeline: str, function: str) -> None:
+    assert invalid_fields(function, id=timeline, query={"verbose": "true"}) == ["verbose"]
 
 
-def test_a_huge_skip_is_an_empty_page(timeline: str) -> None:
+def test_a_huge_skip_returns_an_empty_page(timeline: str) -> None:
     new_session(ANNA, timeline)
     answer = ANNA.call("list_sessions", query={"skip": "9" * 18})
     assert (answer.data, answer.count) == ([], 1)
@@ -343,13 +340,13 @@ def test_a_huge_skip_is_an_empty_page(timeline: str) -> None:
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "ä", "a\n"])
 def test_an_idempotency_key_must_be_visible_ascii(tables: Any, timeline: str, key: str) -> None:
-    before = everything(tables)
+    before = scan_all(tables)
     headers = {"idempotency-key": key}
-    assert refused("create_session", body=one_time(timeline), headers=headers) == ["Idempotency-Key"]
-    assert everything(tables) == before
+    assert invalid_fields("create_session", body=one_time(timeline), headers=headers) == ["Idempotency-Key"]
+    assert scan_all(tables) == before
 
 
-def test_the_order_of_checks_is_input_existence_permission_conflict(timeline: str) -> None:
+def test_input_is_checked_before_existence_permission_and_conflicts(timeline: str) -> None:
     session = new_session(ANNA, timeline)
     stranger = Caller("eve")
     assert stranger.call("update_session", id="unknown", body={"name": 1}).status == 400

@@ -1,4 +1,4 @@
-"""Root certificates in a directory, as the layer has them."""
+"""Root certificates in a directory, as the layer ships them."""
 
 import os
 import runpy
@@ -35,7 +35,7 @@ def authority() -> CertificateAuthority:
 
 @pytest.fixture(scope="module")
 def roots(authority: CertificateAuthority, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of botocore's roots and one more."""
+    """Return a directory with botocore's root certificates and the root of `authority`."""
     folder = tmp_path_factory.mktemp("roots")
     (folder / "bundle.pem").write_text(BUNDLE.read_text("utf-8") + authority.root)
     split_roots(folder / "bundle.pem", folder / "roots")
@@ -43,7 +43,7 @@ def roots(authority: CertificateAuthority, tmp_path_factory: pytest.TempPathFact
 
 
 def serve_once(authority: CertificateAuthority, folder: Path) -> str:
-    """Answer one request over TLS in a thread, and return the address."""
+    """Start a TLS server that answers one request; return its address."""
     context = authority.server_context(folder)
     listener = socket.create_server((LOOPBACK, 0))
 
@@ -52,22 +52,24 @@ def serve_once(authority: CertificateAuthority, folder: Path) -> str:
             plain, _ = listener.accept()
             try:
                 with context.wrap_socket(plain, server_side=True) as connection:
-                    connection.recv(65536)
+                    request = b""
+                    while not request.endswith(b"{}") and (part := connection.recv(65536)):
+                        request += part
                     connection.sendall(ANSWER)
             except OSError:
-                plain.close()  # the client refused the certificate
+                plain.close()  # the client rejected the certificate
 
     threading.Thread(target=answer, daemon=True).start()
     return f"https://{LOOPBACK}:{listener.getsockname()[1]}"
 
 
 @pytest.fixture
-def connect(environment: pytest.MonkeyPatch, roots: Path) -> Callable[[str], BaseClient]:
-    """Make clients that verify servers against the directory."""
+def create_client(environment: pytest.MonkeyPatch, roots: Path) -> Callable[[str], BaseClient]:
+    """Return a function that creates clients which verify servers by the directory."""
     for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
         environment.delenv(name, raising=False)
 
-    def make(endpoint: str) -> BaseClient:
+    def create(endpoint: str) -> BaseClient:
         config = Config(retries={"total_max_attempts": 1})
         client = botocore.session.Session().create_client(
             "dynamodb", "eu-west-1", endpoint_url=endpoint, config=config
@@ -75,18 +77,20 @@ def connect(environment: pytest.MonkeyPatch, roots: Path) -> Callable[[str], Bas
         use_directory(client, roots)
         return client
 
-    return make
+    return create
 
 
 def test_a_server_of_a_known_root_is_trusted(
-    authority: CertificateAuthority, connect: Callable[[str], BaseClient], tmp_path: Path
+    authority: CertificateAuthority, create_client: Callable[[str], BaseClient], tmp_path: Path
 ) -> None:
-    client = connect(serve_once(authority, tmp_path))
+    client = create_client(serve_once(authority, tmp_path))
     assert client.list_tables()["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
-def test_a_server_of_an_unknown_root_is_refused(connect: Callable[[str], BaseClient], tmp_path: Path) -> None:
-    client = connect(serve_once(CertificateAuthority("unknown"), tmp_path))
+def test_a_server_of_an_unknown_root_is_refused(
+    create_client: Callable[[str], BaseClient], tmp_path: Path
+) -> None:
+    client = create_client(serve_once(CertificateAuthority("unknown"), tmp_path))
     with pytest.raises(SSLError, match="certificate verify failed"):
         client.list_tables()
 
@@ -103,7 +107,7 @@ def test_openssl_finds_each_root_of_the_bundle(roots: Path) -> None:
     assert done.stdout.count(": OK") == len(files)
 
 
-def test_lambda_makes_one_client_during_initialization() -> None:
+def test_lambda_creates_one_client_during_initialization() -> None:
     script = """
 import botocore.session
 made, create = [], botocore.session.Session.create_client

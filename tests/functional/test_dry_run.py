@@ -9,27 +9,27 @@ from scheduling.dto.create_session import CreateSession
 from scheduling.dto.dry_run import DryRun
 from scheduling.http.endpoint import endpoint
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 from tests.functional.conftest import ANNA, one_time
 from tests.support.api import handler
 
 
-def previewed(query: str, headers: dict[str, str]) -> tuple[Request, dict[str, Any]]:
-    """Return the request that the use case of a POST sees, and the response."""
-    seen: list[Request] = []
+def send_post(query: str, headers: dict[str, str]) -> tuple[Request, dict[str, Any]]:
+    """Send a POST; return the request that the use case received, and the response."""
+    received: list[Request] = []
 
     @endpoint(session.view, body=CreateSession, query=DryRun, creates="/sessions")
-    def create(request: Request) -> One:
-        seen.append(request)
-        return One({"id": request.new_id, "version": 1})
+    def create(request: Request) -> EntityResult:
+        received.append(request)
+        return EntityResult({"id": request.new_id, "version": 1})
 
     event = ANNA.event("create_session", "", one_time("a"), {}, headers) | {"rawQueryString": query}
     response = create(event, None)
-    return seen[0], response
+    return received[0], response
 
 
-def test_dry_run_reaches_the_use_case_and_leaves_the_fields_alone() -> None:
-    request, response = previewed("dryRun=true", {"idempotency-key": "k"})
+def test_dry_run_is_passed_to_the_use_case_but_is_no_field() -> None:
+    request, response = send_post("dryRun=true", {"idempotency-key": "k"})
     assert request.dry_run is True
     assert "dryRun" not in request.fields
     assert request.idempotency is None
@@ -39,7 +39,7 @@ def test_dry_run_reaches_the_use_case_and_leaves_the_fields_alone() -> None:
 
 @pytest.mark.parametrize("query", ["", "dryRun=false"])
 def test_a_request_is_no_dry_run_by_default(query: str) -> None:
-    request, response = previewed(query, {"idempotency-key": "k"})
+    request, response = send_post(query, {"idempotency-key": "k"})
     assert request.dry_run is False
     assert request.idempotency is not None
     assert {"Location", "ETag"} <= set(response["headers"])

@@ -14,23 +14,33 @@ from scheduling.http import request_log
 from scheduling.http.endpoint import endpoint
 from scheduling.http.event import read_event
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 from scheduling.telemetry import telemetry
-from tests.functional.conftest import ANNA, During, new_session, one_time
-from tests.support.api import handler
-from tests.support.invariants import live
-from tests.support.template import ROOT
+from tests.functional.conftest import ANNA, RunBeforeNext, new_session, one_time
+from tests.support.api import handler, load_event
+from tests.support.invariants import live_sessions
 
-REQUEST_ID = json.loads((ROOT / "events" / "create_session.json").read_text("utf-8"))["requestContext"][
-    "requestId"
-]
+REQUEST_ID = load_event("create_session")["requestContext"]["requestId"]
+
+
+class Context:
+    """Context that Lambda passes to a function with that many seconds left."""
+
+    function_name, function_version, aws_request_id = "stack-UpdateSession", "7", "8f0c"
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the time until Lambda stops the function."""
+        return self._seconds * 1000
 
 
 class Log(StringIO):
-    """The lines that the request log wrote."""
+    """Stream that receives the lines of the request log."""
 
     def lines(self) -> list[dict[str, Any]]:
-        """Return the lines since the last call."""
+        """Return the lines that were written since the last call."""
         lines = [json.loads(line) for line in self.getvalue().splitlines()]
         self.truncate(0)
         self.seek(0)
@@ -38,20 +48,20 @@ class Log(StringIO):
 
 
 @pytest.fixture
-def logged(timeline: str, monkeypatch: pytest.MonkeyPatch) -> Log:
+def log(timeline: str, monkeypatch: pytest.MonkeyPatch) -> Log:
     """Record the request log."""
     stream = Log()
     monkeypatch.setattr(request_log.logger().registered_handler, "stream", stream)
     return stream
 
 
-def test_an_unexpected_error_is_a_500_that_leaks_nothing_and_is_logged_with_its_trace(
-    tables: Any, timeline: str, during: During, logged: Log
+def test_an_unexpected_error_is_a_500_without_internals_and_is_logged_with_its_traceback(
+    tables: Any, timeline: str, run_before_next: RunBeforeNext, log: Log
 ) -> None:
     def fail() -> None:
         raise ZeroDivisionError("inside")
 
-    during("TransactWriteItems", fail)
+    run_before_next("TransactWriteItems", fail)
     answer = ANNA.call("create_session", body=one_time(timeline))
     assert answer.status == 500
     assert answer.body == {
@@ -62,8 +72,8 @@ def test_an_unexpected_error_is_a_500_that_leaks_nothing_and_is_logged_with_its_
         "details": [],
         "requestId": REQUEST_ID,
     }
-    assert live(tables) == []
-    (line,) = logged.lines()
+    assert live_sessions(tables) == []
+    (line,) = log.lines()
     assert (line["level"], line["status"], line["request_id"]) == ("ERROR", 500, REQUEST_ID)
     assert line["code"] == "INTERNAL_ERROR"
     assert "ZeroDivisionError" in line["exception"]
@@ -71,19 +81,19 @@ def test_an_unexpected_error_is_a_500_that_leaks_nothing_and_is_logged_with_its_
 
 
 def test_a_missing_setting_is_a_500_and_its_name_is_logged(
-    tables: Any, environment: pytest.MonkeyPatch, logged: Log
+    tables: Any, environment: pytest.MonkeyPatch, log: Log
 ) -> None:
     environment.delenv("TIMELINES_TABLE")
     assert ANNA.call("list_timelines").status == 500
-    assert "MissingSetting: TIMELINES_TABLE" in logged.lines()[-1]["exception"]
+    assert "MissingSetting: TIMELINES_TABLE" in log.lines()[-1]["exception"]
 
 
-def test_a_request_is_one_log_line_without_token_and_body(timeline: str, logged: Log) -> None:
+def test_a_request_writes_one_log_line_without_token_and_body(timeline: str, log: Log) -> None:
     name = 'forged"}\n{"level":"ERROR","message":"all is lost'
     headers = {"authorization": "Bearer eyJhbGciOi"}
     ANNA.call("create_session", body=one_time(timeline, name=name), headers=headers)
     ANNA.call("create_session", body=one_time(timeline, name=name), headers=headers)
-    output = logged.getvalue()
+    output = log.getvalue()
     created, refused = (json.loads(line) for line in output.splitlines())
     assert "eyJ" not in output
     assert "forged" not in output
@@ -95,12 +105,12 @@ def test_a_request_is_one_log_line_without_token_and_body(timeline: str, logged:
     )
 
 
-def test_a_log_line_is_a_valid_metrics_document(timeline: str, logged: Log) -> None:
-    """The embedded metric format: the line has every dimension as text and every metric as a number."""
+def test_a_log_line_is_a_valid_metrics_document(timeline: str, log: Log) -> None:
+    """In the embedded metric format, dimensions are text and metrics are numbers of the line."""
     for _ in range(2):
         ANNA.call("create_session", body=one_time(timeline))
     counted = []
-    for line in logged.lines():
+    for line in log.lines():
         (directive,) = line["_aws"]["CloudWatchMetrics"]
         assert directive["Namespace"] == "Sessions"
         assert directive["Dimensions"] == [["service"], ["service", "route"]]
@@ -126,8 +136,8 @@ def test_a_log_line_is_a_valid_metrics_document(timeline: str, logged: Log) -> N
         (ZeroDivisionError(), 0, {"ServerErrors": 1}),
     ],
 )
-def test_events_of_a_request_are_counted(
-    error: Exception | None, retries: int, counts: dict[str, int], logged: Log
+def test_retries_conflicts_and_errors_of_a_request_are_metrics(
+    error: Exception | None, retries: int, counts: dict[str, int], log: Log
 ) -> None:
     telemetry.reset()
     for _ in range(retries):
@@ -135,35 +145,29 @@ def test_events_of_a_request_are_counted(
     status = 200 if error is None else error.status if isinstance(error, ApiError) else 500
     event, now = read_event({}), datetime.now(UTC)
     request_log.report(request_log.Outcome(event, None, None, None, status, 1.5, error, now))
-    (line,) = logged.lines()
+    (line,) = log.lines()
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     names = [metric["Name"] for metric in directive["Metrics"]]
     assert {name: line[name] for name in names} == {"Latency": 1.5, **counts}
 
 
 def test_only_the_first_request_of_a_function_is_a_cold_start(
-    timeline: str, logged: Log, monkeypatch: pytest.MonkeyPatch
+    timeline: str, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(telemetry, "requests", 0)
     for _ in range(3):
         ANNA.call("get_timeline", id=timeline)
-    lines = logged.lines()
+    lines = log.lines()
     assert [line.get("ColdStart") for line in lines] == [1, None, None]
     assert {"Name": "ColdStart", "Unit": "Count"} in lines[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"]
 
 
-def test_a_line_names_the_function_and_the_ids_of_the_path(timeline: str, logged: Log) -> None:
-    class Context:
-        function_name, function_version, aws_request_id = "stack-UpdateSession", "7", "8f0c"
-
-        def get_remaining_time_in_millis(self) -> int:
-            return 29_000
-
+def test_a_log_line_names_the_function_and_the_ids_of_the_path(timeline: str, log: Log) -> None:
     session = new_session(ANNA, timeline)
-    logged.lines()
+    log.lines()
     event = ANNA.event("update_session", session["id"], {"timelineId": timeline}, {}, {})
-    handler("update_session")(event, Context())
-    (line,) = logged.lines()
+    handler("update_session")(event, Context(29))
+    (line,) = log.lines()
     assert (line["function_name"], line["function_version"]) == ("stack-UpdateSession", "7")
     assert (line["request_id"], line["function_request_id"]) == (REQUEST_ID, "8f0c")
     assert (line["session_id"], line["timeline_id"]) == (session["id"], timeline)
@@ -172,12 +176,12 @@ def test_a_line_names_the_function_and_the_ids_of_the_path(timeline: str, logged
     assert line["dynamodb_slowest"] in ("get_item", "put_item")
 
 
-def test_a_line_explains_a_failure_without_what_people_typed(timeline: str, logged: Log) -> None:
+def test_a_log_line_explains_a_failure_without_the_input_of_the_client(timeline: str, log: Log) -> None:
     ANNA.call("create_session", body={**one_time(timeline), "name": 1, "secret": 2, "type": "secret"})
     session = new_session(ANNA, timeline)
     ANNA.call("create_session", body=one_time(timeline))
     ANNA.call("get_session", id="a secret")
-    output = logged.getvalue()
+    output = log.getvalue()
     invalid, _, conflict, unknown = (json.loads(line) for line in output.splitlines())
     assert "secret" not in output
     assert (invalid["code"], invalid["faulty_fields"]) == ("VALIDATION_FAILED", ["name", "type", "unknown"])
@@ -186,24 +190,16 @@ def test_a_line_explains_a_failure_without_what_people_typed(timeline: str, logg
 
 
 def test_the_deadline_leaves_time_to_answer(timeline: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The deadline is 20 seconds from now, or 8 seconds before Lambda stops the function."""
-
-    class Context:
-        def __init__(self, seconds: int) -> None:
-            self.seconds = seconds
-
-        def get_remaining_time_in_millis(self) -> int:
-            return self.seconds * 1000
-
+    """The deadline is 20 seconds from now, or earlier: 8 seconds before Lambda stops the function."""
     seconds: list[float] = []
 
     @endpoint(dict)
-    def remember(request: Request) -> One:
+    def record_deadline(request: Request) -> EntityResult:
         seconds.append(round(request.deadline - time.monotonic()))
-        return One({"version": 1})
+        return EntityResult({"version": 1})
 
     for context in (None, Context(29), Context(15)):
-        assert remember(ANNA.event("list_timelines", "", None, {}, {}), context)["statusCode"] == 200
+        assert record_deadline(ANNA.event("list_timelines", "", None, {}, {}), context)["statusCode"] == 200
     assert seconds == [20, 20, 7]
 
 
@@ -220,30 +216,25 @@ def test_the_deadline_leaves_time_to_answer(timeline: str, monkeypatch: pytest.M
     ],
     ids=["a single session against a series", "a series against a single session"],
 )
-def test_a_decision_ends_with_a_503_at_the_deadline_and_writes_nothing(
+def test_a_request_at_the_deadline_is_a_503_and_writes_nothing(
     tables: Any, timeline: str, new: dict[str, str]
 ) -> None:
-    """Lambda stops the function in 8 seconds, so the deadline is the beginning of the request."""
-
-    class Context:
-        def get_remaining_time_in_millis(self) -> int:
-            return 8_000
-
+    """Lambda stops the function in 8 seconds, so the deadline has come when the request starts."""
     other = {"type": "RECURRING", "repeatCycleType": "DAILY"} if "type" not in new else {}
     new_session(
         ANNA, timeline, startDateTime="2026-01-06T14:00:00Z", endDateTime="2026-01-06T15:00:00Z", **other
     )
-    stored = live(tables)
+    stored = live_sessions(tables)
     event = ANNA.event("create_session", "", one_time(timeline, **new), {}, {})
-    response = handler("create_session")(event, Context())
+    response = handler("create_session")(event, Context(8))
     assert (response["statusCode"], response["headers"]["Retry-After"]) == (503, "1")
     assert json.loads(response["body"])["code"] == "SERVICE_UNAVAILABLE"
-    assert live(tables) == stored
+    assert live_sessions(tables) == stored
     assert handler("create_session")(event, None)["statusCode"] == 200
 
 
-def test_the_first_request_of_an_instance_that_needs_a_time_zone_logs_the_database(
-    timeline: str, logged: Log, monkeypatch: pytest.MonkeyPatch
+def test_the_first_request_with_a_time_zone_logs_the_version_of_the_database(
+    timeline: str, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(telemetry, "named_time_zone_database", False)
     for day in ("05", "06"):
@@ -254,6 +245,6 @@ def test_the_first_request_of_an_instance_that_needs_a_time_zone_logs_the_databa
             endDateTime=f"2026-01-{day}T13:00:00+01:00",
             timeZone="Europe/Berlin",
         )
-    first, second = logged.lines()
+    first, second = log.lines()
     assert first["time_zone_database"] == database_version()
     assert "time_zone_database" not in second

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, new_session, new_timeline
-from tests.support.api import Caller, handler
+from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, new_session
+from tests.support.api import Caller, handler, new_timeline
 from tests.support.invariants import SESSION_INDEXES, breaches, scan
 
 DAYS = ["2022-11-30", "2023-01-31", "2023-02-01", "2023-02-15", "2023-02-28", "2023-03-01", "2024-02-29"]
@@ -29,7 +29,7 @@ def days(timeline: str) -> str:
     return timeline
 
 
-def test_the_latest_start_comes_first_and_ten_are_returned_by_default(days: str) -> None:
+def test_a_list_returns_the_ten_latest_starts_by_default(days: str) -> None:
     answer = ANNA.call("list_sessions")
     assert [one["name"] for one in answer.data] == [*DAYS[::-1], "undated", "undated"]
     assert answer.body["meta"] == {"message": "success", "meta": {"skip": 0, "take": 10, "count": 9}}
@@ -37,7 +37,7 @@ def test_the_latest_start_comes_first_and_ten_are_returned_by_default(days: str)
 
 
 @pytest.mark.parametrize("who", [ANNA, MANAGER, ADMIN])
-def test_every_page_of_every_scope_equals_the_slice_of_all_matches(days: str, who: Caller) -> None:
+def test_every_page_of_a_list_equals_the_slice_of_all_matches(days: str, who: Caller) -> None:
     for order, whole in (("ASC", DAYS), ("DESC", DAYS[::-1])):
         for scope in ({}, {"timelineId": days}):
             for skip, take in product(range(10), (1, 3, 100)):
@@ -62,7 +62,7 @@ def test_every_page_of_every_scope_equals_the_slice_of_all_matches(days: str, wh
         ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", DAYS),
     ],
 )
-def test_a_range_keeps_the_sessions_that_start_in_it(
+def test_a_range_lists_the_sessions_that_start_in_the_range(
     days: str, start: str | None, end: str | None, names: list[str]
 ) -> None:
     limits = {"startDateTimeFrom": start, "startDateTimeTo": end, "startDateTimeSortOrder": "ASC"}
@@ -75,14 +75,14 @@ def test_a_range_keeps_the_sessions_that_start_in_it(
         assert get_names(who, **query | {"startDateTimeSortOrder": "DESC"}) == names[::-1]
 
 
-def test_the_plus_of_an_offset_needs_no_escape(days: str) -> None:
+def test_the_plus_sign_of_an_offset_needs_no_escape_in_a_query(days: str) -> None:
     event = ANNA.event("list_sessions", "", None, {}, {})
     raw = "startDateTimeFrom=2024-02-29T18:00:00+09:00"
     assert '"count":1' in handler("list_sessions")(event | {"rawQueryString": raw}, None)["body"]
 
 
-def test_pages_after_the_directly_read_items_equal_the_slice_of_all_matches(timeline: str) -> None:
-    """170 sessions in ten hours of three months, so that pages begin within hours and end in other months."""
+def test_pages_after_item_140_equal_the_slice_of_all_matches(timeline: str) -> None:
+    """Pages begin in the middle of hours and end in other months. Later pages are found by stored counts."""
     minutes = [
         f"2023-{month:02}-01T{hour:02}:{minute:02}:00Z"
         for month in (1, 2, 12)
@@ -122,7 +122,7 @@ def test_sessions_are_listed_by_type(timeline: str) -> None:
     assert ANNA.call("list_sessions", query={"type": "WEEKLY"}).status == 400
 
 
-def test_several_timelines_are_one_list(timeline: str) -> None:
+def test_a_list_may_be_limited_to_several_timelines(timeline: str) -> None:
     other, third, foreign = new_timeline(ANNA), new_timeline(ANNA), new_timeline(BERT)
     for day, where in enumerate((timeline, other, timeline, third, other), start=1):
         new_session(
@@ -146,7 +146,7 @@ def test_several_timelines_are_one_list(timeline: str) -> None:
     assert ANNA.call("list_sessions", query={"take": ["1", "2"]}).status == 400
 
 
-def test_long_descriptions_are_listed_and_no_index_carries_them(tables: Any, timeline: str) -> None:
+def test_long_descriptions_are_listed_but_stored_in_no_index(tables: Any, timeline: str) -> None:
     long, short = "ü" * 501, "ü" * 500
     ids = [new_session(ANNA, timeline, startDateTime=None, endDateTime=None, description=long)["id"]]
     new_session(ANNA, timeline, startDateTime=None, endDateTime=None, description=short)
@@ -169,8 +169,8 @@ def test_long_descriptions_are_listed_and_no_index_carries_them(tables: Any, tim
 
 
 @pytest.mark.parametrize("order", ["ASC", "DESC"])
-def test_ties_have_one_order_over_all_pages(timeline: str, order: str) -> None:
-    """Sessions of two owners may start at once."""
+def test_sessions_with_the_same_start_have_one_order_over_all_pages(timeline: str, order: str) -> None:
+    """Only sessions of two owners can have the same start, because others would conflict."""
     other = new_timeline(BERT)
     ids = [new_session(ANNA, timeline)["id"], new_session(BERT, other)["id"]]
     pages = [
@@ -191,7 +191,7 @@ def test_lists_contain_only_readable_entities(timeline: str) -> None:
     assert len(get_names(MANAGER)) == len(get_names(ADMIN)) == 2
 
 
-def test_all_of_an_owners_timelines_are_one_list(timeline: str) -> None:
+def test_a_list_has_the_sessions_of_all_timelines_of_the_owner(timeline: str) -> None:
     new_session(ANNA, timeline, name="first")
     new_session(
         ANNA, new_timeline(ANNA), name="second", startDateTime="2023-12-16T14:00:00Z", endDateTime=None
@@ -200,8 +200,8 @@ def test_all_of_an_owners_timelines_are_one_list(timeline: str) -> None:
 
 
 @pytest.mark.parametrize("who", [ANNA, ADMIN])
-def test_a_list_carries_the_etags_that_an_update_needs(days: str, who: Caller) -> None:
-    """Without the parameter the answer keeps the reference's form."""
+def test_a_list_contains_the_etags_that_an_update_needs(days: str, who: Caller) -> None:
+    """Without the parameter `etags`, the answer has the form of the reference."""
     page = who.call("list_sessions", query={"etags": "true", "take": 3})
     tags = page.body["meta"]["meta"]["etags"]
     assert len(tags) == 3
@@ -259,7 +259,7 @@ def test_timelines_are_listed_newest_first(tables: Any) -> None:
     assert ADMIN.call("list_timelines", query={"take": 1}).count == 5
 
 
-def test_timelines_after_the_directly_read_items_are_listed_too(tables: Any) -> None:
+def test_a_page_of_timelines_after_item_149_is_correct(tables: Any) -> None:
     ids = [new_timeline(ANNA, name=str(number)) for number in range(152)]
     created = sorted((ANNA.call("get_timeline", id=id).data["createdAt"], id) for id in ids)
     for who in (ANNA, ADMIN):

@@ -1,4 +1,4 @@
-"""Cancelling and changing one occurrence, splitting a series, and restoring a deleted session, through the handlers."""
+"""Changes of series through the handlers: cancel or change an occurrence, split a series, restore a session."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from scheduling.store import client
-from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, During, one_time
+from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, RunBeforeNext, one_time
 from tests.support.api import Answer, Caller, handler
-from tests.support.invariants import Item, breaches, live, scan
+from tests.support.invariants import breaches, heads, live_sessions, scan, scan_all
 
 FRIDAYS = {
     "type": "RECURRING",
@@ -17,19 +17,18 @@ FRIDAYS = {
     "endDateTime": "2023-12-01T10:00:00Z",
     "repeatCycleType": "WEEKLY",
 }
-TABLES = ("SessionsTable", "TimelinesTable", "CalendarTable", "IdempotencyTable")
 CHANGES = ("delete_occurrence", "update_occurrence", "split_session")
 
 
 @pytest.fixture(autouse=True)
-def _consistent(tables: Any) -> Any:
+def _check_invariants(tables: Any) -> Any:
     yield
     assert breaches(tables) == []
 
 
 @pytest.fixture
 def series(timeline: str) -> dict[str, Any]:
-    """Return a series of Anna's on Fridays at nine."""
+    """Create a series of Anna on Fridays at nine."""
     return create(timeline)
 
 
@@ -61,8 +60,8 @@ def split(id: str, date: str, caller: Caller = ANNA, fields: Any = None, **more:
     return caller.call("split_session", id=id, body={"date": date, **(fields or {})}, **more)
 
 
-def make(function: str, id: str, date: str, caller: Caller = ANNA, **more: Any) -> Answer:
-    """Send one of the three changes."""
+def send_change(function: str, id: str, date: str, caller: Caller = ANNA, **more: Any) -> Answer:
+    """Call one of the three functions that change a series."""
     return {"delete_occurrence": cancel, "update_occurrence": change, "split_session": split}[function](
         id, date, caller, **more
     )
@@ -71,14 +70,6 @@ def make(function: str, id: str, date: str, caller: Caller = ANNA, **more: Any) 
 def get(id: str) -> dict[str, Any]:
     found: dict[str, Any] = ANNA.call("get_session", id=id).data
     return found
-
-
-def heads(tables: Any) -> list[Item]:
-    return [item for item in scan(tables, "CalendarTable") if item["slot"] == "HEAD"]
-
-
-def everything(tables: Any) -> list[list[Item]]:
-    return [scan(tables, table) for table in TABLES]
 
 
 # --- Cancel
@@ -96,9 +87,9 @@ def test_a_cancelled_occurrence_is_free_at_once(timeline: str, series: dict[str,
 
 def test_a_second_cancellation_changes_nothing(tables: Any, series: dict[str, Any]) -> None:
     first = cancel(series["id"], "2023-12-08")
-    before = everything(tables)
+    before = scan_all(tables)
     assert cancel(series["id"], "2023-12-08").body == first.body
-    assert everything(tables) == before
+    assert scan_all(tables) == before
 
 
 def test_a_cancellation_does_not_change_the_version_of_the_calendar(
@@ -123,30 +114,30 @@ def test_a_date_without_an_occurrence_is_a_404(timeline: str, series: dict[str, 
         ("unknown", "2023-12-08"),
     ):
         for function in ("delete_occurrence", "update_occurrence"):
-            answer = make(function, id, day)
+            answer = send_change(function, id, day)
             assert (answer.status, answer.body["code"]) == (404, "NOT_FOUND"), (function, day)
     assert split(series["id"], "2023-12-09").status == 404
     assert split(single, "2023-12-20").status == 404
     assert split("unknown", "2023-12-08").status == 404
 
 
-def test_the_last_occurrence_is_a_409(timeline: str) -> None:
+def test_cancelling_or_changing_the_last_occurrence_is_a_409(timeline: str) -> None:
     ending = create(timeline, repeatCount=2)["id"]
     assert cancel(ending, "2023-12-01").status == 200
     for function in ("delete_occurrence", "update_occurrence"):
-        answer = make(function, ending, "2023-12-08")
+        answer = send_change(function, ending, "2023-12-08")
         assert (answer.status, answer.body["code"]) == (409, "LAST_OCCURRENCE")
         assert "Delete" in answer.body["message"]
     assert cancel(ending, "2023-12-01").status == 200
 
 
-def test_the_367th_excluded_date_is_a_409(timeline: str) -> None:
+def test_excluding_a_367th_date_is_a_409(timeline: str) -> None:
     dates = [str(date(2030, 1, 1) + timedelta(days=number)) for number in range(365)]
     id = create(timeline, excludedDates=dates)["id"]
     full = cancel(id, "2023-12-08").data
     assert ANNA.call("update_session", id=id, body=full).data == full
     for function in ("delete_occurrence", "update_occurrence"):
-        answer = make(function, id, "2023-12-15")
+        answer = send_change(function, id, "2023-12-15")
         assert (answer.status, answer.body["code"]) == (409, "TOO_MANY_EXCLUDED_DATES")
 
 
@@ -174,11 +165,11 @@ def test_a_changed_occurrence_is_a_new_session(timeline: str, series: dict[str, 
     assert book(timeline, 15).status == 409
 
 
-def test_a_change_may_overlap_the_occurrence_itself_and_nothing_else(
+def test_a_changed_occurrence_may_overlap_only_its_own_former_time(
     tables: Any, timeline: str, series: dict[str, Any]
 ) -> None:
     other = book(timeline, 8, 11).data
-    before = everything(tables)
+    before = scan_all(tables)
     conflict = change(series["id"], "2023-12-08", body={"endDateTime": "2023-12-08T11:30:00Z"})
     assert [each["sessionId"] for each in conflict.body["details"]] == [other["id"]]
     moved = {"startDateTime": "2023-12-15T09:30:00Z", "endDateTime": "2023-12-15T09:45:00Z"}
@@ -193,11 +184,11 @@ def test_a_change_may_overlap_the_occurrence_itself_and_nothing_else(
             "endDateTime": "2023-12-15T10:00:00Z",
         }
     ]
-    assert everything(tables) == before
+    assert scan_all(tables) == before
     assert change(series["id"], "2023-12-08", body={"endDateTime": "2023-12-08T10:30:00Z"}).status == 200
 
 
-def test_a_changed_occurrence_can_be_read_changed_and_sent_back(series: dict[str, Any]) -> None:
+def test_a_changed_occurrence_that_was_read_can_be_sent_back(series: dict[str, Any]) -> None:
     new = change(series["id"], "2023-12-08", body={"name": "Pilates"}).data
     assert ANNA.call("update_session", id=new["id"], body=new).data == new
     assert change(series["id"], "2023-12-08").status == 404
@@ -223,7 +214,7 @@ def test_an_invalid_change_is_a_400(series: dict[str, Any], body: dict[str, Any]
 # --- Split
 
 
-def test_a_split_is_a_new_series_with_the_rest(timeline: str) -> None:
+def test_a_split_creates_a_new_series_with_the_later_occurrences(timeline: str) -> None:
     series = create(timeline, repeatCount=8, excludedDates=["2023-12-08", "2024-01-05"])
     fields = {
         "startDateTime": "2023-12-22T10:00:00Z",
@@ -248,18 +239,18 @@ def test_a_split_is_a_new_series_with_the_rest(timeline: str) -> None:
     assert [book(timeline, 22, hour).status for hour in (9, 10)] == [200, 409]
 
 
-def test_a_split_conflicts_with_others_and_with_the_earlier_part(
+def test_a_split_conflicts_with_other_sessions_and_with_the_earlier_part(
     tables: Any, timeline: str, series: dict[str, Any]
 ) -> None:
     other = book(timeline, 29, 10).data
-    before = everything(tables)
+    before = scan_all(tables)
     later = {"startDateTime": "2023-12-22T10:00:00Z", "endDateTime": "2023-12-22T11:00:00Z"}
     conflict = split(series["id"], "2023-12-22", fields=later)
     assert [each["sessionId"] for each in conflict.body["details"]] == [other["id"]]
     earlier = {"startDateTime": "2023-12-08T09:30:00Z", "endDateTime": "2023-12-08T10:30:00Z"}
     conflict = split(series["id"], "2023-12-22", fields=earlier)
     assert conflict.body["details"][0]["sessionId"] == series["id"]
-    assert everything(tables) == before
+    assert scan_all(tables) == before
 
 
 def test_a_split_at_the_first_occurrence_is_a_409(series: dict[str, Any]) -> None:
@@ -289,7 +280,7 @@ def test_a_split_needs_a_date(series: dict[str, Any]) -> None:
     assert (answer.status, answer.body["details"][0]["code"]) == (400, "REQUIRED")
 
 
-# --- All three
+# --- All three changes
 
 
 @pytest.mark.parametrize("function", CHANGES)
@@ -303,52 +294,56 @@ def test_an_event_without_path_parameters_is_a_404(function: str, series: dict[s
 
 
 @pytest.mark.parametrize("function", CHANGES)
-def test_changing_a_part_needs_the_permission_to_change_the_series(
+def test_changing_an_occurrence_needs_the_permission_to_change_the_series(
     function: str, series: dict[str, Any]
 ) -> None:
-    assert make(function, series["id"], "2023-12-08", BERT).status == 403
-    assert make(function, series["id"], "2023-12-08", MANAGER).status == 200
-    assert make(function, series["id"], "2023-12-01", ADMIN).status in (200, 409)
+    assert send_change(function, series["id"], "2023-12-08", BERT).status == 403
+    assert send_change(function, series["id"], "2023-12-08", MANAGER).status == 200
+    assert send_change(function, series["id"], "2023-12-01", ADMIN).status in (200, 409)
 
 
 @pytest.mark.parametrize("function", CHANGES)
-def test_if_match_compares_the_version_of_the_series(function: str, series: dict[str, Any]) -> None:
-    answer = make(function, series["id"], "2023-12-08", headers={"if-match": '"2"'})
+def test_the_if_match_header_compares_the_version_of_the_series(
+    function: str, series: dict[str, Any]
+) -> None:
+    answer = send_change(function, series["id"], "2023-12-08", headers={"if-match": '"2"'})
     assert (answer.status, answer.body["code"]) == (412, "PRECONDITION_FAILED")
-    assert make(function, series["id"], "2023-12-08", headers={"if-match": '"1"'}).status == 200
+    assert send_change(function, series["id"], "2023-12-08", headers={"if-match": '"1"'}).status == 200
 
 
 @pytest.mark.parametrize("function", ["update_occurrence", "split_session"])
-def test_a_dry_run_answers_alike_and_writes_nothing(
+def test_a_dry_run_returns_the_same_entity_and_writes_nothing(
     tables: Any, function: str, timeline: str, series: dict[str, Any]
 ) -> None:
-    before = everything(tables)
-    preview = make(function, series["id"], "2023-12-08", query={"dryRun": "true"})
-    assert everything(tables) == before
+    before = scan_all(tables)
+    preview = send_change(function, series["id"], "2023-12-08", query={"dryRun": "true"})
+    assert scan_all(tables) == before
     assert "Location" not in preview.headers
-    new = make(function, series["id"], "2023-12-08").data
+    new = send_change(function, series["id"], "2023-12-08").data
     own = {field: new[field] for field in ("id", "createdAt", "updatedAt")}
     assert preview.data | own == new
 
 
 @pytest.mark.parametrize("function", ["update_occurrence", "split_session"])
-def test_a_repeated_request_with_a_key_gets_the_first_answer(
+def test_a_repeated_request_with_an_idempotency_key_gets_the_first_answer(
     tables: Any, function: str, series: dict[str, Any]
 ) -> None:
     key = {"idempotency-key": "k"}
-    first = make(function, series["id"], "2023-12-08", headers=key)
-    before = everything(tables)
-    again = make(function, series["id"], "2023-12-08", headers=key)
+    first = send_change(function, series["id"], "2023-12-08", headers=key)
+    before = scan_all(tables)
+    again = send_change(function, series["id"], "2023-12-08", headers=key)
     assert (again.status, again.body) == (200, first.body)
     assert again.headers["Idempotency-Replayed"] == "true"
     assert again.headers["Location"] == first.headers["Location"]
-    assert everything(tables) == before
-    assert make(function, series["id"], "2023-12-15", headers=key).status == 422
+    assert scan_all(tables) == before
+    assert send_change(function, series["id"], "2023-12-15", headers=key).status == 422
     ANNA.call("delete_session", id=series["id"])
-    assert make(function, series["id"], "2023-12-08", headers=key).body == first.body
+    assert send_change(function, series["id"], "2023-12-08", headers=key).body == first.body
 
 
-def test_a_key_belongs_to_one_series_and_one_kind_of_change(timeline: str, series: dict[str, Any]) -> None:
+def test_an_idempotency_key_belongs_to_one_series_and_one_kind_of_change(
+    timeline: str, series: dict[str, Any]
+) -> None:
     times = {"startDateTime": "2023-12-01T11:00:00Z", "endDateTime": "2023-12-01T12:00:00Z"}
     other, key = create(timeline, **times), {"idempotency-key": "k"}
     assert split(series["id"], "2023-12-08", headers=key).status == 200
@@ -357,24 +352,24 @@ def test_a_key_belongs_to_one_series_and_one_kind_of_change(timeline: str, serie
 
 
 @pytest.mark.parametrize("function", ["update_occurrence", "split_session"])
-def test_a_request_sent_twice_at_once_with_a_key_has_one_effect(
-    tables: Any, function: str, series: dict[str, Any], during: During
+def test_two_concurrent_requests_with_one_idempotency_key_have_one_effect(
+    tables: Any, function: str, series: dict[str, Any], run_before_next: RunBeforeNext
 ) -> None:
     key, answers = {"idempotency-key": "k"}, list[Answer]()
 
     def send() -> None:
-        answers.append(make(function, series["id"], "2023-12-08", headers=key))
+        answers.append(send_change(function, series["id"], "2023-12-08", headers=key))
 
-    def send_after_the_search_for_an_answer(**_: object) -> None:
-        events.unregister("before-call.dynamodb.GetItem", send_after_the_search_for_an_answer)
-        during("GetItem", send)
+    def send_after_the_first_read(**_: object) -> None:
+        events.unregister("before-call.dynamodb.GetItem", send_after_the_first_read)
+        run_before_next("GetItem", send)
 
     events = client.client().meta.events
-    events.register("before-call.dynamodb.GetItem", send_after_the_search_for_an_answer)
+    events.register("before-call.dynamodb.GetItem", send_after_the_first_read)
     send()
     first, again = answers
     assert again.body == first.body
-    assert len(live(tables)) == 2
+    assert len(live_sessions(tables)) == 2
 
 
 def test_the_location_begins_with_the_path_of_the_request(series: dict[str, Any]) -> None:
@@ -401,12 +396,12 @@ def test_a_restored_session_has_its_former_fields(tables: Any, timeline: str, fi
     assert answer.headers["ETag"] == '"3"'
     assert get(before["id"]) == answer.data
     assert book(timeline, 1).status == 409
-    (stored,) = live(tables)
+    (stored,) = live_sessions(tables)
     assert "expiresAt" not in stored
     assert restore(before["id"]).body == answer.body, "a session that was not deleted stays as it is"
 
 
-def test_a_session_without_a_start_is_restored_too(timeline: str) -> None:
+def test_a_session_without_a_start_can_be_restored(timeline: str) -> None:
     before = ANNA.call("create_session", body={"type": "ONE_TIME", "timelineId": timeline, "name": "x"}).data
     ANNA.call("delete_session", id=before["id"])
     assert restore(before["id"]).status == 200
@@ -417,10 +412,10 @@ def test_a_session_whose_time_is_occupied_is_not_restored(
 ) -> None:
     ANNA.call("delete_session", id=series["id"])
     other = book(timeline, 29).data
-    before = everything(tables)
+    before = scan_all(tables)
     answer = restore(series["id"])
     assert (answer.status, answer.body["details"][0]["sessionId"]) == (409, other["id"])
-    assert everything(tables) == before
+    assert scan_all(tables) == before
 
 
 def test_a_session_whose_timeline_was_deleted_is_not_restored(timeline: str, series: dict[str, Any]) -> None:
@@ -430,15 +425,15 @@ def test_a_session_whose_timeline_was_deleted_is_not_restored(timeline: str, ser
     assert (answer.status, answer.body["code"]) == (400, "INVALID_TIMELINE")
 
 
-def test_a_timeline_deleted_meanwhile_keeps_a_session_from_being_restored(
-    timeline: str, series: dict[str, Any], during: During
+def test_a_session_is_not_restored_to_a_timeline_that_is_deleted_at_the_same_time(
+    timeline: str, series: dict[str, Any], run_before_next: RunBeforeNext
 ) -> None:
     ANNA.call("delete_session", id=series["id"])
-    during("TransactWriteItems", lambda: ANNA.call("delete_timeline", id=timeline))
+    run_before_next("TransactWriteItems", lambda: ANNA.call("delete_timeline", id=timeline))
     assert restore(series["id"]).status == 400
 
 
-def test_a_session_that_is_no_longer_retained_is_a_404(tables: Any, series: dict[str, Any]) -> None:
+def test_restoring_an_expired_session_is_a_404(tables: Any, series: dict[str, Any]) -> None:
     assert restore("unknown").status == 404
     ANNA.call("delete_session", id=series["id"])
     tables.update_item(
@@ -450,21 +445,21 @@ def test_a_session_that_is_no_longer_retained_is_a_404(tables: Any, series: dict
     assert restore(series["id"]).status == 404
 
 
-def test_restoring_a_session_needs_the_permission_to_delete_it(series: dict[str, Any]) -> None:
+def test_restoring_a_session_needs_the_permission_to_delete_the_session(series: dict[str, Any]) -> None:
     ANNA.call("delete_session", id=series["id"])
     assert restore(series["id"], BERT).status == 403
     assert restore(series["id"], MANAGER).status == 403
     assert restore(series["id"], ADMIN).status == 200
 
 
-def test_a_restored_replacement_still_refers_to_its_series(series: dict[str, Any]) -> None:
+def test_a_restored_changed_occurrence_refers_to_its_series(series: dict[str, Any]) -> None:
     new = change(series["id"], "2023-12-08").data
     ANNA.call("delete_session", id=new["id"])
     assert restore(new["id"]).data["seriesId"] == series["id"]
 
 
 @pytest.mark.parametrize("function", ["update_occurrence", "split_session", "restore_session"])
-def test_after_the_deletion_of_the_session_written_last_time_can_be_added(
+def test_a_change_after_the_deletion_of_the_last_written_session_succeeds(
     function: str, timeline: str, series: dict[str, Any]
 ) -> None:
     last = book(timeline, 20).data["id"]
@@ -474,14 +469,14 @@ def test_after_the_deletion_of_the_session_written_last_time_can_be_added(
     if function == "restore_session":
         assert restore(series["id"]).status == 200
     else:
-        assert make(function, series["id"], "2023-12-08").status == 200
+        assert send_change(function, series["id"], "2023-12-08").status == 200
 
 
-# --- Slots outlive the rules of time zones
+# --- Slots from an older time zone database
 
 
-def test_a_slot_is_released_by_the_key_that_was_stored(tables: Any, timeline: str) -> None:
-    """A newer time zone database may compute another key than the key that the slot has."""
+def test_a_slot_is_updated_and_deleted_by_its_stored_key(tables: Any, timeline: str) -> None:
+    """A newer time zone database may compute another key than the stored key."""
     times = {"startDateTime": "2023-12-01T09:00:00+01:00", "endDateTime": "2023-12-01T10:00:00+01:00"}
     id = create(timeline, timeZone="Europe/Berlin", **times)["id"]
     (slot,) = [item for item in scan(tables, "CalendarTable") if item["slot"] != "HEAD"]

@@ -1,4 +1,4 @@
-"""Occurrences: what takes place in a window of time, of which calendar, in which order and on which page."""
+"""Occurrences in a window of time: their times, their order, their pages, and who may list them."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -11,16 +11,16 @@ from dateutil.rrule import DAILY, MONTHLY, TH, TU, WEEKLY, rrule
 
 from scheduling.domain import session, slots
 from scheduling.store.items import serialize
-from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, new_session, new_timeline, one_time
-from tests.support.api import Answer, Caller, handler
+from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, new_session, one_time
+from tests.support.api import Answer, Caller, handler, new_timeline
 from tests.support.template import ROOT
 
 VECTORS = json.loads((ROOT / "tests/vectors/occurrences.json").read_text("utf-8"))
 WEEK = {"from": "2023-12-11T00:00:00Z", "to": "2023-12-18T00:00:00Z"}
 
 
-def listed(caller: Caller = ANNA, **query: object) -> Answer:
-    """Return the answer to a request for occurrences, of one week unless the query names another window."""
+def list_occurrences(caller: Caller = ANNA, **query: object) -> Answer:
+    """List occurrences. Without `from` and `to`, list those of one week."""
     return caller.call("list_occurrences", query={**WEEK, **query})
 
 
@@ -28,16 +28,16 @@ def names(answer: Answer) -> list[str]:
     return [row["name"] for row in answer.data]
 
 
-def repeated(caller: Caller, *timelines: str) -> Answer:
-    """Return the answer to a request that names several timelines."""
+def list_of_timelines(caller: Caller, *timelines: str) -> Answer:
+    """List the occurrences of a week on several timelines."""
     event = caller.event("list_occurrences", "", None, WEEK, {})
     event["rawQueryString"] += "".join(f"&timelineId={timeline}" for timeline in timelines)
     response = handler("list_occurrences")(event, None)
     return Answer(response["statusCode"], response["headers"], json.loads(response["body"]))
 
 
-def weekly(caller: Caller, timeline: str, **fields: Any) -> dict[str, Any]:
-    """Return a new series on Mondays from 2023-01-02, 09:00 to 10:00."""
+def new_weekly_series(caller: Caller, timeline: str, **fields: Any) -> dict[str, Any]:
+    """Create a series on Mondays from 2023-01-02, 09:00 to 10:00; return the series."""
     times = {"startDateTime": "2023-01-02T09:00:00Z", "endDateTime": "2023-01-02T10:00:00Z"}
     return new_session(
         caller, timeline, **{**times, "type": "RECURRING", "repeatCycleType": "WEEKLY", "name": "x", **fields}
@@ -45,17 +45,17 @@ def weekly(caller: Caller, timeline: str, **fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", VECTORS, ids=lambda case: case["why"])
-def test_the_checked_windows_have_the_occurrences_that_they_should(
+def test_the_windows_of_the_vectors_have_the_expected_occurrences(
     case: dict[str, Any], timeline: str
 ) -> None:
-    """Windows of several years are read in parts, for a request has at most 366 days."""
+    """List windows of several years in parts, because a request may cover at most 366 days."""
     new_session(ANNA, timeline, **{"endDateTime": None, **case["session"]})
     start, end = datetime.fromisoformat(case["from"]), datetime.fromisoformat(case["to"])
     found = {}
     while start < end:
         until = min(start + timedelta(days=366), end)
         window = {"from": start.isoformat(), "to": until.isoformat(), "take": 1000}
-        found |= {row["date"]: row for row in listed(**window).data}
+        found |= {row["date"]: row for row in list_occurrences(**window).data}
         start = until
     times = [{name: row[name] for name in ("startDateTime", "endDateTime")} for row in found.values()]
     assert times == case["occurrences"]
@@ -68,7 +68,7 @@ def test_an_occurrence_names_its_session_and_its_local_date(timeline: str) -> No
         startDateTime="2023-12-15T01:00:00+09:00",
         endDateTime="2023-12-15T02:00:00+09:00",
     )
-    (row,) = listed().data
+    (row,) = list_occurrences().data
     assert row == {
         "sessionId": session["id"],
         "timelineId": timeline,
@@ -98,44 +98,46 @@ def test_a_session_is_listed_when_it_overlaps_the_half_open_window(
     timeline: str, start: str | None, end: str | None, found: bool
 ) -> None:
     new_session(ANNA, timeline, startDateTime=start, endDateTime=end)
-    answer = listed()
+    answer = list_occurrences()
     assert answer.count == len(answer.data) == found
     assert [(row["startDateTime"], row["endDateTime"]) for row in answer.data] == [(start, end)] * found
 
 
-def test_a_series_that_runs_into_the_window_from_before_is_listed(timeline: str) -> None:
-    weekly(ANNA, timeline, startDateTime="2023-01-01T22:00:00Z", endDateTime="2023-01-02T06:00:00Z")
-    starts = [row["startDateTime"] for row in listed().data]
+def test_an_occurrence_that_starts_before_the_window_and_overlaps_it_is_listed(timeline: str) -> None:
+    new_weekly_series(
+        ANNA, timeline, startDateTime="2023-01-01T22:00:00Z", endDateTime="2023-01-02T06:00:00Z"
+    )
+    starts = [row["startDateTime"] for row in list_occurrences().data]
     assert starts == ["2023-12-10T22:00:00Z", "2023-12-17T22:00:00Z"]
 
 
 def test_a_cancelled_finished_moved_or_deleted_session_is_not_listed(timeline: str) -> None:
     at_ten = {"startDateTime": "2023-01-02T10:00:00Z", "endDateTime": "2023-01-02T11:00:00Z"}
-    weekly(ANNA, timeline, excludedDates=["2023-12-11"])
-    weekly(ANNA, timeline, **at_ten, repeatUntil="2023-12-10")
+    new_weekly_series(ANNA, timeline, excludedDates=["2023-12-11"])
+    new_weekly_series(ANNA, timeline, **at_ten, repeatUntil="2023-12-10")
     deleted = new_session(ANNA, timeline)
     moved = new_session(
         ANNA, timeline, startDateTime="2023-12-16T14:00:00Z", endDateTime="2023-12-16T16:00:00Z"
     )
-    assert listed().count == 2
+    assert list_occurrences().count == 2
     ANNA.call("delete_session", id=deleted["id"])
     later = {"startDateTime": "2024-12-16T14:00:00Z", "endDateTime": "2024-12-16T16:00:00Z"}
     assert ANNA.call("update_session", id=moved["id"], body=later).status == 200
-    assert listed().data == []
+    assert list_occurrences().data == []
 
 
-def test_a_new_name_is_the_name_of_every_occurrence(timeline: str) -> None:
-    session = weekly(ANNA, timeline)
+def test_a_renamed_series_has_its_new_name_at_every_occurrence(timeline: str) -> None:
+    session = new_weekly_series(ANNA, timeline)
     ANNA.call("update_session", id=session["id"], body={"name": "Yoga"})
-    assert names(listed(**{"to": "2023-12-31T00:00:00Z"})) == ["Yoga"] * 3
+    assert names(list_occurrences(**{"to": "2023-12-31T00:00:00Z"})) == ["Yoga"] * 3
 
 
-def test_rows_are_sorted_by_start_then_session_and_every_page_is_a_slice(timeline: str) -> None:
+def test_pages_of_occurrences_are_sorted_by_start_then_session(timeline: str) -> None:
     other = new_timeline(BERT)
     for caller, place in ((ANNA, timeline), (BERT, other)):
-        weekly(caller, place, repeatCycleType="DAILY")
+        new_weekly_series(caller, place, repeatCycleType="DAILY")
         new_session(caller, place)
-    whole = repeated(ADMIN, timeline, other).data
+    whole = list_of_timelines(ADMIN, timeline, other).data
     assert len(whole) == 16
     keys = [(datetime.fromisoformat(row["startDateTime"]), row["sessionId"]) for row in whole]
     assert keys == sorted(keys)
@@ -148,10 +150,10 @@ def test_rows_are_sorted_by_start_then_session_and_every_page_is_a_slice(timelin
 
 
 def test_a_page_has_100_rows_by_default_and_1000_at_the_most(timeline: str) -> None:
-    weekly(ANNA, timeline, repeatCycleType="DAILY")
+    new_weekly_series(ANNA, timeline, repeatCycleType="DAILY")
     year = {"from": "2023-06-01T00:00:00Z", "to": "2024-05-31T00:00:00Z"}
-    assert (len(listed(**year).data), listed(**year).count) == (100, 365)
-    assert len(listed(**year, take=1000).data) == 365
+    assert (len(list_occurrences(**year).data), list_occurrences(**year).count) == (100, 365)
+    assert len(list_occurrences(**year, take=1000).data) == 365
 
 
 # --- Whose calendar
@@ -160,50 +162,50 @@ def test_a_page_has_100_rows_by_default_and_1000_at_the_most(timeline: str) -> N
 def test_a_user_sees_only_their_own_calendar(timeline: str) -> None:
     new_session(ANNA, timeline, name="Anna's")
     new_session(BERT, new_timeline(BERT), name="Bert's")
-    assert names(listed(ANNA)) == ["Anna's"]
-    assert names(listed(ANNA, ownerId="anna")) == ["Anna's"]
-    assert listed(ANNA, ownerId="bert").status == 403
+    assert names(list_occurrences(ANNA)) == ["Anna's"]
+    assert names(list_occurrences(ANNA, ownerId="anna")) == ["Anna's"]
+    assert list_occurrences(ANNA, ownerId="bert").status == 403
 
 
-def test_a_timeline_that_is_unknown_or_not_the_callers_adds_nothing(timeline: str) -> None:
+def test_an_unknown_or_foreign_timeline_has_no_occurrences(timeline: str) -> None:
     new_session(ANNA, timeline)
-    assert repeated(BERT, timeline).data == []
-    assert repeated(ANNA, "unknown").data == []
-    assert repeated(ADMIN, "unknown").data == []
-    assert repeated(ADMIN, "unknown", timeline).count == 1
-    assert repeated(ANNA, "unknown", timeline, timeline).count == 1
+    assert list_of_timelines(BERT, timeline).data == []
+    assert list_of_timelines(ANNA, "unknown").data == []
+    assert list_of_timelines(ADMIN, "unknown").data == []
+    assert list_of_timelines(ADMIN, "unknown", timeline).count == 1
+    assert list_of_timelines(ANNA, "unknown", timeline, timeline).count == 1
 
 
 @pytest.mark.parametrize("who", [MANAGER, ADMIN])
-def test_an_admin_or_manager_names_an_owner_or_timelines(timeline: str, who: Caller) -> None:
+def test_an_admin_or_manager_may_name_an_owner_or_timelines(timeline: str, who: Caller) -> None:
     new_session(ANNA, timeline, name="first")
     second, theirs = new_timeline(ANNA), new_timeline(BERT)
     times = {"startDateTime": "2023-12-16T14:00:00Z", "endDateTime": None}
     new_session(ANNA, second, name="second", **times)
     new_session(BERT, theirs, name="third", **times)
-    assert names(listed(who, ownerId="anna")) == ["first", "second"]
-    assert names(listed(who, ownerId="anna", timelineId=second)) == ["second"]
-    assert names(listed(who, ownerId="bert", timelineId=second)) == []
-    assert names(listed(who, timelineId=second)) == ["second"]
-    assert sorted(names(repeated(who, timeline, theirs))) == ["first", "third"]
+    assert names(list_occurrences(who, ownerId="anna")) == ["first", "second"]
+    assert names(list_occurrences(who, ownerId="anna", timelineId=second)) == ["second"]
+    assert names(list_occurrences(who, ownerId="bert", timelineId=second)) == []
+    assert names(list_occurrences(who, timelineId=second)) == ["second"]
+    assert sorted(names(list_of_timelines(who, timeline, theirs))) == ["first", "third"]
 
 
 @pytest.mark.parametrize("who", [MANAGER, ADMIN])
-def test_an_admin_or_manager_who_names_nothing_is_told_to(tables: Any, who: Caller) -> None:
-    answer = listed(who)
+def test_an_admin_or_manager_without_owner_and_timelines_gets_a_400(tables: Any, who: Caller) -> None:
+    answer = list_occurrences(who)
     assert answer.status == 400
     (fault,) = answer.body["details"]
     assert (fault["field"], fault["code"]) == ("ownerId", "REQUIRED")
     assert "timelineId" in fault["message"]
 
 
-def test_a_deleted_timeline_adds_nothing(tables: Any) -> None:
+def test_a_deleted_timeline_has_no_occurrences(tables: Any) -> None:
     timeline = new_timeline(ANNA)
     ANNA.call("delete_timeline", id=timeline)
-    assert repeated(ADMIN, timeline).data == []
+    assert list_of_timelines(ADMIN, timeline).data == []
 
 
-# --- What is refused
+# --- Invalid queries
 
 
 @pytest.mark.parametrize(
@@ -233,7 +235,7 @@ def test_a_deleted_timeline_adds_nothing(tables: Any) -> None:
         ("from=2023-12-11T00:00:00Z&to=2023-12-12T00:00:00Z&ownerId=", [("ownerId", "INVALID_FORMAT")]),
     ],
 )
-def test_a_query_that_breaks_a_rule_is_a_400_with_every_fault(
+def test_an_invalid_query_is_a_400_with_every_fault(
     tables: Any, query: str, faults: list[tuple[str, str]]
 ) -> None:
     event = ANNA.event("list_occurrences", "", None, {}, {}) | {"rawQueryString": query}
@@ -244,11 +246,11 @@ def test_a_query_that_breaks_a_rule_is_a_400_with_every_fault(
 
 
 def test_a_window_may_have_366_days(tables: Any) -> None:
-    assert listed(**{"from": "2023-01-01T00:00:00Z", "to": "2024-01-02T00:00:00Z"}).status == 200
+    assert list_occurrences(**{"from": "2023-01-01T00:00:00Z", "to": "2024-01-02T00:00:00Z"}).status == 200
 
 
-def test_a_window_with_more_than_50000_occurrences_is_refused(tables: Any, timeline: str) -> None:
-    """366 days of 140 series that take place daily, whose slots are written past the API to save time."""
+def test_a_window_with_more_than_50000_occurrences_is_a_400(tables: Any, timeline: str) -> None:
+    """The calendar has 140 daily series. Their slots are written directly to the table to save time."""
     for number in range(140):
         times = [f"2023-01-01T{number // 6:02}:{number % 6}{minute}:00Z" for minute in (0, 5)]
         body = one_time(timeline, type="RECURRING", repeatCycleType="DAILY")
@@ -256,23 +258,23 @@ def test_a_window_with_more_than_50000_occurrences_is_refused(tables: Any, timel
         slot = slots.slot(session.create(body, str(number), ANNA.id, times[0]))
         tables.put_item(TableName="CalendarTable", Item=serialize(cast(dict[str, Any], slot)))
     year = {"from": "2023-06-01T00:00:00Z", "to": "2024-06-01T00:00:00Z"}
-    answer = listed(**year)
+    answer = list_occurrences(**year)
     assert answer.status == 400
     assert answer.body["details"][0]["message"].endswith("Ask for a smaller window.")
-    assert listed(**{**year, "to": "2024-05-01T00:00:00Z"}).count == 140 * 335
+    assert list_occurrences(**{**year, "to": "2024-05-01T00:00:00Z"}).count == 140 * 335
 
 
-def test_the_end_of_time_is_no_error(timeline: str) -> None:
-    weekly(ANNA, timeline, repeatCycleType="DAILY")
-    answer = listed(**{"from": "9999-12-25T00:00:00Z", "to": "9999-12-31T23:59:59Z"})
+def test_a_window_at_the_end_of_the_year_9999_is_valid(timeline: str) -> None:
+    new_weekly_series(ANNA, timeline, repeatCycleType="DAILY")
+    answer = list_occurrences(**{"from": "9999-12-25T00:00:00Z", "to": "9999-12-31T23:59:59Z"})
     assert [row["date"] for row in answer.data] == [f"9999-12-{day}" for day in range(25, 30)]
 
 
 # --- A client
 
 
-def week_view(caller: Caller, monday: datetime) -> list[tuple[str, datetime, datetime]]:
-    """Return the events of a week: all that a calendar app needs of the API."""
+def list_week(caller: Caller, monday: datetime) -> list[tuple[str, datetime, datetime]]:
+    """List the name, start and end of each occurrence of a week, as a calendar app does."""
     window = {"from": monday.isoformat(), "to": (monday + timedelta(days=7)).isoformat(), "take": 1000}
     return [
         (
@@ -284,7 +286,7 @@ def week_view(caller: Caller, monday: datetime) -> list[tuple[str, datetime, dat
     ]
 
 
-def test_a_clients_weeks_of_a_year_in_berlin_are_what_dateutil_expands(timeline: str) -> None:
+def test_the_weeks_of_a_year_in_berlin_equal_those_of_dateutil(timeline: str) -> None:
     """The clocks change on 2024-03-31 and on 2024-10-27."""
     berlin = tz.gettz("Europe/Berlin")
     hour = timedelta(hours=1)
@@ -292,7 +294,7 @@ def test_a_clients_weeks_of_a_year_in_berlin_are_what_dateutil_expands(timeline:
 
     def series(name: str, first: datetime, length: timedelta, rule: rrule, **fields: Any) -> None:
         times = [moment.replace(tzinfo=berlin).isoformat() for moment in (first, first + length)]
-        weekly(
+        new_weekly_series(
             ANNA,
             timeline,
             name=name,
@@ -333,7 +335,7 @@ def test_a_clients_weeks_of_a_year_in_berlin_are_what_dateutil_expands(timeline:
         excludedDates=["2024-03-04"],
     )
 
-    def expanded(monday: datetime) -> list[tuple[str, datetime, datetime]]:
+    def expand_rules(monday: datetime) -> list[tuple[str, datetime, datetime]]:
         local = [
             (name, start, start + length)
             for name, (rule, length, fields) in rules.items()
@@ -351,7 +353,7 @@ def test_a_clients_weeks_of_a_year_in_berlin_are_what_dateutil_expands(timeline:
 
     weeks, total = count(), 0
     while (monday := datetime(2024, 1, 1, tzinfo=UTC) + timedelta(weeks=next(weeks))).year == 2024:
-        week = week_view(ANNA, monday)
-        assert week == expanded(monday), monday
+        week = list_week(ANNA, monday)
+        assert week == expand_rules(monday), monday
         total += len(week)
     assert total > 250

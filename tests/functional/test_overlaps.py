@@ -1,4 +1,4 @@
-"""The command that lists overlaps, on slots that were written past the API."""
+"""Command that lists overlaps, on slots that were changed directly in the table."""
 
 import sys
 from typing import Any
@@ -7,46 +7,39 @@ import pytest
 
 from scheduling.domain.time_zones import database_version
 from scheduling.store.items import deserialize, serialize
-from tests.functional.conftest import ANNA, BERT, new_session, new_timeline
+from tests.functional.conftest import ANNA, BERLIN, BERT, new_session
+from tests.support.api import new_timeline
 from tools import overlaps as tool
 
 TABLE = "CalendarTable"
-BERLIN = {
-    "type": "RECURRING",
-    "name": "Yoga",
-    "startDateTime": "2026-01-05T09:00:00+01:00",
-    "endDateTime": "2026-01-05T10:00:00+01:00",
-    "timeZone": "Europe/Berlin",
-    "repeatCycleType": "WEEKLY",
-}
 JULY = {"startDateTime": "2026-07-06T08:00:00+02:00", "endDateTime": "2026-07-06T09:00:00+02:00"}
 
 
 def move_slot(dynamodb: Any, session: dict[str, Any], **fields: str) -> None:
-    """Give the slot of a session other times, as if the rules of a time zone had moved them."""
+    """Change the times of a slot in the table, as new rules of a time zone would."""
     for item in map(deserialize, dynamodb.scan(TableName=TABLE)["Items"]):
         if item.get("sessionId") == session["id"]:
             dynamodb.put_item(TableName=TABLE, Item=serialize({**item, **fields}))
 
 
-def run(
+def run_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *options: str
 ) -> tuple[int, list[str]]:
-    """Run the command as docs/operations.md has it. Return its exit status and the lines it printed."""
+    """Run the command as docs/operations.md documents it; return the exit status and the printed lines."""
     monkeypatch.setattr(sys, "argv", ["overlaps", "--calendar-table", TABLE, *options])
     capsys.readouterr()
     status = tool.main()
     return status, capsys.readouterr().out.splitlines()
 
 
-def test_the_command_lists_an_overlap_that_was_planted_in_the_table(
+def test_the_command_lists_an_overlap_that_was_written_directly_to_the_table(
     tables: Any, timeline: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class_in_berlin = new_session(ANNA, timeline, **BERLIN)
     before = new_session(ANNA, timeline, **JULY)
     new_session(BERT, new_timeline(BERT), **BERLIN)
     summary = f"overlaps by the time zone database {database_version()}."
-    assert run(monkeypatch, capsys) == (0, [f"0 {summary}"])
+    assert run_command(monkeypatch, capsys) == (0, [f"0 {summary}"])
 
     move_slot(
         tables, before, startDateTime="2026-07-06T08:30:00+02:00", endDateTime="2026-07-06T09:30:00+02:00"
@@ -55,12 +48,12 @@ def test_the_command_lists_an_overlap_that_was_planted_in_the_table(
         f"owner anna: session {class_in_berlin['id']} overlaps session {before['id']} "
         "at 2026-07-06T08:30:00+02:00 - 2026-07-06T09:30:00+02:00"
     )
-    assert run(monkeypatch, capsys) == (1, [line, f"1 {summary}"])
-    assert run(monkeypatch, capsys, "--owner", "anna") == (1, [line, f"1 {summary}"])
-    assert run(monkeypatch, capsys, "--owner", "bert") == (0, [f"0 {summary}"])
+    assert run_command(monkeypatch, capsys) == (1, [line, f"1 {summary}"])
+    assert run_command(monkeypatch, capsys, "--owner", "anna") == (1, [line, f"1 {summary}"])
+    assert run_command(monkeypatch, capsys, "--owner", "bert") == (0, [f"0 {summary}"])
 
 
-def test_two_series_and_two_single_sessions_that_overlap_are_listed_once(tables: Any, timeline: str) -> None:
+def test_each_overlap_of_two_series_or_two_single_sessions_is_found_once(tables: Any, timeline: str) -> None:
     pilates = new_session(ANNA, timeline, **{**BERLIN, **JULY})
     yoga = new_session(ANNA, timeline, **BERLIN)
     noon = new_session(

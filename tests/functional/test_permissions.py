@@ -1,12 +1,12 @@
-"""Permissions: no sequence of permitted steps reaches a forbidden result."""
+"""Permissions of sequences: permitted steps never lead to a forbidden result."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.functional.conftest import ADMIN, ANNA, BERT, new_session, new_timeline
-from tests.support.api import Answer, Caller
+from tests.functional.conftest import ADMIN, ANNA, BERT, new_session
+from tests.support.api import Answer, Caller, new_timeline
 from tests.support.invariants import breaches
 
 ROLES = {"USER": "", "MANAGER": "[MANAGER]", "ADMIN": "[ADMIN]"}
@@ -16,8 +16,8 @@ MAY_TAKE_AWAY = {("USER", "own"), ("MANAGER", "own"), ("ADMIN", "own"), ("ADMIN"
 GONE = "deleted"
 
 
-class Steps:
-    """The steps that a caller may take with a session, in every order."""
+class StepSearch:
+    """Search for the sequences of moves and deletions that a caller may apply to a session."""
 
     def __init__(self, caller: Caller) -> None:
         self.caller = caller
@@ -27,28 +27,28 @@ class Steps:
             for which in ("first", "second")
         }
 
-    def reachable(self, place: str) -> dict[str, list[str]]:
-        """Return the places that a session on that timeline can come to, each with the steps to it."""
+    def find_reachable(self, place: str) -> dict[str, list[str]]:
+        """Return the timelines that a session on `place` can reach, each with the steps to the timeline."""
         paths: dict[str, list[str]] = {place: []}
         waiting = [place]
         while waiting:
             start = waiting.pop(0)
-            for step, goal in self._permitted(start):
+            for step, goal in self._permitted_steps(start):
                 if goal not in paths:
                     paths[goal] = [*paths[start], step]
                     waiting.append(goal)
         return paths
 
-    def _permitted(self, place: str) -> Iterator[tuple[str, str]]:
+    def _permitted_steps(self, place: str) -> Iterator[tuple[str, str]]:
         if place == GONE:
             return
         for goal in [*self.timelines, GONE]:
             _, timeline = self.timelines[place]
             id = new_session(ADMIN, timeline, startDateTime=None, endDateTime=None)["id"]
-            if self._step(id, goal).status == 200:
+            if self._take_step(id, goal).status == 200:
                 yield ("delete" if goal == GONE else f"move to {goal}"), goal
 
-    def _step(self, id: str, goal: str) -> Answer:
+    def _take_step(self, id: str, goal: str) -> Answer:
         if goal == GONE:
             return self.caller.call("delete_session", id=id)
         return self.caller.call("update_session", id=id, body={"timelineId": self.timelines[goal][1]})
@@ -58,11 +58,11 @@ class Steps:
 def test_no_sequence_of_permitted_steps_moves_a_session_away_without_the_delete_permission(
     tables: Any, role: str
 ) -> None:
-    steps = Steps(Caller("eve", ROLES[role]))
+    steps = StepSearch(Caller("eve", ROLES[role]))
     print()
     for place, whose in (("own's first", "own"), ("anna's first", "foreign")):
         owner = steps.timelines[place][0]
-        paths = steps.reachable(place)
+        paths = steps.find_reachable(place)
         away = {
             goal: path for goal, path in paths.items() if goal == GONE or steps.timelines[goal][0] != owner
         }

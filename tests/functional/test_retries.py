@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.functional.conftest import ADMIN, ANNA, BERT, During, new_session, new_timeline, one_time
-from tests.support.api import Caller
-from tests.support.invariants import breaches, live, scan
+from tests.functional.conftest import ADMIN, ANNA, BERT, RunBeforeNext, new_session, one_time
+from tests.support.api import Caller, new_timeline
+from tests.support.invariants import breaches, live_sessions, scan
 
 KEY = {"Idempotency-Key": "8c6b1c3e"}
 
@@ -16,16 +16,16 @@ def test_the_same_key_and_body_get_the_first_answer_again(tables: Any, timeline:
     again = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
     assert again.body == first.body
     assert again.headers == first.headers | {"Idempotency-Replayed": "true"}
-    assert len(live(tables)) == 1
+    assert len(live_sessions(tables)) == 1
 
 
-def test_the_same_key_makes_one_timeline(tables: Any) -> None:
+def test_three_posts_with_one_key_create_one_timeline(tables: Any) -> None:
     answers = [ANNA.call("create_timeline", body={"name": "x"}, headers=KEY) for _ in range(3)]
     assert len({answer.data["id"] for answer in answers}) == 1
     assert ANNA.call("list_timelines").count == 1
 
 
-def test_a_key_is_of_one_principal_and_one_route(timeline: str) -> None:
+def test_a_key_belongs_to_one_principal_and_one_route(timeline: str) -> None:
     assert ANNA.call("create_session", body=one_time(timeline), headers=KEY).status == 200
     other = ANNA.call("create_timeline", body={"name": "x"}, headers=KEY)
     assert "Idempotency-Replayed" not in other.headers
@@ -37,7 +37,7 @@ def test_the_same_key_with_another_body_is_a_422(tables: Any, timeline: str) -> 
     ANNA.call("create_session", body=one_time(timeline), headers=KEY)
     answer = ANNA.call("create_session", body=one_time(timeline, name="Other"), headers=KEY)
     assert (answer.status, answer.body["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
-    assert len(live(tables)) == 1
+    assert len(live_sessions(tables)) == 1
 
 
 def test_a_failed_request_stores_no_key_so_that_a_retry_can_succeed(tables: Any, timeline: str) -> None:
@@ -63,12 +63,14 @@ def test_an_expired_record_is_ignored(tables: Any, timeline: str) -> None:
     assert (again.status, again.data["id"] != session["id"]) == (200, True)
 
 
-def test_a_conflict_with_the_session_of_an_earlier_attempt_is_answered_with_that_session(
-    timeline: str, during: During
+def test_a_retry_that_conflicts_with_its_first_attempt_gets_the_first_answer(
+    timeline: str, run_before_next: RunBeforeNext
 ) -> None:
-    """The first attempt commits after the second looked for a record, and before the second read the calendar."""
+    """The first attempt commits while the second attempt is between its reads of the key and of the calendar."""
     first: list[Any] = []
-    during("Query", lambda: first.append(ANNA.call("create_session", body=one_time(timeline), headers=KEY)))
+    run_before_next(
+        "Query", lambda: first.append(ANNA.call("create_session", body=one_time(timeline), headers=KEY))
+    )
     second = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
     assert second.body == first[0].body
     assert second.headers["Idempotency-Replayed"] == "true"
@@ -83,9 +85,7 @@ def test_a_replay_returns_the_first_answer_even_after_a_deletion(timeline: str) 
 
 
 @pytest.mark.parametrize("function", ["create_session", "create_timeline"])
-def test_a_caller_who_lost_the_right_to_read_the_timeline_gets_no_replay(
-    timeline: str, function: str
-) -> None:
+def test_a_caller_who_may_no_longer_read_the_timeline_gets_no_replay(timeline: str, function: str) -> None:
     body = one_time(timeline) if function == "create_session" else {"name": "x", "ownerId": "anna"}
     assert ADMIN.call(function, body=body, headers=KEY).status == 200
     former_admin = Caller(ADMIN.id)
@@ -106,7 +106,9 @@ def test_an_etag_changes_with_every_change(timeline: str) -> None:
     "if_match", ["1", "", '"1', "W/1", '"1" "2"', '"1",', '"1", *', '"a b"', '"1",' * 500]
 )
 @pytest.mark.parametrize("function", ["update_session", "delete_timeline"])
-def test_a_malformed_if_match_is_a_400_with_a_fault(timeline: str, function: str, if_match: str) -> None:
+def test_a_malformed_if_match_header_is_a_400_with_a_fault(
+    timeline: str, function: str, if_match: str
+) -> None:
     id = timeline if function.endswith("timeline") else new_session(ANNA, timeline)["id"]
     body = {"name": "New"} if function.startswith("update") else None
     answer = ANNA.call(function, id=id, body=body, headers={"if-match": if_match})
@@ -123,7 +125,7 @@ def test_a_malformed_if_match_is_a_400_with_a_fault(timeline: str, function: str
 @pytest.mark.parametrize(
     "function", ["update_session", "delete_session", "update_timeline", "delete_timeline"]
 )
-def test_if_match_allows_changes_of_the_current_version_only(
+def test_the_if_match_header_allows_changes_of_the_current_version_only(
     tables: Any, timeline: str, function: str, if_match: str, status: int
 ) -> None:
     id = timeline if function.endswith("timeline") else new_session(ANNA, timeline)["id"]
@@ -140,7 +142,9 @@ def test_if_match_allows_changes_of_the_current_version_only(
 @pytest.mark.parametrize(
     ("if_none_match", "status"), [('"1"', 304), ('W/"1"', 304), ("*", 304), ('"7", "1"', 304), ('"2"', 200)]
 )
-def test_if_none_match_with_the_current_etag_is_a_304(timeline: str, if_none_match: str, status: int) -> None:
+def test_the_if_none_match_header_with_the_current_etag_is_a_304(
+    timeline: str, if_none_match: str, status: int
+) -> None:
     id = new_session(ANNA, timeline)["id"]
     for function, one in (("get_session", id), ("get_timeline", timeline)):
         answer = ANNA.call(function, id=one, headers={"If-None-Match": if_none_match})
@@ -148,10 +152,12 @@ def test_if_none_match_with_the_current_etag_is_a_304(timeline: str, if_none_mat
         assert (answer.body is None) == (status == 304)
 
 
-def test_two_changes_of_different_fields_both_take_effect(timeline: str, during: During) -> None:
-    """The second change is written between the read and the write of the first."""
+def test_two_changes_of_different_fields_both_take_effect(
+    timeline: str, run_before_next: RunBeforeNext
+) -> None:
+    """The second change is written between the read and the write of the first change."""
     id = new_session(ANNA, timeline)["id"]
-    during(
+    run_before_next(
         "TransactWriteItems",
         lambda: ANNA.call("update_session", id=id, body={"description": "by another"}),
     )

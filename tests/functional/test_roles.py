@@ -10,24 +10,24 @@ import pytest
 from tests.functional.conftest import CALLS, WHOLE_FOLDER
 from tests.support import template
 
-OF_LAMBDA = {"dynamodb:GetRecords", "dynamodb:ListStreams"}
+STREAM_ACTIONS = {"dynamodb:GetRecords", "dynamodb:ListStreams"}
 """The actions that Lambda itself needs in the role of a function to read a stream."""
 
 
-def allowed(function: str) -> set[tuple[str, str]]:
-    """Return what the function's role allows: actions, each with a table or an index."""
+def allowed_actions(function: str) -> set[tuple[str, str]]:
+    """Return the actions that the role of a function allows, each with a table or an index."""
     return {
         (action.removeprefix("dynamodb:"), resource_name(resource))
         for policy in template.functions()[function].get("Policies", [])
         for statement in policy["Statement"]
-        if not set(statement["Action"]) & OF_LAMBDA
+        if not set(statement["Action"]) & STREAM_ACTIONS
         for action in as_list(statement["Action"])
         for resource in as_list(statement["Resource"])
     }
 
 
 def as_list(one_or_more: Any) -> list[Any]:
-    """Return the value as a list. CloudFormation also accepts a single value without a list."""
+    """Return the value as a list, because CloudFormation also accepts a single value."""
     return one_or_more if isinstance(one_or_more, list) else [one_or_more]
 
 
@@ -41,9 +41,9 @@ def resource_name(resource: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("function", template.functions())
-def test_a_function_may_do_what_it_does_and_nothing_else(
+def test_a_role_allows_exactly_the_calls_of_its_function(
     function: str, request: pytest.FixtureRequest
 ) -> None:
     if not request.config.stash.get(WHOLE_FOLDER, False):
         pytest.skip("needs the calls of all functional tests")
-    assert CALLS[function] == allowed(function), "the recorded calls, and the role in template.yaml"
+    assert CALLS[function] == allowed_actions(function), "the recorded calls, and the role in template.yaml"

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from tests.functional.conftest import ADMIN, ANNA, BERT, During, new_session, new_timeline, one_time
+from tests.functional.conftest import ADMIN, ANNA, BERT, RunBeforeNext, new_session, one_time
 from tests.support import api
-from tests.support.invariants import breaches, scan
+from tests.support.api import new_timeline
+from tests.support.invariants import breaches, scan, scan_all
 
 YOGA = {
     "type": "RECURRING",
@@ -33,7 +34,7 @@ NEW_FIELDS = (
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
-def test_a_created_session_is_answered_with_all_fields(timeline: str) -> None:
+def test_the_answer_to_a_post_has_all_fields_of_the_session(timeline: str) -> None:
     answer = ANNA.call("create_session", body=YOGA | {"timelineId": timeline})
     session = answer.data
     assert session == {
@@ -59,7 +60,7 @@ def test_a_created_session_is_answered_with_all_fields(timeline: str) -> None:
 
 
 def test_the_location_keeps_a_base_path(timeline: str) -> None:
-    """The gateway passes on the path of a stage or of a custom domain."""
+    """The gateway forwards the base path of a stage or a custom domain."""
     event = ANNA.event("create_session", "", one_time(timeline), {}, {}) | {"rawPath": "/v1/sessions"}
     response = api.handler("create_session")(event, None)
     assert response["headers"]["Location"] == f"/v1/sessions/{json.loads(response['body'])['data']['id']}"
@@ -118,7 +119,7 @@ def test_a_session_that_was_read_can_be_sent_back(timeline: str) -> None:
 # PATCH
 
 
-def test_a_patch_changes_what_it_names_and_the_time_of_update(timeline: str) -> None:
+def test_a_patch_changes_the_named_fields_and_updated_at(timeline: str) -> None:
     session = new_session(ANNA, timeline, description="old")
     changed = ANNA.call("update_session", id=session["id"], body={"name": "New", "description": None}).data
     assert changed == session | {"name": "New", "description": None, "updatedAt": changed["updatedAt"]}
@@ -139,7 +140,7 @@ def test_a_patch_to_one_time_clears_cycle_and_day(timeline: str) -> None:
     assert (changed["repeatCycleType"], changed["recurringDayOfWeek"]) == (None, None)
 
 
-def test_a_weekly_series_without_a_day_follows_its_start(timeline: str) -> None:
+def test_a_weekly_series_without_a_day_repeats_on_the_weekday_of_its_start(timeline: str) -> None:
     series = ANNA.call(
         "create_session", body=YOGA | {"timelineId": timeline, "recurringDayOfWeek": None}
     ).data
@@ -181,7 +182,7 @@ def test_a_patched_session_must_satisfy_the_rules(
 
 
 @pytest.mark.parametrize("field", ["type", "timelineId", "name"])
-def test_null_does_not_clear_what_a_session_needs(timeline: str, field: str) -> None:
+def test_null_for_a_required_field_is_a_400(timeline: str, field: str) -> None:
     session = new_session(ANNA, timeline)
     answer = ANNA.call("update_session", id=session["id"], body={field: None})
     assert (answer.status, answer.body["details"][0]["field"]) == (400, field)
@@ -197,7 +198,7 @@ def test_a_session_moves_to_another_timeline(tables: Any, timeline: str) -> None
     assert breaches(tables) == []
 
 
-def test_a_session_moves_to_a_timeline_of_another_owner_and_frees_the_first(
+def test_a_session_moved_to_another_owner_frees_the_time_of_the_first_owner(
     tables: Any, timeline: str
 ) -> None:
     session, other = new_session(ANNA, timeline), new_timeline(BERT)
@@ -238,7 +239,7 @@ def test_an_unknown_or_malformed_id_is_a_404(tables: Any, function: str, id: str
     assert (answer.status, answer.body["code"]) == (404, "NOT_FOUND")
 
 
-def test_an_unknown_timeline_is_invalid_in_a_body_and_empty_as_a_filter(timeline: str) -> None:
+def test_an_unknown_timeline_is_a_400_in_a_body_and_an_empty_list_in_a_query(timeline: str) -> None:
     answer = ANNA.call("create_session", body=one_time("no-such-timeline"))
     assert (answer.status, answer.body["code"]) == (400, "INVALID_TIMELINE")
     fault = {"code": "NOT_FOUND", "message": "Must be the id of an existing timeline."}
@@ -253,13 +254,13 @@ def test_an_unknown_timeline_is_invalid_in_a_body_and_empty_as_a_filter(timeline
 # Conflicts: the main cases
 
 
-def booked(timeline: str, start: str, end: str | None, **fields: Any) -> int:
-    """Return the status of a booking."""
+def book(timeline: str, start: str, end: str | None, **fields: Any) -> int:
+    """Create another session; return the status."""
     body = one_time(timeline, startDateTime=start, endDateTime=end, name="Another", **fields)
     return ANNA.call("create_session", body=body).status
 
 
-def series(timeline: str, cycle: str, start: str, end: str, **fields: Any) -> dict[str, Any]:
+def new_series(timeline: str, cycle: str, start: str, end: str, **fields: Any) -> dict[str, Any]:
     """Create a series."""
     return new_session(
         ANNA,
@@ -272,20 +273,20 @@ def series(timeline: str, cycle: str, start: str, end: str, **fields: Any) -> di
     )
 
 
-def test_a_touching_session_is_free_in_both_orders(timeline: str) -> None:
+def test_touching_sessions_do_not_conflict(timeline: str) -> None:
     new_session(ANNA, timeline)
-    assert booked(timeline, "2023-12-15T16:00:00Z", "2023-12-15T17:00:00Z") == 200
-    assert booked(timeline, "2023-12-15T13:00:00Z", "2023-12-15T14:00:00Z") == 200
+    assert book(timeline, "2023-12-15T16:00:00Z", "2023-12-15T17:00:00Z") == 200
+    assert book(timeline, "2023-12-15T13:00:00Z", "2023-12-15T14:00:00Z") == 200
 
 
 def test_the_same_instant_in_two_offsets_conflicts(timeline: str) -> None:
     new_session(ANNA, timeline)
-    assert booked(timeline, "2023-12-15T23:00:00+09:00", "2023-12-16T00:30:00+09:00") == 409
+    assert book(timeline, "2023-12-15T23:00:00+09:00", "2023-12-16T00:30:00+09:00") == 409
 
 
 def test_an_owner_is_not_booked_twice_on_two_timelines(timeline: str) -> None:
     new_session(ANNA, timeline)
-    assert booked(new_timeline(ANNA), "2023-12-15T15:00:00Z", "2023-12-15T15:30:00Z") == 409
+    assert book(new_timeline(ANNA), "2023-12-15T15:00:00Z", "2023-12-15T15:30:00Z") == 409
 
 
 def test_sessions_of_two_owners_do_not_conflict(timeline: str) -> None:
@@ -293,7 +294,7 @@ def test_sessions_of_two_owners_do_not_conflict(timeline: str) -> None:
     assert new_session(BERT, new_timeline(BERT))
 
 
-def test_a_session_moved_by_a_quarter_of_an_hour_overlaps_only_itself(timeline: str) -> None:
+def test_a_session_does_not_conflict_with_its_own_former_time(timeline: str) -> None:
     session = new_session(ANNA, timeline)
     later = {"startDateTime": "2023-12-15T14:15:00Z", "endDateTime": "2023-12-15T16:15:00Z"}
     assert ANNA.call("update_session", id=session["id"], body=later).status == 200
@@ -314,40 +315,44 @@ def test_a_series_conflicts_on_its_500th_occurrence(timeline: str) -> None:
     assert [detail["startDateTime"] for detail in answer.body["details"]] == ["2025-04-13T09:30:00Z"]
 
 
-def test_a_far_occurrence_of_a_series_conflicts(timeline: str) -> None:
-    series(timeline, "YEARLY", "2023-12-25T09:00:00Z", "2023-12-25T12:00:00Z")
-    assert booked(timeline, "9998-12-25T11:00:00Z", "9998-12-25T13:00:00Z") == 409
-    assert booked(timeline, "9998-12-25T12:00:00Z", "9998-12-25T13:00:00Z") == 200
+def test_an_occurrence_in_the_year_9998_conflicts(timeline: str) -> None:
+    new_series(timeline, "YEARLY", "2023-12-25T09:00:00Z", "2023-12-25T12:00:00Z")
+    assert book(timeline, "9998-12-25T11:00:00Z", "9998-12-25T13:00:00Z") == 409
+    assert book(timeline, "9998-12-25T12:00:00Z", "9998-12-25T13:00:00Z") == 200
 
 
-def test_a_daily_series_over_midnight_reaches_into_the_next_day(timeline: str) -> None:
-    series(timeline, "DAILY", "2023-12-01T23:30:00Z", "2023-12-02T00:30:00Z")
-    assert booked(timeline, "2023-12-05T00:00:00Z", "2023-12-05T00:15:00Z") == 409
+def test_an_occurrence_over_midnight_conflicts_on_the_next_day(timeline: str) -> None:
+    new_series(timeline, "DAILY", "2023-12-01T23:30:00Z", "2023-12-02T00:30:00Z")
+    assert book(timeline, "2023-12-05T00:00:00Z", "2023-12-05T00:15:00Z") == 409
 
 
-def test_a_monthly_series_on_the_31st_never_touches_the_30th_or_the_1st(timeline: str) -> None:
-    series(timeline, "MONTHLY", "2024-01-31T09:00:00Z", "2024-01-31T10:00:00Z")
+def test_a_monthly_series_on_the_31st_skips_shorter_months(timeline: str) -> None:
+    new_series(timeline, "MONTHLY", "2024-01-31T09:00:00Z", "2024-01-31T10:00:00Z")
     for day in ("2024-04-30", "2024-05-01", "2024-02-29", "2024-03-01"):
-        assert booked(timeline, f"{day}T09:00:00Z", f"{day}T10:00:00Z") == 200
-    assert booked(timeline, "2024-05-31T09:00:00Z", "2024-05-31T10:00:00Z") == 409
+        assert book(timeline, f"{day}T09:00:00Z", f"{day}T10:00:00Z") == 200
+    assert book(timeline, "2024-05-31T09:00:00Z", "2024-05-31T10:00:00Z") == 409
 
 
-def test_the_next_29_february_after_2096_is_in_2104(timeline: str) -> None:
-    series(timeline, "YEARLY", "2096-02-29T09:00:00Z", "2096-02-29T10:00:00Z")
-    assert booked(timeline, "2100-02-28T00:00:00Z", "2100-03-02T00:00:00Z") == 200
-    assert booked(timeline, "2104-02-29T09:59:00Z", "2104-02-29T10:59:00Z") == 409
+def test_a_yearly_series_on_29_february_skips_the_year_2100(timeline: str) -> None:
+    new_series(timeline, "YEARLY", "2096-02-29T09:00:00Z", "2096-02-29T10:00:00Z")
+    assert book(timeline, "2100-02-28T00:00:00Z", "2100-03-02T00:00:00Z") == 200
+    assert book(timeline, "2104-02-29T09:59:00Z", "2104-02-29T10:59:00Z") == 409
 
 
-def test_a_weekly_friday_that_starts_on_a_saturday_leaves_the_saturday_free(timeline: str) -> None:
-    series(timeline, "WEEKLY", "2023-12-02T09:00:00Z", "2023-12-02T10:00:00Z", recurringDayOfWeek="FRIDAY")
-    assert booked(timeline, "2023-12-02T09:00:00Z", "2023-12-02T10:00:00Z") == 200
-    assert booked(timeline, "2023-12-08T09:00:00Z", "2023-12-08T10:00:00Z") == 409
+def test_a_friday_series_that_starts_on_a_saturday_leaves_the_saturday_free(timeline: str) -> None:
+    new_series(
+        timeline, "WEEKLY", "2023-12-02T09:00:00Z", "2023-12-02T10:00:00Z", recurringDayOfWeek="FRIDAY"
+    )
+    assert book(timeline, "2023-12-02T09:00:00Z", "2023-12-02T10:00:00Z") == 200
+    assert book(timeline, "2023-12-08T09:00:00Z", "2023-12-08T10:00:00Z") == 409
 
 
-def test_a_series_changed_to_one_time_frees_later_weeks_and_changed_back_checks_them(timeline: str) -> None:
-    weekly = series(timeline, "WEEKLY", "2023-12-01T09:00:00Z", "2023-12-01T10:00:00Z")
+def test_a_series_changed_to_one_time_frees_later_weeks_and_conflicts_when_changed_back(
+    timeline: str,
+) -> None:
+    weekly = new_series(timeline, "WEEKLY", "2023-12-01T09:00:00Z", "2023-12-01T10:00:00Z")
     assert ANNA.call("update_session", id=weekly["id"], body={"type": "ONE_TIME"}).status == 200
-    assert booked(timeline, "2023-12-08T09:00:00Z", "2023-12-08T10:00:00Z") == 200
+    assert book(timeline, "2023-12-08T09:00:00Z", "2023-12-08T10:00:00Z") == 200
     back = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
     assert ANNA.call("update_session", id=weekly["id"], body=back).status == 409
 
@@ -357,12 +362,12 @@ def test_a_refused_patch_changes_no_field(tables: Any, timeline: str) -> None:
     other = new_session(
         ANNA, timeline, startDateTime="2023-12-15T16:00:00Z", endDateTime="2023-12-15T17:00:00Z"
     )
-    before = [scan(tables, table) for table in ("SessionsTable", "TimelinesTable", "CalendarTable")]
+    before = scan_all(tables)
     refused = ANNA.call(
         "update_session", id=other["id"], body={"startDateTime": "2023-12-15T15:59:00Z", "name": "x"}
     )
     assert refused.status == 409
-    assert [scan(tables, table) for table in ("SessionsTable", "TimelinesTable", "CalendarTable")] == before
+    assert scan_all(tables) == before
 
 
 def test_the_time_of_a_deleted_session_can_be_booked_again(timeline: str) -> None:
@@ -373,12 +378,12 @@ def test_the_time_of_a_deleted_session_can_be_booked_again(timeline: str) -> Non
 
 def test_a_session_without_an_end_occupies_only_its_start(timeline: str) -> None:
     new_session(ANNA, timeline, endDateTime=None)
-    assert booked(timeline, "2023-12-15T14:00:00Z", None) == 409
-    assert booked(timeline, "2023-12-15T13:00:00Z", "2023-12-15T14:00:00Z") == 200
-    assert booked(timeline, "2023-12-15T14:00:00.000001Z", "2023-12-15T14:01:00Z") == 200
+    assert book(timeline, "2023-12-15T14:00:00Z", None) == 409
+    assert book(timeline, "2023-12-15T13:00:00Z", "2023-12-15T14:00:00Z") == 200
+    assert book(timeline, "2023-12-15T14:00:00.000001Z", "2023-12-15T14:01:00Z") == 200
 
 
-def test_a_409_names_up_to_ten_conflicting_sessions_the_earliest_first(timeline: str) -> None:
+def test_a_409_names_up_to_ten_conflicting_sessions_in_order_of_time(timeline: str) -> None:
     for day in range(1, 13):
         times = {
             "startDateTime": f"2023-12-{day:02}T09:00:00+09:00",
@@ -403,7 +408,7 @@ def test_a_409_names_up_to_ten_conflicting_sessions_the_earliest_first(timeline:
 
 
 def test_a_409_names_the_first_conflicting_occurrence_of_a_series(timeline: str) -> None:
-    weekly = series(timeline, "WEEKLY", "2023-12-01T18:00:00+09:00", "2023-12-01T10:00:00Z", name="Yoga")
+    weekly = new_series(timeline, "WEEKLY", "2023-12-01T18:00:00+09:00", "2023-12-01T10:00:00Z", name="Yoga")
     times = {"startDateTime": "2033-12-01T00:00:00Z", "endDateTime": "2033-12-31T00:00:00Z"}
     answer = ANNA.call("create_session", body=one_time(timeline, **times))
     assert answer.body["details"] == [
@@ -418,10 +423,10 @@ def test_a_409_names_the_first_conflicting_occurrence_of_a_series(timeline: str)
     ]
 
 
-def test_after_the_deletion_of_the_session_written_last_others_are_created_and_moved(
+def test_sessions_are_created_and_moved_after_the_deletion_of_the_last_written_session(
     tables: Any, timeline: str
 ) -> None:
-    """The transaction must prove that the slot which the head names is gone."""
+    """The head names the deleted slot, and each transaction must check that this slot is gone."""
     first = new_session(ANNA, timeline)
     for change in ("create", "move"):
         last = new_session(ANNA, timeline, startDateTime="2024-01-01T09:00:00Z", endDateTime=None)
@@ -434,7 +439,7 @@ def test_after_the_deletion_of_the_session_written_last_others_are_created_and_m
     assert breaches(tables) == []
 
 
-def test_a_new_name_shows_in_later_conflicts(timeline: str) -> None:
+def test_a_conflict_has_the_new_name_of_a_renamed_session(timeline: str) -> None:
     session = new_session(ANNA, timeline, name="Old")
     ANNA.call("update_session", id=session["id"], body={"name": "New"})
     (detail,) = ANNA.call("create_session", body=one_time(timeline)).body["details"]
@@ -460,20 +465,22 @@ def test_a_session_whose_calendar_is_lost_can_be_deleted(tables: Any, timeline: 
     assert scan(tables, "CalendarTable") == []
 
 
-def test_in_a_calendar_without_a_head_sessions_can_be_created(tables: Any, timeline: str) -> None:
+def test_sessions_can_be_created_in_a_calendar_without_a_head(tables: Any, timeline: str) -> None:
     tables.delete_item(TableName="CalendarTable", Key={"ownerId": {"S": "anna"}, "slot": {"S": "HEAD"}})
     new_session(ANNA, timeline)
     assert ANNA.call("create_session", body=one_time(timeline)).status == 409
 
 
-def test_a_conflicting_session_that_moves_meanwhile_is_one_conflict(timeline: str, during: During) -> None:
-    """A POST beside a PATCH finds the moved session in the old slot and in the new one."""
+def test_a_conflicting_session_that_moves_during_a_post_is_listed_once(
+    timeline: str, run_before_next: RunBeforeNext
+) -> None:
+    """A POST beside a PATCH finds the moved session in its old slot and in its new slot."""
     id = new_session(
         ANNA, timeline, startDateTime="2023-12-15T09:00:00Z", endDateTime="2023-12-15T10:00:00Z"
     )["id"]
     new_session(ANNA, timeline, startDateTime="2023-12-20T09:00:00Z", endDateTime="2023-12-20T10:00:00Z")
     later = {"startDateTime": "2023-12-15T11:00:00Z", "endDateTime": "2023-12-15T12:00:00Z"}
     long = {"startDateTime": "2023-12-15T00:00:00Z", "endDateTime": "2023-12-16T00:00:00Z"}
-    during("Query", lambda: ANNA.call("update_session", id=id, body=later))
+    run_before_next("Query", lambda: ANNA.call("update_session", id=id, body=later))
     answer = ANNA.call("create_session", body=one_time(timeline, **long))
     assert [detail["sessionId"] for detail in answer.body["details"]] == [id]

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, new_session, new_timeline, one_time
-from tests.support.api import Caller
+from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, new_session, one_time
+from tests.support.api import Caller, new_timeline
 from tests.support.invariants import breaches, scan
 
 
-def test_a_created_timeline_is_the_callers_and_has_seven_fields(tables: Any) -> None:
+def test_a_created_timeline_belongs_to_the_caller_and_has_seven_fields(tables: Any) -> None:
     answer = ANNA.call("create_timeline", body={"name": " Yoga ", "description": "d"})
     timeline = answer.data
     assert timeline == {
@@ -25,7 +25,7 @@ def test_a_created_timeline_is_the_callers_and_has_seven_fields(tables: Any) -> 
     assert ANNA.call("get_timeline", id=timeline["id"]).data == timeline
 
 
-def test_only_an_admin_makes_a_timeline_for_another(tables: Any) -> None:
+def test_only_an_admin_creates_a_timeline_for_another_owner(tables: Any) -> None:
     body = {"name": "Room 7", "ownerId": "room-7"}
     assert ADMIN.call("create_timeline", body=body).data["ownerId"] == "room-7"
     assert MANAGER.call("create_timeline", body=body).status == 403
@@ -33,7 +33,7 @@ def test_only_an_admin_makes_a_timeline_for_another(tables: Any) -> None:
     assert ANNA.call("create_timeline", body={"name": "Mine", "ownerId": "anna"}).status == 200
 
 
-def test_a_patch_changes_words_and_never_the_owner(timeline: str) -> None:
+def test_a_patch_changes_the_name_but_never_the_owner(timeline: str) -> None:
     before = ANNA.call("get_timeline", id=timeline).data
     changed = ANNA.call("update_timeline", id=timeline, body=before | {"name": "New", "ownerId": "bert"}).data
     assert changed == before | {"name": "New", "updatedAt": changed["updatedAt"]}
@@ -65,7 +65,7 @@ def test_an_unknown_or_malformed_id_is_a_404(timeline: str, function: str, id: s
     assert ANNA.call(function, id=id, body={} if function == "update_timeline" else None).status == 404
 
 
-# Permissions: the caller, the status on Anna's timelines, and the status on own timelines.
+# Each row: the caller, the status on Anna's timelines, and the status on the caller's own timelines.
 
 MATRIX = [
     (Caller("eve"), 403, 200),
@@ -86,7 +86,7 @@ ONLY_OWN_FOR_MANAGERS = {"delete_session", "update_timeline", "delete_timeline"}
         *("get_timeline", "update_timeline", "delete_timeline"),
     ],
 )
-def test_a_role_reaches_as_far_as_the_table_says(
+def test_a_role_has_the_permissions_of_the_matrix(
     tables: Any, timeline: str, function: str, who: Caller, foreign: int, own: int
 ) -> None:
     if who is MANAGER and function in ONLY_OWN_FOR_MANAGERS:

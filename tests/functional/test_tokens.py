@@ -21,8 +21,8 @@ from tests.support.issuer import (
     CONFIGURATION_PATH,
     KEYS_PATH,
     Issuer,
-    drip,
     new_key,
+    send_slowly,
 )
 
 
@@ -36,7 +36,7 @@ def running_issuer() -> Iterator[Issuer]:
 
 @pytest.fixture
 def issuer(running_issuer: Issuer, tables: Any, environment: pytest.MonkeyPatch) -> Iterator[Issuer]:
-    """Let the functions trust the issuer."""
+    """Configure the functions to trust the issuer, and reset the issuer after the test."""
     environment.setenv("JWT_ISSUER", running_issuer.url)
     environment.setenv("JWT_AUDIENCE", f"other,{AUDIENCE}")
     issuer_keys.cache_clear()
@@ -49,7 +49,7 @@ def issuer(running_issuer: Issuer, tables: Any, environment: pytest.MonkeyPatch)
     running_issuer.keys = {"first": running_issuer.keys["first"]}
 
 
-def list_sessions(authorization: str | None) -> tuple[int, dict[str, str]]:
+def list_timelines(authorization: str | None) -> tuple[int, dict[str, str]]:
     """Return status and headers of `GET /timelines` without a gateway."""
     headers = {} if authorization is None else {"Authorization": authorization}
     event = ANNA.event("list_timelines", "", None, {}, headers)
@@ -70,8 +70,8 @@ def list_sessions(authorization: str | None) -> tuple[int, dict[str, str]]:
     ids=["", "audiences", "client", "other client", "not before"],
 )
 def test_a_valid_token_is_accepted(issuer: Issuer, changes: dict[str, Any]) -> None:
-    assert list_sessions(f"Bearer {issuer.token(**changes)}")[0] == 200
-    assert list_sessions(f"bearer  {issuer.token(**changes)}")[0] == 200
+    assert list_timelines(f"Bearer {issuer.token(**changes)}")[0] == 200
+    assert list_timelines(f"bearer  {issuer.token(**changes)}")[0] == 200
 
 
 def test_the_principal_is_the_subject_of_the_token(issuer: Issuer) -> None:
@@ -83,18 +83,20 @@ def test_the_principal_is_the_subject_of_the_token(issuer: Issuer) -> None:
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_forged_token_is_a_401(issuer: Issuer, attack: str) -> None:
-    status, headers = list_sessions(f"Bearer {ATTACKS[attack](issuer)}")
+    status, headers = list_timelines(f"Bearer {ATTACKS[attack](issuer)}")
     assert (status, headers["WWW-Authenticate"]) == (401, 'Bearer realm="sessions", error="invalid_token"')
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic YTpi", "Digest x"])
-def test_no_token_is_a_401_without_an_error_code(issuer: Issuer, authorization: str | None) -> None:
+def test_a_request_without_a_token_is_a_401_without_an_error_code(
+    issuer: Issuer, authorization: str | None
+) -> None:
     """RFC 6750, section 3.1: a request without authentication gets no error code."""
-    status, headers = list_sessions(authorization)
+    status, headers = list_timelines(authorization)
     assert (status, headers["WWW-Authenticate"]) == (401, 'Bearer realm="sessions"')
 
 
-def test_a_401_has_the_error_shape_and_does_not_contain_the_token(issuer: Issuer) -> None:
+def test_a_401_has_the_fields_of_an_error_and_does_not_contain_the_token(issuer: Issuer) -> None:
     forged = ATTACKS["tampered with"](issuer)
     event = ANNA.event("list_timelines", "", None, {}, {"authorization": f"Bearer {forged}"})
     del event["requestContext"]["authorizer"]
@@ -106,7 +108,7 @@ def test_a_401_has_the_error_shape_and_does_not_contain_the_token(issuer: Issuer
 
 
 class Clock:
-    """A clock that shows the time that a test sets."""
+    """Clock whose time a test sets."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -118,7 +120,7 @@ class Clock:
 def test_keys_are_cached(issuer: Issuer) -> None:
     before = issuer.reads
     for _ in range(5):
-        assert list_sessions(f"Bearer {issuer.token()}")[0] == 200
+        assert list_timelines(f"Bearer {issuer.token()}")[0] == 200
     assert issuer.reads == before + 1
 
 
@@ -144,7 +146,7 @@ def test_a_withdrawn_key_is_refused_after_an_hour(issuer: Issuer) -> None:
         keys.find("first")
 
 
-def test_a_moved_key_set_is_discovered_again(issuer: Issuer) -> None:
+def test_the_new_address_of_a_moved_key_set_is_discovered(issuer: Issuer) -> None:
     clock = Clock()
     keys = IssuerKeys(issuer.url, clock)
     keys.find("first")
@@ -154,7 +156,7 @@ def test_a_moved_key_set_is_discovered_again(issuer: Issuer) -> None:
     assert keys.find("second").key_id == "second"
 
 
-def test_an_issuer_that_recovers_is_asked_again_after_a_pause(issuer: Issuer) -> None:
+def test_the_keys_of_a_recovered_issuer_are_fetched_after_a_pause(issuer: Issuer) -> None:
     clock = Clock()
     keys = IssuerKeys(issuer.url, clock)
     issuer.replies[KEYS_PATH] = BROKEN_REPLIES["empty"]
@@ -172,58 +174,58 @@ def test_an_issuer_that_recovers_is_asked_again_after_a_pause(issuer: Issuer) ->
 @pytest.mark.parametrize("reply", BROKEN_REPLIES)
 def test_a_broken_document_of_the_issuer_is_a_503(issuer: Issuer, path: str, reply: str) -> None:
     issuer.replies[path] = BROKEN_REPLIES[reply]
-    status, headers = list_sessions(f"Bearer {issuer.token()}")
+    status, headers = list_timelines(f"Bearer {issuer.token()}")
     assert (status, headers["Retry-After"]) == (503, "1")
 
 
 @pytest.mark.parametrize("configuration", BROKEN_CONFIGURATIONS)
 def test_a_broken_configuration_of_the_issuer_is_a_503(issuer: Issuer, configuration: str) -> None:
     issuer.configuration |= BROKEN_CONFIGURATIONS[configuration]
-    assert list_sessions(f"Bearer {issuer.token()}")[0] == 503
+    assert list_timelines(f"Bearer {issuer.token()}")[0] == 503
 
 
-def test_an_issuer_that_sends_byte_by_byte_is_a_503(issuer: Issuer) -> None:
-    issuer.replies[KEYS_PATH] = drip(json.dumps(issuer.document(KEYS_PATH)).encode(), seconds=8)
-    assert list_sessions(f"Bearer {issuer.token()}")[0] == 503
+def test_an_issuer_that_answers_too_slowly_is_a_503(issuer: Issuer) -> None:
+    issuer.replies[KEYS_PATH] = send_slowly(json.dumps(issuer.document(KEYS_PATH)).encode(), seconds=8)
+    assert list_timelines(f"Bearer {issuer.token()}")[0] == 503
 
 
 @pytest.mark.parametrize("members", BROKEN_KEYS)
-def test_a_key_that_may_not_verify_is_refused(issuer: Issuer, members: str) -> None:
+def test_a_key_that_is_not_for_verification_is_refused(issuer: Issuer, members: str) -> None:
     issuer.keys["second"] = new_key()
     issuer.key_members["second"] = BROKEN_KEYS[members]
-    assert list_sessions(f"Bearer {issuer.token('second')}")[0] == 401
-    assert list_sessions(f"Bearer {issuer.token()}")[0] == 200
+    assert list_timelines(f"Bearer {issuer.token('second')}")[0] == 401
+    assert list_timelines(f"Bearer {issuer.token()}")[0] == 200
 
 
 def test_a_key_with_the_operation_verify_is_accepted(issuer: Issuer) -> None:
     issuer.key_members["first"] = {"key_ops": ["verify"], "use": "sig"}
-    assert list_sessions(f"Bearer {issuer.token()}")[0] == 200
+    assert list_timelines(f"Bearer {issuer.token()}")[0] == 200
 
 
 @pytest.mark.parametrize("keys", ["", 7, [], [7, None, "x"], {}])
 def test_a_key_set_without_a_usable_key_is_a_503(issuer: Issuer, keys: object) -> None:
     body = json.dumps({"keys": keys}).encode()
-    issuer.replies[KEYS_PATH] = drip(body, seconds=0)
-    assert list_sessions(f"Bearer {issuer.token()}")[0] == 503
+    issuer.replies[KEYS_PATH] = send_slowly(body, seconds=0)
+    assert list_timelines(f"Bearer {issuer.token()}")[0] == 503
 
 
-def test_a_right_client_id_does_not_replace_an_empty_audience(issuer: Issuer) -> None:
-    assert list_sessions(f"Bearer {issuer.token(aud=[], client_id=AUDIENCE)}")[0] == 401
-    assert list_sessions(f"Bearer {issuer.token(aud='', client_id=AUDIENCE)}")[0] == 401
+def test_a_correct_client_id_does_not_replace_an_empty_audience(issuer: Issuer) -> None:
+    assert list_timelines(f"Bearer {issuer.token(aud=[], client_id=AUDIENCE)}")[0] == 401
+    assert list_timelines(f"Bearer {issuer.token(aud='', client_id=AUDIENCE)}")[0] == 401
 
 
 @pytest.mark.parametrize(
     "changes", [{"exp": float("inf")}, {"aud": {"a": [AUDIENCE]}}, {"exp": "soon"}], ids=str
 )
-def test_a_signed_token_with_odd_claims_is_a_401(issuer: Issuer, changes: dict[str, Any]) -> None:
-    assert list_sessions(f"Bearer {issuer.token(**changes)}")[0] == 401
+def test_a_signed_token_with_malformed_claims_is_a_401(issuer: Issuer, changes: dict[str, Any]) -> None:
+    assert list_timelines(f"Bearer {issuer.token(**changes)}")[0] == 401
 
 
 def test_a_deeply_nested_token_is_a_401(issuer: Issuer) -> None:
     nested = base64.urlsafe_b64encode(b"[" * 5000).rstrip(b"=").decode()
-    assert list_sessions(f"Bearer {nested}.{nested}.x")[0] == 401
+    assert list_timelines(f"Bearer {nested}.{nested}.x")[0] == 401
     header = issuer.token().split(".")[0]
-    assert list_sessions(f"Bearer {header}.{nested}.x")[0] == 401
+    assert list_timelines(f"Bearer {header}.{nested}.x")[0] == 401
 
 
 def test_a_subject_that_cannot_own_a_timeline_is_a_401_with_a_message(issuer: Issuer) -> None:
@@ -234,31 +236,31 @@ def test_a_subject_that_cannot_own_a_timeline_is_a_401_with_a_message(issuer: Is
     assert "claim sub" in json.loads(response["body"])["message"]
 
 
-def test_unknown_key_ids_do_not_flood_the_issuer(issuer: Issuer) -> None:
+def test_five_unknown_key_ids_cause_one_request_to_the_issuer(issuer: Issuer) -> None:
     before = issuer.reads
     for number in range(5):
-        assert list_sessions(f"Bearer {issuer.token(str(number), key=issuer.keys['first'])}")[0] == 401
+        assert list_timelines(f"Bearer {issuer.token(str(number), key=issuer.keys['first'])}")[0] == 401
     assert issuer.reads == before + 1
 
 
-def test_an_issuer_that_does_not_answer_is_a_503(tables: Any, environment: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_issuer_is_a_503(tables: Any, environment: pytest.MonkeyPatch) -> None:
     issuer = Issuer()
     good = issuer.token()
     environment.setenv("JWT_ISSUER", issuer.url)
     issuer.stop()
-    status, headers = list_sessions(f"Bearer {good}")
+    status, headers = list_timelines(f"Bearer {good}")
     assert (status, headers["Retry-After"]) == (503, "1")
     issuer_keys.cache_clear()
 
 
 @pytest.mark.parametrize("roles", ["[ADMIN]", "[USER ADMIN]", "ADMIN", "USER, ADMIN"])
-def test_roles_are_read_in_every_documented_shape(timeline: str, roles: str) -> None:
+def test_roles_are_read_in_every_documented_format(timeline: str, roles: str) -> None:
     session = new_session(ANNA, timeline)
     assert Caller("root", roles).call("delete_session", id=session["id"]).status == 200
 
 
 @pytest.mark.parametrize("roles", [["STAFF", "ADMIN"], []])
-def test_roles_may_be_a_list(issuer: Issuer, roles: list[str]) -> None:
+def test_roles_in_a_token_may_be_a_list(issuer: Issuer, roles: list[str]) -> None:
     timeline = ANNA.call("create_timeline", body={"name": "x"}).data["id"]
     good = issuer.token(sub="root", **{"cognito:groups": roles})
     event = ANNA.event("get_timeline", timeline, None, {}, {"authorization": f"Bearer {good}"})

@@ -11,71 +11,69 @@ from scheduling.domain.session import SessionChange
 from scheduling.errors import SchedulingConflict
 from scheduling.services import sessions, timelines
 from scheduling.services.request import Request
-from scheduling.services.results import One
-from scheduling.services.retries import Attempt, retry_on_conflict
+from scheduling.services.results import EntityResult
+from scheduling.services.retries import RetryState, retry_on_conflict
 from scheduling.store.sessions import get_existing
-from tests.functional.conftest import ANNA, new_session, new_timeline, one_time
-from tests.support.invariants import Item, breaches, live, scan
+from tests.functional.conftest import ANNA, new_session, one_time
+from tests.support.api import new_timeline
+from tests.support.invariants import breaches, live_sessions, scan_all
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
-TABLES = ("SessionsTable", "TimelinesTable", "CalendarTable", "IdempotencyTable")
 
 
-def request(fields: dict[str, Any] | None = None, id: str = "", **more: Any) -> Request:
-    """Return a request of Anna's."""
+def build_request(fields: dict[str, Any] | None = None, id: str = "", **more: Any) -> Request:
+    """Build a request of Anna."""
     anna = Principal(ANNA.id, frozenset({"USER"}))
     path = {"id": id} if id else {}
     return Request(principal=anna, path=path, fields=fields or {}, now=NOW, new_id="new", **more)
 
 
-def everything(tables: Any) -> list[list[Item]]:
-    return [scan(tables, table) for table in TABLES]
-
-
-def fields_of(body: dict[str, Any]) -> dict[str, Any]:
+def with_defaults(body: dict[str, Any]) -> dict[str, Any]:
     return {"repeatCycleType": None, "recurringDayOfWeek": None, "description": None, **body}
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_a_dry_run_of_every_write_answers_like_the_write_and_writes_nothing(
-    tables: Any, timeline: str, dry_run: bool
-) -> None:
+def test_only_a_dry_run_returns_an_entity_without_a_write(tables: Any, timeline: str, dry_run: bool) -> None:
     id, empty = new_session(ANNA, timeline)["id"], new_timeline(ANNA)
     writes = [
         lambda: sessions.create(
-            request(fields_of(one_time(timeline, startDateTime=None, endDateTime=None)), dry_run=dry_run)
+            build_request(
+                with_defaults(one_time(timeline, startDateTime=None, endDateTime=None)), dry_run=dry_run
+            )
         ),
-        lambda: sessions.update(request({"startDateTime": "2023-12-15T13:00:00Z"}, id, dry_run=dry_run)),
-        lambda: sessions.delete(request(id=id, dry_run=dry_run)),
-        lambda: timelines.create(request({"name": "x", "ownerId": None}, dry_run=dry_run)),
-        lambda: timelines.update(request({"name": "y"}, empty, dry_run=dry_run)),
-        lambda: timelines.delete(request(id=empty, dry_run=dry_run)),
+        lambda: sessions.update(
+            build_request({"startDateTime": "2023-12-15T13:00:00Z"}, id, dry_run=dry_run)
+        ),
+        lambda: sessions.delete(build_request(id=id, dry_run=dry_run)),
+        lambda: timelines.create(build_request({"name": "x", "ownerId": None}, dry_run=dry_run)),
+        lambda: timelines.update(build_request({"name": "y"}, empty, dry_run=dry_run)),
+        lambda: timelines.delete(build_request(id=empty, dry_run=dry_run)),
     ]
     for write in writes:
-        before = everything(tables)
-        assert isinstance(write(), One)
-        assert (everything(tables) == before) == dry_run
+        before = scan_all(tables)
+        assert isinstance(write(), EntityResult)
+        assert (scan_all(tables) == before) == dry_run
 
 
 def test_a_dry_run_finds_conflicts(timeline: str) -> None:
     new_session(ANNA, timeline)
     with pytest.raises(SchedulingConflict):
-        sessions.create(request(fields_of(one_time(timeline)), dry_run=True))
+        sessions.create(build_request(with_defaults(one_time(timeline)), dry_run=True))
 
 
 def move_both(first: str, other: str, times: dict[str, dict[str, str]]) -> None:
     """Move two sessions of one owner in one transaction."""
 
     @retry_on_conflict
-    def move(asked: Request, attempt: Attempt) -> None:
+    def move(asked: Request, state: RetryState) -> None:
         changes = []
         for id in (first, other):
             before = get_existing(id)
-            after = session.change(before, times[id], before["ownerId"], asked.timestamp)
+            after = session.update(before, times[id], before["ownerId"], asked.timestamp)
             changes.append(SessionChange(before, after))
-        sessions.save(asked, attempt, changes)
+        sessions.save(asked, state, changes)
 
-    move(request())
+    move(build_request())
 
 
 def test_two_sessions_swap_places_in_one_transaction(tables: Any, timeline: str) -> None:
@@ -83,23 +81,25 @@ def test_two_sessions_swap_places_in_one_transaction(tables: Any, timeline: str)
     ten = {"startDateTime": "2023-12-15T10:00:00Z", "endDateTime": "2023-12-15T11:00:00Z"}
     first, other = new_session(ANNA, timeline, **nine)["id"], new_session(ANNA, timeline, **ten)["id"]
     move_both(first, other, {first: ten, other: nine})
-    starts = {each["id"]: each["startDateTime"] for each in live(tables)}
+    starts = {each["id"]: each["startDateTime"] for each in live_sessions(tables)}
     assert starts == {first: ten["startDateTime"], other: nine["startDateTime"]}
     assert breaches(tables) == []
     new_session(ANNA, timeline)
     assert breaches(tables) == []
 
 
-def test_two_sessions_moved_into_each_other_or_into_a_third_conflict(tables: Any, timeline: str) -> None:
+def test_two_sessions_moved_to_the_same_time_or_to_the_time_of_a_third_conflict(
+    tables: Any, timeline: str
+) -> None:
     hours = [
         {"startDateTime": f"2023-12-15T{hour:02}:00:00Z", "endDateTime": f"2023-12-15T{hour:02}:50:00Z"}
         for hour in (9, 10, 11, 20)
     ]
     first, other, third = (new_session(ANNA, timeline, **times)["id"] for times in hours[:3])
-    before = everything(tables)
+    before = scan_all(tables)
     with pytest.raises(SchedulingConflict):
         move_both(first, other, {first: hours[3], other: hours[3]})
     with pytest.raises(SchedulingConflict) as conflict:
         move_both(first, other, {first: hours[1], other: hours[2]})
     assert [cast(str, each["sessionId"]) for each in conflict.value.conflicts] == [third]
-    assert everything(tables) == before
+    assert scan_all(tables) == before

@@ -1,4 +1,4 @@
-"""`make fuzz`: schemathesis on a separate local stack, for ten minutes or the given number.
+"""Command of `make fuzz`, which runs schemathesis on a separate local stack, for ten minutes by default.
 
 python -m tests.fuzz [MINUTES]
 """

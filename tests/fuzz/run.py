@@ -10,7 +10,7 @@ CONFIG = Path(__file__).parent / "schemathesis.toml"
 
 
 def fuzz(url: str, token: str, seconds: int) -> "subprocess.CompletedProcess[str]":
-    """Run schemathesis for so many minutes. The return code is 0 when it finds no faults."""
+    """Run schemathesis for `seconds`. The return code is 0 when schemathesis finds no faults."""
     return subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),

@@ -1,4 +1,4 @@
-"""The SAM CLI's `local` commands with containers of a Docker engine, and DynamoDB's own engine beside them.
+"""Fixtures for `sam local`, whose functions run in Docker containers on tables of DynamoDB Local.
 
 All processes run in the engine's network namespace, and listen at an address that containers reach.
 """
@@ -45,16 +45,16 @@ class SamLocal:
         self._scratch = scratch
         parameters = {
             "Architecture": lambda_image.ARCHITECTURE,
-            "DynamoDbEndpoint": seen_by_containers(docker, database.endpoint),
+            "DynamoDbEndpoint": address_for_containers(docker, database.endpoint),
             "JwtIssuer": issuer.url,
             "JwtAudience": AUDIENCE,
         }
-        self.what_to_run = [
+        self.run_options = [
             *("--template", str(BUILT / "template.yaml"), "--skip-pull-image", "--invoke-image", image),
             *(("--docker-network", docker.network) if docker.network else ()),
         ]
         self._options = [
-            *(*self.what_to_run, *_WITHOUT_DEFAULTS, "--region", REGION),
+            *(*self.run_options, *_WITHOUT_DEFAULTS, "--region", REGION),
             *("--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())),
         ]
 
@@ -70,7 +70,7 @@ class SamLocal:
             capture_output=True,
             text=True,
         )
-        return _answer(done)
+        return _parse_answer(done)
 
     def run(self, line: str, folder: Path, *more: str) -> dict[str, Any]:
         """Run a command of the documentation in a shell; return the function's answer.
@@ -78,12 +78,12 @@ class SamLocal:
         `sam` is a script in `folder` that adds the options for the tests' build, and `more`.
         """
         command = folder / "sam"
-        options = (*self.what_to_run, "--config-file", str(ROOT / "samconfig.toml"), *more)
+        options = (*self.run_options, "--config-file", str(ROOT / "samconfig.toml"), *more)
         command.write_text(f'#!/bin/sh\nexec {shlex.join(_SAM)} "$@" {shlex.join(options)}\n')
         command.chmod(0o755)
         environment = self._environment("test")
         environment["PATH"] = f"{folder}:{environment['PATH']}"
-        return _answer(
+        return _parse_answer(
             subprocess.run(
                 ["sh", "-c", line],
                 cwd=ROOT,
@@ -110,7 +110,7 @@ class SamLocal:
             )
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-                _wait(client, process, log)
+                _wait_until_ready(client, process, log)
                 yield client
         finally:
             process.terminate()
@@ -120,7 +120,7 @@ class SamLocal:
         """Return an environment without AWS settings, in which the SAM CLI calls no AWS service."""
         return _own_environment() | {
             "DOCKER_HOST": self.docker.address,
-            "TMPDIR": str(self._scratch),  # ignore locks of interrupted runs
+            "TMPDIR": str(self._scratch),  # a folder without the locks of interrupted runs
             "AWS_ACCESS_KEY_ID": namespace,
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_CONFIG_FILE": os.devnull,
@@ -137,25 +137,25 @@ def sam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamLocal]:
         try:
             dynamodb.unpack()  # download everything before the network is cut off
             docker = stack.enter_context(docker_engine.engine())
-            image = lambda_image.find(docker)
+            image = lambda_image.prepare(docker)
             _build()
             stack.enter_context(docker.inside())
             database = stack.enter_context(dynamodb.Engine(docker.listen))
-            docker.check(image, lambda_image.INTERPRETER, urlsplit(database.endpoint).port)
+            docker.check_connection(image, lambda_image.INTERPRETER, urlsplit(database.endpoint).port)
         except (NoDocker, dynamodb.EngineMissing) as missing:
             pytest.skip(str(missing))
         issuer = Issuer(docker.listen)
         stack.callback(issuer.stop)
-        issuer.url = seen_by_containers(docker, issuer.url)
+        issuer.url = address_for_containers(docker, issuer.url)
         yield SamLocal(docker, image, database, issuer, tmp_path_factory.mktemp("sam"))
 
 
-def seen_by_containers(docker: DockerEngine, address: str) -> str:
+def address_for_containers(docker: DockerEngine, address: str) -> str:
     """Return the address at which containers reach a service that listens at this address."""
     return address.replace(docker.listen, docker.host)
 
 
-def _answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+def _parse_answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     print(done.stderr)  # the function's log; pytest shows it when a test fails
     try:
         answer: dict[str, Any] = json.loads(done.stdout)
@@ -164,12 +164,11 @@ def _answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return answer
 
 
-def make_tables(endpoint: str, namespace: str) -> None:
-    """Create empty tables in a database of their own."""
+def create_tables(endpoint: str, namespace: str) -> None:
+    """Create empty tables in a separate database."""
     session = boto3.Session(namespace, "test", region_name=REGION)
     client = session.client("dynamodb", endpoint_url=endpoint)
-    for table in template.tables():
-        client.create_table(**table)
+    template.create_tables(client)
     client.close()
 
 
@@ -197,7 +196,7 @@ def _own_environment() -> dict[str, str]:
     } | {"SAM_CLI_TELEMETRY": "0"}
 
 
-def _wait(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:

@@ -18,10 +18,10 @@ import pytest
 from local import demo, invoke
 from local.stack import DEMO_TIMELINE, HOST, Stack, free_port
 from scheduling.store import client as store
-from tests.sam_local.conftest import BUILT, SamLocal, make_tables
+from tests.sam_local.conftest import BUILT, SamLocal, create_tables
 from tests.support import api, npm
 from tests.support.docker_engine import DockerEngine
-from tests.support.issuer import YESTERDAY, tampered
+from tests.support.issuer import YESTERDAY, replace_subject
 from tests.support.lambda_image import ARCHITECTURE
 from tests.support.template import ROOT, functions
 
@@ -34,30 +34,26 @@ VARIABLES = {"SESSIONS_TABLE", "TIMELINES_TABLE", "CALENDAR_TABLE", "IDEMPOTENCY
 """The variables that differ between stacks, except those for tokens."""
 
 
-def event(function: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
-    return loaded
-
-
-def fill(sam: SamLocal, environment: pytest.MonkeyPatch, function: str) -> str:
-    """Create a database with the entities that the function's event names; return its namespace."""
+def fill_database(sam: SamLocal, environment: pytest.MonkeyPatch, function: str) -> str:
+    """Create a database with the entities in the event of a function; return the namespace of the database."""
     namespace = function.replace("_", "")
-    make_tables(sam.endpoint, namespace)
+    create_tables(sam.endpoint, namespace)
     environment.setenv("AWS_ACCESS_KEY_ID", namespace)
     environment.setenv("DYNAMODB_ENDPOINT", sam.endpoint)
     store.client.cache_clear()
-    read = event("get_session")
+    read = api.load_event("get_session")
     demo.main(DEMO_TIMELINE, read["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])
     if function not in WITHOUT_A_SESSION:
         with environment.context() as patch:
-            patch.setattr("scheduling.http.endpoint.uuid4", lambda: UUID(read["pathParameters"]["sessionId"]))
-            made = api.handler("create_session")(event("create_session"), None)
+            # `uuid4` reads `os.urandom`, so the new session gets the id that the other events name.
+            patch.setattr("os.urandom", lambda size: UUID(read["pathParameters"]["sessionId"]).bytes[:size])
+            made = api.handler("create_session")(api.load_event("create_session"), None)
         assert made["statusCode"] == 200, made
     return namespace
 
 
 def test_every_event_works_unchanged_in_docker(sam: SamLocal, environment: pytest.MonkeyPatch) -> None:
-    namespaces = {function: fill(sam, environment, function) for function in functions()}
+    namespaces = {function: fill_database(sam, environment, function) for function in functions()}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = dict(
             zip(namespaces, pool.map(sam.invoke, *zip(*namespaces.items(), strict=True)), strict=True)
@@ -68,7 +64,7 @@ def test_every_event_works_unchanged_in_docker(sam: SamLocal, environment: pytes
     page = answers.pop("get_docs")
     assert page["headers"]["Content-Type"] == "text/html; charset=utf-8"
     data = {function: json.loads(answer["body"])["data"] for function, answer in answers.items()}
-    session_id = event("get_session")["pathParameters"]["sessionId"]
+    session_id = api.load_event("get_session")["pathParameters"]["sessionId"]
 
     created = data["create_session"]
     assert (created["name"], created["timelineId"]) == ("Weekly Yoga Class", DEMO_TIMELINE)
@@ -92,12 +88,12 @@ def test_every_event_works_unchanged_in_docker(sam: SamLocal, environment: pytes
     )
 
 
-def test_start_api_answers_to_a_verified_token_alone(sam: SamLocal, tmp_path: Path) -> None:
-    """`start-api` passes no claims on, so the layer verifies the token with the issuer's keys."""
-    make_tables(sam.endpoint, "startapi")
+def test_start_api_accepts_only_a_verified_token(sam: SamLocal, tmp_path: Path) -> None:
+    """`start-api` forwards no claims, so the layer verifies the token with the keys of the issuer."""
+    create_tables(sam.endpoint, "startapi")
     good = {"Authorization": f"Bearer {sam.issuer.token()}"}
     with sam.api("startapi", tmp_path / "log") as client:
-        for bad in ({}, *({"Authorization": f"Bearer {token}"} for token in refused(sam))):
+        for bad in ({}, *({"Authorization": f"Bearer {token}"} for token in invalid_tokens(sam))):
             answer = client.get("/timelines", headers=bad)
             assert answer.status_code == 401, answer.text
             assert answer.json()["code"] == "UNAUTHORIZED"
@@ -109,8 +105,8 @@ def test_start_api_answers_to_a_verified_token_alone(sam: SamLocal, tmp_path: Pa
 
 
 def test_the_documented_commands_work_on_the_tables_of_make_up(sam: SamLocal, tmp_path: Path) -> None:
-    create, get = documented("sam local invoke")
-    with AsMakeUp("sam-local", free_port()) as stack, forward_port(sam.docker, stack.port + 1):
+    create, get = find_documented_commands("sam local invoke")
+    with DockerStack("sam-local", free_port()) as stack, forward_port(sam.docker, stack.port + 1):
         variables = stack.state / "sam-local.json"
         assert set(json.loads(variables.read_text())["Parameters"]) == VARIABLES
         made = sam.run(create, tmp_path, "--env-vars", str(variables))
@@ -127,24 +123,24 @@ def test_make_invoke_runs_a_function_as_a_demo_user(
     monkeypatch.setattr(invoke, "BUILT", BUILT)
     monkeypatch.setenv("DOCKER_HOST", sam.docker.address)
 
-    def invoked(stack: Stack, function: str, role: str, id: str = "") -> dict[str, Any]:
+    def invoke_as_user(stack: Stack, function: str, role: str, id: str = "") -> dict[str, Any]:
         made_event = invoke.prepare_event(function, role, stack.add_user(role.lower(), role), id)
         capfd.readouterr()
-        status = asyncio.run(invoke.invoke(stack, function, made_event, ARCHITECTURE, sam.what_to_run))
+        status = asyncio.run(invoke.invoke(stack, function, made_event, ARCHITECTURE, sam.run_options))
         answer = capfd.readouterr()
         assert status == 0, answer.err
         loaded: dict[str, Any] = json.loads(answer.out)
         return loaded
 
-    with AsMakeUp("sam-local", free_port()) as stack:
-        made = invoked(stack, "create_session", "USER")
+    with DockerStack("sam-local", free_port()) as stack:
+        made = invoke_as_user(stack, "create_session", "USER")
         assert made["statusCode"] == 200, made
         session = json.loads(made["body"])["data"]
-        found = invoked(stack, "get_session", "ADMIN", session["id"])
+        found = invoke_as_user(stack, "get_session", "ADMIN", session["id"])
         assert (found["statusCode"], json.loads(found["body"])["data"]) == (200, session)
 
 
-class AsMakeUp(Stack):
+class DockerStack(Stack):
     """A stack with the functions built for Docker, deployed as `make up` deploys its stack."""
 
     def build_template(self) -> None:
@@ -153,13 +149,13 @@ class AsMakeUp(Stack):
 
 @contextmanager
 def forward_port(docker: DockerEngine, port: int) -> Iterator[None]:
-    """Forward a port as the documentation says for engines whose containers do not reach 127.0.0.1."""
+    """Forward a port to containers that do not reach 127.0.0.1, as docs/operations.md says."""
     if docker.listen == HOST:
         yield
         return
     if not shutil.which("socat"):
-        npm.missing("socat")
-    (line,) = documented("socat")
+        npm.skip_without("socat")
+    (line,) = find_documented_commands("socat")
     bridge = docker.docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", "bridge")
     process = subprocess.Popen(
         shlex.split(line.replace("4581", str(port)).replace("172.17.0.1", bridge.strip()))
@@ -171,7 +167,7 @@ def forward_port(docker: DockerEngine, port: int) -> Iterator[None]:
         process.wait()
 
 
-def documented(command: str) -> list[str]:
+def find_documented_commands(command: str) -> list[str]:
     """Return the commands of docs/operations.md for this machine's processor."""
     text = (ROOT / "docs" / "operations.md").read_text("utf-8")
     blocks = "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
@@ -179,6 +175,10 @@ def documented(command: str) -> list[str]:
     return [line.replace("x86_64", ARCHITECTURE) for line in lines]
 
 
-def refused(sam: SamLocal) -> list[str]:
-    """Yield tokens that must be refused."""
-    return [sam.issuer.token(exp=YESTERDAY), sam.issuer.token(aud="another"), tampered(sam.issuer.token())]
+def invalid_tokens(sam: SamLocal) -> list[str]:
+    """Return an expired token, a token for another audience, and a forged token."""
+    return [
+        sam.issuer.token(exp=YESTERDAY),
+        sam.issuer.token(aud="another"),
+        replace_subject(sam.issuer.token()),
+    ]

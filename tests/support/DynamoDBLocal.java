@@ -4,22 +4,22 @@ import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 
 /**
- * DynamoDB Local on one interface: by itself it binds all of them, and has no option against it.
+ * DynamoDB Local on one network interface. By default, DynamoDB Local binds all interfaces, without an option.
  *
- * <p>The first argument is the address to bind, the others are DynamoDB Local's own. Prints the port when it
- * answers, and ends when its standard input does, so that it never outlives who started it.
+ * <p>The first argument is the address to bind. DynamoDB Local gets the other arguments. The program prints the port
+ * when DynamoDB Local answers. The program ends with its standard input, so it never outlives its parent process.
  */
 class DynamoDBLocal {
     public static void main(String[] arguments) throws Exception {
         var output = System.out;
-        System.setOut(System.err); // what DynamoDB Local has to say
+        System.setOut(System.err); // keep the messages of DynamoDB Local out of the output
         String[] others = java.util.Arrays.copyOfRange(arguments, 1, arguments.length);
         DynamoDBProxyServer server = ServerRunner.createServerFromCommandLineArgs(others);
         var field = DynamoDBProxyServer.class.getDeclaredField("server");
         field.setAccessible(true);
         var connector = (ServerConnector) ((Server) field.get(server)).getConnectors()[0];
         connector.setHost(arguments[0]);
-        connector.setPort(0); // any that is free
+        connector.setPort(0); // any free port
         server.start();
         output.println("port " + connector.getLocalPort());
         while (System.in.read() >= 0) {}

@@ -52,7 +52,7 @@ class Caller(NamedTuple):
     ) -> Answer:
         """Call a function by the name of its folder; `id` fills the path, and `body` is sent as JSON.
 
-        Where the path has an id and a date, `id` is both: `<id>/<date>`.
+        For a path with an id and a date, pass both as `id`: `<id>/<date>`.
         """
         response = handler(function)(self.event(function, id, body, query or {}, headers or {}), None)
         text = response["body"]
@@ -64,9 +64,9 @@ class Caller(NamedTuple):
         self, function: str, id: str, body: object, query: Mapping[str, object], headers: Mapping[str, str]
     ) -> dict[str, Any]:
         """Build the function's event from `events/`, with this caller, body and query."""
-        event = json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
-        for asked in ("queryStringParameters", "pathParameters", "body"):
-            event.pop(asked, None)
+        event = load_event(function)
+        for part in ("queryStringParameters", "pathParameters", "body"):
+            event.pop(part, None)
         _, path = route(function)
         names = re.findall(r"{(\w+)}", path)
         parameters = dict(zip(names, id.split("/", len(names) - 1) if names else [], strict=True))
@@ -84,7 +84,19 @@ class Caller(NamedTuple):
         if body is not None:
             event["body"] = json.dumps(body)
         assert event["routeKey"] == " ".join(route(function))
-        return dict(event)
+        return event
+
+
+def load_event(function: str) -> dict[str, Any]:
+    """Return the event of a function from `events/`."""
+    event: dict[str, Any] = json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
+    return event
+
+
+def new_timeline(caller: Caller, **fields: str) -> str:
+    """Create a timeline; return the id."""
+    id: str = caller.call("create_timeline", body={"name": "Routine", **fields}).data["id"]
+    return id
 
 
 def handler(function: str) -> Any:

@@ -1,7 +1,7 @@
 """Capacity units of requests, counted on DynamoDB Local as AWS charges them.
 
-Read units come from the engine. Write units are counted here, because the engine doubles too much: on AWS, a
-transaction doubles the units of the items that it writes or checks, but not the units of index entries.
+Read units come from the engine. Write units are counted here. On AWS, a transaction doubles the units of the items
+that it writes or checks, but not the units of index entries. The engine doubles both.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -50,7 +50,7 @@ def count_capacity(dynamodb: Any) -> Iterator[Callable[[], Cost]]:
     writes: list[tuple[Item, int]] = []
     before = _entries(dynamodb)
 
-    def ask(params: Item, model: Any, **_: object) -> None:
+    def request_capacity(params: Item, model: Any, **_: object) -> None:
         if model.name in _READS:
             params["ReturnConsumedCapacity"] = "TOTAL"
         elif model.name == "TransactWriteItems":
@@ -58,10 +58,10 @@ def count_capacity(dynamodb: Any) -> Iterator[Callable[[], Cost]]:
         else:
             writes.append(({model.name.removesuffix("Item"): params}, 1))
 
-    def note(parsed: Item, model: Any, **_: object) -> None:
+    def record_reads(parsed: Item, model: Any, **_: object) -> None:
         if model.name in _READS:
             capacity = parsed["ConsumedCapacity"]
-            read_units.append(sum(one["CapacityUnits"] for one in _list(capacity)))
+            read_units.append(sum(one["CapacityUnits"] for one in _as_list(capacity)))
 
     def cost() -> Cost:
         after = _entries(dynamodb)
@@ -70,16 +70,16 @@ def count_capacity(dynamodb: Any) -> Iterator[Callable[[], Cost]]:
         calls += any(factor == 2 for _, factor in writes)
         return Cost(calls, sum(read_units), tables + _index_units(before, after))
 
-    events.register("before-parameter-build.dynamodb", ask)
-    events.register("after-call.dynamodb", note)
+    events.register("before-parameter-build.dynamodb", request_capacity)
+    events.register("after-call.dynamodb", record_reads)
     try:
         yield cost
     finally:
-        events.unregister("before-parameter-build.dynamodb", ask)
-        events.unregister("after-call.dynamodb", note)
+        events.unregister("before-parameter-build.dynamodb", request_capacity)
+        events.unregister("after-call.dynamodb", record_reads)
 
 
-def _list(one_or_more: Any) -> list[Any]:
+def _as_list(one_or_more: Any) -> list[Any]:
     return one_or_more if isinstance(one_or_more, list) else [one_or_more]
 
 

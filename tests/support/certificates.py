@@ -26,7 +26,7 @@ class CertificateAuthority:
         """The root's certificate as PEM."""
 
     def server_context(self, folder: Path) -> ssl.SSLContext:
-        """Return the TLS context of a server on the loopback address. Its files are written into the folder."""
+        """Return the TLS context of a server on the loopback address. Write its certificate into the folder."""
         key = _create_key()
         address = x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOOPBACK))])
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, LOOPBACK)])

@@ -1,9 +1,9 @@
-"""Double of a calendar table in which committed slots become readable later than the head that names them.
+"""Test double of a calendar table in which slots become readable later than the head that names them.
 
-DynamoDB applies the items of a transaction one by one, and promises no more than read-committed isolation between a
-transaction and a query. This double does no more than that: Query and GetItem return the slots that are visible by
-then, and the present head. Conditions inside transactions see the present items. Reads of one item never go back in
-time. The double works below botocore, in front of DynamoDB Local.
+DynamoDB applies the items of a transaction one by one. Between a transaction and a query, DynamoDB guarantees only
+read-committed isolation. The double guarantees no more: Query and GetItem return the present head, but each slot only
+after a delay. Conditions of transactions see the present items. A slot never returns to an earlier state. The double
+works between botocore and DynamoDB Local.
 """
 
 import json
@@ -27,7 +27,7 @@ Item = dict[str, Any]
 
 
 class DelayedCalendar:
-    """All states of the slots, each with the time from which on the state can be read."""
+    """All states of the slots, each with the time from which the state is readable."""
 
     def __init__(
         self, longest_delay_seconds: float, seed: int, *, shortest_deletion_seconds: float = 0
@@ -48,21 +48,21 @@ class DelayedCalendar:
         operation = operation_of(request)
         parameters = json.loads(cast(bytes, request.body) or b"{}")
         if operation == "TransactWriteItems":
-            with self._lock:  # so that states are kept in the order of the transactions
+            with self._lock:  # record the states in the order of the transactions
                 response = self._send(session, request)
                 if response.status_code == 200:
-                    self._keep(parameters["TransactItems"])
+                    self._record(parameters["TransactItems"])
             return response
         if parameters.get("TableName") == TABLE and operation == "Query":
-            return answer(request, self._query(parameters))
+            return build_response(request, self._query(parameters))
         if parameters.get("TableName") == TABLE and operation == "GetItem":
             key = parameters["Key"]
             if key["slot"]["S"] != HEAD:
-                item = self._visible(key["ownerId"]["S"], key["slot"]["S"])
-                return answer(request, {"Item": item} if item else {})
+                item = self._visible_item(key["ownerId"]["S"], key["slot"]["S"])
+                return build_response(request, {"Item": item} if item else {})
         return self._send(session, request)
 
-    def _keep(self, operations: list[Item]) -> None:
+    def _record(self, operations: list[Item]) -> None:
         for operation in operations:
             ((kind, parameters),) = operation.items()
             if parameters["TableName"] != TABLE or kind not in ("Put", "Delete"):
@@ -74,7 +74,7 @@ class DelayedCalendar:
             visible_from = time.monotonic() + self._chance.uniform(shortest, max(shortest, self._delay))
             states.append((max(visible_from, states[-1][0] if states else 0), item))
 
-    def _visible(self, owner: str, slot: str) -> Item | None:
+    def _visible_item(self, owner: str, slot: str) -> Item | None:
         now = time.monotonic()
         seen = [item for visible_from, item in self._states.get((owner, slot), ()) if visible_from <= now]
         return seen[-1] if seen else None
@@ -89,19 +89,19 @@ class DelayedCalendar:
             )
         if not parameters.get("ScanIndexForward", True):
             keys.reverse()
-        items = [item for key in keys if (item := self._visible(values[":key"], key))]
+        items = [item for key in keys if (item := self._visible_item(values[":key"], key))]
         items = items[: parameters.get("Limit")]
         return {"Items": items, "Count": len(items), "ScannedCount": len(items)}
 
 
 def operation_of(request: AWSPreparedRequest) -> str:
-    """Return the operation that a request asks for, such as `Query`."""
+    """Return the DynamoDB operation of a request, such as `Query`."""
     name = request.headers["X-Amz-Target"]
     return (name.decode() if isinstance(name, bytes) else str(name)).partition(".")[2]
 
 
-def answer(request: AWSPreparedRequest, body: Item, status: int = 200) -> AWSResponse:
-    """Return what DynamoDB would answer to a request."""
+def build_response(request: AWSPreparedRequest, body: Item, status: int = 200) -> AWSResponse:
+    """Build a response of DynamoDB to a request."""
     headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": "1"}
     raw = HTTPResponse(
         BytesIO(json.dumps(body).encode()), headers=headers, status=status, preload_content=False

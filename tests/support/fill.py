@@ -37,7 +37,7 @@ def fill(dynamodb: Any, sessions: Iterable[Item], timelines: Iterable[Item]) -> 
                 {**to_item(timeline), "sessionCounts": of_timelines.get(timeline["id"], {})},
             )
 
-    _write(dynamodb, items())
+    write_items(dynamodb, items())
     heads: list[dict[str, Any]] = [
         {
             "ownerId": owner,
@@ -52,12 +52,13 @@ def fill(dynamodb: Any, sessions: Iterable[Item], timelines: Iterable[Item]) -> 
         {"scope": node.scope, "node": node.name, "version": 1, **counts}
         for node, counts in fold(counted).items()
     ]
-    _write(
+    write_items(
         dynamodb, [*(("CalendarTable", head) for head in heads), *(("CountersTable", node) for node in nodes)]
     )
 
 
-def _write(dynamodb: Any, items: Iterable[tuple[str, Item]]) -> None:
+def write_items(dynamodb: Any, items: Iterable[tuple[str, Item]]) -> None:
+    """Write items in batches, each with the name of its table."""
     waiting = iter(items)
 
     def write(batch: list[tuple[str, Item]]) -> None:

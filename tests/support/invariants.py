@@ -22,27 +22,38 @@ from tests.support.streams import count_changes
 Item = dict[str, Any]
 
 SESSION_INDEXES = ("timeline-startDateTime-index", "owner-startDateTime-index", "all-startDateTime-index")
-_OF_A_SLOT = ("timelineId", "type", "name", *SCHEDULE_FIELDS)
+REQUEST_TABLES = ("SessionsTable", "TimelinesTable", "CalendarTable", "IdempotencyTable")
+_SLOT_FIELDS = ("timelineId", "type", "name", *SCHEDULE_FIELDS)
 _LENGTH_CLASSES = (1, 2, 4, 8)
 _MICROSECONDS_AN_HOUR = 3_600_000_000
 
 
 def scan(dynamodb: Any, table: str, index: str | None = None) -> list[Item]:
-    """Yield every item of a table or an index."""
+    """Return every item of a table or an index."""
     which = {"IndexName": index} if index else {"ConsistentRead": True}
     pages = dynamodb.get_paginator("scan").paginate(TableName=table, **which)
     return [deserialize(item) for page in pages for item in page["Items"]]
 
 
-def live(dynamodb: Any) -> list[Item]:
+def scan_all(dynamodb: Any) -> list[list[Item]]:
+    """Return every item of the tables that requests write, table by table."""
+    return [scan(dynamodb, table) for table in REQUEST_TABLES]
+
+
+def heads(dynamodb: Any) -> list[Item]:
+    """Return the head of every calendar."""
+    return [item for item in scan(dynamodb, "CalendarTable") if item["slot"] == "HEAD"]
+
+
+def live_sessions(dynamodb: Any) -> list[Item]:
     """Return the sessions that are not deleted."""
     return [session for session in scan(dynamodb, "SessionsTable") if "removedAt" not in session]
 
 
 def breaches(dynamodb: Any) -> list[str]:
-    """Return the breaches: overlaps, and slots, counts and indexes that do not fit the sessions."""
+    """Return the breaches: overlaps, and slots, counts and indexes that do not match the sessions."""
     count_changes(dynamodb)
-    sessions, timelines = live(dynamodb), scan(dynamodb, "TimelinesTable")
+    sessions, timelines = live_sessions(dynamodb), scan(dynamodb, "TimelinesTable")
     calendars = scan(dynamodb, "CalendarTable")
     return [
         *_overlaps(sessions),
@@ -56,7 +67,7 @@ def breaches(dynamodb: Any) -> list[str]:
             for breach in _differences(
                 index,
                 scan(dynamodb, "SessionsTable", index),
-                _projected("SessionsTable", index, sessions),
+                _project("SessionsTable", index, sessions),
                 "id",
             )
         ),
@@ -72,11 +83,11 @@ def _overlaps(sessions: list[Item]) -> Iterator[str]:
 
 
 def _calendars(sessions: list[Item], items: list[Item]) -> Iterator[str]:
-    """Yield faults of the calendars. A slot may be older than its session when only other fields changed."""
+    """Yield the breaches of the calendars. A slot may be older than its session if only other fields changed."""
     slots = [item for item in items if item["slot"] != "HEAD"]
-    expected = [_slot(session) for session in sessions if "startDateTime" in session]
+    expected = [_expected_slot(session) for session in sessions if "startDateTime" in session]
     unversioned = [{name: slot[name] for name in slot if name != "version"} for slot in slots]
-    yield from (breach for session in sessions if (breach := _misplaced(session)))
+    yield from (breach for session in sessions if (breach := _find_wrong_key(session)))
     yield from _differences("slot", unversioned, expected, "ownerId", "slot")
     versions = {session["id"]: session["version"] for session in sessions}
     for slot in slots:
@@ -91,14 +102,16 @@ def _calendars(sessions: list[Item], items: list[Item]) -> Iterator[str]:
             yield f"the HEAD of {slot['ownerId']} lacks the class of {slot['slot']}"
 
 
-def _misplaced(session: Item) -> str | None:
-    """Return a breach where other sessions would not find the slot of a session at its key."""
+def _find_wrong_key(session: Item) -> str | None:
+    """Return a breach if other sessions would not find a slot, because the slot has a wrong key."""
     times, key = schedule(session), session.get("slot", "")
     if times is None:
         return f"{session['name']} has a slot and no start" if key else None
     if isinstance(times, Once):
         place = f"ONCE#{_instant(session['startDateTime'])}"
-    elif (end := last_end(times)) is not None:  # more excluded dates do not move the slot
+    elif (
+        end := last_end(times)
+    ) is not None:  # an additional excluded date does not change the key of the slot
         place = key.rpartition("#")[0] if key >= f"UNTIL#{utc_text(end)}" else "UNTIL"
     else:
         begin, length = times_of_day(times)
@@ -109,12 +122,12 @@ def _misplaced(session: Item) -> str | None:
     return None if key == expected else f"the slot of {session['name']} is {key} and not {expected}"
 
 
-def _slot(session: Item) -> Item:
+def _expected_slot(session: Item) -> Item:
     return {
         "ownerId": session["ownerId"],
         "slot": session.get("slot"),
         "sessionId": session["id"],
-        **{field: session[field] for field in _OF_A_SLOT if field in session},
+        **{field: session[field] for field in _SLOT_FIELDS if field in session},
     }
 
 
@@ -124,7 +137,7 @@ def _instant(text: str) -> str:
 
 
 def _counts(sessions: list[Item], timelines: list[Item], calendars: list[Item]) -> Iterator[str]:
-    """Yield wrong counts. Deleted timelines must have no sessions."""
+    """Yield wrong counts of timelines and calendars. Deleted timelines must have no sessions."""
     kept: Counter[tuple[str, str]] = Counter()
     counted: Counter[tuple[str, str]] = Counter()
     owners = {}
@@ -147,7 +160,7 @@ def _counts(sessions: list[Item], timelines: list[Item], calendars: list[Item]) 
 
 
 def _trees(sessions: list[Item], timelines: list[Item], nodes: list[Item]) -> Iterator[str]:
-    """Yield faults of the trees: each must equal the folded streams. Nodes without counts are ignored."""
+    """Yield wrong counts by time. Each node must equal a recount of the sessions and timelines."""
     kept: Counter[tuple[str, ...]] = Counter()
     counted: Counter[tuple[str, ...]] = Counter()
     for node in (node for node in nodes if node["scope"] != "POSITIONS"):
@@ -165,7 +178,7 @@ def _trees(sessions: list[Item], timelines: list[Item], nodes: list[Item]) -> It
         if "removedAt" not in timeline:
             own = ("TIMELINES#ALL", f"TIMELINES#OWNER#{timeline['ownerId']}")
             counted.update(_entries(timeline["createdKey"], "TIMELINE", own))
-    yield from _unequal(kept, counted)
+    yield from _find_wrong_counts(kept, counted)
 
 
 def _entries(key: str, kind: str, scopes: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -180,14 +193,14 @@ def _entries(key: str, kind: str, scopes: tuple[str, ...]) -> Iterator[tuple[str
         yield scope, f"M#{key[:second]}", kind, key[second:third]
 
 
-def _unequal(kept: Counter[tuple[str, ...]], counted: Counter[tuple[str, ...]]) -> Iterator[str]:
+def _find_wrong_counts(kept: Counter[tuple[str, ...]], counted: Counter[tuple[str, ...]]) -> Iterator[str]:
     for key in kept.keys() | counted.keys():
         if kept[key] != counted[key]:
             yield f"{key} should be {counted[key]} and is {kept[key]}"
 
 
-def _projected(table: str, index: str, items: list[Item]) -> list[Item]:
-    """Return the attributes of an item that an index carries."""
+def _project(table: str, index: str, items: list[Item]) -> list[Item]:
+    """Return the items with only the attributes that an index contains."""
     properties = template.resources("AWS::DynamoDB::Table")[table]["Properties"]
     (found,) = [one for one in properties["GlobalSecondaryIndexes"] if one["IndexName"] == index]
     keys = [key["AttributeName"] for key in (*properties["KeySchema"], *found["KeySchema"])]
@@ -203,10 +216,10 @@ def _sort_keys(sessions: list[Item]) -> Iterator[str]:
 
 
 def _timeline_indexes(dynamodb: Any, timelines: list[Item]) -> Iterator[str]:
-    """Yield faults of the timelines' indexes. A deleted timeline is in no index."""
+    """Yield the breaches of the indexes of timelines. A deleted timeline is in no index."""
     indexed = [item for item in timelines if "removedAt" not in item]
     for index in ("owner-index", "all-index"):
-        expected = _projected("TimelinesTable", index, indexed)
+        expected = _project("TimelinesTable", index, indexed)
         yield from _differences(index, scan(dynamodb, "TimelinesTable", index), expected, "id")
 
 

@@ -88,7 +88,7 @@ class Issuer:
         self.thread.join()
 
     def claims(self, **changes: Any) -> dict[str, Any]:
-        """Return the claims of a valid token of Anna, with changes. None removes a claim."""
+        """Return the claims of a valid token of Anna, with changes. The value None removes a claim."""
         now = datetime.now(UTC)
         claims = {
             "sub": "anna",
@@ -116,25 +116,25 @@ ATTACKS: dict[str, Callable[[Issuer], str]] = {
     "for another audience": lambda issuer: issuer.token(aud="another"),
     "for no audience": lambda issuer: issuer.token(aud=None),
     "for an empty audience": lambda issuer: issuer.token(aud=[]),
-    "of nobody": lambda issuer: issuer.token(sub=None),
+    "without a subject": lambda issuer: issuer.token(sub=None),
     "of an empty subject": lambda issuer: issuer.token(sub=""),
     "of an unknown key": lambda issuer: issuer.token("unknown", key=new_key()),
     "without a key id": lambda issuer: jwt.encode(issuer.claims(), issuer.keys["first"], algorithm="RS256"),
     "of another key under a known id": lambda issuer: issuer.token(key=new_key()),
     "unsigned": lambda issuer: jwt.encode(issuer.claims(), None, algorithm="none", headers={"kid": "first"}),  # type: ignore[arg-type]
-    "signed with the public key as a secret": lambda issuer: hs256_with_the_public_key(issuer),
+    "signed with the public key as a secret": lambda issuer: sign_with_the_public_key(issuer),
     "of a stronger algorithm": lambda issuer: issuer.token(algorithm="RS512"),
     "of another algorithm": lambda issuer: issuer.token(
         algorithm="ES256", key=ec.generate_private_key(ec.SECP256R1())
     ),
-    "tampered with": lambda issuer: tampered(issuer.token()),
+    "tampered with": lambda issuer: replace_subject(issuer.token()),
     "with a cut signature": lambda issuer: issuer.token()[:-8],
     "no token": lambda issuer: "x.y.z",
     "one word": lambda issuer: "token",
 }
 
 
-def hs256_with_the_public_key(issuer: Issuer) -> str:
+def sign_with_the_public_key(issuer: Issuer) -> str:
     """Forge a token by algorithm confusion: HS256 with the public key as the secret."""
     public = (
         issuer.keys["first"]
@@ -149,7 +149,7 @@ def hs256_with_the_public_key(issuer: Issuer) -> str:
     return (signed + b"." + signature).decode()
 
 
-def tampered(good: str) -> str:
+def replace_subject(good: str) -> str:
     """Forge a token with the signature of one payload and the subject of another."""
     header, payload, signature = good.split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
@@ -157,7 +157,7 @@ def tampered(good: str) -> str:
     return f"{header}.{forged}.{signature}"
 
 
-def send(body: bytes) -> Reply:
+def send_body(body: bytes) -> Reply:
     """Return a reply with that body."""
 
     def reply(request: BaseHTTPRequestHandler) -> None:
@@ -168,14 +168,14 @@ def send(body: bytes) -> Reply:
     return reply
 
 
-def reset(request: BaseHTTPRequestHandler) -> None:
+def reset_connection(request: BaseHTTPRequestHandler) -> None:
     """Reset the connection."""
     request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     request.connection.close()
 
 
-def drip(body: bytes, seconds: float) -> Reply:
-    """Return a reply that sends a valid body in ten parts, with a pause before each."""
+def send_slowly(body: bytes, seconds: float) -> Reply:
+    """Return a reply that sends the body in ten parts, with a pause before each part."""
 
     def reply(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
@@ -187,19 +187,19 @@ def drip(body: bytes, seconds: float) -> Reply:
                 request.wfile.write(body[start : start + size])
                 request.wfile.flush()
         except OSError:
-            pass  # The client has gone.
+            pass  # The client has closed the connection.
 
     return reply
 
 
 BROKEN_REPLIES: dict[str, Reply] = {
-    "not JSON": send(b"<html>Not here</html>"),
-    "empty": send(b""),
-    "an array": send(b"[]"),
-    "deeply nested": send(b"[" * 200_000),
-    "too large": send(b'{"padding": "' + b"x" * 300_000 + b'"}'),
-    "no text": send(b"\xff\xfe\x00"),
-    "reset": reset,
+    "not JSON": send_body(b"<html>Not here</html>"),
+    "empty": send_body(b""),
+    "an array": send_body(b"[]"),
+    "deeply nested": send_body(b"[" * 200_000),
+    "too large": send_body(b'{"padding": "' + b"x" * 300_000 + b'"}'),
+    "no text": send_body(b"\xff\xfe\x00"),
+    "reset": reset_connection,
 }
 """Replies that are no valid document of an issuer."""
 

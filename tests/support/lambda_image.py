@@ -27,13 +27,13 @@ INTERPRETER = f"/var/lang/bin/python{PYTHON}"
 _PULL_SECONDS = 180
 
 _ROOT = Path(__file__).parents[2]
-_MADE = "sessions-lambda-python"
+_IMAGE = "sessions-lambda-python"
 _REQUIREMENTS = _ROOT / "requirements" / "lambda_image.txt"
 _LAYER_BUILD = runpy.run_path(str(_ROOT / "layers" / "scheduling" / "build.py"))
 _PROGRAMS = ("sh", "mv", "chmod", "cp")  # the programs that the SAM CLI runs to add the emulator and layers
 _PROMISED = ("libdl.so.2", "libgcc_s.so.1", "libpthread.so.0", "libresolv.so.2", "librt.so.1", "libutil.so.1")
 """Libraries that every wheel may expect (PEP 600), beside those of the programs."""
-_NOT_NEEDED = shutil.ignore_patterns(
+_UNNEEDED_FILES = shutil.ignore_patterns(
     *("site-packages", "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "__pycache__"),
     *("config-*", "_tkinter*", "*.a"),
 )
@@ -48,7 +48,7 @@ _SETTINGS = (
 )
 
 
-def find(engine: DockerEngine) -> str:
+def prepare(engine: DockerEngine) -> str:
     """Pull or build the image; return its name.
 
     Raises:
@@ -62,58 +62,62 @@ def find(engine: DockerEngine) -> str:
         if not engine.docker("image", "ls", "--quiet", name):
             engine.docker("pull", "--quiet", name, seconds=_PULL_SECONDS)
     except subprocess.SubprocessError:
-        return _made(engine, f"The engine cannot get {name}")
+        return _build_image(engine, f"The engine cannot get {name}")
     return name
 
 
-def _made(engine: DockerEngine, because: str) -> str:
+def _build_image(engine: DockerEngine, because: str) -> str:
     python = _LAYER_BUILD["find_interpreter"](PYTHON) if sys.platform == "linux" else None
     if not python:
         raise EngineMissing(
             f"{because}, and one like it can be made on Linux only, with Python {PYTHON} installed."
         )
     made_of = hashlib.sha256(Path(__file__).read_bytes() + _REQUIREMENTS.read_bytes())
-    made_of.update(_output(python, "-c", "import sys; print(sys.executable, sys.version)").encode())
-    name = f"{_MADE}:{PYTHON}-{ARCHITECTURE}-{made_of.hexdigest()[:12]}"
+    made_of.update(_run(python, "-c", "import sys; print(sys.executable, sys.version)").encode())
+    name = f"{_IMAGE}:{PYTHON}-{ARCHITECTURE}-{made_of.hexdigest()[:12]}"
     if not engine.docker("image", "ls", "--quiet", name):
         with tempfile.TemporaryDirectory() as folder:
             root, archive = Path(folder, "root"), Path(folder, "root.tar")
-            _fill(root, python)
+            _fill_root(root, python)
             with tarfile.open(archive, "w") as tar:
-                tar.add(root, arcname=".", filter=_owned_by_root)
+                tar.add(root, arcname=".", filter=_set_owner_to_root)
             changes = [option for setting in _SETTINGS for option in ("--change", setting)]
-            former = engine.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", _MADE).split()
+            former = engine.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", _IMAGE).split()
             engine.docker("import", *changes, str(archive), name)
             if former:
                 engine.docker("image", "rm", "--force", *former)
     return name
 
 
-def _fill(root: Path, python: str) -> None:
+def _fill_root(root: Path, python: str) -> None:
     for folder in ("tmp", "var/task", "var/runtime", "opt", "usr/bin", "usr/lib"):
         (root / folder).mkdir(parents=True)
     for link in ("bin", "lib", "lib64"):
         (root / link).symlink_to("usr/bin" if link == "bin" else "usr/lib")
     lang = root / "var" / "lang"
-    home = Path(_output(python, "-c", "import sys; print(sys.base_prefix)"))
-    shutil.copytree(home / "lib" / f"python{PYTHON}", lang / "lib" / f"python{PYTHON}", ignore=_NOT_NEEDED)
+    home = Path(_run(python, "-c", "import sys; print(sys.base_prefix)"))
+    shutil.copytree(
+        home / "lib" / f"python{PYTHON}", lang / "lib" / f"python{PYTHON}", ignore=_UNNEEDED_FILES
+    )
     (lang / "bin").mkdir()
     shutil.copy(Path(python).resolve(), lang / "bin" / f"python{PYTHON}")
-    programs = [Path(shutil.copy(_found(program), root / "usr" / "bin" / program)) for program in _PROGRAMS]
+    programs = [
+        Path(shutil.copy(_find_program(program), root / "usr" / "bin" / program)) for program in _PROGRAMS
+    ]
     runtime = root / "var" / "runtime"
-    _install(runtime)
+    _install_packages(runtime)
     modules = [*lang.rglob("*.so"), *runtime.rglob("*.so")]
     _copy_libraries(root, [Path(python).resolve(), *programs, *modules], home)
     bootstrap = runtime / "bootstrap"
     bootstrap.write_text(_BOOTSTRAP)
     bootstrap.chmod(0o755)
-    # Compile the standard library ahead, as in Lambda's image.
-    _output(python, "-m", "compileall", "-q", "-s", str(root), "-p", "/", str(lang), str(runtime))
+    # Compile the standard library in advance, as Lambda's image does.
+    _run(python, "-m", "compileall", "-q", "-s", str(root), "-p", "/", str(lang), str(runtime))
 
 
 def _copy_libraries(root: Path, programs: Iterable[Path], home: Path) -> None:
     """Copy the needed libraries to their own paths, or beside the interpreter."""
-    needed = {word for program in programs for word in _output("ldd", str(program)).split() if word[0] == "/"}
+    needed = {word for program in programs for word in _run("ldd", str(program)).split() if word[0] == "/"}
     system = Path(next(library for library in needed if library.endswith("/libc.so.6"))).parent
     needed |= {str(system / library) for library in _PROMISED}
     for library in sorted(needed):
@@ -125,26 +129,26 @@ def _copy_libraries(root: Path, programs: Iterable[Path], home: Path) -> None:
         shutil.copy(library, path)
 
 
-def _install(packages: Path) -> None:
+def _install_packages(packages: Path) -> None:
     machine = platform.machine()
     platforms = [f"--platform={name}_{machine}" for name in _LAYER_BUILD["WHEEL_PLATFORMS"]]
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "--only-binary=:all:", "--no-compile"]
     command += [*platforms, "--implementation=cp", f"--python-version={PYTHON}"]
-    _output(*command, "--target", str(packages), "--requirement", str(_REQUIREMENTS))
+    _run(*command, "--target", str(packages), "--requirement", str(_REQUIREMENTS))
 
 
-def _owned_by_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+def _set_owner_to_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     entry.uid = entry.gid = 0
     return entry
 
 
-def _found(program: str) -> str:
+def _find_program(program: str) -> str:
     path = shutil.which(program)
     if path is None:
         raise EngineMissing(f"There is no {program}.")
     return path
 
 
-def _output(*command: str) -> str:
+def _run(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -1,5 +1,6 @@
 """Tools from npm for tests, pinned in tests/client/package-lock.json and installed on first use."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -11,8 +12,8 @@ import pytest
 CLIENT = Path(__file__).parents[2] / "tests" / "client"
 
 
-def missing(what: str) -> None:
-    """Skip the test because the machine lacks a program; the reason says how to install it."""
+def skip_without(what: str) -> None:
+    """Skip the test, and say how to install the missing program."""
     pytest.skip(f"Install {what} to run this test (Debian: apt-get install {what}).")
 
 
@@ -20,12 +21,14 @@ def install() -> Path:
     """Return the folder of the installed packages. Skip the test on a machine without npm."""
     npm = shutil.which("npm")
     if npm is None:
-        missing("npm")
+        skip_without("npm")
     packages, wanted = CLIENT / "node_modules", (CLIENT / "package-lock.json").read_bytes()
     stamp = packages / ".wanted"
-    if not stamp.exists() or stamp.read_bytes() != wanted:
-        run(str(npm), "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-        stamp.write_bytes(wanted)
+    with (CLIENT / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests in another process may be installing
+        if not stamp.exists() or stamp.read_bytes() != wanted:
+            run(str(npm), "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+            stamp.write_bytes(wanted)
     return packages
 
 
@@ -34,7 +37,7 @@ def browser() -> str:
     install()
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
-        missing("chromium")
+        skip_without("chromium")
     return str(found)
 
 

@@ -1,4 +1,4 @@
-"""Streams of the tables, passed to the function that counts as Lambda passes them."""
+"""Streams of the tables, whose records are sent to `update_counters` as Lambda sends them."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -28,34 +28,34 @@ class Shard:
         return found
 
     def event(self, records: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return the event in which Lambda passes on those records."""
+        """Build the event in which Lambda sends these records."""
         named = [{**record, "eventSourceARN": self.stream} for record in records]
         return {"Records": named, "shardId": self.id, "state": {}, "eventSourceARN": self.stream}
 
 
 def shards(dynamodb: Any) -> Iterator[Shard]:
     """Yield the shards of all streams."""
-    client = client_of(dynamodb)
+    client = create_streams_client(dynamodb)
     for stream in client.list_streams()["Streams"]:
         described = client.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]
         for shard in described["Shards"]:
             yield Shard(client, stream["StreamArn"], shard["ShardId"])
 
 
-def client_of(dynamodb: Any) -> Any:
-    """Return a client of the streams of the same tables."""
-    return _client(dynamodb.meta.endpoint_url, dynamodb._request_signer._credentials.access_key)
+def create_streams_client(dynamodb: Any) -> Any:
+    """Create a client for the streams of the tables of `dynamodb`."""
+    return _create_client(dynamodb.meta.endpoint_url, dynamodb._request_signer._credentials.access_key)
 
 
 def count_changes(dynamodb: Any) -> None:
-    """Count every record in the streams. Pass on records again that were counted before."""
+    """Send all records of the streams to `update_counters`, also records that were counted before."""
     for shard in shards(dynamodb):
         if records := shard.records():
             api.handler("update_counters")(shard.event(records), None)
 
 
 @lru_cache
-def _client(endpoint: str, access_key: str) -> Any:
+def _create_client(endpoint: str, access_key: str) -> Any:
     own_engine = "127.0.0.1" in endpoint
     return boto3.client(
         "dynamodbstreams",

@@ -18,7 +18,7 @@ _CREATE_TABLE = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", 
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's tags, each read as its long form: `!Sub x` as `{"Fn::Sub": "x"}`."""
+    """YAML loader that reads CloudFormation's tags in their long form: `!Sub x` as `{"Fn::Sub": "x"}`."""
 
 
 def _intrinsic(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def functions() -> dict[str, Any]:
 
 
 def route(function: str) -> tuple[str, str]:
-    """Return the method and path that call a function; the first route when there are several."""
+    """Return the method and path of the first route of a function."""
     event = next(iter(functions()[function]["Events"].values()))
     return event["Properties"]["Method"], event["Properties"]["Path"]
 
@@ -71,6 +71,12 @@ def tables() -> list[dict[str, Any]]:
         }
         for name, table in resources("AWS::DynamoDB::Table").items()
     ]
+
+
+def create_tables(dynamodb: Any) -> None:
+    """Create the tables of the template, without items."""
+    for table in tables():
+        dynamodb.create_table(**table)
 
 
 def _stream(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,8 +96,8 @@ def environment(**parameters: str) -> dict[str, str]:
     return {name: str(resolve(value, parameters)) for name, value in variables.items()}
 
 
-def transformed(layer: str = "s3://bucket/layer", **parameters: str) -> dict[str, Any]:
-    """Return the template as CloudFormation gets it from the SAM transform, after `sam package`."""
+def transform(layer: str = "s3://bucket/layer", **parameters: str) -> dict[str, Any]:
+    """Return the template that CloudFormation receives from the SAM transform after `sam package`."""
     packaged = deepcopy(template())
     for resource in packaged["Resources"].values():
         properties = resource["Properties"]
@@ -111,7 +117,7 @@ def published_versions(layer: str = "s3://bucket/layer", **parameters: str) -> d
     """
     return {
         name: resolve(resource["Properties"].get("Description", ""), parameters)
-        for name, resource in transformed(layer, **parameters)["Resources"].items()
+        for name, resource in transform(layer, **parameters)["Resources"].items()
         if resource["Type"] == "AWS::Lambda::Version"
     }
 

@@ -1,7 +1,7 @@
-"""Double of TransactionConflict on AWS: a transaction holds its items, and cancels others that need them.
+"""Test double of TransactionConflict on AWS, where a transaction locks its items against other transactions.
 
-DynamoDB Local runs transactions one after the other and never answers TransactionConflict. This double puts the
-answer, and the time that a call takes, between botocore and the engine.
+DynamoDB Local runs transactions one after the other and never answers TransactionConflict. This double adds
+this error and the duration of a call between botocore and the engine.
 """
 
 import json
@@ -17,7 +17,7 @@ from unittest.mock import patch
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.httpsession import URLLib3Session
 
-from tests.support.delayed_visibility import answer, operation_of
+from tests.support.delayed_visibility import build_response, operation_of
 
 _KEYS = {"CalendarTable": ("ownerId", "slot")}
 
@@ -35,7 +35,7 @@ class HeldItems:
 
     @contextmanager
     def install(self) -> Iterator["HeldItems"]:
-        """Let all clients of this process meet the held items."""
+        """Send the requests of all clients of this process through the double."""
         with patch.object(URLLib3Session, "send", lambda session, request: self._answer(session, request)):
             yield self
 
@@ -59,7 +59,7 @@ class HeldItems:
                 "message": "Transaction cancelled",
                 "CancellationReasons": reasons,
             }
-            return answer(request, body, 400)
+            return build_response(request, body, 400)
         try:
             held = random.uniform(*self._held_seconds)
             time.sleep(held)

@@ -1,6 +1,6 @@
 """Slow oracle of overlap, which checks day after day and shares no code with the layer.
 
-Days are counted from 0001-01-01 and go on past the year 9999; times are microseconds since that day began.
+Days are counted from 0001-01-01 and continue after the year 9999. Times are microseconds since that day began.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ class Schedule:
         self.time = (midnight - _EPOCH - offset) // _MICROSECOND
         self.weekday = session.get("recurringDayOfWeek") or _WEEKDAYS[start.weekday()]
 
-    def takes_place(self, day: int) -> bool:
+    def occurs_on(self, day: int) -> bool:
         """Return whether an occurrence starts on that local day."""
         if day < self.begin:
             return False
@@ -50,10 +50,10 @@ class Schedule:
         return day == self.begin
 
     def starts(self, first: int, last: int) -> Iterator[int]:
-        """Return the starts of the occurrences from one local day to another, both included."""
+        """Yield the starts of the occurrences from one local day to another, both included."""
         day = max(first, self.begin)
         while day <= last:
-            if self.takes_place(day):
+            if self.occurs_on(day):
                 yield day * DAY + self.time
                 day += _STEP.get(self.cycle, 1)
             elif self.cycle is None:
@@ -61,7 +61,7 @@ class Schedule:
             else:
                 day += 1
 
-    def first_within(self, start: int, end: int) -> int | None:
+    def first_start_within(self, start: int, end: int) -> int | None:
         """Return the start of the first occurrence that overlaps an interval."""
         days = ((start - self.length - self.time) // DAY, (end - self.time) // DAY)
         for own in self.starts(*days):
@@ -70,8 +70,8 @@ class Schedule:
         return None
 
 
-def first_clash(existing: Mapping[str, Any], new: Mapping[str, Any]) -> int | None:
-    """Return the start of the first occurrence of a session that overlaps another session; None if none does."""
+def first_overlap(existing: Mapping[str, Any], new: Mapping[str, Any]) -> int | None:
+    """Return the start of the first occurrence of `existing` that overlaps `new`; None without an overlap."""
     if not (existing.get("startDateTime") and new.get("startDateTime")):
         return None
     one, other = Schedule(existing), Schedule(new)
@@ -85,7 +85,7 @@ def first_clash(existing: Mapping[str, Any], new: Mapping[str, Any]) -> int | No
         # Check occurrences that began before the later session and may overlap it, then one whole cycle.
         days = (begin - _LONGEST_SERIES - 10, begin + _DAYS_OF_A_CYCLE + 2 * _LONGEST_SERIES)
     for start in rare.starts(*days):
-        met = often.first_within(start, start + rare.length)
+        met = often.first_start_within(start, start + rare.length)
         if met is not None:
             return start if rare is one else met
     return None
@@ -93,7 +93,7 @@ def first_clash(existing: Mapping[str, Any], new: Mapping[str, Any]) -> int | No
 
 def conflict(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Return whether two sessions ever overlap."""
-    return first_clash(one, other) is not None
+    return first_overlap(one, other) is not None
 
 
 def overlaps_itself(session: Mapping[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 """Slow oracle of series with time zones, intervals, ends and excluded dates. Shares no code with the layer.
 
 Days are counted from 0001-01-01 and times are microseconds since that day began. Offsets come from `zoneinfo`, read
-from the files of `tzdata`. The years after 2400 are looked up in an equal year of the 25th to 28th century.
+from the files of `tzdata`. Years after 2800 have the offsets of the equal year from 2401 to 2800.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ def date_of(day: int) -> tuple[int, int, int]:
 
 
 def offset(name: str, local: int) -> int:
-    """Return the offset that applies to a local time: before a gap, and the first time of a fold (PEP 495, fold=0)."""
+    """Return the offset of a local time: in a gap or a fold, the offset before the change (PEP 495, fold=0)."""
     day, time = divmod(local, DAY)
     if day >= _REGULAR:
         day = _REGULAR + (day - _REGULAR) % ERA
@@ -68,13 +68,13 @@ class Series:
         self.excluded = {
             date.fromisoformat(text).toordinal() - 1 for text in session.get("excludedDates") or []
         }
-        self.first = next(day for day in range(self.day, self.day + 7) if self._is_possible(day))
-        self.last = self._last(session)
+        self.first = next(day for day in range(self.day, self.day + 7) if self._is_rule_weekday(day))
+        self.last = self._last_day(session)
 
-    def _is_possible(self, day: int) -> bool:
+    def _is_rule_weekday(self, day: int) -> bool:
         return self.cycle != "WEEKLY" or day % 7 in self.weekdays
 
-    def _last(self, session: Mapping[str, Any]) -> int | None:
+    def _last_day(self, session: Mapping[str, Any]) -> int | None:
         if not self.cycle:
             return self.day
         if session.get("repeatUntil"):
@@ -82,7 +82,7 @@ class Series:
         if not session.get("repeatCount"):
             return None
         left = int(session["repeatCount"])
-        for day in self._named(self.first, self.first + 400 * ERA):
+        for day in self._rule_days(self.first, self.first + 400 * ERA):
             left -= 1
             if left == 0:
                 return day
@@ -94,8 +94,8 @@ class Series:
         days = {None: 10**6, "DAILY": 1, "WEEKLY": 7 / len(self.weekdays), "MONTHLY": 30, "YEARLY": 365}
         return days[self.cycle] * self.interval
 
-    def _named(self, low: int, high: int) -> Iterator[int]:
-        """Return the days of the rule between two days, both included, without end and exclusions."""
+    def _rule_days(self, low: int, high: int) -> Iterator[int]:
+        """Yield the days of the rule between two days, both included. Ignore the end and the excluded dates."""
         low = max(low, self.first)
         if self.cycle is None:
             yield from [self.day] if low <= self.day <= high else []
@@ -109,9 +109,9 @@ class Series:
                         monday + each for each in sorted(self.weekdays) if low <= monday + each <= high
                     )
         else:
-            yield from self._dates(low, high)
+            yield from self._month_days(low, high)
 
-    def _dates(self, low: int, high: int) -> Iterator[int]:
+    def _month_days(self, low: int, high: int) -> Iterator[int]:
         start_year, start_month, day_of_month = date_of(self.first)
         year, month, _ = date_of(low)
         step = self.interval * (12 if self.cycle == "YEARLY" else 1)
@@ -133,9 +133,9 @@ class Series:
     def days(self, low: int, high: int) -> Iterator[int]:
         """Return the days between two days, both included, on which an occurrence starts."""
         high = high if self.last is None else min(high, self.last)
-        return (day for day in self._named(low, high) if day not in self.excluded)
+        return (day for day in self._rule_days(low, high) if day not in self.excluded)
 
-    def on(self, day: int) -> tuple[int, int]:
+    def occurrence_on(self, day: int) -> tuple[int, int]:
         """Return the start and the end of the occurrence of a day."""
         local = day * DAY + self.time
         start = local - (offset(self.zone, local) if self.zone else self.offset)
@@ -147,18 +147,18 @@ class Series:
         end -= offset(self.zone, end)
         return start, end if end > start else start + self.length
 
-    def within(self, start: int, end: int) -> list[tuple[int, int]]:
+    def occurrences_within(self, start: int, end: int) -> list[tuple[int, int]]:
         """Return the occurrences that overlap an interval of instants, each once."""
         days = self.days((start - (self.length or 1)) // DAY - 3, end // DAY + 3)
-        found = dict.fromkeys(self.on(day) for day in days)
+        found = dict.fromkeys(self.occurrence_on(day) for day in days)
         return [each for each in found if each[0] < end and start < each[1]]
 
 
 def first_overlap(a: Series, b: Series, low: int, high: int) -> tuple[int, int] | None:
-    """Return the first occurrence of `a` that overlaps `b`, where the rarer one starts between two days."""
+    """Return the first occurrence of `a` that overlaps `b`, if the rarer of both starts between two days."""
     rare, often = (a, b) if a.rarity >= b.rarity else (b, a)
     for day in rare.days(low, high):
-        occurrence = rare.on(day)
-        if met := often.within(*occurrence):
+        occurrence = rare.occurrence_on(day)
+        if met := often.occurrences_within(*occurrence):
             return occurrence if rare is a else min(met)
     return None

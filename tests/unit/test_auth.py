@@ -41,7 +41,7 @@ def roles(groups: object) -> set[str]:
         "ADMIN, USER",
     ],
 )
-def test_roles_are_read_in_every_documented_shape(groups: object) -> None:
+def test_roles_are_read_in_every_documented_format(groups: object) -> None:
     assert roles(groups) == {"ADMIN", "USER"}
 
 
@@ -58,7 +58,7 @@ def test_a_claim_without_a_role_grants_user(groups: object) -> None:
     "groups",
     ["NOT ADMIN", "team,ADMIN", "[team,ADMIN]", "[[ADMIN]]", "[ADMIN", "ADMIN]", "[ADMIN, USER]", "ADMIN\n"],
 )
-def test_a_group_whose_name_contains_a_role_grants_nothing(
+def test_a_group_whose_name_contains_a_role_does_not_grant_the_role(
     monkeypatch: pytest.MonkeyPatch, issuer: str, groups: str
 ) -> None:
     monkeypatch.setenv("JWT_ISSUER", issuer)
@@ -66,13 +66,13 @@ def test_a_group_whose_name_contains_a_role_grants_nothing(
 
 
 def test_only_cognito_lists_may_name_other_groups_beside_a_role(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A gateway passes the list ["NOT ADMIN"] on as [NOT ADMIN]. Cognito allows no space in a group's name."""
+    """A gateway forwards the list ["NOT ADMIN"] as [NOT ADMIN]. Cognito allows no space in the name of a group."""
     assert roles("[STAFF ADMIN]") == {"USER"}
     monkeypatch.setenv("JWT_ISSUER", COGNITO)
     assert roles("[STAFF ADMIN]") == {"ADMIN"}
 
 
-def test_another_claim_of_cognito_may_hold_any_text(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_custom_claim_of_cognito_is_not_read_as_a_list_of_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JWT_ISSUER", COGNITO)
     monkeypatch.setenv("ROLES_CLAIM", "custom:roles")
     assert principal(sub="ada", **{"custom:roles": "[NOT ADMIN]"}).roles == {"USER"}

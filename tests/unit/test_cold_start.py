@@ -17,8 +17,8 @@ print(before, gc.isenabled())
 """
 
 
-def collecting(function: str, **environment: str) -> str:
-    """Return whether garbage collection is on, after the import of a handler and after its first answer."""
+def read_collection_states(function: str, **environment: str) -> str:
+    """Return whether garbage collection is on after the import of a handler, and after its first answer."""
     variables = {
         "PATH": os.environ["PATH"],
         "AWS_DEFAULT_REGION": "eu-west-1",
@@ -36,14 +36,14 @@ def collecting(function: str, **environment: str) -> str:
 
 @pytest.mark.parametrize("function", ["get_session", "create_session", "list_timelines"])
 def test_lambda_collects_garbage_only_after_the_first_answer(function: str) -> None:
-    assert collecting(function, AWS_LAMBDA_FUNCTION_NAME=function) == "False True"
+    assert read_collection_states(function, AWS_LAMBDA_FUNCTION_NAME=function) == "False True"
 
 
-def test_tools_that_import_a_handler_keep_garbage_collection() -> None:
-    assert collecting("get_session") == "True True"
+def test_tools_that_import_a_handler_keep_garbage_collection_on() -> None:
+    assert read_collection_states("get_session") == "True True"
 
 
-def test_the_documentation_page_keeps_garbage_collection() -> None:
+def test_the_function_of_the_documentation_page_keeps_garbage_collection_on() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import gc, functions.get_docs.handler; print(gc.isenabled())"],
         env={

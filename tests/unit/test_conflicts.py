@@ -2,22 +2,27 @@
 
 import pytest
 
-from scheduling.domain.conflicts import Conflict, describe_conflict, earliest_of_each_session, find_conflicts
+from scheduling.domain.conflicts import (
+    Conflict,
+    describe_conflict,
+    find_conflicts,
+    keep_earliest_of_each_session,
+)
 from scheduling.domain.instants import DAY, parse
 from scheduling.domain.recurrence import Occurrence
 from scheduling.domain.slots import Slot
 from tests.unit.test_slots import slot_of
 
 
-def conflicting(new: Slot, slots: list[Slot]) -> list[str]:
+def conflicting_ids(new: Slot, slots: list[Slot]) -> list[str]:
     """Return the ids of the conflicting sessions in order of time."""
-    return [each.slot["sessionId"] for each in earliest_of_each_session(find_conflicts(new, slots))]
+    return [each.slot["sessionId"] for each in keep_earliest_of_each_session(find_conflicts(new, slots))]
 
 
 def test_a_session_does_not_conflict_with_itself() -> None:
     before = slot_of("a", "2023-12-01T09:00:00Z", "2023-12-01T10:00:00Z")
     after = slot_of("a", "2023-12-01T09:15:00Z", "2023-12-01T10:15:00Z")
-    assert conflicting(after, [before]) == []
+    assert conflicting_ids(after, [before]) == []
 
 
 def test_ignored_sessions_do_not_conflict() -> None:
@@ -25,29 +30,29 @@ def test_ignored_sessions_do_not_conflict() -> None:
     assert list(find_conflicts(one, [other], ignored={"b"})) == []
 
 
-def test_conflicts_come_in_order_of_their_first_conflicting_occurrence() -> None:
+def test_conflicts_are_sorted_by_their_first_conflicting_occurrence() -> None:
     new = slot_of("new", "2023-12-01T00:00:00Z", "2023-12-03T00:00:00Z")
     daily = slot_of("daily", "2023-11-01T22:00:00Z", "2023-11-01T23:00:00Z", "DAILY")
     noon = slot_of("noon", "2023-12-01T12:00:00Z")
     free = slot_of("free", "2023-12-03T00:00:00Z", "2023-12-03T01:00:00Z")
     reaching_in = slot_of("reaching in", "2023-11-30T23:00:00Z", "2023-12-01T00:30:00Z")
-    assert conflicting(new, [daily, free, noon, reaching_in]) == ["reaching in", "noon", "daily"]
+    assert conflicting_ids(new, [daily, free, noon, reaching_in]) == ["reaching in", "noon", "daily"]
 
 
-def test_conflicts_at_one_instant_come_in_one_order() -> None:
+def test_conflicts_at_the_same_instant_are_sorted_by_session_id() -> None:
     new = slot_of("new", "2023-12-01T00:00:00Z", cycle="DAILY")
     one, other = slot_of("a", "2023-12-01T00:00:00Z"), slot_of("b", "2023-12-01T00:00:00Z")
-    assert conflicting(new, [one, other]) == conflicting(new, [other, one]) == ["a", "b"]
+    assert conflicting_ids(new, [one, other]) == conflicting_ids(new, [other, one]) == ["a", "b"]
 
 
-def test_a_session_found_in_its_old_and_in_its_new_slot_is_one_conflict_the_earlier() -> None:
+def test_a_session_with_two_slots_is_one_conflict_at_the_earlier_slot() -> None:
     new = slot_of("new", "2023-12-01T00:00:00Z", "2023-12-02T00:00:00Z")
     late, early = slot_of("a", "2023-12-01T12:00:00Z"), slot_of("a", "2023-12-01T09:00:00Z")
-    (conflict,) = earliest_of_each_session(find_conflicts(new, [late, early]))
+    (conflict,) = keep_earliest_of_each_session(find_conflicts(new, [late, early]))
     assert conflict.slot == early
 
 
-def test_a_conflict_is_described_with_the_clock_of_its_session() -> None:
+def test_a_conflict_is_described_with_the_offset_of_its_session() -> None:
     new = slot_of("new", "2023-12-25T00:00:00Z", "2023-12-25T12:00:00Z")
     existing = slot_of("a", "2023-12-01T09:00:00+09:00", "2023-12-01T02:00:00Z", "DAILY")
     (conflict,) = find_conflicts(new, [existing])
@@ -57,7 +62,7 @@ def test_a_conflict_is_described_with_the_clock_of_its_session() -> None:
     assert describe_conflict(conflict, readable=False) == times
 
 
-def test_a_conflict_without_an_end_is_described_without_an_end() -> None:
+def test_a_conflict_with_a_session_without_an_end_has_no_end() -> None:
     new = slot_of("new", "2023-12-01T00:00:00Z", "2023-12-02T00:00:00Z")
     (conflict,) = find_conflicts(new, [slot_of("a", "2023-12-01T09:00:00Z")])
     described = describe_conflict(conflict, readable=False)
@@ -71,7 +76,7 @@ def test_a_conflict_after_the_year_9999_has_no_times() -> None:
     assert describe_conflict(conflict, readable=False) == {"startDateTime": None, "endDateTime": None}
 
 
-def test_two_series_that_meet_only_in_the_far_future_conflict() -> None:
+def test_two_series_that_overlap_only_after_forty_years_conflict() -> None:
     leap = slot_of("leap", "2072-02-29T09:00:00Z", "2072-02-29T10:00:00Z", "YEARLY")
     mondays = slot_of("mondays", "2072-03-07T09:00:00Z", "2072-03-07T10:00:00Z", "WEEKLY")
     (conflict,) = find_conflicts(mondays, [leap])
@@ -79,7 +84,7 @@ def test_two_series_that_meet_only_in_the_far_future_conflict() -> None:
 
 
 @pytest.mark.parametrize("cycle", [None, "DAILY", "WEEKLY", "MONTHLY", "YEARLY"])
-def test_back_to_back_sessions_do_not_conflict(cycle: str | None) -> None:
+def test_touching_sessions_do_not_conflict(cycle: str | None) -> None:
     first = slot_of("first", "2023-12-01T09:00:00Z", "2023-12-01T10:00:00Z", cycle)
     second = slot_of("second", "2023-12-01T10:00:00Z", "2023-12-01T11:00:00Z", cycle)
-    assert conflicting(first, [second]) == conflicting(second, [first]) == []
+    assert conflicting_ids(first, [second]) == conflicting_ids(second, [first]) == []

@@ -33,16 +33,16 @@ images = st.none() | st.builds(
     st.sampled_from(["ONE_TIME", "RECURRING"]),
 )
 histories = st.lists(st.lists(images, min_size=1, max_size=5), max_size=8)
-"""Draw the states of several items in order; None while an item does not exist."""
+"""Strategy for the states of several items in order; None while an item does not exist."""
 
 
 def changes(states: list[Any]) -> list[Change]:
-    """Return the changes that lead an item through its states."""
+    """Return the changes from each state of an item to the next state."""
     return [Change(old, new) for old, new in zip([None, *states], states, strict=False)]
 
 
-def folded(trees: dict[Node, Counts], some: list[Change]) -> dict[Node, Counts]:
-    """Return trees with some changes added, as they are stored: nodes that count nothing are gone."""
+def add_changes(trees: dict[Node, Counts], some: list[Change]) -> dict[Node, Counts]:
+    """Return the trees after some changes, without nodes that count nothing."""
     after = dict(trees)
     for node, steps in fold(some).items():
         after[node] = add(trees.get(node, {}), steps)
@@ -50,16 +50,16 @@ def folded(trees: dict[Node, Counts], some: list[Change]) -> dict[Node, Counts]:
 
 
 @given(histories, st.integers(1, 7), st.randoms())
-def test_changes_in_any_order_and_batches_give_the_counts_of_a_recount(
+def test_changes_in_any_order_and_batches_equal_a_recount(
     history: list[list[Any]], size: int, random: Any
 ) -> None:
     every = [change for states in history for change in changes(states)]
     random.shuffle(every)
     trees: dict[Node, Counts] = {}
     for first in range(0, len(every), size):
-        trees = folded(trees, every[first : first + size])
+        trees = add_changes(trees, every[first : first + size])
     there = [states[-1] for states in history if states[-1]]
-    assert trees == folded({}, [Change(None, image) for image in there])
+    assert trees == add_changes({}, [Change(None, image) for image in there])
     for scope, those in (
         (counters.ALL_SESSIONS, there),
         *(
@@ -112,8 +112,8 @@ def test_a_deleted_item_is_not_counted() -> None:
         assert add(add({}, added[node]), steps) == {}
 
 
-def test_changes_that_cancel_out_touch_the_node_that_they_concern() -> None:
-    """Otherwise the recount would treat a node as unchanged while one session replaced another."""
+def test_changes_that_cancel_out_still_write_their_node() -> None:
+    """The recount must notice that one session replaced another, although the counts are equal."""
     one = {"createdKey": "2026-11-24T09:30:00.000Z#one", "ownerId": "anna"}
     two = {"createdKey": "2026-11-24T09:45:00.000Z#two", "ownerId": "anna"}
     steps = fold([Change(one, None), Change(None, two)])
@@ -121,7 +121,7 @@ def test_changes_that_cancel_out_touch_the_node_that_they_concern() -> None:
     assert all(add({}, some) == {} for some in steps.values())
 
 
-def test_a_change_without_an_effect_on_counts_touches_no_node() -> None:
+def test_a_change_without_an_effect_on_counts_writes_no_node() -> None:
     session = {
         "startKey": "2026-11-24T09:30:00.000000Z#id",
         "ownerId": "anna",

@@ -14,7 +14,7 @@ OF_THIS_MACHINE, OF_ANOTHER = "127.0.0.1", "203.0.113.1"
 
 
 class Client:
-    """Double of Docker's client for an engine whose new networks have that gateway."""
+    """Test double of Docker's client. Every new network has the given gateway."""
 
     def __init__(self, gateway: str, ours: str = "") -> None:
         self.gateway, self.ours = gateway, ours
@@ -88,4 +88,4 @@ def test_an_error_explains_that_containers_do_not_reach_this_machine(monkeypatch
 
     monkeypatch.setattr(subprocess, "run", fail)
     with pytest.raises(EngineMissing, match=r"do not reach .* as 192\.0\.2\.9.*firewall.*\ntimed out"):
-        DockerEngine(ADDRESS, "192.0.2.9").check("image", "python", 1)
+        DockerEngine(ADDRESS, "192.0.2.9").check_connection("image", "python", 1)

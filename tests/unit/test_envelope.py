@@ -8,7 +8,7 @@ from scheduling import errors
 from scheduling.errors import ApiError, BadRequest, Fault, SchedulingConflict, Unauthorized
 from scheduling.http.envelope import etag, failure, success
 
-CLASH = {"sessionId": "a", "name": "Yoga", "startDateTime": "2023-12-01T09:00:00Z", "endDateTime": None}
+CONFLICT = {"sessionId": "a", "name": "Yoga", "startDateTime": "2023-12-01T09:00:00Z", "endDateTime": None}
 FAILURES: list[tuple[ApiError, int, str]] = [
     (BadRequest(Fault("name", "Is too long.")), 400, "VALIDATION_FAILED"),
     (errors.InvalidTimeline(), 400, "INVALID_TIMELINE"),
@@ -16,7 +16,7 @@ FAILURES: list[tuple[ApiError, int, str]] = [
     (errors.InvalidSubject(), 401, "UNAUTHORIZED"),
     (errors.Forbidden(), 403, "FORBIDDEN"),
     (errors.NotFound(), 404, "NOT_FOUND"),
-    (SchedulingConflict([CLASH]), 409, "SCHEDULING_CONFLICT"),
+    (SchedulingConflict([CONFLICT]), 409, "SCHEDULING_CONFLICT"),
     (errors.TimelineNotEmpty(), 409, "TIMELINE_NOT_EMPTY"),
     (errors.NoOccurrence(), 404, "NOT_FOUND"),
     (errors.LastOccurrence(), 409, "LAST_OCCURRENCE"),
@@ -33,19 +33,19 @@ FAILURES: list[tuple[ApiError, int, str]] = [
 ]
 
 
-def test_one_entity_is_a_page_of_one() -> None:
+def test_a_single_entity_has_the_meta_of_a_page_of_one() -> None:
     assert success({"id": "a"}) == {
         "data": {"id": "a"},
         "meta": {"message": "success", "meta": {"skip": 0, "take": 1, "count": 1}},
     }
 
 
-def test_a_list_says_skip_take_and_count() -> None:
+def test_a_list_has_skip_take_and_count() -> None:
     assert success([], skip=20, take=10, count=12)["meta"]["meta"] == {"skip": 20, "take": 10, "count": 12}
 
 
 @pytest.mark.parametrize(("error", "status", "code"), FAILURES, ids=lambda part: type(part).__name__)
-def test_every_failure_has_the_one_shape(error: ApiError, status: int, code: str) -> None:
+def test_every_failure_has_the_same_fields(error: ApiError, status: int, code: str) -> None:
     body = failure(error, "request-1")
     assert list(body) == ["statusCode", "error", "code", "message", "details", "requestId"]
     assert (body["statusCode"], body["code"], body["requestId"]) == (status, code, "request-1")
@@ -54,10 +54,10 @@ def test_every_failure_has_the_one_shape(error: ApiError, status: int, code: str
 
 
 def test_every_error_class_is_tested_here() -> None:
-    def kinds(kind: type[ApiError]) -> set[type[ApiError]]:
-        return {kind}.union(*map(kinds, kind.__subclasses__()))
+    def subclasses(kind: type[ApiError]) -> set[type[ApiError]]:
+        return {kind}.union(*map(subclasses, kind.__subclasses__()))
 
-    assert {type(error) for error, _, _ in FAILURES} == kinds(ApiError) - {ApiError}
+    assert {type(error) for error, _, _ in FAILURES} == subclasses(ApiError) - {ApiError}
 
 
 def test_a_fault_names_its_field_and_its_reason() -> None:
@@ -81,12 +81,12 @@ def test_a_long_or_broken_field_name_is_shortened() -> None:
 
 
 def test_a_conflict_lists_the_sessions_and_says_that_there_are_more() -> None:
-    assert failure(SchedulingConflict([CLASH]), "")["details"] == [CLASH]
-    assert "hasMore" not in failure(SchedulingConflict([CLASH]), "")
-    assert failure(SchedulingConflict([CLASH], has_more=True), "")["hasMore"] is True
+    assert failure(SchedulingConflict([CONFLICT]), "")["details"] == [CONFLICT]
+    assert "hasMore" not in failure(SchedulingConflict([CONFLICT]), "")
+    assert failure(SchedulingConflict([CONFLICT], has_more=True), "")["hasMore"] is True
 
 
-def test_an_invalid_token_is_challenged_with_the_code_of_rfc_6750() -> None:
+def test_an_invalid_token_gets_the_error_code_of_rfc_6750() -> None:
     expected = {"WWW-Authenticate": 'Bearer realm="sessions", error="invalid_token"'}
     assert Unauthorized("invalid_token").headers == expected
 
@@ -96,7 +96,7 @@ def test_a_503_has_a_retry_after_header() -> None:
     assert errors.NotFound().headers == {}
 
 
-def test_a_list_carries_the_entity_tag_of_each_row() -> None:
+def test_a_list_contains_the_entity_tag_of_each_row() -> None:
     page = success([{"id": "a"}, {"id": "b"}], 0, 10, 2, ['"1"', '"7"'])["meta"]["meta"]
     assert page == {"skip": 0, "take": 10, "count": 2, "etags": ['"1"', '"7"']}
 

@@ -12,46 +12,46 @@ CONFIGURATION = tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))
 ENVIRONMENTS = ["dev", "staging", "prod"]
 
 
-def deploy(environment: str) -> dict[str, Any]:
+def deploy_options(environment: str) -> dict[str, Any]:
     """Return the options of `sam deploy --config-env` with that environment."""
     section = CONFIGURATION[environment]
     options: dict[str, Any] = section["global"]["parameters"] | section["deploy"]["parameters"]
     return options
 
 
-def pairs(options: list[str]) -> dict[str, str]:
+def parse_pairs(options: list[str]) -> dict[str, str]:
     """Return names and values of options such as `name=value`."""
     return dict(option.split("=", 1) for option in options)
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_an_environment_has_a_stack_and_tags_of_its_own(environment: str) -> None:
-    options = deploy(environment)
+    options = deploy_options(environment)
     assert options["stack_name"] == options["s3_prefix"] == f"sessions-{environment}"
-    tags = pairs(options["tags"])
+    tags = parse_pairs(options["tags"])
     assert set(tags) == {"service", "environment", "owner", "cost-center"}
     assert (tags["service"], tags["environment"]) == ("sessions", environment)
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_an_environment_sets_parameters_to_values_that_the_template_allows(environment: str) -> None:
+def test_an_environment_sets_only_values_that_the_template_allows(environment: str) -> None:
     parameters = template.template()["Parameters"]
-    chosen = pairs(deploy(environment)["parameter_overrides"])
+    chosen = parse_pairs(deploy_options(environment)["parameter_overrides"])
     assert "LogRetentionDays" in chosen
     for name, value in chosen.items():
         assert value in map(str, parameters[name].get("AllowedValues", [value])), name
 
 
-def test_production_is_watched_protected_and_deployed_step_by_step() -> None:
-    options = deploy("prod")
-    chosen = pairs(options["parameter_overrides"])
+def test_production_has_alarms_deletion_protection_and_gradual_deployment() -> None:
+    options = deploy_options("prod")
+    chosen = parse_pairs(options["parameter_overrides"])
     watched = {"EnableAlarms": "true", "EnableDashboard": "true", "GradualDeployment": "true"}
     assert watched.items() <= chosen.items()
     assert chosen.get("DeletionProtection", "true") == "true"
     assert options["confirm_changeset"] is True
 
 
-def test_no_account_is_named_and_the_answers_of_a_guided_deployment_are_ignored_by_git() -> None:
+def test_samconfig_names_no_account_and_git_ignores_the_local_samconfig() -> None:
     text = (ROOT / "samconfig.toml").read_text("utf-8")
     assert "arn:" not in text
     for section in CONFIGURATION.values():

@@ -6,6 +6,7 @@ import pytest
 
 from local import invoke
 from local.stack import WELCOME, StackError
+from tests.support.api import load_event
 from tests.support.template import ROOT, functions
 
 
@@ -16,24 +17,23 @@ def test_an_event_carries_the_claims_of_the_demo_user() -> None:
 
 
 @pytest.mark.parametrize("function", sorted(functions()))
-def test_every_function_has_an_event_to_be_invoked_with(function: str) -> None:
+def test_every_function_has_an_event(function: str) -> None:
     assert json.loads(invoke.prepare_event(function, "USER", "anna", "another"))
 
 
-def test_an_id_takes_the_place_of_the_id_in_the_path() -> None:
+def test_a_given_id_replaces_the_id_in_the_path() -> None:
     event = json.loads(invoke.prepare_event("get_session", "USER", "anna", "another"))
     assert event["pathParameters"] == {"sessionId": "another"}
     assert event["rawPath"] == event["requestContext"]["http"]["path"] == "/sessions/another"
 
 
-def test_an_unknown_function_is_refused_with_the_names_of_all() -> None:
+def test_the_error_for_an_unknown_function_lists_all_functions() -> None:
     with pytest.raises(StackError, match="create_session, create_timeline"):
         invoke.prepare_event("create_sessions", "USER", "anna")
 
 
 def test_the_event_of_create_session_does_not_conflict_with_the_first_request_of_the_readme() -> None:
-    event = json.loads((ROOT / "events" / "create_session.json").read_text("utf-8"))
-    start = json.loads(event["body"])["startDateTime"]
+    start = json.loads(load_event("create_session")["body"])["startDateTime"]
     for text in (WELCOME, (ROOT / "README.md").read_text("utf-8")):
         assert '"startDateTime": "2023-12-01T09:00:00Z"' in text
         assert start not in text

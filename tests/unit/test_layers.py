@@ -77,24 +77,24 @@ GRAPH = modules()
 PARTS = [module for module in GRAPH if module != "scheduling"]
 
 
-def is_ours(module: str) -> bool:
+def is_in_the_layer(module: str) -> bool:
     """Return whether a module belongs to the layer's package."""
     return module.split(".")[0] == "scheduling"
 
 
-def test_every_part_of_the_layer_has_a_place_in_the_graph() -> None:
+def test_every_part_of_the_layer_is_in_the_import_graph() -> None:
     assert {part_of(module) for module in PARTS} == set(ALLOWED)
 
 
 @pytest.mark.parametrize("module", PARTS)
-def test_a_module_imports_only_parts_further_inside(module: str) -> None:
-    imported = {part_of(name) for name in GRAPH[module] if is_ours(name)}
+def test_a_module_imports_only_the_allowed_parts(module: str) -> None:
+    imported = {part_of(name) for name in GRAPH[module] if is_in_the_layer(name)}
     assert imported <= ALLOWED[part_of(module)]
 
 
 @pytest.mark.parametrize("module", PARTS)
-def test_a_module_imports_only_the_packages_of_its_part(module: str) -> None:
-    imported = {name.split(".")[0] for name in GRAPH[module] if not is_ours(name)}
+def test_a_module_imports_only_the_allowed_third_party_packages(module: str) -> None:
+    imported = {name.split(".")[0] for name in GRAPH[module] if not is_in_the_layer(name)}
     assert imported - sys.stdlib_module_names <= PACKAGES.get(part_of(module), set())
 
 
@@ -104,7 +104,9 @@ def test_the_domain_reads_no_clock_and_draws_no_random_value(module: str) -> Non
 
 
 def test_no_modules_import_each_other_in_a_cycle() -> None:
-    graph = {module: {name for name in imported if is_ours(name)} for module, imported in GRAPH.items()}
+    graph = {
+        module: {name for name in imported if is_in_the_layer(name)} for module, imported in GRAPH.items()
+    }
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as cycle:
@@ -112,12 +114,14 @@ def test_no_modules_import_each_other_in_a_cycle() -> None:
 
 
 @pytest.mark.parametrize("handler", HANDLERS, ids=lambda path: path.parent.name)
-def test_a_function_imports_no_part_that_knows_the_database(handler: Path) -> None:
-    imported = {part_of(name) for name in imported_modules(handler.read_text()) if is_ours(name)}
+def test_a_function_does_not_import_the_store(handler: Path) -> None:
+    imported = {part_of(name) for name in imported_modules(handler.read_text()) if is_in_the_layer(name)}
     assert imported <= {"http", "dto", "services", "domain", "errors"}
 
 
 @pytest.mark.parametrize("handler", HANDLERS, ids=lambda path: path.parent.name)
 def test_a_function_imports_no_third_party_package(handler: Path) -> None:
-    imported = {name.split(".")[0] for name in imported_modules(handler.read_text()) if not is_ours(name)}
+    imported = {
+        name.split(".")[0] for name in imported_modules(handler.read_text()) if not is_in_the_layer(name)
+    }
     assert imported <= sys.stdlib_module_names

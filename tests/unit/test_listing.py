@@ -66,7 +66,7 @@ def periods(found: list[str], limits: Window, months: bool, ascending: bool) -> 
 def page(
     found: list[str], limits: Window, skip: int, wanted: int, months: bool, ascending: bool
 ) -> list[str]:
-    """Return the keys on a page, found by the counts and then read stretch by stretch."""
+    """Find a page by the counts of its periods, and return the keys that the page reads."""
     counted = periods(found, limits, months, ascending)
     place = find(counted, skip)
     if place is None:
@@ -118,7 +118,7 @@ def test_a_page_equals_the_slice_of_all_matches(
 
 
 @given(starts, instants, instants)
-def test_a_period_that_the_window_does_not_cut_lies_completely_inside(
+def test_covered_periods_are_inside_the_window_and_untouched_periods_outside(
     starts: list[datetime | None], since: datetime, until: datetime
 ) -> None:
     limits = window(text(since), text(until))
@@ -131,7 +131,7 @@ def test_a_period_that_the_window_does_not_cut_lies_completely_inside(
 
 
 @given(starts, instants, instants)
-def test_the_smaller_part_of_an_hour_at_the_edge_of_a_window_is_counted(
+def test_the_parts_of_an_hour_inside_and_outside_a_window_make_up_the_hour(
     starts: list[datetime | None], since: datetime, until: datetime
 ) -> None:
     for limits in (window(text(since), None), window(None, text(until)), window(text(since), text(until))):
@@ -145,7 +145,7 @@ def test_the_smaller_part_of_an_hour_at_the_edge_of_a_window_is_counted(
                 assert sorted(inside + outside) == sorted(of_hour)
 
 
-def test_adjacent_periods_are_read_together_unless_many_other_items_lie_between() -> None:
+def test_adjacent_periods_are_read_together_unless_many_items_are_between_them() -> None:
     found = [
         Period("2023-11", 3),
         Period("2023-12", 0, MOST_PASSED_OVER),
@@ -166,7 +166,7 @@ def test_adjacent_periods_are_read_together_unless_many_other_items_lie_between(
 @pytest.mark.parametrize(
     "start", ["2024-01-01T00:00:00Z", "2024-01-01T00:00:00+09:00", "2024-01-31T23:59:59Z"]
 )
-def test_a_window_that_ends_as_it_begins_or_before_is_empty(start: str) -> None:
+def test_a_window_that_does_not_end_after_its_start_is_empty(start: str) -> None:
     assert window(start, start).empty
     assert window(start, "2023-01-01T00:00:00Z").empty
     assert not window(start, "2025-01-01T00:00:00Z").empty

@@ -14,7 +14,7 @@ from scheduling.domain.instants import END_OF_TIME
 from scheduling.dto.create_session import CreateSession
 from scheduling.http.envelope import failure, success
 from tests.support import template
-from tests.support.api import handler
+from tests.support.api import handler, load_event
 from tools import openapi
 
 DOCUMENT: dict[str, Any] = yaml.safe_load(openapi.DOCUMENT.read_text("utf-8"))
@@ -48,10 +48,10 @@ def objects(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_the_committed_document_is_the_generated_document() -> None:
-    assert openapi.DOCUMENT.read_text("utf-8") == openapi.text(), (
+    assert openapi.DOCUMENT.read_text("utf-8") == openapi.render_yaml(), (
         "run `make openapi` and commit docs/openapi.yaml"
     )
-    assert openapi.SERVED.read_text("utf-8") == openapi.served(), (
+    assert openapi.SERVED.read_text("utf-8") == openapi.render_json(), (
         "run `make openapi` and commit the page's copy"
     )
 
@@ -84,7 +84,7 @@ def test_each_kind_of_endpoint_documents_its_statuses(function: str, statuses: s
 @pytest.mark.parametrize("function", BODIES)
 def test_the_example_of_a_body_is_the_body_of_the_event(function: str) -> None:
     media = operation(function)["requestBody"]["content"]["application/json"]
-    event = json.loads((template.ROOT / "events" / f"{function}.json").read_text("utf-8"))
+    event = load_event(function)
     assert media["example"] == json.loads(event["body"])
     validate(media["example"], media["schema"])
 

@@ -1,4 +1,4 @@
-"""The check of the OpenAPI document against the last release."""
+"""Comparison of the OpenAPI document with the document of the last release."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -58,70 +58,70 @@ BEFORE: dict[str, Any] = {
 }
 
 
-def get(document: dict[str, Any]) -> Any:
+def get_operation(document: dict[str, Any]) -> Any:
     return document["paths"]["/sessions"]["get"]
 
 
-def session(document: dict[str, Any]) -> Any:
+def session_schema(document: dict[str, Any]) -> Any:
     return document["components"]["schemas"]["Session"]
 
 
-def new_session(document: dict[str, Any]) -> Any:
+def new_session_schema(document: dict[str, Any]) -> Any:
     return document["components"]["schemas"]["NewSession"]
 
 
-def cycle(document: dict[str, Any]) -> Any:
-    return new_session(document)["properties"]["cycle"]["anyOf"]
+def cycle_types(document: dict[str, Any]) -> Any:
+    return new_session_schema(document)["properties"]["cycle"]["anyOf"]
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         (lambda new: new["paths"].pop("/sessions"), ["GET /sessions is gone.", "POST /sessions is gone."]),
-        (lambda new: get(new)["parameters"].pop(), ["GET /sessions: parameter type is gone."]),
+        (lambda new: get_operation(new)["parameters"].pop(), ["GET /sessions: parameter type is gone."]),
         (
-            lambda new: get(new)["parameters"][1].update(required=True),
+            lambda new: get_operation(new)["parameters"][1].update(required=True),
             ["GET /sessions: parameter type is now required."],
         ),
         (
-            lambda new: get(new)["parameters"][0]["schema"].update(maximum=50),
+            lambda new: get_operation(new)["parameters"][0]["schema"].update(maximum=50),
             ["GET /sessions: parameter take: maximum is now 50."],
         ),
-        (lambda new: get(new)["responses"].pop("400"), ["GET /sessions: response 400 is gone."]),
+        (lambda new: get_operation(new)["responses"].pop("400"), ["GET /sessions: response 400 is gone."]),
         (
-            lambda new: session(new)["properties"].pop("name"),
+            lambda new: session_schema(new)["properties"].pop("name"),
             ["GET /sessions: response 200[]: field name is gone."],
         ),
         (
-            lambda new: session(new).update(required=[]),
+            lambda new: session_schema(new).update(required=[]),
             ["GET /sessions: response 200[]: field id may now be missing."],
         ),
         (
-            lambda new: session(new)["properties"]["id"].update(type="integer"),
+            lambda new: session_schema(new)["properties"]["id"].update(type="integer"),
             ["GET /sessions: response 200[]: id: the type was string and is integer."],
         ),
         (
-            lambda new: session(new)["properties"]["id"].update(type=["string", "null"]),
+            lambda new: session_schema(new)["properties"]["id"].update(type=["string", "null"]),
             ["GET /sessions: response 200[]: id: the type was string and is null, string."],
         ),
         (
-            lambda new: new_session(new).update(required=["name", "cycle"]),
+            lambda new: new_session_schema(new).update(required=["name", "cycle"]),
             ["POST /sessions: body: field cycle is now required."],
         ),
         (
-            lambda new: new_session(new)["properties"].pop("cycle"),
+            lambda new: new_session_schema(new)["properties"].pop("cycle"),
             ["POST /sessions: body: field cycle is gone."],
         ),
         (
-            lambda new: cycle(new)[0].update(enum=["DAILY"]),
+            lambda new: cycle_types(new)[0].update(enum=["DAILY"]),
             ["POST /sessions: body: cycle: WEEKLY is no longer accepted."],
         ),
         (
-            lambda new: cycle(new).pop(),
+            lambda new: cycle_types(new).pop(),
             ["POST /sessions: body: cycle: the type was null, string and is string."],
         ),
         (
-            lambda new: new_session(new)["properties"]["name"].update(maxLength=100),
+            lambda new: new_session_schema(new)["properties"]["name"].update(maxLength=100),
             ["POST /sessions: body: name: maxLength is now 100."],
         ),
     ],
@@ -138,14 +138,14 @@ def test_a_change_that_breaks_clients_is_found(
     "change",
     [
         lambda new: new["paths"].update({"/timelines": {}}),
-        lambda new: get(new)["parameters"].append({"name": "skip", "in": "query", "schema": {}}),
-        lambda new: get(new)["responses"].update({"429": {}}),
-        lambda new: session(new)["properties"].update(version={"type": "integer"}),
-        lambda new: session(new)["properties"]["name"].update(type="string"),
-        lambda new: new_session(new)["properties"].update(timeZone={"type": "string"}),
-        lambda new: new_session(new).update(required=[]),
-        lambda new: cycle(new)[0]["enum"].append("MONTHLY"),
-        lambda new: new_session(new)["properties"]["name"].update(maxLength=400),
+        lambda new: get_operation(new)["parameters"].append({"name": "skip", "in": "query", "schema": {}}),
+        lambda new: get_operation(new)["responses"].update({"429": {}}),
+        lambda new: session_schema(new)["properties"].update(version={"type": "integer"}),
+        lambda new: session_schema(new)["properties"]["name"].update(type="string"),
+        lambda new: new_session_schema(new)["properties"].update(timeZone={"type": "string"}),
+        lambda new: new_session_schema(new).update(required=[]),
+        lambda new: cycle_types(new)[0]["enum"].append("MONTHLY"),
+        lambda new: new_session_schema(new)["properties"]["name"].update(maxLength=400),
     ],
 )
 def test_a_change_that_adds_or_allows_more_breaks_no_client(change: Callable[[dict[str, Any]], Any]) -> None:

@@ -14,14 +14,14 @@ def caller(*roles: str) -> Principal:
     return Principal("ada", frozenset(roles))
 
 
-def test_own_reaches_only_own_timelines_and_any_reaches_all() -> None:
+def test_a_user_may_read_only_own_timelines_and_an_admin_any_timeline() -> None:
     assert may(caller("USER"), Action.READ, "ada")
     assert not may(caller("USER"), Action.READ, "bob")
     assert may(caller("ADMIN"), Action.READ, "bob")
 
 
 @pytest.mark.parametrize("action", Action)
-def test_the_farthest_of_several_roles_counts(action: Action) -> None:
+def test_a_caller_with_several_roles_has_the_widest_permission(action: Action) -> None:
     assert reaches(caller("USER", "ADMIN"), action) is Reach.ANY
     assert reaches(caller("USER", "MANAGER"), action) is reaches(caller("MANAGER"), action)
 

@@ -1,4 +1,4 @@
-"""Occurrences and overlap: the checked cases, and comparison with a slow oracle."""
+"""Occurrences and overlap, compared with the vectors and with a slow oracle."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -38,21 +38,21 @@ MICROSECOND = timedelta(microseconds=1)
 WEEKDAYS = recurrence.WEEKDAYS
 
 
-def meets(one: Session, other: Session) -> bool:
+def sessions_conflict(one: Session, other: Session) -> bool:
     """Return whether two sessions conflict."""
     a, b = schedule(one), schedule(other)
     return bool(a and b and conflict(a, b))
 
 
 @pytest.mark.parametrize("case", OVERLAP, ids=lambda case: case["why"])
-def test_the_checked_pairs_have_the_expected_result_in_both_orders(case: dict[str, Any]) -> None:
-    assert meets(case["a"], case["b"]) is case["conflict"]
-    assert meets(case["b"], case["a"]) is case["conflict"]
+def test_the_overlap_vectors_have_the_expected_result_in_both_orders(case: dict[str, Any]) -> None:
+    assert sessions_conflict(case["a"], case["b"]) is case["conflict"]
+    assert sessions_conflict(case["b"], case["a"]) is case["conflict"]
     assert oracle.conflict(case["a"], case["b"]) is case["conflict"]
 
 
 @pytest.mark.parametrize("case", RECURRENCE, ids=lambda case: case["why"])
-def test_the_checked_pairs_with_rules_have_the_expected_result_in_both_orders(case: dict[str, Any]) -> None:
+def test_the_recurrence_vectors_have_the_expected_result_in_both_orders(case: dict[str, Any]) -> None:
     a, b = schedule(case["a"]), schedule(case["b"])
     assert a
     assert b
@@ -68,23 +68,25 @@ def utc(instant: int) -> str:
 
 
 @pytest.mark.parametrize("case", OCCURRENCES, ids=lambda case: case["why"])
-def test_the_checked_windows_have_the_expected_occurrences(case: dict[str, Any]) -> None:
+def test_the_occurrence_vectors_have_the_expected_occurrences(case: dict[str, Any]) -> None:
     session = case["session"]
-    taken = schedule(session)
-    assert taken
-    found = list(occurrences(taken, instants.parse(case["from"]).instant, instants.parse(case["to"]).instant))
+    series = schedule(session)
+    assert series
+    found = list(
+        occurrences(series, instants.parse(case["from"]).instant, instants.parse(case["to"]).instant)
+    )
     times = [
         dict(zip(("startDateTime", "endDateTime"), local_times(session, each), strict=True)) for each in found
     ]
     assert times == case["occurrences"]
     for each in found:
-        date = local_date(taken, each)
+        date = local_date(series, each)
         assert date
-        assert occurrence_on(taken, date) == each
+        assert occurrence_on(series, date) == each
 
 
 @pytest.mark.parametrize("case", VALIDITY, ids=lambda case: case["why"])
-def test_the_checked_schedules_have_the_expected_faults(case: dict[str, Any]) -> None:
+def test_the_validity_vectors_are_accepted_or_refused_as_expected(case: dict[str, Any]) -> None:
     body = {"timelineId": "a", "name": "x", **case["session"]}
     try:
         read(CreateSession, body)
@@ -142,8 +144,8 @@ def sessions(draw: st.DrawFn, start: datetime | None = None) -> Session:
             (start + length * MICROSECOND).astimezone(UTC)
     except (OverflowError, ValueError):
         assume(False)
-    taken = schedule(session)
-    assume(not (isinstance(taken, Series) and overlaps_itself(taken)))
+    times = schedule(session)
+    assume(not (isinstance(times, Series) and overlaps_itself(times)))
     return session
 
 
@@ -183,12 +185,12 @@ def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
         {"repeatCycleType": "YEARLY", "startDateTime": "0001-01-01T00:00:00Z"},
     )
 )
-def test_any_two_sessions_conflict_iff_the_oracle_says_so(pair: tuple[Session, Session]) -> None:
+def test_the_layer_and_the_oracle_agree_whether_two_sessions_conflict(pair: tuple[Session, Session]) -> None:
     one, other = pair
     expected = oracle.conflict(one, other)
     event(f"{one['repeatCycleType']} and {other['repeatCycleType']}: {expected}")
-    assert meets(one, other) is expected
-    assert meets(other, one) is expected
+    assert sessions_conflict(one, other) is expected
+    assert sessions_conflict(other, one) is expected
 
 
 @given(pairs())
@@ -206,12 +208,12 @@ def test_any_two_sessions_conflict_iff_the_oracle_says_so(pair: tuple[Session, S
         },
     )
 )
-def test_the_first_conflict_equals_the_first_conflict_of_the_oracle(pair: tuple[Session, Session]) -> None:
+def test_the_layer_and_the_oracle_agree_on_the_first_conflict(pair: tuple[Session, Session]) -> None:
     one, other = pair
     existing, new = schedule(one), schedule(other)
     assert existing
     assert new
-    expected = oracle.first_clash(one, other)
+    expected = oracle.first_overlap(one, other)
     assume(expected is not None)
     found = first_conflict(existing, new)
     assert found
@@ -219,7 +221,7 @@ def test_the_first_conflict_equals_the_first_conflict_of_the_oracle(pair: tuple[
 
 
 @given(starts(), st.sampled_from(recurrence.CYCLES), st.data())
-def test_a_series_overlaps_itself_iff_the_oracle_says_so(
+def test_the_layer_and_the_oracle_agree_whether_a_series_overlaps_itself(
     start: datetime, cycle: str, data: st.DataObject
 ) -> None:
     base = {"DAILY": [1], "WEEKLY": [7], "MONTHLY": [28, 29, 30, 31], "YEARLY": [365, 366, 1461]}[cycle]
@@ -231,13 +233,13 @@ def test_a_series_overlaps_itself_iff_the_oracle_says_so(
     except (OverflowError, ValueError):
         assume(False)
     session = {"repeatCycleType": cycle, "startDateTime": text(start), "endDateTime": text(ends)}
-    taken = schedule(session)
-    assert isinstance(taken, Series)
-    assert overlaps_itself(taken) is oracle.overlaps_itself(session)
+    times = schedule(session)
+    assert isinstance(times, Series)
+    assert overlaps_itself(times) is oracle.overlaps_itself(session)
 
 
 @given(starts())
-def test_an_instant_agrees_with_datetime_and_with_its_own_text(moment: datetime) -> None:
+def test_a_parsed_instant_equals_datetime_and_keeps_its_text(moment: datetime) -> None:
     try:
         in_utc = moment.astimezone(UTC)
     except (OverflowError, ValueError):

@@ -58,17 +58,17 @@ COMMON = ("Europe/Berlin", "America/New_York", "Europe/London")
 WEEKDAYS = recurrence.WEEKDAYS
 HOUR = 60 * MINUTE
 HORIZON = 500
-"""The occurrences of the rarer series that the oracle looks at: 500 days, months or years."""
+"""The number of occurrences of the rarer series that the oracle checks: 500 days, months or years."""
 
 
 def schedule(session: Session) -> Schedule:
     """Return the schedule of a session with a start."""
-    made = recurrence.schedule(session)
-    assert made
-    return made
+    times = recurrence.schedule(session)
+    assert times
+    return times
 
 
-def written(local: int, zone: str | None, offset: int) -> str:
+def format_local(local: int, zone: str | None, offset: int) -> str:
     """Return a local time with its offset, as a client writes it. Reject times that no client can write."""
     offset = oracle.offset(zone, local) if zone else offset
     assume(offset % MINUTE == 0)
@@ -78,7 +78,7 @@ def written(local: int, zone: str | None, offset: int) -> str:
 
 
 @st.composite
-def changes(draw: st.DrawFn, zone: str) -> int:
+def times_near_changes(draw: st.DrawFn, zone: str) -> int:
     """Draw a local time near a change of the zone's offset."""
     years = st.one_of(
         st.integers(1940, 2045),
@@ -114,7 +114,7 @@ def sessions(draw: st.DrawFn, aim: int | None = None, *, once: bool = True) -> S
     interval = draw(st.one_of(st.none(), st.integers(2, 4), st.integers(5, 60)))
     rules: Session = {}
     if aim is None:
-        local = draw(changes(zone or "Europe/Berlin"))
+        local = draw(times_near_changes(zone or "Europe/Berlin"))
     else:
         local = aim + (time_zones.zone_clock(zone).offset(aim) if zone else offset)
         back = draw(st.sampled_from([0, 0, 1, 2, 7, 40]))
@@ -134,8 +134,8 @@ def sessions(draw: st.DrawFn, aim: int | None = None, *, once: bool = True) -> S
     length = draw(lengths)
     session = {
         "type": "RECURRING" if cycle else "ONE_TIME",
-        "startDateTime": written(local, zone, offset),
-        "endDateTime": written(local + length, zone, offset) if length else None,
+        "startDateTime": format_local(local, zone, offset),
+        "endDateTime": format_local(local + length, zone, offset) if length else None,
         "timeZone": zone,
         "repeatCycleType": cycle,
         **rules,
@@ -175,16 +175,16 @@ def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
     low = theirs.first + draw(st.sampled_from([0, 0, 30, 400]))
     day = next(iter(theirs.days(low, low + 400 * 366)), None)
     assume(day is not None)
-    occurrence = theirs.on(day or 0)
+    occurrence = theirs.occurrence_on(day or 0)
     aim = draw(st.sampled_from(occurrence)) + draw(st.integers(-1, 1))
     return one, draw(sessions(aim + draw(st.sampled_from([0, 0, 0, -HOUR, HOUR]))))
 
 
 @given(pairs(), st.data())
-def test_any_two_sessions_conflict_iff_the_oracle_finds_an_overlap(
+def test_the_layer_and_the_oracle_agree_whether_two_sessions_conflict(
     pair: tuple[Session, Session], data: st.DataObject
 ) -> None:
-    """The oracle checks a limited time. A later overlap that the layer finds is checked alone."""
+    """The oracle searches a limited period. If the layer finds a later overlap, check only that overlap."""
     one, other = pair
     a, b = schedule(one), schedule(other)
     slow_a, slow_b = oracle.Series(one), oracle.Series(other)
@@ -198,15 +198,15 @@ def test_any_two_sessions_conflict_iff_the_oracle_finds_an_overlap(
     if expected:
         assert found == expected if expected[0] < END_OF_TIME else found == LATER
     elif found and found != LATER:
-        assert slow_b.within(*found), "the occurrence overlaps nothing"
-        assert found in slow_a.within(*found), "this is no occurrence"
+        assert slow_b.occurrences_within(*found), "the occurrence overlaps nothing"
+        assert found in slow_a.occurrences_within(*found), "this is no occurrence"
     elif not found:
         far = high + data.draw(st.integers(0, 4 * DAYS_IN_ERA))
         assert oracle.first_overlap(slow_a, slow_b, far, far + int(50 * rarity)) is None
 
 
 def series(start: str, end: str, cycle: str, zone: str | None, **rule: Any) -> Session:
-    """A series whose start and end are on one day."""
+    """Build a series whose occurrences start and end on the same day."""
     fields = {"startDateTime": start, "endDateTime": start[:11] + end + start[-6:], "repeatCycleType": cycle}
     return {**fields, "timeZone": zone, **rule}
 
@@ -224,7 +224,7 @@ THURSDAYS = series("1953-01-01T09:30:00+01:00", "09:45:00", "WEEKLY", BERLIN)
             series("2026-01-05T02:45:00+01:00", "03:40:00", "DAILY", BERLIN),
             series("2026-01-05T04:10:00+01:00", "04:30:00", "DAILY", BERLIN),
             "2026-03-29T03:45:00+02:00",
-            id="an occurrence that a gap moves as a whole ends twice the length of the gap after the change",
+            id="a gap moves a whole occurrence, which ends twice the length of the gap after the change",
         ),
         pytest.param(
             LEAP_DAY,
@@ -236,29 +236,31 @@ THURSDAYS = series("1953-01-01T09:30:00+01:00", "09:45:00", "WEEKLY", BERLIN)
             ONCE_A_CENTURY,
             THURSDAYS,
             "2052-02-29T09:00:00+01:00",
-            id="a rule that is not the same in every year first meets the other after a century",
+            id="a rule with an interval of 100 years first overlaps after a century",
         ),
         pytest.param(
             ONCE_A_CENTURY | {"repeatUntil": "9999-12-31"},
             THURSDAYS,
             "2052-02-29T09:00:00+01:00",
-            id="so does one that ends in the year 9999",
+            id="the same rule with an end in the year 9999 first overlaps after a century",
         ),
         pytest.param(
             ONCE_A_CENTURY | {"repeatUntil": "9999-12-31"},
             THURSDAYS | {"recurringDayOfWeek": "MONDAY"},
             None,
-            id="but its 29 February is never a Monday",
+            id="the 29 February of the rule is never a Monday",
         ),
         pytest.param(
             series("2005-01-05T09:00:00+09:00", "09:30:00", "DAILY", "Asia/Pyongyang"),
             series("2005-01-05T00:30:00+00:00", "01:00:00", "DAILY", None),
             "2015-08-15T09:00:00+08:30",
-            id="an offset that a zone had for three years long after both began, and has no more",
+            id="a zone had an offset for only three years, long after both series started",
         ),
     ],
 )
-def test_two_series_first_conflict_after_years(a: Session, b: Session, start: str | None) -> None:
+def test_the_first_conflict_of_two_series_may_come_after_many_years(
+    a: Session, b: Session, start: str | None
+) -> None:
     one, other = schedule(a), schedule(b)
     assert conflict(one, other) is conflict(other, one) is (start is not None)
     found = first_conflict(one, other)
@@ -267,30 +269,30 @@ def test_two_series_first_conflict_after_years(a: Session, b: Session, start: st
 
 @given(sessions(), st.data())
 def test_a_window_has_the_occurrences_that_the_oracle_lists(session: Session, data: st.DataObject) -> None:
-    made, slow = schedule(session), oracle.Series(session)
+    times, slow = schedule(session), oracle.Series(session)
     days = int(min(slow.rarity, 3000) * 4) + 1
     low = (slow.first + data.draw(st.one_of(st.integers(-2, days), st.integers(0, 10**6)))) * DAY
     start = low + data.draw(st.integers(0, DAY))
     end = start + data.draw(st.integers(1, days * DAY))
-    found = list(occurrences(made, start, end))
-    assert found == slow.within(start, end)
+    found = list(occurrences(times, start, end))
+    assert found == slow.occurrences_within(start, end)
     for occurrence in found:
-        name = local_date(made, occurrence)
+        name = local_date(times, occurrence)
         if name:
-            assert occurrence_on(made, name) == occurrence
+            assert occurrence_on(times, name) == occurrence
 
 
 @given(sessions())
 def test_the_last_end_is_the_end_of_the_last_occurrence(session: Session) -> None:
-    made, slow = schedule(session), oracle.Series(session)
-    end = last_end(made)
+    times, slow = schedule(session), oracle.Series(session)
+    end = last_end(times)
     if slow.last is None:
         assert end is None
     else:
-        assert end == slow.on(max(slow.days(slow.first, slow.last)))[1]
+        assert end == slow.occurrence_on(max(slow.days(slow.first, slow.last)))[1]
 
 
-def test_an_excluded_occurrence_is_not_the_last() -> None:
+def test_an_excluded_occurrence_is_not_the_last_occurrence() -> None:
     three = series("2026-01-05T09:00:00+01:00", "10:00:00", "DAILY", BERLIN, repeatCount=3)
     excluded = three | {"excludedDates": ["2026-01-07", "2026-01-06"]}
     assert last_end(schedule(three)) == parse("2026-01-07T10:00:00+01:00").instant
@@ -298,7 +300,9 @@ def test_an_excluded_occurrence_is_not_the_last() -> None:
 
 
 @given(sessions(once=False), st.data())
-def test_every_occurrence_lies_within_the_times_of_day(session: Session, data: st.DataObject) -> None:
+def test_every_occurrence_lies_within_the_times_of_day_of_its_series(
+    session: Session, data: st.DataObject
+) -> None:
     series, slow = schedule(session), oracle.Series(session)
     assert isinstance(series, Series)
     start, length = times_of_day(series)
@@ -306,7 +310,7 @@ def test_every_occurrence_lies_within_the_times_of_day(session: Session, data: s
     assume(length < DAY)
     low = slow.first + data.draw(st.one_of(st.just(0), st.integers(0, 10**6)))
     for day in slow.days(low, low + int(60 * slow.rarity)):
-        begin, end = slow.on(day)
+        begin, end = slow.occurrence_on(day)
         assert (begin - start) % DAY + end - begin <= length
 
 
@@ -319,7 +323,7 @@ def test_every_occurrence_lies_within_the_times_of_day(session: Session, data: s
         ("America/New_York", "9998-01-05T09:00:00-05:00", (13 * HOUR, 2 * HOUR)),
     ],
 )
-def test_the_times_of_day_reach_from_the_summer_start_to_the_winter_end(
+def test_the_times_of_day_span_summer_and_winter_time(
     zone: str, start: str, expected: tuple[int, int]
 ) -> None:
     end = start.replace("T09", "T10")
@@ -331,7 +335,7 @@ def test_the_times_of_day_reach_from_the_summer_start_to_the_winter_end(
 
 
 @given(sessions(once=False))
-def test_the_days_of_the_oracle_are_those_of_dateutil(session: Session) -> None:
+def test_the_oracle_and_dateutil_agree_on_the_days_of_a_rule(session: Session) -> None:
     """Check the oracle itself against RFC 5545 as `dateutil` implements it."""
     slow = oracle.Series(session)
     last = slow.first + int(40 * slow.rarity) + 1500
@@ -375,16 +379,16 @@ rules_with_common_eras = st.sampled_from(
         st.builds(DayRule, st.just(intervals[1]), st.tuples(st.integers(0, 99))),
     )
 )
-"""Rules whose periods share a factor, so that what they have in common must be reckoned in several eras."""
+"""Pairs of rules whose periods share a factor, so that their common days differ between eras."""
 
 
 def days_apart(rule: Rule) -> int:
-    """About how many days are between two days of a rule."""
+    """Return the approximate number of days between two days of a rule."""
     return rule.interval * 30 if isinstance(rule, MonthRule) else rule.interval
 
 
 @given(st.tuples(month_rules, rules) | rules_with_common_eras, st.integers(-2 * DAY, 2 * DAY))
-def test_the_shortest_wait_is_the_shortest_over_all_eras(pair: tuple[Rule, Rule], lag: int) -> None:
+def test_the_shortest_wait_is_the_minimum_over_all_eras(pair: tuple[Rule, Rule], lag: int) -> None:
     month_rule, other = pair
     eras = month_rule.eras * other.eras // gcd(month_rule.eras, other.eras)
     rare, often = sorted((month_rule, other), key=days_apart, reverse=True)
@@ -400,7 +404,7 @@ def test_the_shortest_wait_is_the_shortest_over_all_eras(pair: tuple[Rule, Rule]
 
 
 @given(day_rules, day_rules, st.integers(-9 * DAY, 9 * DAY))
-def test_the_shortest_wait_of_two_day_rules_is_the_shortest_over_all_their_days(
+def test_the_shortest_wait_of_two_day_rules_is_the_minimum_over_all_days(
     a: DayRule, b: DayRule, lag: int
 ) -> None:
     first = a.on_or_after(0)
@@ -410,7 +414,9 @@ def test_the_shortest_wait_of_two_day_rules_is_the_shortest_over_all_their_days(
 
 
 @given(rules_with_common_eras, st.integers(0, DAYS_IN_ERA))
-def test_two_days_meet_in_an_era_iff_the_rules_name_both_in_one(pair: tuple[Rule, Rule], day: int) -> None:
+def test_two_days_meet_in_an_era_when_the_rules_have_both_days_in_that_era(
+    pair: tuple[Rule, Rule], day: int
+) -> None:
     a, b = pair
     one = a.within_eras(1).on_or_after(day)
     other = one
@@ -427,7 +433,7 @@ def test_two_days_meet_in_an_era_iff_the_rules_name_both_in_one(pair: tuple[Rule
 
 
 @given(rules, st.integers(0, 3 * DAYS_IN_ERA))
-def test_a_rule_names_the_same_days_forwards_and_backwards(rule: Rule, day: int) -> None:
+def test_a_rule_has_the_same_days_forwards_and_backwards(rule: Rule, day: int) -> None:
     following = rule.on_or_after(day)
     assert following >= day
     assert rule.on_or_before(following) == rule.on_or_after(following) == following
@@ -437,7 +443,7 @@ def test_a_rule_names_the_same_days_forwards_and_backwards(rule: Rule, day: int)
     assert rule.nth(day, 3) == rule.on_or_after(rule.on_or_after(following + 1) + 1)
 
 
-def test_the_months_of_days_continue_after_the_year_9999() -> None:
+def test_months_of_days_are_counted_after_the_year_9999() -> None:
     assert month_of(0) == (0, 1)
     assert month_of(25 * DAYS_IN_ERA + 31) == (25 * 4800 + 1, 1)
 
@@ -455,8 +461,8 @@ def test_a_zone_has_the_offsets_that_zoneinfo_has(zone: str) -> None:
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_no_clock_changes_again_before_the_effects_of_a_gap_are_over(zone: str) -> None:
-    """`time_zones.Offsets` assumes this: twice the length of a gap, once the length of a fold."""
+def test_no_zone_changes_its_offset_again_soon_after_a_gap_or_a_fold(zone: str) -> None:
+    """`time_zones.Offsets` needs twice the length of a gap, or once the length of a fold, without a change."""
     clock = time_zones.zone_clock(zone)
     for number, (change, following) in enumerate(pairwise(clock.changes)):
         gained = clock.offsets[number + 1] - clock.offsets[number]
@@ -464,8 +470,8 @@ def test_no_clock_changes_again_before_the_effects_of_a_gap_are_over(zone: str) 
     assert all(abs(after - before) <= DAY for before, after in pairwise(clock.offsets))
 
 
-def test_any_44_years_have_every_kind_of_year_beside_every_kind() -> None:
-    """The search of one era assumes this for rules and clocks that are equal in all years of one kind."""
+def test_any_44_years_contain_every_sequence_of_three_kinds_of_years() -> None:
+    """The search of one era relies on this fact. The kind of a year is its first weekday and its length."""
     kinds = [
         ((first := date(2001 + year % 400, 1, 1)).weekday(), (date(2001 + year % 400, 12, 31) - first).days)
         for year in range(800)
@@ -478,13 +484,13 @@ def test_any_44_years_have_every_kind_of_year_beside_every_kind() -> None:
 
 def test_a_clock_without_a_zone_never_changes() -> None:
     session = {"startDateTime": "2026-01-05T09:00:00+01:00", "repeatCycleType": "DAILY"}
-    made = schedule(session)
-    assert isinstance(made, Series)
-    assert times_of_day(made) == (8 * HOUR, 1)
+    times = schedule(session)
+    assert isinstance(times, Series)
+    assert times_of_day(times) == (8 * HOUR, 1)
     assert isinstance(schedule(session | {"repeatCycleType": None}), Once)
 
 
-def test_an_unknown_zone_is_no_zone() -> None:
+def test_an_unknown_zone_name_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         time_zones.zone_clock("Europe/../Europe/Berlin")
 
@@ -494,10 +500,10 @@ def test_an_unknown_zone_is_no_zone() -> None:
     [("<-03>3", []), ("EST5", [])],
 )
 def test_a_zone_without_daylight_saving_time_has_no_changes(rule: str, expected: list[object]) -> None:
-    assert tzif(rule).changes == expected
+    assert build_clock(rule).changes == expected
 
 
-def tzif(rule: str) -> time_zones.Clock:
+def build_clock(rule: str) -> time_zones.Clock:
     """Return the clock of a file with one offset and a POSIX rule."""
     block = (
         b"TZif2"
@@ -509,15 +515,15 @@ def tzif(rule: str) -> time_zones.Clock:
     return time_zones.read_tzif(block + block + f"\n{rule}\n".encode())
 
 
-def test_a_rule_may_count_the_days_of_the_year_with_and_without_29_february() -> None:
+def test_a_posix_rule_may_count_days_with_or_without_29_february() -> None:
     for rule in ("XXX0YYY,J60/0,J70/0", "XXX0YYY,59/0,J70/0"):
-        clock = tzif(rule)
+        clock = build_clock(rule)
         dates = {instants.utc_text(change)[5:10] for change in clock.changes[::2]}
         assert dates == ({"03-01"} if "J60" in rule else {"03-01", "02-29"})
 
 
-def test_a_rule_for_permanent_daylight_saving_time_never_changes_back() -> None:
-    clock = tzif("XXX3EDT4,0/0,J365/23")
+def test_a_posix_rule_for_permanent_daylight_saving_time_never_changes_back() -> None:
+    clock = build_clock("XXX3EDT4,0/0,J365/23")
     assert {
         clock.offset(parse(f"{year}-{month:02}-01T00:00:00Z").instant)
         for year in (1975, 2026, 9000)
@@ -527,14 +533,14 @@ def test_a_rule_for_permanent_daylight_saving_time_never_changes_back() -> None:
 
 def test_an_invalid_posix_rule_is_refused() -> None:
     with pytest.raises(ValueError, match="POSIX TZ rule"):
-        tzif("nonsense")
+        build_clock("nonsense")
 
 
-def test_the_release_of_the_database_is_known() -> None:
+def test_the_time_zone_database_has_a_version() -> None:
     assert time_zones.database_version()[:2] == "20"
 
 
-def test_the_second_of_two_equal_times_is_an_hour_later() -> None:
+def test_an_ambiguous_local_time_means_the_earlier_instant() -> None:
     clock = time_zones.zone_clock("Europe/Berlin")
     local = parse("2026-10-25T02:30:00Z").instant
     assert clock.instant(local) == parse("2026-10-25T02:30:00+02:00").instant
@@ -544,8 +550,8 @@ def test_the_second_of_two_equal_times_is_an_hour_later() -> None:
     )
 
 
-def test_nothing_of_time_zones_is_loaded_for_sessions_without_a_time_zone() -> None:
-    """Run in a new interpreter, because other tests have loaded zones."""
+def test_sessions_without_a_time_zone_load_no_time_zone_data() -> None:
+    """Run in a new interpreter, because other tests load time zones."""
     program = (
         "import sys\n"
         "from scheduling.domain.recurrence import conflict, occurrences, schedule\n"

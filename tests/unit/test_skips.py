@@ -1,4 +1,4 @@
-"""A skipped test fails the run in CI."""
+"""Skipped tests, which fail the run in CI."""
 
 import os
 import subprocess
@@ -19,8 +19,8 @@ SKIPPING = {
 EXPECTED_FAILURE = "import pytest\n@pytest.mark.xfail\ndef test_one() -> None:\n    raise AssertionError\n"
 
 
-def run(folder: Path, **variables: str) -> str:
-    """Run pytest with this project's hooks on one file for each case; return what pytest prints last."""
+def run_pytest(folder: Path, **variables: str) -> str:
+    """Run pytest with the hooks of this project on one file for each case; return the summary."""
     for name, source in {**SKIPPING, "xfail": EXPECTED_FAILURE}.items():
         (folder / f"test_{name}.py").write_text(source)
     environment = {name: value for name, value in os.environ.items() if name != "CI"} | variables
@@ -32,12 +32,12 @@ def run(folder: Path, **variables: str) -> str:
 
 
 def test_a_skip_fails_the_run_in_ci_and_names_the_reason(tmp_path: Path) -> None:
-    summary = run(tmp_path, CI="true")
+    summary = run_pytest(tmp_path, CI="true")
     assert summary.count("no such program") >= len(SKIPPING)
     closing = summary.splitlines()[-1]
     assert "1 failed, 1 xfailed, 3 errors" in closing  # pytest reports a failure in a fixture as an error
     assert "skipped" not in closing
 
 
-def test_a_skip_is_no_failure_elsewhere(tmp_path: Path) -> None:
-    assert "4 skipped, 1 xfailed" in run(tmp_path).splitlines()[-1]
+def test_a_skip_is_no_failure_outside_ci(tmp_path: Path) -> None:
+    assert "4 skipped, 1 xfailed" in run_pytest(tmp_path).splitlines()[-1]

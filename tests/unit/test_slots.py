@@ -18,13 +18,13 @@ CLASSES = (1, 2, 4, 8, 24)
 
 def slot_of(id: str, start: str, end: str | None = None, cycle: str | None = None) -> Slot:
     """Return the slot of a session."""
-    made = slot(session(id, start, end, cycle))
-    assert made
-    return made
+    found = slot(session(id, start, end, cycle))
+    assert found
+    return found
 
 
 def session(id: str, start: str | None, end: str | None = None, cycle: str | None = None) -> Session:
-    """Return a session, as far as a calendar reads it."""
+    """Return a session with the fields that a calendar reads."""
     fields: dict[str, Any] = {
         "id": id,
         "ownerId": "ada",
@@ -45,7 +45,7 @@ def test_a_deleted_session_has_no_slot() -> None:
     assert slot({**session("a", "2023-12-01T09:00:00Z"), "removedAt": "2023-12-01T09:00:00Z"}) is None
 
 
-def test_a_single_session_is_found_by_its_start_in_utc() -> None:
+def test_the_key_of_a_single_session_contains_its_start_in_utc() -> None:
     found = slot_of("a", "2023-12-01T09:00:00+09:00", "2023-12-01T10:00:00+09:00")
     assert found["slot"] == "ONCE#2023-12-01T00:00:00.000000Z#a"
 
@@ -60,21 +60,23 @@ def test_a_single_session_is_found_by_its_start_in_utc() -> None:
         ("2023-12-01T17:00:01Z", "EVERY#24#0540#a"),
     ],
 )
-def test_an_endless_series_is_found_by_its_length_and_its_time_of_day(end: str | None, key: str) -> None:
+def test_the_key_of_an_endless_series_contains_its_length_class_and_time_of_day(
+    end: str | None, key: str
+) -> None:
     assert (
         slot_of("a", "2023-12-01T09:00:59Z" if end is None else "2023-12-01T09:00:00Z", end, "WEEKLY")["slot"]
         == key
     )
 
 
-def test_single_sessions_that_start_before_an_instant_sort_before_its_key() -> None:
+def test_the_keys_of_earlier_single_sessions_sort_before_the_key_of_an_instant() -> None:
     nine = slots.starting_at(parse("2023-12-01T09:00:00Z").instant)
     assert slot_of("a", "2023-12-01T08:59:59.999999Z")["slot"] < nine
     assert nine < slot_of("a", "2023-12-01T09:00:00Z")["slot"]
     assert slots.EVERY < slots.HEAD < slots.ONCE < slots.UNTIL
 
 
-def test_a_series_that_ended_when_a_session_starts_is_not_read() -> None:
+def test_a_series_that_ends_before_a_session_starts_is_not_read() -> None:
     keys = slots.ending_after(parse("2023-12-01T09:00:00Z").instant)
     assert not keys.low <= "UNTIL#2023-12-01T09:00:00.000000Z#a" <= keys.high
     assert keys.low <= "UNTIL#2023-12-01T09:00:00.000001Z#a" <= keys.high
@@ -89,7 +91,7 @@ def test_a_short_session_reads_only_the_series_of_its_time_of_day() -> None:
     ]
 
 
-def test_around_midnight_two_ranges_are_read() -> None:
+def test_a_session_soon_after_midnight_reads_two_ranges() -> None:
     new = slot_of("new", "2023-12-01T00:30:00Z", "2023-12-01T01:00:00Z")
     assert list(slots.endless_series_near(new, [1])) == [
         ("EVERY#01#1410", "EVERY#01#1439~~"),
@@ -101,7 +103,7 @@ MINUTES = st.integers(0, 3 * 24 * 60)
 LENGTHS = st.sampled_from([0, 1, 29, 30, 59, 60, 61, 120, 479, 481, 1439, 1440, 2000])
 
 
-def written(minutes: int) -> str:
+def format_start(minutes: int) -> str:
     return (datetime(2023, 12, 1, tzinfo=UTC) + timedelta(minutes=minutes)).isoformat()
 
 
@@ -109,21 +111,21 @@ def written(minutes: int) -> str:
 def test_every_series_that_conflicts_is_in_a_range_that_is_read(
     start: int, length: int, series_start: int, series_length: int, cycle: str | None
 ) -> None:
-    ends = written(start + length) if length else None
-    new = slot_of("new", written(start), ends, cycle)
-    series_ends = written(series_start + min(series_length, 1440)) if series_length else None
-    series = slot_of("series", written(series_start), series_ends, "DAILY")
+    ends = format_start(start + length) if length else None
+    new = slot_of("new", format_start(start), ends, cycle)
+    series_ends = format_start(series_start + min(series_length, 1440)) if series_length else None
+    series = slot_of("series", format_start(series_start), series_ends, "DAILY")
     read = any(low <= series["slot"] <= high for low, high in slots.endless_series_near(new, CLASSES))
     assert read or not conflict(slot_schedule(new), slot_schedule(series))
 
 
 @pytest.mark.parametrize("released", [True, False])
-def test_the_head_names_a_slot_by_its_key_and_version(released: bool) -> None:
+def test_a_reference_in_the_head_is_written_as_text_and_parsed_unchanged(released: bool) -> None:
     named = slots.Reference(slot_of("a", "2023-12-01T09:00:00Z")["slot"], 12, released)
     assert slots.parse_reference(slots.reference_text(named)) == named
 
 
-def test_a_named_slot_is_readable_at_its_version_or_a_later_one() -> None:
+def test_a_reference_is_readable_in_its_version_of_the_slot_and_in_later_versions() -> None:
     second = {**slot_of("a", "2023-12-01T09:00:00Z"), "version": 2}
     added, released = slots.Reference("key", 2), slots.Reference("key", 2, released=True)
     for named in (added, released):
@@ -133,7 +135,7 @@ def test_a_named_slot_is_readable_at_its_version_or_a_later_one() -> None:
     assert not added.is_readable_in(None)
 
 
-def test_a_former_slot_inside_the_new_slot_would_hide_the_new_slot() -> None:
+def test_a_former_slot_that_starts_inside_the_new_slot_hides_the_new_slot() -> None:
     new = slot_of("a", "2023-12-01T09:00:00Z", "2023-12-01T13:00:00Z")
     assert slots.hides(slot_of("a", "2023-12-01T10:00:00Z"), new)
     assert not slots.hides(slot_of("a", "2023-12-01T08:00:00Z"), new)
@@ -141,30 +143,30 @@ def test_a_former_slot_inside_the_new_slot_would_hide_the_new_slot() -> None:
     assert not slots.hides(slot_of("a", "2023-12-01T10:00:00Z", None, "DAILY"), new)
 
 
-def zoned(**fields: Any) -> Session:
-    """Return a weekly series on the clock of Berlin."""
+def berlin_series(**fields: Any) -> Session:
+    """Return a weekly series in the time zone of Berlin."""
     series = session("a", "2023-12-01T09:00:00+01:00", "2023-12-01T10:00:00+01:00", "WEEKLY")
     return {**series, "timeZone": "Europe/Berlin", **fields}  # type: ignore[typeddict-item]
 
 
 def test_an_endless_series_with_a_time_zone_is_read_at_any_time_of_day() -> None:
-    made = slot(zoned())
-    assert made
-    assert made["slot"].startswith("EVERY#24#")
+    found = slot(berlin_series())
+    assert found
+    assert found["slot"].startswith("EVERY#24#")
     new = slot_of("new", "2023-12-01T20:00:00Z", "2023-12-01T20:30:00Z")
-    assert any(low <= made["slot"] <= high for low, high in slots.endless_series_near(new, CLASSES))
+    assert any(low <= found["slot"] <= high for low, high in slots.endless_series_near(new, CLASSES))
 
 
-def test_a_series_with_a_time_zone_that_ends_is_read_for_two_days_longer() -> None:
-    made = slot(zoned(repeatUntil="2023-12-08"))
-    assert made
-    assert made["slot"] == "UNTIL#2023-12-10T09:00:00.000000Z#a"
+def test_an_ending_series_with_a_time_zone_is_read_for_two_more_days() -> None:
+    found = slot(berlin_series(repeatUntil="2023-12-08"))
+    assert found
+    assert found["slot"] == "UNTIL#2023-12-10T09:00:00.000000Z#a"
 
 
-def test_a_slot_that_only_frees_time_adds_no_time() -> None:
-    old = slot(zoned(excludedDates=["2023-12-08"]))
+def test_a_slot_with_one_more_excluded_date_adds_no_time() -> None:
+    old = slot(berlin_series(excludedDates=["2023-12-08"]))
     fewer, more, other = (
-        slot(zoned(excludedDates=dates))
+        slot(berlin_series(excludedDates=dates))
         for dates in ([], ["2023-12-15", "2023-12-08"], ["2023-12-15", "2023-12-22"])
     )
     assert fewer
@@ -179,21 +181,23 @@ def test_a_slot_that_only_frees_time_adds_no_time() -> None:
 
 
 def test_a_slot_keeps_its_key_until_it_adds_time() -> None:
-    before = zoned(repeatUntil="2023-12-15", slot="UNTIL#stored#a")
+    before = berlin_series(repeatUntil="2023-12-15", slot="UNTIL#stored#a")
     after = reserve(
-        SessionChange(before, zoned(repeatUntil="2023-12-15", excludedDates=["2023-12-15"]))
+        SessionChange(before, berlin_series(repeatUntil="2023-12-15", excludedDates=["2023-12-15"]))
     ).after
     assert after["slot"] == "UNTIL#stored#a"
-    after = reserve(SessionChange(before, zoned(repeatUntil="2023-12-22"))).after
+    after = reserve(SessionChange(before, berlin_series(repeatUntil="2023-12-22"))).after
     assert after["slot"] == "UNTIL#2023-12-24T09:00:00.000000Z#a"
     assert "slot" not in reserve(SessionChange(before, session("a", None))).after
 
 
-def test_the_first_start_is_on_the_clock_of_the_time_zone() -> None:
-    """The offset in `startDateTime` may be that of former rules."""
-    made = slot(zoned(startDateTime="2023-12-01T09:00:00-05:00", endDateTime="2023-12-01T10:00:00-05:00"))
-    assert made
-    assert slots.first_start(made) == parse("2023-12-01T08:00:00Z").instant
+def test_the_first_start_is_computed_in_the_time_zone() -> None:
+    """The offset in `startDateTime` may come from former rules of the time zone."""
+    found = slot(
+        berlin_series(startDateTime="2023-12-01T09:00:00-05:00", endDateTime="2023-12-01T10:00:00-05:00")
+    )
+    assert found
+    assert slots.first_start(found) == parse("2023-12-01T08:00:00Z").instant
     assert (
         slots.first_start(slot_of("a", "2023-12-01T09:00:00-05:00")) == parse("2023-12-01T14:00:00Z").instant
     )

@@ -10,10 +10,10 @@ import pytest
 
 from scheduling.domain import session, timeline
 from tests.support import template
-from tests.support.api import handler
+from tests.support.api import handler, load_event
 from tests.support.template import ROOT
 
-PUBLIC = {"GET /docs", "GET /docs/{file}", "GET /openapi.json"}
+PUBLIC_ROUTES = {"GET /docs", "GET /docs/{file}", "GET /openapi.json"}
 """The routes that need no token. Their function has no role on a table."""
 
 FUNCTIONS = template.resources("AWS::Serverless::Function")
@@ -25,7 +25,7 @@ ENDPOINTS = set(BY_FOLDER) - {"get_docs", CONSUMER}
 
 
 def events() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Return the events of each function."""
+    """Yield each event with the name of its function."""
     for name, function in FUNCTIONS.items():
         for event in function["Properties"].get("Events", {}).values():
             yield name, event
@@ -53,13 +53,13 @@ def test_the_authorizer_is_the_default_of_the_one_api() -> None:
     assert set(authorizer["JwtConfiguration"]) == {"issuer", "audience"}
 
 
-def test_every_event_is_of_that_api_and_under_its_authorizer() -> None:
-    """An event without ApiId would make a second API, without an authorizer."""
+def test_every_event_belongs_to_the_one_api_and_its_authorizer() -> None:
+    """An event without ApiId would create a second API without an authorizer."""
     for name, event in events():
         assert event["Type"] == "HttpApi", name
         route = f"{event['Properties']['Method']} {event['Properties']['Path']}"
         assert event["Properties"]["ApiId"] == {"Ref": "Api"}, name
-        auth = {"Authorizer": "NONE"} if route in PUBLIC else None
+        auth = {"Authorizer": "NONE"} if route in PUBLIC_ROUTES else None
         assert event["Properties"].get("Auth") == auth, name
 
 
@@ -76,7 +76,7 @@ def test_only_the_api_may_invoke_a_function() -> None:
         assert template.resources(kind) == {}
 
 
-def test_only_the_streams_of_sessions_and_timelines_call_the_function_that_counts() -> None:
+def test_only_the_streams_of_sessions_and_timelines_call_update_counters() -> None:
     mappings = template.resources("AWS::Lambda::EventSourceMapping").values()
     sources = {mapping["Properties"]["EventSourceArn"]["Fn::GetAtt"][0] for mapping in mappings}
     assert sources == {"SessionsTable", "TimelinesTable"}
@@ -91,7 +91,7 @@ def test_only_the_streams_of_sessions_and_timelines_call_the_function_that_count
         assert "ParallelizationFactor" not in properties, "a shard's records come in order"
 
 
-def test_the_function_that_counts_may_write_only_counts() -> None:
+def test_only_update_counters_may_write_counts_and_may_write_nothing_else() -> None:
     written = {
         statement["Resource"]["Fn::GetAtt"][0]
         for statement in statements(FUNCTIONS["UpdateCountersFunction"])
@@ -105,10 +105,10 @@ def test_the_function_that_counts_may_write_only_counts() -> None:
                 assert set(statement["Action"]) == {"dynamodb:Query", "dynamodb:BatchGetItem"}, name
 
 
-def test_routes_are_those_of_the_design() -> None:
+def test_the_template_has_exactly_the_designed_routes() -> None:
     routes = {
         f"{event['Properties']['Method']} {event['Properties']['Path']}" for _, event in events()
-    } - PUBLIC
+    } - PUBLIC_ROUTES
     assert routes == {
         "GET /occurrences",
         *(f"{method} /sessions" for method in ("GET", "POST")),
@@ -128,7 +128,7 @@ def test_layer_and_authorizer_trust_the_same_issuer_and_audience() -> None:
     assert variables["JWT_AUDIENCE"]["Fn::If"] == [condition, own[0], {"Fn::Join": [",", given]}]
 
 
-def test_no_web_page_may_call_unless_its_origin_is_given() -> None:
+def test_web_pages_may_call_the_api_only_from_configured_origins() -> None:
     cors = template.resources("AWS::Serverless::HttpApi")["Api"]["Properties"]["CorsConfiguration"]["Fn::If"]
     assert (cors[0], cors[2]) == ("AllowCors", {"Ref": "AWS::NoValue"})
     assert "allowCredentials" not in cors[1]
@@ -145,11 +145,11 @@ def test_calls_are_throttled_and_logged() -> None:
     assert "authorization" not in api["AccessLogSettings"]["Format"].lower().replace("authorizer", "")
 
 
-def test_each_public_route_is_throttled_by_itself() -> None:
-    # A route that does not exist fails the deployment, so the settings go with the routes.
+def test_each_public_route_has_its_own_throttling_limits() -> None:
+    # Settings of a missing route fail the deployment, so routes and settings have the same condition.
     settings = template.resources("AWS::Serverless::HttpApi")["Api"]["Properties"]["RouteSettings"]["Fn::If"]
     assert (settings[0], settings[2]) == ("Docs", {"Ref": "AWS::NoValue"})
-    assert set(settings[1]) == PUBLIC
+    assert set(settings[1]) == PUBLIC_ROUTES
     everybody = template.template()["Parameters"]["ThrottlingRateLimit"]["Default"]
     for route, limits in settings[1].items():
         assert 0 < limits["ThrottlingRateLimit"] < everybody, route
@@ -158,8 +158,8 @@ def test_each_public_route_is_throttled_by_itself() -> None:
 
 
 def transformed_resources(kind: str, **parameters: str) -> dict[str, Any]:
-    """Return the resources of a type as CloudFormation gets them."""
-    found = template.transformed(**parameters)["Resources"].items()
+    """Return the resources of a type after the SAM transform."""
+    found = template.transform(**parameters)["Resources"].items()
     return {name: resource for name, resource in found if resource["Type"] == kind}
 
 
@@ -179,7 +179,7 @@ def test_the_execute_api_address_can_be_disabled_when_the_api_has_a_domain() -> 
     assert configuration["SecurityPolicy"] == "TLS_1_2"
 
 
-def test_a_domain_needs_its_certificate() -> None:
+def test_a_domain_needs_a_certificate_and_an_api_needs_an_address() -> None:
     rules = template.template()["Rules"]
     for rule, parameter, needed in (
         ("ADomainNeedsACertificate", "DomainName", "CertificateArn"),
@@ -210,7 +210,7 @@ def test_a_role_names_its_actions_and_resources(name: str) -> None:
         assert all(action.startswith("dynamodb:") for action in actions)
 
 
-def test_the_page_has_no_role_on_tables_and_can_be_disabled() -> None:
+def test_the_function_of_the_docs_page_may_read_no_table_and_can_be_disabled() -> None:
     page = FUNCTIONS["GetDocsFunction"]
     assert statements(page) == []
     assert page["Condition"] == "Docs"
@@ -222,7 +222,7 @@ def test_the_template_defines_no_other_roles() -> None:
         assert template.resources(kind) == {}
 
 
-def test_only_functions_with_idempotency_know_the_table() -> None:
+def test_only_functions_with_idempotency_have_the_idempotency_table() -> None:
     for folder, properties in BY_FOLDER.items():
         variables = properties.get("Environment", {}).get("Variables", {})
         creates = folder in ENDPOINTS and handler(folder).endpoint.creates is not None
@@ -241,7 +241,7 @@ def test_each_endpoint_has_its_folder_function_and_event() -> None:
 
 
 @pytest.mark.parametrize("folder", sorted(ENDPOINTS))
-def test_names_follow_the_folder(folder: str) -> None:
+def test_the_name_and_description_of_a_function_follow_its_folder(folder: str) -> None:
     (name,) = [
         name for name, one in FUNCTIONS.items() if one["Properties"]["CodeUri"] == f"functions/{folder}"
     ]
@@ -253,9 +253,9 @@ def test_names_follow_the_folder(folder: str) -> None:
 
 
 @pytest.mark.parametrize("folder", sorted(ENDPOINTS))
-def test_an_event_file_is_what_the_http_api_sends(folder: str) -> None:
-    """`sam local invoke -e` passes the file on, which must have the gateway's payload format 2.0."""
-    event = json.loads((ROOT / "events" / f"{folder}.json").read_text("utf-8"))
+def test_an_event_file_has_the_format_of_the_http_api(folder: str) -> None:
+    """`sam local invoke -e` forwards the file, so the file must have the payload format 2.0."""
+    event = load_event(folder)
     method, path = template.route(folder)
     http = event["requestContext"]["http"]
     assert (event["version"], event["routeKey"]) == ("2.0", f"{method} {path}")
@@ -311,7 +311,7 @@ def test_the_layer_is_built_for_the_processor_that_runs_it() -> None:
 
 
 def test_a_new_endpoint_needs_no_new_alarm_or_dashboard() -> None:
-    """An alarm adds up ten metrics at most, and there are more functions than that."""
+    """An alarm can add at most ten metrics, and the API has more functions."""
     alarms = template.resources("AWS::CloudWatch::Alarm")
     endpoints = {name for name, function in FUNCTIONS.items() if has_route(function)}
     watching = json.dumps([*alarms.values(), *template.resources("AWS::CloudWatch::Dashboard").values()])
@@ -345,7 +345,7 @@ OTHER_LINES = [
 @pytest.mark.parametrize(
     ("line", "counted"), [*((x, 1) for x in FAILED_CALLS), *((x, 0) for x in OTHER_LINES)]
 )
-def test_the_runtimes_own_errors_are_counted_and_no_other_line(line: str, counted: int) -> None:
+def test_the_metric_filter_counts_only_errors_of_the_runtime(line: str, counted: int) -> None:
     (metric,) = template.resources("AWS::Logs::MetricFilter").values()
     pattern = metric["Properties"]["FilterPattern"]
     terms = re.findall(r'\?"([^"]+)"', pattern)
@@ -353,7 +353,7 @@ def test_the_runtimes_own_errors_are_counted_and_no_other_line(line: str, counte
     assert any(term in line for term in terms) == bool(counted)
 
 
-def test_the_alarm_on_errors_reads_what_the_filter_counts() -> None:
+def test_the_alarm_on_errors_reads_the_metric_of_the_filter() -> None:
     (metric,) = template.resources("AWS::Logs::MetricFilter").values()
     (counts,) = metric["Properties"]["MetricTransformations"]
     alarm = template.resources("AWS::CloudWatch::Alarm")["FunctionErrorsAlarm"]["Properties"]
@@ -364,18 +364,18 @@ def test_the_alarm_on_errors_reads_what_the_filter_counts() -> None:
 
 def test_no_resource_depends_on_itself() -> None:
     """An alarm that names the API would close a cycle: API, alias, deployment group, alarm, API."""
-    resources = template.transformed(GradualDeployment="true", EnableAlarms="true")["Resources"]
+    resources = template.transform(GradualDeployment="true", EnableAlarms="true")["Resources"]
     known = set(resources)
-    needs = {name: named_in(resource) & known - {name} for name, resource in resources.items()}
+    needs = {name: find_references(resource) & known - {name} for name, resource in resources.items()}
     group = next(name for name in needs if name.endswith("DeploymentGroup"))
     assert {"FunctionErrorsAlarm", "FailedRequestsAlarm"} <= needs[group]
     TopologicalSorter(needs).prepare()
 
 
-def named_in(value: Any) -> set[str]:
+def find_references(value: Any) -> set[str]:
     """Return the names that a value of the template refers to."""
     if isinstance(value, list):
-        return set().union(*map(named_in, value))
+        return set().union(*map(find_references, value))
     if not isinstance(value, dict):
         return set()
     names = set[str]()
@@ -389,13 +389,13 @@ def named_in(value: Any) -> set[str]:
         elif key == "Fn::Sub":
             text, *_ = [content] if isinstance(content, str) else content
             names |= {name.split(".")[0] for name in re.findall(r"\$\{([\w.:]+)\}", text)}
-            names |= named_in(content)
+            names |= find_references(content)
         else:
-            names |= named_in(content)
+            names |= find_references(content)
     return names
 
 
-def test_the_dashboards_searches_match_a_part_of_the_functions_names() -> None:
+def test_the_searches_of_the_dashboard_match_parts_of_function_names() -> None:
     """In quotes, the search would match only a function with exactly the stack's name."""
     (dashboard,) = template.resources("AWS::CloudWatch::Dashboard").values()
     body = dashboard["Properties"]["DashboardBody"]["Fn::Sub"]
@@ -406,10 +406,10 @@ def test_the_dashboards_searches_match_a_part_of_the_functions_names() -> None:
     assert "SOURCE '${FunctionLogGroup}'" in body
 
 
-def test_the_reserved_concurrency_is_no_parameter_in_the_version_name() -> None:
+def test_the_reserved_concurrency_is_chosen_by_conditions_not_by_a_reference() -> None:
     cap = template.template()["Globals"]["Function"]["ReservedConcurrentExecutions"]
     allowed = template.template()["Parameters"]["ReservedConcurrency"]["AllowedValues"]
-    assert sorted(choices(cap), key=str) == sorted([*map(int, allowed[1:]), None], key=str)
+    assert sorted(find_choices(cap), key=str) == sorted([*map(int, allowed[1:]), None], key=str)
     assert template.template()["Parameters"]["ReservedConcurrency"]["Default"] == allowed[0] == "none"
     conditions = template.template()["Conditions"]
     for number in allowed[1:]:
@@ -418,13 +418,13 @@ def test_the_reserved_concurrency_is_no_parameter_in_the_version_name() -> None:
         assert f'["{condition}", {number}, ' in json.dumps(cap)
 
 
-def choices(value: Any) -> list[int | None]:
+def find_choices(value: Any) -> list[int | None]:
     """Return the values that nested conditions choose from; None for no value."""
     if value == {"Ref": "AWS::NoValue"}:
         return [None]
     if isinstance(value, dict):
         _, first, second = value["Fn::If"]
-        return [*choices(first), *choices(second)]
+        return [*find_choices(first), *find_choices(second)]
     return [value]
 
 
@@ -443,19 +443,21 @@ SETTINGS = {
 """A new value for each parameter that a function's configuration uses."""
 
 
-def referenced(value: Any) -> set[str]:
+def find_parameters(value: Any) -> set[str]:
     """Return the parameters that a value of the template uses, through conditions too."""
     names = set[str]()
     if isinstance(value, list):
-        names = set().union(*map(referenced, value))
+        names = set().union(*map(find_parameters, value))
     elif isinstance(value, dict):
         for key, content in value.items():
             if key == "Ref":
                 names.add(content)
             elif key == "Fn::If":
-                names |= referenced(template.template()["Conditions"][content[0]]) | referenced(content[1:])
+                names |= find_parameters(template.template()["Conditions"][content[0]]) | find_parameters(
+                    content[1:]
+                )
             else:
-                names |= referenced(content)
+                names |= find_parameters(content)
     return names & set(template.template()["Parameters"])
 
 
@@ -469,14 +471,14 @@ def test_every_parameter_of_a_functions_configuration_is_a_tested_setting() -> N
         "ReservedConcurrentExecutions",
     }
     configurations = [template.template()["Globals"]["Function"], *BY_FOLDER.values()]
-    used = [referenced(value) for one in configurations for name, value in one.items() if name not in rest]
+    used = [
+        find_parameters(value) for one in configurations for name, value in one.items() if name not in rest
+    ]
     assert set().union(*used) == set(SETTINGS)
 
 
-def test_a_deployment_that_changes_nothing_publishes_no_version() -> None:
-    versions = template.published_versions()
-    assert len(versions) == len(FUNCTIONS)
-    assert template.published_versions() == versions
+def test_every_function_has_a_published_version() -> None:
+    assert len(template.published_versions()) == len(FUNCTIONS)
 
 
 def test_a_changed_layer_publishes_a_version_of_every_function() -> None:
@@ -502,14 +504,14 @@ def test_a_change_of_any_other_parameter_publishes_no_version(parameter: str) ->
     assert template.published_versions(**{parameter: "1"}) == template.published_versions()
 
 
-def test_the_description_of_a_version_has_room_for_long_settings() -> None:
+def test_the_description_of_a_version_leaves_room_for_long_settings() -> None:
     """Lambda accepts at most 256 characters."""
     settings = SETTINGS | {"JwtIssuer": "", "JwtAudience": "", "DynamoDbEndpoint": "", "LogLevel": "CRITICAL"}
     (description,) = set(template.published_versions(**settings | {"RetentionDays": "3650"}).values())
     assert len(description) <= 50
 
 
-def test_alarms_watch_the_function_that_counts() -> None:
+def test_alarms_watch_update_counters() -> None:
     """A failing function blocks its shard, and the counts become outdated."""
     alarms = [alarm["Properties"] for alarm in template.resources("AWS::CloudWatch::Alarm").values()]
     watched = {
@@ -524,7 +526,7 @@ def test_alarms_watch_the_function_that_counts() -> None:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_a_table_is_backed_up_encrypted_and_paid_by_use(name: str) -> None:
+def test_a_table_is_backed_up_encrypted_and_billed_per_request(name: str) -> None:
     properties = TABLES[name]["Properties"]
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
     assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
@@ -533,7 +535,7 @@ def test_a_table_is_backed_up_encrypted_and_paid_by_use(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["SessionsTable", "TimelinesTable", "CalendarTable", "CountersTable"])
-def test_tables_with_data_outlive_the_stack(name: str) -> None:
+def test_tables_with_data_are_retained_when_the_stack_is_deleted(name: str) -> None:
     assert TABLES[name]["UpdateReplacePolicy"] == "Retain"
     assert TABLES[name]["DeletionPolicy"] == "Retain"
     assert TABLES[name]["Properties"]["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
@@ -569,7 +571,7 @@ def test_tables_with_expiring_items_have_a_ttl_and_the_calendar_has_none() -> No
 @pytest.mark.parametrize(
     ("name", "fields"), [("SessionsTable", session.FIELDS), ("TimelinesTable", timeline.FIELDS)]
 )
-def test_indexes_carry_what_lists_return_and_no_totals(name: str, fields: tuple[str, ...]) -> None:
+def test_indexes_contain_the_fields_of_lists_and_no_counts(name: str, fields: tuple[str, ...]) -> None:
     """A change of a timeline's counts must cost no index write."""
     table = TABLES[name]["Properties"]
     for index in table["GlobalSecondaryIndexes"]:
@@ -593,7 +595,7 @@ def test_only_administrators_create_users() -> None:
     assert "ALLOW_USER_PASSWORD_AUTH" not in client["Properties"]["ExplicitAuthFlows"]
 
 
-def test_browsers_sign_in_by_code_alone_and_only_where_callbacks_are_given() -> None:
+def test_browsers_sign_in_only_by_code_and_only_with_callback_urls() -> None:
     (client,) = template.resources("AWS::Cognito::UserPoolClient").values()
     oauth = {
         "AllowedOAuthFlowsUserPoolClient": [True, False],

@@ -12,7 +12,7 @@ FOLDER = ROOT / ".github" / "workflows"
 WORKFLOWS = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in FOLDER.glob("*.yml")}
 JOBS = [(name, job) for name, workflow in WORKFLOWS.items() for job in workflow["jobs"]]
 TRIGGERS = True
-"""How YAML 1.1 reads the key `on`."""
+"""The key `on` as YAML 1.1 reads the word."""
 
 
 def commands(job: dict[str, Any]) -> str:
@@ -21,13 +21,13 @@ def commands(job: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(("workflow", "job"), JOBS)
-def test_an_action_is_pinned_by_its_commit(workflow: str, job: str) -> None:
+def test_an_action_is_pinned_to_a_commit(workflow: str, job: str) -> None:
     for step in WORKFLOWS[workflow]["jobs"][job].get("steps", []):
         if "uses" in step:
             assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", step["uses"]), step["uses"]
 
 
-def test_every_change_is_tested_audited_and_built_for_lambda() -> None:
+def test_every_change_is_tested_audited_compared_and_built_for_lambda() -> None:
     ci = WORKFLOWS["ci"]
     assert {"pull_request", "push"} <= set(ci[TRIGGERS])
     assert ".ci/run" in commands(ci["jobs"]["test"])
@@ -40,7 +40,7 @@ def test_every_change_is_tested_audited_and_built_for_lambda() -> None:
     ]
 
 
-def test_a_tag_goes_to_dev_and_after_a_smoke_test_and_an_approval_to_prod() -> None:
+def test_a_tag_is_deployed_to_dev_and_then_to_prod_each_with_a_smoke_test() -> None:
     release = WORKFLOWS["release"]
     jobs = release["jobs"]
     assert set(release[TRIGGERS]) == {"push"}
@@ -53,13 +53,13 @@ def test_a_tag_goes_to_dev_and_after_a_smoke_test_and_an_approval_to_prod() -> N
         assert "tools.smoke_test" in smoke_test
 
 
-def test_no_key_of_aws_is_stored() -> None:
+def test_workflows_store_no_aws_keys() -> None:
     assert WORKFLOWS["ci"]["permissions"] == {"contents": "read"}
     assert WORKFLOWS["release"]["permissions"] == {"contents": "read", "id-token": "write"}
     assert not any("secrets." in path.read_text("utf-8") for path in FOLDER.glob("*.yml"))
 
 
-def test_every_folder_with_lock_files_is_updated() -> None:
+def test_dependabot_updates_every_folder_with_lock_files() -> None:
     configuration = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text("utf-8"))
     (python,) = [update for update in configuration["updates"] if update["package-ecosystem"] == "pip"]
     pinned = [*ROOT.glob("*/*.in"), *ROOT.glob("*/*/*.in")]

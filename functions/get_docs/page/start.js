@@ -1,7 +1,7 @@
-// Addresses are relative, so that the page works wherever the API is.
+// All addresses are relative, so that the page works on every host and below every path.
 const TOKEN = "sessions-api-token";
 
-// sessionStorage ends with the tab, and other tabs cannot read it.
+// sessionStorage is deleted when the tab closes, and other tabs cannot read it.
 const keepToken = {
   statePlugins: {
     auth: {
@@ -67,7 +67,7 @@ const ui = SwaggerUIBundle({
   dom_id: "#page",
   deepLinking: true,
   displayRequestDuration: true,
-  validatorUrl: null, // nothing leaves this page but requests to the API
+  validatorUrl: null, // send requests only to the API, not to Swagger's validator
   plugins: [keepToken, snippets],
   requestSnippetsEnabled: true,
   requestSnippets: {

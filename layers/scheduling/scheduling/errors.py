@@ -29,7 +29,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
 
 MAX_FAULTS = 100
-"""The number of faults that one answer lists: more would let a small request cause a large answer."""
+"""The number of faults that one response lists. More faults would let a small request cause a large response."""
 MAX_FIELD_CHARACTERS = 100
 
 FaultCode = Literal[
@@ -56,7 +56,7 @@ FaultCode = Literal[
     "NO_OCCURRENCE",
     "NOT_FOUND",
 ]
-"""The machine-readable reason for a fault. docs/guide.md explains each."""
+"""The machine-readable reason for a fault. docs/guide.md explains every reason."""
 
 
 class Fault(NamedTuple):
@@ -68,12 +68,12 @@ class Fault(NamedTuple):
 
 
 def _shorten(field: str) -> str:
-    # A JSON string may contain half of a surrogate pair, which no answer can encode.
+    # A JSON string may contain half of a surrogate pair, which UTF-8 cannot encode.
     return field[:MAX_FIELD_CHARACTERS].encode(errors="replace").decode()
 
 
 class ApiError(Exception):
-    """A request that fails."""
+    """An error that ends a request, with its status, code and message."""
 
     status: ClassVar[int]
     error: ClassVar[str]
@@ -98,7 +98,7 @@ class BadRequest(ApiError):
     """A request that breaks at least one rule."""
 
     status, error, code = 400, "Bad Request", "VALIDATION_FAILED"
-    message = "The request is not valid. See details for every field to correct."
+    message = "The request is not valid. See details for the fields to correct."
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__(*faults)
@@ -127,7 +127,7 @@ class Unauthorized(ApiError):
     """A caller without a valid token. `challenge` is the error code of RFC 6750; None when no token was sent."""
 
     status, error, code = 401, "Unauthorized", "UNAUTHORIZED"
-    message = "Sign in first: send a valid token in the header Authorization, as in: Bearer <token>."
+    message = "The token is missing or not valid. Send the header Authorization: Bearer <token>."
 
     def __init__(self, challenge: str | None = None) -> None:
         super().__init__(challenge)
@@ -153,8 +153,8 @@ class Forbidden(ApiError):
 
     status, error, code = 403, "Forbidden", "FORBIDDEN"
     message = (
-        "You may not do this: the timeline belongs to someone else. "
-        "Use a timeline of your own, or ask an administrator."
+        "Your role does not allow this on a timeline of another owner. "
+        "Use one of your own timelines, or ask an administrator."
     )
 
 
@@ -166,16 +166,16 @@ class NotFound(ApiError):
 
 
 class NoOccurrence(NotFound):
-    """A date on which the session has no occurrence that could be cancelled, changed or split at."""
+    """A date on which the session has no occurrence."""
 
-    message = "The session has no occurrence on this date. It may have been cancelled or changed before."
+    message = "The session has no occurrence on this date. The occurrence may have been cancelled or changed."
 
 
 class SchedulingConflict(ApiError):
     """A session that overlaps other sessions of the same owner."""
 
     status, error, code = 409, "Conflict", "SCHEDULING_CONFLICT"
-    message = "This time is not free: the session overlaps others of the same owner. See details."
+    message = "The session overlaps other sessions of the same owner. See details."
 
     def __init__(self, conflicts: Sequence[Mapping[str, Any]], has_more: bool = False) -> None:
         super().__init__(len(conflicts))
@@ -198,18 +198,18 @@ class LastOccurrence(ApiError):
     """A cancellation or a change that would leave a series without an occurrence."""
 
     status, error, code = 409, "Conflict", "LAST_OCCURRENCE"
-    message = "This is the only occurrence that the series has left. Delete or change the series instead."
+    message = "The series has no other occurrence. Delete or change the series instead."
 
 
 class FirstOccurrence(ApiError):
-    """A split that would leave nothing of the series before its date."""
+    """A split at the first occurrence of a series."""
 
     status, error, code = 409, "Conflict", "FIRST_OCCURRENCE"
     message = "The series has no occurrence before this date. Change the series instead."
 
 
 class TooManyExcludedDates(ApiError):
-    """A cancellation or a change of an occurrence of a series that has no room for another excluded date."""
+    """A cancellation or a change of an occurrence of a series that already excludes 366 dates."""
 
     status, error, code = 409, "Conflict", "TOO_MANY_EXCLUDED_DATES"
     message = "The series has 366 excluded dates, which is the limit. Split the series at this date first."
@@ -219,7 +219,7 @@ class PreconditionFailed(ApiError):
     """An `If-Match` header that names another version than the current one."""
 
     status, error, code = 412, "Precondition Failed", "PRECONDITION_FAILED"
-    message = "The resource has changed since you read it. Fetch it again and retry."
+    message = "The resource has changed since you read it. Fetch the resource again and retry."
 
 
 class PayloadTooLarge(ApiError):
@@ -246,7 +246,7 @@ class InternalError(ApiError):
 
 
 class ServiceUnavailable(ApiError):
-    """A dependency that did not answer in time. The client may retry the request."""
+    """A dependency that did not respond in time. The client may retry the request."""
 
     status, error, code = 503, "Service Unavailable", "SERVICE_UNAVAILABLE"
     message = "The service is busy. Wait a moment and retry."
@@ -257,12 +257,12 @@ class ServiceUnavailable(ApiError):
 
 
 class Throttled(ServiceUnavailable):
-    """DynamoDB kept throttling until the retries were exhausted."""
+    """Throttling by DynamoDB that lasted until the retries were exhausted."""
 
 
 class RetriesExhausted(ServiceUnavailable):
-    """Other writers kept changing the same calendar until the retries were exhausted."""
+    """Write conflicts with other requests that lasted until the retries were exhausted."""
 
 
 class DecisionTooLong(ServiceUnavailable):
-    """The deadline of the request came before the new time was compared with the whole calendar."""
+    """A conflict check that did not finish before the deadline of the request."""

@@ -8,16 +8,16 @@ from scheduling.domain.slots import Slot, slot_schedule
 
 
 class Conflict(NamedTuple):
-    """A slot that overlaps a new slot, with its first occurrence that does."""
+    """A slot that overlaps a new slot, and the first overlapping occurrence of the slot's session."""
 
     occurrence: Occurrence
     slot: Slot
 
 
 def find_conflicts(new: Slot, slots: Iterable[Slot], ignored: Container[str] = ()) -> Iterator[Conflict]:
-    """Return the slots that conflict with `new`, in their order, without the slots of the ignored sessions.
+    """Yield the slots that conflict with `new`, in the order of `slots`.
 
-    A session never conflicts with itself.
+    A session never conflicts with itself, nor with the sessions whose ids are in `ignored`.
     """
     schedule = slot_schedule(new)
     for other in slots:
@@ -28,10 +28,10 @@ def find_conflicts(new: Slot, slots: Iterable[Slot], ignored: Container[str] = (
             yield Conflict(occurrence, other)
 
 
-def earliest_of_each_session(conflicts: Iterable[Conflict]) -> list[Conflict]:
-    """Return one conflict for each session, the earliest, in order of time.
+def keep_earliest_of_each_session(conflicts: Iterable[Conflict]) -> list[Conflict]:
+    """Return the earliest conflict of each session, in order of time.
 
-    A session that moves while its calendar is read may be found in its old slot and in its new one.
+    A session that moves while its calendar is read may be found twice: in its old slot and in its new slot.
     """
     found: dict[str, Conflict] = {}
     for conflict in sorted(conflicts, key=lambda conflict: (conflict.occurrence, conflict.slot["slot"])):
@@ -40,9 +40,12 @@ def earliest_of_each_session(conflicts: Iterable[Conflict]) -> list[Conflict]:
 
 
 def describe_conflict(conflict: Conflict, *, readable: bool) -> dict[str, Any]:
-    """Return what a 409 says of a conflict: which session, if the caller may read the session, and when.
+    """Return the entry of a conflict in the `details` of a 409.
 
     The times are those of the conflicting occurrence, on the clock of its session. They are null after the year 9999.
+
+    Args:
+        readable: whether the caller may read the session. Otherwise the entry has only the times.
     """
     slot = conflict.slot
     start, end = local_times(slot, conflict.occurrence)

@@ -10,8 +10,8 @@ hour, so a node has at most 744 entries, however many sessions are counted:
 Far from the present the periods are longer (century, decade, month), so that few nodes cover all time. Sessions
 without a start sort by id, so the prefix of the id takes the place of the time.
 
-The counts are folded from the changes that DynamoDB's streams report: each change takes its old state out of
-the trees and puts its new state in. Addition commutes, so the order of changes to different items is irrelevant.
+DynamoDB's streams report the changes of items. Each change subtracts the old state of its item from the counts and
+adds the new state. Addition commutes, so the order of changes to different items is irrelevant.
 """
 
 from collections import Counter
@@ -29,7 +29,7 @@ COUNTED_FIELDS = ("startKey", "createdKey", "ownerId", "timelineId", "type")
 """The fields of a session or timeline that decide where the item is counted."""
 
 Counts = Mapping[str, Mapping[str, int]]
-"""The counts of one node: kind, then the rest of the prefix behind the node's own."""
+"""The counts of one node: by kind, then by the part of the counted prefix that follows the node's own prefix."""
 Image = Mapping[str, Any]
 """A session or timeline before or after a change, with at least its COUNTED_FIELDS."""
 
@@ -49,7 +49,7 @@ class Change(NamedTuple):
 
 
 Steps = Mapping[str, Mapping[str, int]]
-"""What to add to the counts of one node."""
+"""The numbers to add to the counts of one node, under the same keys as `Counts`."""
 
 
 class Path(NamedTuple):
@@ -100,10 +100,10 @@ def lower(branch: str) -> str:
 
 
 def fold(changes: Iterable[Change]) -> dict[Node, dict[str, Counter[str]]]:
-    """Return what the changes add to the nodes that they touch.
+    """Return the numbers that the changes add to each node.
 
-    A node that is touched is returned even if the changes cancel out. So the node's version moves with every change,
-    by which the repair tool knows that a count is exact.
+    The result has every node that a change touches, even if the changes cancel out. So each change increases the
+    version of its nodes, and `tools/recount.py` can tell whether a count has changed.
     """
     steps: dict[Node, dict[str, Counter[str]]] = {}
     for change in changes:
@@ -115,7 +115,7 @@ def fold(changes: Iterable[Change]) -> dict[Node, dict[str, Counter[str]]]:
 
 
 def add(counts: Counts, steps: Steps) -> dict[str, Counter[str]]:
-    """Return the counts of a node after a fold, without zeros; empty when the node counts nothing."""
+    """Return the sums of counts and steps, without zeros; an empty mapping when all sums are zero."""
     sums = {kind: Counter(counts.get(kind, {})) for kind in counts.keys() | steps.keys()}
     for kind, entries in steps.items():
         sums[kind].update(entries)
@@ -123,7 +123,13 @@ def add(counts: Counts, steps: Steps) -> dict[str, Counter[str]]:
 
 
 def children(prefix: str, counts: Counts, kind: str | None = None) -> Counter[str]:
-    """Return the counts of a node by the full prefixes of its children; of one kind, or of all together."""
+    """Return the counts of a node by the full prefixes of its children.
+
+    Args:
+        prefix: the node's own prefix.
+        counts: the counts of the node.
+        kind: the kind to count; None for the sum of all kinds.
+    """
     sums: Counter[str] = Counter()
     for one, entries in counts.items():
         if kind in (None, one):

@@ -37,7 +37,7 @@ def parse(text: str) -> Moment:
     """Read an ISO 8601 date and time with an offset or `Z`.
 
     Raises:
-        ValueError: the text has another form; the message is for the client.
+        ValueError: the text has another form, or no such instant exists. The message is for the client.
     """
     match = ISO_8601.fullmatch(text)
     if not match:
@@ -61,7 +61,7 @@ def day_number(text: str) -> int:
     """Return the day of a date such as `2026-06-30`: day 0 is 0001-01-01.
 
     Raises:
-        ValueError: the text is no such date; the message is for the client.
+        ValueError: the text is no such date. The message is for the client.
     """
     try:
         if _DATE.fullmatch(text):
@@ -87,17 +87,17 @@ def utc_text(instant: int) -> str:
 
     An instant after the year 9999 becomes `~`, which sorts after all others.
     """
-    return _iso(instant, digits=6) + "Z" if instant < END_OF_TIME else "~"
+    return _format_time(instant, digits=6) + "Z" if instant < END_OF_TIME else "~"
 
 
 def local_text(instant: int, offset: int) -> str | None:
     """Return the instant as ISO 8601 with that offset; None after the year 9999 of that clock."""
     if not 0 <= instant + offset < END_OF_TIME:
         return None
-    return _iso(instant + offset) + (offset_text(offset) if offset else "Z")
+    return _format_time(instant + offset) + (offset_text(offset) if offset else "Z")
 
 
-def _iso(microseconds: int, digits: int | None = None) -> str:
+def _format_time(microseconds: int, digits: int | None = None) -> str:
     days, rest = divmod(microseconds, DAY)
     minutes, rest = divmod(rest, MINUTE)
     seconds, fraction = divmod(rest, 1_000_000)

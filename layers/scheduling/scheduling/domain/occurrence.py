@@ -1,4 +1,4 @@
-"""Occurrences as a calendar draws them: each with its session, its local date and its times. Pure."""
+"""Occurrences for clients: each with its session, its local date and its times. Pure."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ class SlotOccurrence(NamedTuple):
 
 
 def occurrences_of(slots: Iterable[Slot], start: int, end: int) -> Iterator[SlotOccurrence]:
-    """Return the occurrences of slots that overlap the interval [start, end), slot by slot."""
+    """Yield the occurrences of slots that overlap the interval [start, end), slot by slot."""
     for slot in slots:
         schedule = slot_schedule(slot)
         for occurrence in occurrences(schedule, start, end):
@@ -24,7 +24,7 @@ def occurrences_of(slots: Iterable[Slot], start: int, end: int) -> Iterator[Slot
 
 
 def sort_key(found: SlotOccurrence) -> tuple[int, str]:
-    """Return the place of an occurrence in a list: by its start, then by the id of its session."""
+    """Return the sort key of an occurrence in a list: its start, then the id of its session."""
     return found.occurrence.start, found.slot["sessionId"]
 
 

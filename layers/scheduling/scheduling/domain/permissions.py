@@ -26,7 +26,7 @@ class Action(StrEnum):
 
 
 class Reach(StrEnum):
-    """The timelines that a role may act on. A role that the table does not name may act on none."""
+    """The timelines that a role may act on. A role that is not in the table may act on no timeline."""
 
     OWN = "own"
     ANY = "any"
@@ -41,7 +41,7 @@ _TABLE: Mapping[Action, Mapping[str, Reach]] = {
 
 
 def reaches(principal: Principal, action: Action) -> Reach | None:
-    """Return whose timelines a principal may act on, with all of the principal's roles together."""
+    """Return the widest reach among the roles of a principal; None if no role may perform the action."""
     granted = {_TABLE[action].get(role) for role in principal.roles}
     return Reach.ANY if Reach.ANY in granted else Reach.OWN if Reach.OWN in granted else None
 

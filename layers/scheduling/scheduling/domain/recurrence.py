@@ -1,34 +1,40 @@
-"""Occurrences of sessions, and whether two sessions ever overlap: exactly, for all time, without expansion.
+"""Occurrences of sessions, and the decision whether two sessions ever overlap. Pure.
 
-**Occurrences.** An occurrence is a half-open interval of instants (see `instants`). A session without a cycle has one.
-A series has one on each day that its recurrence rule names (`recurrence_rules`), from the first day to the last, except
-on excluded dates. It starts when the clock of the series (`time_zones`) shows the start. With a time zone it ends when
-the clock shows the end, so that 22:00-06:00 ends at six on the night of a change too. If a gap moves the start to the
-end or past it, the length is kept instead. Without a time zone the offset of `startDateTime` stays for good.
+The decision is exact for all time, without a list of all occurrences.
 
-**Next occurrence.** Starts and ends of a series ascend together. So `Series.next` finds the first occurrence that ends
-after an instant by arithmetic. So a single occurrence and a series overlap iff the first occurrence of the
-series that ends after the start of the single occurrence also starts before its end.
+**Occurrences.** An occurrence is a half-open interval of instants (see `instants`). A session without a
+`repeatCycleType` has one occurrence. A series has an occurrence on each day that its recurrence rule names
+(`recurrence_rules`), from the first day to the last, except on excluded dates. An occurrence starts when the clock of
+the series (`time_zones`) shows the start time. With a time zone, the occurrence ends when the clock shows the end
+time. So 22:00-06:00 ends at 06:00 also in the night of a clock change. If a gap of the clock moves the start to the end
+or later, the occurrence keeps its length instead. Without a time zone, the offset of `startDateTime` never changes.
 
-**Can two series conflict?** Two sessions overlap iff one starts while the other is under way. With fixed offsets,
-`a` is under way when `b` starts iff the wait from the last start of `a` is shorter than the length of `a`. Some wait
-is the shortest wait that the two rules ever have (`shortest_wait`), so that one comparison in each direction decides
-two endless series. Neither the first dates nor excluded dates matter, because the shortest wait occurs again and
-again. With time zones, the same comparison is made for every combination of offsets that the two clocks ever show
-at the same time (`_may_conflict`; `Offsets` says why this misses nothing). If no combination has a short wait, the two
-series never conflict. Otherwise they may conflict, but the combination may last too short a time for an overlap.
+**Next occurrence.** A later occurrence of a series starts later and ends later. So `Series.next` can compute the first
+occurrence that ends after an instant. To compare a single occurrence with a series, `_find_first_overlap` computes the
+first occurrence of the series that ends after the start of the single occurrence. The two sessions overlap iff that
+occurrence starts before the single occurrence ends.
 
-**Do they?** Then `_search` looks for an actual overlap by leaps: to the first occurrence of `a` that ends after an
-instant, to the first of `b` that ends after its start, and on to that start if they are apart. Everything leapt over
-has ended before. Stretches of time whose offsets cannot conflict are leapt over as a whole. The search ends:
+**Can two series overlap?** Two sessions overlap iff one starts while the other is under way. With fixed offsets, `a`
+is under way when `b` starts iff the wait since the last start of `a` is shorter than the length of `a`. The shortest
+wait that two rules ever have (`shortest_wait`) occurs again and again. So one comparison in each direction decides two
+endless series, whatever their first dates and excluded dates. With time zones, `_may_conflict` makes this comparison
+for every combination of offsets that the two clocks show at the same time. `Offsets` explains why this is complete.
+If no combination has a short wait, the two series never overlap. Otherwise they may overlap, but the clocks may show
+the combination for too short a time.
+
+**Do two series overlap?** `_find_overlap` searches for an actual overlap. Let A be the first occurrence of `a` that
+ends after an instant, and B the first occurrence of `b` that ends after the start of A. If A and B do not overlap, the
+search continues at the start of B, because all skipped occurrences end before. Whole stretches of time are skipped if
+their offsets cannot conflict. The search ends:
 - The end of a series bounds the search.
-- Two endless series are searched until both clocks are regular. From there on time repeats every 400 years, and one
-  era of 400 years is searched with the days that each rule names in any era; whether a given era has both days of an
-  overlap is the Chinese remainder theorem (`meet_in_an_era`). An overlap in that era occurs again in later
+- Two endless series are searched until both clocks are regular. After that, time repeats every 400 years (an era).
+  So the search covers one era, with the days that each rule names in any era. The Chinese remainder theorem
+  tells whether both days of an overlap are in the same era (`meet_in_an_era`). Such an overlap occurs again in later
   eras, so excluded dates cannot prevent the conflict.
 
 Sources: RFC 5545, 3.3.10 (rules; dates that do not exist are ignored), 3.8.5.1 (EXDATE), 3.3.5 (gaps and folds) and
-PEP 495; RFC 9636 (time zones). A nominal length is RFC 5545's DURATION in days, and what calendar programs do.
+PEP 495; RFC 9636 (time zones). RFC 5545 defines an end by the clock for a DURATION in days, and
+calendar programs do the same.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -64,12 +70,12 @@ SCHEDULE_FIELDS = ("startDateTime", "endDateTime", "timeZone", "repeatCycleType"
 """The fields that say when a session takes place."""
 
 INSTANT = 1
-"""The length of an occurrence without an end: one microsecond, so that it occupies only its start."""
+"""The length of an occurrence without an end: one microsecond. Such an occurrence occupies only its start."""
 
 _ALL_YEARS = ERA // 9
-"""Any 44 years have every kind of year (first weekday, leap or not) before and after every kind that it ever meets."""
+"""Any 44 years contain every pair of kinds of years (first weekday, leap year or not) that ever follow each other."""
 _SOON = 4 * 366 * DAY
-"""Most overlaps are found in so short a time, before anything longer is searched."""
+"""The time that is searched first, because most overlaps begin within four years."""
 _NONE: frozenset[int] = frozenset()
 
 
@@ -111,12 +117,12 @@ class Series(NamedTuple):
 
     @property
     def earliest(self) -> int:
-        """Return an instant before which no occurrence starts, whatever the clock."""
+        """Return an instant before which no occurrence starts, whatever the offset of the clock."""
         return (self.first - 2) * DAY
 
     def next(self, instant: int) -> Occurrence | None:
         """Return the first occurrence that ends after an instant."""
-        # Occurrences that end a day before the local time of the instant are over, also where the clock changes.
+        # An occurrence that ends by the clock a day or more before the instant is over, even if the clock changes.
         day = (instant + self.clock.offset(instant) - self.time - self.length) // DAY
         day = self.rule.on_or_after(max(day if self.clock.changes else day + 1, self.first))
         while self.last is None or day <= self.last:
@@ -128,7 +134,7 @@ class Series(NamedTuple):
         return None
 
     def on(self, day: int) -> Occurrence:
-        """Return the occurrence of a day of the rule."""
+        """Return the occurrence that starts on a day of the rule."""
         local = day * DAY + self.time
         start, end = self.clock.instant(local), self.clock.instant(local + self.length)
         if end <= start or self.length == INSTANT:
@@ -141,7 +147,10 @@ class Series(NamedTuple):
         return in_range and day not in self.excluded and self.rule.on_or_after(day) == day
 
     def day_of(self, occurrence: Occurrence) -> int:
-        """Return the day of an occurrence. A gap moves an occurrence by a whole day where the clock skips a date."""
+        """Return the day of the rule on which an occurrence starts.
+
+        A gap of the clock may move the start to the next day, for example where the clock skips a whole date.
+        """
         day = (occurrence.start + self.clock.offset(occurrence.start) - self.time) // DAY
         return day if self.has(day) else day - 1
 
@@ -152,7 +161,7 @@ Schedule = Once | Series
 def schedule(fields: Mapping[str, Any]) -> Schedule | None:
     """Return the schedule of a session from its valid fields; None without a start.
 
-    A RECURRING session without a `repeatCycleType` has its first occurrence alone.
+    A RECURRING session without a `repeatCycleType` has only its first occurrence.
     """
     if not fields.get("startDateTime"):
         return None
@@ -164,7 +173,7 @@ def schedule(fields: Mapping[str, Any]) -> Schedule | None:
         return Once(Occurrence(start.instant, end.instant if end else start.instant + INSTANT), first)
     zone = fields.get("timeZone")
     length = INSTANT if not end else end.local - start.local if zone else end.instant - start.instant
-    rule, first = _rule(fields, cycle, first)
+    rule, first = _read_rule(fields, cycle, first)
     last = None
     if fields.get("repeatUntil"):
         last = day_number(fields["repeatUntil"])
@@ -175,8 +184,8 @@ def schedule(fields: Mapping[str, Any]) -> Schedule | None:
     return Series(rule, clock, time, length, first, last, excluded)
 
 
-def _rule(fields: Mapping[str, Any], cycle: str, first: int) -> tuple[Rule, int]:
-    """Return the recurrence rule and its first day, which is not before the day of the start."""
+def _read_rule(fields: Mapping[str, Any], cycle: str, first: int) -> tuple[Rule, int]:
+    """Return the recurrence rule, and the first day of the rule on or after the day of the start."""
     interval = fields.get("repeatInterval") or 1
     if cycle == "DAILY":
         return DayRule(interval, (first,)), first
@@ -190,7 +199,7 @@ def _rule(fields: Mapping[str, Any], cycle: str, first: int) -> tuple[Rule, int]
 
 
 def occurrences(schedule: Schedule, start: int, end: int) -> Iterator[Occurrence]:
-    """Return the occurrences that overlap the interval [start, end), in order."""
+    """Yield the occurrences that overlap the interval [start, end), in order."""
     occurrence = schedule.next(start)
     while occurrence and occurrence.start < end:
         yield occurrence
@@ -210,18 +219,18 @@ def last_end(schedule: Schedule) -> int | None:
 
 
 def times_of_day(series: Series) -> tuple[int, int]:
-    """Return the start and the length of a span of the UTC day in which every occurrence of a series lies.
+    """Return the span of the UTC day that contains every occurrence of a series, as start and length in microseconds.
 
-    Every occurrence lies within [start, start + length) modulo one day. A length of a day or more means any time.
+    Every occurrence lies within [start, start + length) modulo one day. A length of a day or more is the whole day.
     """
     offsets = series.clock.offsets_since(series.earliest)
     return (series.time - max(offsets)) % DAY, series.length + max(offsets) - min(offsets)
 
 
 def overlaps_itself(series: Series) -> bool:
-    """Return whether an occurrence lasts, by the clock, into the next one that the rule may have.
+    """Return whether an occurrence is longer, by the clock, than the shortest time between two days of the rule.
 
-    Excluded dates and the end of the series do not count. Nor does the one night on which a gap moves an end.
+    Excluded dates, the end of the series, and clock changes are ignored.
     """
     return series.length > shortest_step(series.rule) * DAY
 
@@ -242,8 +251,8 @@ def occurrence_on(schedule: Schedule, date: str) -> Occurrence | None:
 def begin_at(fields: Mapping[str, Any], day: int) -> tuple[str | None, str | None]:
     """Return the start and the end that make a series begin on one of its days, at the same times of its clock.
 
-    A clock that skips the start on that day shows another time. The times keep what the clock would have shown, with
-    the offset before the change, so that the later occurrences stay as they are. Both are None after the year 9999.
+    If the clock skips the start on that day, the start is written with the offset before the gap. So later occurrences
+    keep their times of day. Both are None after the year 9999. The end is None where the series has no end.
     """
     series = schedule(fields)
     assert isinstance(series, Series), "only a series has several days"
@@ -252,19 +261,21 @@ def begin_at(fields: Mapping[str, Any], day: int) -> tuple[str | None, str | Non
     start = day * DAY + series.time
     offset = start - series.clock.instant(start)
     if not fields.get("endDateTime"):
-        return _clock_text(start, offset, series.clock), None
+        return _format_clock_time(start, offset, series.clock), None
     end = start + series.length
     offset_at_end = end - series.clock.instant(end)
-    if end - offset_at_end <= start - offset:  # the gap reaches to the end, or over it
+    if end - offset_at_end <= start - offset:  # the gap contains the end too
         offset_at_end = offset
-    return _clock_text(start, offset, series.clock), _clock_text(end, offset_at_end, series.clock)
+    return _format_clock_time(start, offset, series.clock), _format_clock_time(
+        end, offset_at_end, series.clock
+    )
 
 
-def _clock_text(local: int, offset: int, clock: Clock) -> str | None:
+def _format_clock_time(local: int, offset: int, clock: Clock) -> str | None:
     offset = offset // MINUTE * MINUTE
     text = local_text(local - offset, offset)
     if text and text.endswith("Z") and clock.offset(local - offset) != offset:
-        return text[:-1] + "+00:00"  # a Z would be replaced by the offset of the zone at that instant
+        return text[:-1] + "+00:00"  # normalize would replace a Z by the offset of the zone at that instant
     return text
 
 
@@ -275,7 +286,7 @@ def local_times(fields: Mapping[str, Any], occurrence: Occurrence) -> tuple[str 
     """
     zone = fields.get("repeatCycleType") and fields.get("timeZone")
     start, end = [
-        _local_text(instant, zone_clock(zone) if zone else fixed_clock(parse(fields[field]).offset))
+        _format_local_time(instant, zone_clock(zone) if zone else fixed_clock(parse(fields[field]).offset))
         if fields.get(field)
         else None
         for field, instant in zip(("startDateTime", "endDateTime"), occurrence, strict=True)
@@ -283,62 +294,62 @@ def local_times(fields: Mapping[str, Any], occurrence: Occurrence) -> tuple[str 
     return start, end
 
 
-def _local_text(instant: int, clock: Clock) -> str | None:
+def _format_local_time(instant: int, clock: Clock) -> str | None:
     # An offset is written in minutes; before 1972 some zones had offsets with seconds.
     return local_text(instant, clock.offset(instant) // MINUTE * MINUTE)
 
 
 def conflict(a: Schedule, b: Schedule) -> bool:
-    """Return whether an occurrence of one schedule overlaps an occurrence of the other, ever."""
+    """Return whether any occurrence of one schedule overlaps any occurrence of the other."""
     if isinstance(a, Once):
-        return _first_overlap(b, a.occurrence) is not None
+        return _find_first_overlap(b, a.occurrence) is not None
     if isinstance(b, Once):
-        return _first_overlap(a, b.occurrence) is not None
+        return _find_first_overlap(a, b.occurrence) is not None
     if not _may_conflict(a, b):
         return False
     last = min([series.last for series in (a, b) if series.last is not None], default=None)
     if not (a.clock.changes or b.clock.changes):
-        return last is None or _search(a, b, NEVER) is not None
-    if _search(a, b, max(a.earliest, b.earliest) + _SOON):
+        return last is None or _find_overlap(a, b, NEVER) is not None
+    if _find_overlap(a, b, max(a.earliest, b.earliest) + _SOON):
         return True
     margin = max(a.length, b.length) + DAY
     regular = max(a.clock.regular, b.clock.regular) + margin
     if last is None:
-        return _search(a, b, regular) is not None or _conflict_in_any_era(a, b, regular)
+        return _find_overlap(a, b, regular) is not None or _conflict_in_some_era(a, b, regular)
     end = (last + 2) * DAY + margin
-    if end > regular + ERA and not _conflict_in_any_era(a, b, regular):
+    if end > regular + ERA and not _conflict_in_some_era(a, b, regular):
         end = regular
-    return _search(a, b, end) is not None
+    return _find_overlap(a, b, end) is not None
 
 
 def first_conflict(a: Schedule, b: Schedule) -> Occurrence | None:
-    """Return the earliest occurrence of `a` that overlaps any of `b`; None if the two never conflict.
+    """Return the earliest occurrence of `a` that overlaps any occurrence of `b`; None if the two never conflict.
 
     `LATER` stands for an occurrence that starts after the year 9999.
     """
     if isinstance(b, Once):
-        return _first_overlap(a, b.occurrence)
+        return _find_first_overlap(a, b.occurrence)
     if isinstance(a, Once):
-        return a.occurrence if _first_overlap(b, a.occurrence) else None
+        return a.occurrence if _find_first_overlap(b, a.occurrence) else None
     if not _may_conflict(a, b):
         return None
-    found = _search(a, b, max(a.earliest, b.earliest) + _SOON)
+    found = _find_overlap(a, b, max(a.earliest, b.earliest) + _SOON)
     if not found:
         if not conflict(a, b):
             return None
-        found = _search(a, b, END_OF_TIME + a.length + DAY)
+        found = _find_overlap(a, b, END_OF_TIME + a.length + DAY)
     return found if found and found.start < END_OF_TIME else LATER
 
 
-def _first_overlap(schedule: Schedule, occurrence: Occurrence) -> Occurrence | None:
-    """Return the first occurrence of a schedule that overlaps the given one."""
+def _find_first_overlap(schedule: Schedule, occurrence: Occurrence) -> Occurrence | None:
+    """Return the first occurrence of a schedule that overlaps the given occurrence."""
     found = schedule.next(occurrence.start)
     return found if found and found.start < occurrence.end else None
 
 
-def _search(a: Series, b: Series, until: int) -> Occurrence | None:
-    """Return the first occurrence of `a` that overlaps one of `b`, if the overlap begins before an instant."""
-    find = _stretches_with_overlaps(a, b, until)
+def _find_overlap(a: Series, b: Series, until: int) -> Occurrence | None:
+    """Return the first occurrence of `a` that overlaps one of `b`; None if no overlap begins before `until`."""
+    find = _make_stretch_finder(a, b, until)
     since = max(a.earliest, b.earliest)
     while stretch := find(since):
         since, end = stretch
@@ -353,13 +364,14 @@ def _search(a: Series, b: Series, until: int) -> Occurrence | None:
     return None
 
 
-def _conflict_in_any_era(a: Series, b: Series, since: int) -> bool:
-    """Return whether two series would overlap after an instant, from which both clocks are regular, without an end.
+def _conflict_in_some_era(a: Series, b: Series, since: int) -> bool:
+    """Return whether two series overlap after `since` if neither series ends. Both clocks are regular from `since` on.
 
-    Rules that have the same days in every year of the same kind need the 44 years that have all kinds of years.
+    If both rules name the same days in all years of the same kind, 44 years contain all kinds of years. Otherwise the
+    search needs a whole era.
     """
     same_each_year = a.rule.repeats_yearly and b.rule.repeats_yearly and max(a.length, b.length) <= 365 * DAY
-    find = _stretches_with_overlaps(a, b, since + (_ALL_YEARS if same_each_year else ERA))
+    find = _make_stretch_finder(a, b, since + (_ALL_YEARS if same_each_year else ERA))
     while stretch := find(since):
         if _starts_while_under_way(a, b, stretch) or _starts_while_under_way(b, a, stretch):
             return True
@@ -368,7 +380,7 @@ def _conflict_in_any_era(a: Series, b: Series, since: int) -> bool:
 
 
 def _starts_while_under_way(late: Series, early: Series, stretch: tuple[int, int]) -> bool:
-    """Return whether `late` starts in a stretch of some era while `early` is under way."""
+    """Return whether, in some era, `late` starts within a stretch of time while `early` is under way."""
     early_in_any_era, late_in_any_era = (
         series._replace(rule=series.rule.within_eras(1), first=0, last=None, excluded=_NONE)
         for series in (early, late)
@@ -380,15 +392,15 @@ def _starts_while_under_way(late: Series, early: Series, stretch: tuple[int, int
     )
 
 
-def _stretches_with_overlaps(a: Series, b: Series, until: int) -> Callable[[int], tuple[int, int] | None]:
-    """Return a function that finds the next stretch of time, from an instant on, in which an overlap can begin."""
+def _make_stretch_finder(a: Series, b: Series, until: int) -> Callable[[int], tuple[int, int] | None]:
+    """Return a function that finds, from an instant on, the next stretch of time in which an overlap can begin."""
     if not (a.clock.changes or b.clock.changes):
         return lambda instant: (instant, until) if instant < until else None
-    known: dict[Kind, bool] = {}
+    known: dict[StretchKind, bool] = {}
 
     def find(instant: int) -> tuple[int, int] | None:
         while instant < until:
-            kind, end = _stretch(a.clock, b.clock, instant)
+            kind, end = _find_stretch(a.clock, b.clock, instant)
             if kind not in known:
                 known[kind] = _may_overlap_in(a, b, kind)
             if known[kind]:
@@ -399,25 +411,28 @@ def _stretches_with_overlaps(a: Series, b: Series, until: int) -> Callable[[int]
     return find
 
 
-class Kind(NamedTuple):
-    """A kind of stretch of time on two clocks: all that matters to whether an overlap can begin in it."""
+class StretchKind(NamedTuple):
+    """The properties of a stretch of time on two clocks that decide whether an overlap can begin in the stretch."""
 
     start: int
-    """The UTC time of day; 0 for a stretch of a day or more."""
+    """The UTC time of day at which the stretch starts; 0 for a stretch of a day or more."""
     length: int
-    """At most a day."""
+    """The length in microseconds, at most a day."""
     a: Offsets
     b: Offsets
 
 
 def _may_conflict(a: Series, b: Series) -> bool:
-    """Return False only if two series never conflict. With fixed offsets, True means that endless series do."""
+    """Return False only if two series never conflict.
+
+    With fixed offsets, True means that the two series conflict if neither series ends.
+    """
     if not (a.clock.changes or b.clock.changes):
         lag = b.time - b.clock.offsets[0] - a.time + a.clock.offsets[0]
         return shortest_wait(a.rule, b.rule, lag) < a.length or shortest_wait(b.rule, a.rule, -lag) < b.length
     since = max(a.earliest, b.earliest)
     regular = max(a.clock.regular, b.clock.regular)
-    for kind, last_end in _kinds(a.clock, b.clock, BEGINNING if since < regular else regular):
+    for kind, last_end in _find_kinds(a.clock, b.clock, BEGINNING if since < regular else regular):
         if last_end <= since:
             return False
         if _may_overlap_in(a, b, kind):
@@ -425,12 +440,16 @@ def _may_conflict(a: Series, b: Series) -> bool:
     return False
 
 
-def _may_overlap_in(a: Series, b: Series, kind: Kind) -> bool:
+def _may_overlap_in(a: Series, b: Series, kind: StretchKind) -> bool:
     """Return whether one series may start, in a stretch of that kind, while the other is under way."""
-    return _may_join(a, kind.a, b, kind.b, kind) or _may_join(b, kind.b, a, kind.a, kind)
+    return _may_start_under_way(a, kind.a, b, kind.b, kind) or _may_start_under_way(
+        b, kind.b, a, kind.a, kind
+    )
 
 
-def _may_join(early: Series, early_offsets: Offsets, late: Series, late_offsets: Offsets, kind: Kind) -> bool:
+def _may_start_under_way(
+    early: Series, early_offsets: Offsets, late: Series, late_offsets: Offsets, kind: StretchKind
+) -> bool:
     """Return whether `late` may start, in a stretch of that kind, while `early` is under way."""
     for offset in late_offsets.starts:
         start = late.time - offset
@@ -443,21 +462,24 @@ def _may_join(early: Series, early_offsets: Offsets, late: Series, late_offsets:
 
 
 @lru_cache(maxsize=1024)
-def _kinds(a: Clock, b: Clock, since: int) -> list[tuple[Kind, int]]:
-    """Return the kinds of stretches from an instant on, each with the end of its last stretch, the latest first."""
+def _find_kinds(a: Clock, b: Clock, since: int) -> list[tuple[StretchKind, int]]:
+    """Return the kinds of stretches from an instant on, each with the end of its last stretch, latest first.
+
+    `NEVER` is the end of a kind that occurs again and again.
+    """
     regular = max(a.regular, b.regular)
-    found: dict[Kind, int] = {}
+    found: dict[StretchKind, int] = {}
     while since < regular + _ALL_YEARS:
-        kind, end = _stretch(a, b, since)
+        kind, end = _find_stretch(a, b, since)
         found[kind] = end if end < regular else NEVER
         since = end
     return sorted(found.items(), key=lambda item: -item[1])
 
 
-def _stretch(a: Clock, b: Clock, instant: int) -> tuple[Kind, int]:
+def _find_stretch(a: Clock, b: Clock, instant: int) -> tuple[StretchKind, int]:
     """Return the kind of the stretch of time around an instant, and its end."""
     one, other = a.stretch(instant), b.stretch(instant)
     start, end = max(one.start, other.start), min(one.end, other.end)
     if end - start < DAY:
-        return Kind(start % DAY, end - start, one.offsets, other.offsets), end
-    return Kind(0, DAY, one.offsets, other.offsets), end
+        return StretchKind(start % DAY, end - start, one.offsets, other.offsets), end
+    return StretchKind(0, DAY, one.offsets, other.offsets), end

@@ -1,13 +1,14 @@
 """Recurrence rules (RFC 5545, 3.3.10): the days on which the occurrences of a series start. Pure.
 
 Days are whole numbers: day 0 is 0001-01-01, a Monday. Days continue after the year 9999, where `date` ends.
-The Gregorian calendar repeats every 400 years. Such an era has 4,800 months and 146,097 days, which are whole weeks.
+The Gregorian calendar repeats every 400 years. Such an era has 4,800 months, or 146,097 days, or 20,871 weeks.
 
-A rule has no first and no last day; a series has. A rule with an interval may name different days in different eras,
-and repeats after `eras` eras. Two rules share facts only up to K = gcd(a.eras, b.eras): `within_eras(K)` puts all days
-that a rule ever names into K eras. Any two of these days occur together in some K eras, because what remains of the
-two periods, a.eras / K and b.eras / K, has no common factor (Chinese remainder theorem). So it is exact to look at
-each rule by itself in K eras.
+A rule has no first day and no last day; the series has both. A rule with an interval may name different days in
+different eras. The rule repeats after `eras` eras.
+
+Two rules are compared in a cycle of K = gcd(a.eras, b.eras) eras. `within_eras(K)` maps all days that a rule ever
+names to such a cycle. Any mapped day of `a` and any mapped day of `b` occur together in some cycle (Chinese remainder
+theorem: a.eras / K and b.eras / K have no common factor). So a comparison of the mapped days is exact.
 """
 
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ _FOUR_YEARS = range(date(2001, 1, 1).toordinal() - 1, date(2005, 1, 1).toordinal
 
 
 class DayRule(NamedTuple):
-    """Every `interval` days from each of `anchors`: FREQ=DAILY, or FREQ=WEEKLY with an anchor for each weekday."""
+    """Rule for every `interval`-th day from each anchor: FREQ=DAILY, or FREQ=WEEKLY with an anchor for each weekday."""
 
     interval: int
     anchors: tuple[int, ...]
@@ -58,14 +59,14 @@ class DayRule(NamedTuple):
         return self._replace(interval=gcd(self.interval, count * DAYS_IN_ERA))
 
     def era_of(self, day: int) -> int:
-        """Return how many eras after `day`, a day of `within_eras(1)`, the rule names it: a number modulo `eras`."""
+        """Return the number of eras, modulo `eras`, from `day`, one of `within_eras(1)`, to a day of the rule."""
         step = gcd(self.interval, DAYS_IN_ERA)
         (distance,) = [anchor - day for anchor in self.anchors if (anchor - day) % step == 0]
         return distance // step * pow(DAYS_IN_ERA // step, -1, self.eras)
 
 
 class MonthRule(NamedTuple):
-    """One day of every `interval`-th month, counted from `month`: FREQ=MONTHLY, or FREQ=YEARLY with 12 months a year.
+    """Rule for one day of every `interval`-th month from `month`: FREQ=MONTHLY, or FREQ=YEARLY with 12 months a year.
 
     Month 0 is January of the year 1. A month without the day is skipped (RFC 5545, 3.3.10: invalid dates are ignored).
     """
@@ -78,19 +79,19 @@ class MonthRule(NamedTuple):
         """Return the first day of the rule that is not before `day`."""
         month, day_of_month = month_of(day)
         month += day_of_month > self.day
-        return self._first_date(month + (self.month - month) % self.interval, self.interval)
+        return self._find_first_date(month + (self.month - month) % self.interval, self.interval)
 
     def on_or_before(self, day: int) -> int:
         """Return the last day of the rule that is not after `day`."""
         month, day_of_month = month_of(day)
         month -= day_of_month < self.day
-        return self._first_date(month - (month - self.month) % self.interval, -self.interval)
+        return self._find_first_date(month - (month - self.month) % self.interval, -self.interval)
 
     def nth(self, first: int, count: int) -> int:
         """Return the last of `count` days of the rule, counted from the day `first`."""
-        return _nth_date(self, first, count)
+        return _find_nth_date(self, first, count)
 
-    def _first_date(self, month: int, step: int) -> int:
+    def _find_first_date(self, month: int, step: int) -> int:
         """Return the first date that exists, trying every `step`-th month from `month` on."""
         while True:
             era, rest = divmod(month, MONTHS_IN_ERA)
@@ -114,7 +115,7 @@ class MonthRule(NamedTuple):
         return self._replace(interval=gcd(self.interval, count * MONTHS_IN_ERA))
 
     def era_of(self, day: int) -> int:
-        """Return how many eras after `day`, a day of `within_eras(1)`, the rule names it: a number modulo `eras`."""
+        """Return the number of eras, modulo `eras`, from `day`, one of `within_eras(1)`, to a day of the rule."""
         step = gcd(self.interval, MONTHS_IN_ERA)
         return (self.month - month_of(day)[0]) // step * pow(MONTHS_IN_ERA // step, -1, self.eras)
 
@@ -123,7 +124,7 @@ Rule = DayRule | MonthRule
 
 
 def month_of(day: int) -> tuple[int, int]:
-    """Return the month of a day, and its number in that month."""
+    """Return the month of a day, and the day of the month from 1 to 31. Month 0 is January of the year 1."""
     era, rest = divmod(day, DAYS_IN_ERA)
     found = date.fromordinal(rest + 1)
     return era * MONTHS_IN_ERA + 12 * found.year + found.month - 13, found.day
@@ -132,28 +133,29 @@ def month_of(day: int) -> tuple[int, int]:
 def shortest_step(rule: Rule) -> int:
     """Return the smallest number of days between two days of a rule."""
     if isinstance(rule, MonthRule):
-        return _shortest_gap(rule, rule, 1)
+        return _find_shortest_gap(rule, rule, 1)
     return min([rule.on_or_after(day + 1) - day for day in rule.anchors])
 
 
 def shortest_wait(a: Rule, b: Rule, lag: int) -> int:
     """Return the shortest time, ever, from a start on a day of `a` to the next start on a day of `b`.
 
-    `lag` is how much later in the day `b` starts. All times are in microseconds.
+    `lag` is the time of day of the starts of `b` minus that of `a`. All times are in microseconds.
 
-    The differences between the days of two day rules are one residue class modulo the gcd of the intervals, all of it
-    (Bezout's identity). Compared with a day rule, a month rule is the set of remainders that its days leave.
+    For two day rules with one anchor each, the differences between their days are a whole residue class. The modulus
+    is the gcd of the intervals (Bezout's identity). A month rule is compared with a
+    day rule by the remainders of its days.
     """
     if isinstance(a, MonthRule):
         if isinstance(b, MonthRule):
-            # A day of b counts if it is so many days after the day of a that the start of b is not before that of a.
+            # The start of b must not be before the start of a, so the day of b is at least `least` days later.
             least = -(lag // DAY)
-            return _shortest_gap(a, b, least) * DAY + lag
-        a = _remainders(a, b.interval)
+            return _find_shortest_gap(a, b, least) * DAY + lag
+        a = _find_remainders(a, b.interval)
     elif isinstance(b, MonthRule):
-        b = _remainders(b, a.interval)
+        b = _find_remainders(b, a.interval)
     period = gcd(a.interval, b.interval) * DAY
-    if len(a.anchors) == len(b.anchors) == 1:  # most rules: a fifth of the time of a decision
+    if len(a.anchors) == len(b.anchors) == 1:  # most rules: saves a fifth of a decision's time
         return ((b.anchors[0] - a.anchors[0]) * DAY + lag) % period
     return min([((later - earlier) * DAY + lag) % period for earlier in a.anchors for later in b.anchors])
 
@@ -161,13 +163,13 @@ def shortest_wait(a: Rule, b: Rule, lag: int) -> int:
 def meet_in_an_era(a: Rule, day_of_a: int, b: Rule, day_of_b: int) -> bool:
     """Return whether some era has both days, given as days of `within_eras(1)`.
 
-    By the Chinese remainder theorem some era has, iff both need the same era modulo the gcd of the two periods.
+    By the Chinese remainder theorem, such an era exists iff `era_of` both days is the same modulo the gcd of `eras`.
     """
     return (a.era_of(day_of_a) - b.era_of(day_of_b)) % gcd(a.eras, b.eras) == 0
 
 
 @lru_cache(maxsize=4096)
-def _nth_date(rule: MonthRule, first: int, count: int) -> int:
+def _find_nth_date(rule: MonthRule, first: int, count: int) -> int:
     day = rule.on_or_after(first)
     for _ in range(count - 1):
         day = rule.on_or_after(day + 1)
@@ -175,12 +177,12 @@ def _nth_date(rule: MonthRule, first: int, count: int) -> int:
 
 
 @lru_cache(maxsize=512)  # an entry may have thousands of remainders
-def _remainders(rule: MonthRule, interval: int) -> DayRule:
-    """Return the remainders of the rule's days modulo an interval of days, as the anchors of a day rule."""
+def _find_remainders(rule: MonthRule, interval: int) -> DayRule:
+    """Return a day rule whose anchors are the remainders of the rule's days modulo an interval of days."""
     eras = gcd(rule.eras, DayRule(interval, ()).eras)
     interval = gcd(interval, eras * DAYS_IN_ERA)
     found: set[int] = set()
-    for day in _days_within(rule.within_eras(eras), range(eras * DAYS_IN_ERA)):
+    for day in _find_days(rule.within_eras(eras), range(eras * DAYS_IN_ERA)):
         found.add(day % interval)
         if len(found) == interval:
             return DayRule(1, (0,))
@@ -188,21 +190,21 @@ def _remainders(rule: MonthRule, interval: int) -> DayRule:
 
 
 @lru_cache(maxsize=4096)
-def _shortest_gap(a: MonthRule, b: MonthRule, least: int) -> int:
+def _find_shortest_gap(a: MonthRule, b: MonthRule, least: int) -> int:
     """Return the smallest number of days, but at least `least`, from a day of `a` to a day of `b`.
 
-    Rules that have the same months in every year need only four years: the years around 1900 or 2100 leave a
-    29 February out, which makes no gap shorter.
+    For rules that have the same months in every year, four years are enough. Years such as 1900 and 2100 have no
+    29 February, which makes no gap shorter.
     """
     eras = gcd(a.eras, b.eras)
     a, b = a.within_eras(eras), b.within_eras(eras)
     span = _FOUR_YEARS if a.repeats_yearly and b.repeats_yearly else range(eras * DAYS_IN_ERA)
     if a.interval >= b.interval:
-        return min([b.on_or_after(day + least) - day for day in _days_within(a, span)])
-    return min([day - a.on_or_before(day - least) for day in _days_within(b, span)])
+        return min([b.on_or_after(day + least) - day for day in _find_days(a, span)])
+    return min([day - a.on_or_before(day - least) for day in _find_days(b, span)])
 
 
-def _days_within(rule: Rule, span: range) -> Iterator[int]:
+def _find_days(rule: Rule, span: range) -> Iterator[int]:
     day = rule.on_or_after(span.start)
     while day in span:
         yield day

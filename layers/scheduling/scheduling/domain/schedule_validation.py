@@ -1,4 +1,4 @@
-"""Rules between the fields of a schedule. Pure."""
+"""Validation of the fields of a schedule together. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,17 +13,17 @@ _TIMES = ("startDateTime", "endDateTime")
 
 
 def normalize(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields, with the times that end in `Z` written with the offset of the time zone.
+    """Return the fields, with each time that ends in `Z` rewritten with the offset of the time zone.
 
-    So the wall-clock time of a series survives a later change of the rules of its zone.
+    So a series keeps its local time when the rules of its time zone change later.
     """
     zone = fields.get("timeZone")
     if not zone or zone not in zone_names():
         return dict(fields)
-    return {**fields, **{field: _with_offset(fields[field], zone) for field in _TIMES if fields.get(field)}}
+    return {**fields, **{field: _write_offset(fields[field], zone) for field in _TIMES if fields.get(field)}}
 
 
-def _with_offset(text: str, zone: str) -> str:
+def _write_offset(text: str, zone: str) -> str:
     if not text.endswith("Z"):
         return text
     instant = parse(text).instant
@@ -36,13 +36,13 @@ def _with_offset(text: str, zone: str) -> str:
 def faults(
     fields: Mapping[str, Any], before: Mapping[str, Any] | None = None, *, partial: bool = False
 ) -> Iterator[Fault]:
-    """Return the faults between fields that are each valid. Absent fields are not judged.
+    """Yield the faults in the combination of fields that are each valid. Absent fields are not checked.
 
     Args:
         fields: The fields of a session, or some of them.
-        before: The stored fields, if there are any. Times that stay as they are keep the offset that was right when
-            they were written, whatever a newer time zone database says.
-        partial: Whether the fields are those of a PATCH, so that the series is not known as a whole.
+        before: The stored fields, if the session exists. Times that do not change may keep their stored offset,
+            even if a newer time zone database has another offset.
+        partial: Whether the fields are those of a PATCH, which do not describe the whole series.
     """
     fields = normalize(fields)
     start, end, zone = fields.get("startDateTime"), fields.get("endDateTime"), fields.get("timeZone")
@@ -61,16 +61,16 @@ def faults(
             )
         )
     elif zone and not (before and all(fields.get(field) == before.get(field) for field in _CLOCK_FIELDS)):
-        found += _offset_faults(fields, zone_clock(zone), repeats=bool(cycle))
+        found += _find_offset_faults(fields, zone_clock(zone), repeats=bool(cycle))
     comparable = not found
-    found += _rule_faults(fields)
+    found += _find_rule_faults(fields)
     yield from found
     if start and cycle and comparable and not partial and not _rule_is_wrong(fields, found):
-        yield from _series_faults(fields)
+        yield from _find_series_faults(fields)
 
 
-def _offset_faults(fields: Mapping[str, Any], clock: Clock, *, repeats: bool) -> Iterator[Fault]:
-    """Return the faults of times that do not carry the offset of the time zone."""
+def _find_offset_faults(fields: Mapping[str, Any], clock: Clock, *, repeats: bool) -> Iterator[Fault]:
+    """Yield the faults of times that do not carry the offset of the time zone."""
     for field in _TIMES:
         if not fields.get(field):
             continue
@@ -81,7 +81,7 @@ def _offset_faults(fields: Mapping[str, Any], clock: Clock, *, repeats: bool) ->
                 field, "Must be later: timeZone did not have whole minutes as its offset at that time."
             )
         elif offset != moment.offset:
-            yield Fault(field, _wrong_offset(moment, offset), "WRONG_OFFSET")
+            yield Fault(field, _describe_wrong_offset(moment, offset), "WRONG_OFFSET")
         elif repeats and clock.instant(moment.local) != moment.instant:
             yield Fault(
                 field,
@@ -90,14 +90,14 @@ def _offset_faults(fields: Mapping[str, Any], clock: Clock, *, repeats: bool) ->
             )
 
 
-def _wrong_offset(moment: Moment, offset: int) -> str:
+def _describe_wrong_offset(moment: Moment, offset: int) -> str:
     if local_text(moment.instant, offset) is None:
         return "Must lie within the years 1 to 9999 on the clock of timeZone."
     return f"Must have the offset of timeZone at that time, {offset_text(offset)}, or Z."
 
 
-def _rule_faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-    """Return the faults of fields that do not go with the type, the cycle, or with each other."""
+def _find_rule_faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield the faults of fields that do not apply to the type or the cycle, or that exclude each other."""
     if fields.get("type") == "ONE_TIME":
         for field in ("repeatCycleType", *RULE_FIELDS):
             if fields.get(field):
@@ -123,8 +123,8 @@ def _rule_is_wrong(fields: Mapping[str, Any], found: list[Fault]) -> bool:
     return fields.get("type") == "ONE_TIME" or any(fault.field in RULE_FIELDS for fault in found)
 
 
-def _series_faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-    """Return the faults of a series as a whole."""
+def _find_series_faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield the faults of a series as a whole."""
     series = schedule(fields)
     assert isinstance(series, Series)
     if fields.get("endDateTime") and overlaps_itself(series):

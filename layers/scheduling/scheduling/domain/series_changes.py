@@ -1,7 +1,7 @@
-"""Changes that concern one occurrence of a series, or all occurrences from one on. Pure.
+"""Changes of a part of a series: of one occurrence, or of all occurrences from a date on. Pure.
 
-A local date names an occurrence: the date on which the occurrence starts, on the clock of the series. The date keeps
-naming the occurrence when a gap of the clock moves the start over midnight.
+A local date names an occurrence: the date on which the occurrence starts, on the clock of the series. If a gap of the
+clock moves the start past midnight, the date before midnight names the occurrence.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from scheduling.errors import BadRequest, FirstOccurrence, LastOccurrence, NoOcc
 MAX_EXCLUDED_DATES = 366
 
 _COPIED = ("timelineId", "name", "description", "timeZone")
-"""The fields that a changed occurrence has from its series."""
+"""The fields that a changed occurrence copies from its series."""
 
 
 class Division(NamedTuple):
@@ -26,7 +26,7 @@ class Division(NamedTuple):
     new: Session
 
 
-def cancel(series: Session, date: str, now: str) -> Session:
+def delete_occurrence(series: Session, date: str, now: str) -> Session:
     """Return the series without the occurrence of a date; the same object if the date is excluded already.
 
     Raises:
@@ -34,13 +34,13 @@ def cancel(series: Session, date: str, now: str) -> Session:
         LastOccurrence: the series has no other occurrence.
         TooManyExcludedDates: the series cannot exclude another date.
     """
-    times, day = _times(series), _day(date)
+    times, day = _read_schedule(series), _parse_day(date)
     if day in times.excluded and times._replace(excluded=frozenset()).has(day):
         return series
-    return _exclude(series, date, now)
+    return _exclude_date(series, date, now)
 
 
-def change(series: Session, date: str, fields: Mapping[str, Any], id: str, now: str) -> Division:
+def update_occurrence(series: Session, date: str, fields: Mapping[str, Any], id: str, now: str) -> Division:
     """Return the series without the occurrence of a date, and a ONE_TIME session with the changed occurrence.
 
     Raises:
@@ -49,12 +49,12 @@ def change(series: Session, date: str, fields: Mapping[str, Any], id: str, now: 
         TooManyExcludedDates: the series cannot exclude another date.
         BadRequest: the changed occurrence breaks a rule.
     """
-    rest = _exclude(series, date, now)
-    start, end = local_times(series, _times(series).on(_day(date)))
+    rest = _exclude_date(series, date, now)
+    start, end = local_times(series, _read_schedule(series).on(_parse_day(date)))
     occurrence = {
         **{field: series.get(field) for field in _COPIED},
         "type": "ONE_TIME",
-        **_known_times(series, start, end),
+        **_require_times(series, start, end),
         "seriesId": series["id"],
         "originalDate": date,
     }
@@ -71,7 +71,7 @@ def split(series: Session, date: str, fields: Mapping[str, Any], id: str, now: s
         FirstOccurrence: the series has no occurrence before the date.
         BadRequest: the new series breaks a rule.
     """
-    times, day = _times(series), _day(date)
+    times, day = _read_schedule(series), _parse_day(date)
     if not times.has(day):
         raise NoOccurrence
     excluded, count = series.get("excludedDates", []), series.get("repeatCount")
@@ -81,58 +81,58 @@ def split(series: Session, date: str, fields: Mapping[str, Any], id: str, now: s
         "excludedDates": [each for each in excluded if each < date] or None,
     }
     owner = series["ownerId"]
-    earlier = session.change(series, end, owner, now) if day > times.first else series
-    if earlier is series or _times(earlier).next(0) is None:
+    earlier = session.update(series, end, owner, now) if day > times.first else series
+    if earlier is series or _read_schedule(earlier).next(0) is None:
         raise FirstOccurrence
     rest = {
         **series,
-        **_known_times(series, *begin_at(series, day)),
+        **_require_times(series, *begin_at(series, day)),
         "repeatCount": count and count - _count_days(times, day),
         "excludedDates": [each for each in excluded if each >= date] or None,
     }
-    later = session.change(cast(Session, rest), fields, owner, now)
+    later = session.update(cast(Session, rest), fields, owner, now)
     copied = ("type", "timelineId", "name", "description", *SCHEDULE_FIELDS)
     new = session.create({field: later.get(field) for field in copied}, id, owner, now)
     _require_valid(new, rest)
     return Division(earlier, new)
 
 
-def _exclude(series: Session, date: str, now: str) -> Session:
-    """Return the series without an occurrence that it has."""
-    if not _times(series).has(_day(date)):
+def _exclude_date(series: Session, date: str, now: str) -> Session:
+    """Exclude a date on which the series has an occurrence."""
+    if not _read_schedule(series).has(_parse_day(date)):
         raise NoOccurrence
     dates = [*series.get("excludedDates", []), date]
     if len(dates) > MAX_EXCLUDED_DATES:
         raise TooManyExcludedDates
-    changed = session.change(series, {"excludedDates": dates}, series["ownerId"], now)
-    if _times(changed).next(0) is None:
+    changed = session.update(series, {"excludedDates": dates}, series["ownerId"], now)
+    if _read_schedule(changed).next(0) is None:
         raise LastOccurrence
     return changed
 
 
-def _times(series: Session) -> Series:
+def _read_schedule(series: Session) -> Series:
     times = schedule(series)
     if not isinstance(times, Series):
         raise NoOccurrence
     return times
 
 
-def _day(date: str) -> int:
+def _parse_day(date: str) -> int:
     try:
         return day_number(date)
     except ValueError:
         raise NoOccurrence from None
 
 
-def _known_times(series: Session, start: str | None, end: str | None) -> dict[str, str | None]:
-    """Return the times as fields. An occurrence that ends after the year 9999 has no times."""
+def _require_times(series: Session, start: str | None, end: str | None) -> dict[str, str | None]:
+    """Return the times as fields. Raise NoOccurrence for an occurrence that ends after the year 9999."""
     if start is None or (end is None and "endDateTime" in series):
         raise NoOccurrence
     return {"startDateTime": start, "endDateTime": end}
 
 
 def _count_days(times: Series, end: int) -> int:
-    """Return how many days the rule names before a day."""
+    """Return the number of days that the rule names before the day `end`."""
     count, day = 0, times.rule.on_or_after(times.first)
     while day < end:
         count, day = count + 1, times.rule.on_or_after(day + 1)

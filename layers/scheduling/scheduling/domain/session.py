@@ -45,7 +45,7 @@ class Session(TypedDict, total=False):
     slot: str
     """The key of the slot that reserves the session's time (see `slots.reserve`)."""
     startKey: str
-    """The sort key in the indexes; a deleted session has none."""
+    """The sort key in the indexes. A deleted session has no sort key."""
     startYear: str
     """The partition of the index of all sessions (see `start_year`)."""
     expiresAt: int
@@ -114,21 +114,21 @@ def create(fields: Mapping[str, Any], id: str, owner_id: str, now: str) -> Sessi
     return _add_keys({**normalize(fields), **stamps})
 
 
-def change(session: Session, fields: Mapping[str, Any], owner_id: str, now: str) -> Session:
+def update(session: Session, fields: Mapping[str, Any], owner_id: str, now: str) -> Session:
     """Return the session with those fields changed; the same object when nothing changes.
 
-    The change clears what no longer fits, unless the fields set it (see `_implied_changes`).
+    Fields that no longer apply are cleared, unless `fields` sets them (see `_find_implied_changes`).
     """
-    fields = {**_implied_changes(session, fields), **fields}
+    fields = {**_find_implied_changes(session, fields), **fields}
     changed = normalize({**session, **fields, "ownerId": owner_id})
     if all(changed[field] == session.get(field) for field in changed):
         return session
-    return _add_keys({**changed, **_next_version(session, now)})
+    return _add_keys({**changed, **_increase_version(session, now)})
 
 
-def remove(session: Session, now: str, expires_at: int) -> Session:
+def delete(session: Session, now: str, expires_at: int) -> Session:
     """Return the deleted session without its index keys, with the time (epoch seconds) at which the item expires."""
-    stamps = _next_version(session, now)
+    stamps = _increase_version(session, now)
     removed: dict[str, Any] = {**session, **stamps, "removedAt": stamps["updatedAt"], "expiresAt": expires_at}
     removed.pop("slot", None)
     del removed["startKey"]
@@ -136,13 +136,16 @@ def remove(session: Session, now: str, expires_at: int) -> Session:
 
 
 def restore(session: Session, now: str) -> Session:
-    """Return the deleted session as it was before, to be kept for good."""
-    restored = {**session, **_next_version(session, now), "removedAt": None, "expiresAt": None}
+    """Return the deleted session as a session that exists and never expires."""
+    restored = {**session, **_increase_version(session, now), "removedAt": None, "expiresAt": None}
     return _add_keys(restored)
 
 
-def _next_version(session: Session, now: str) -> dict[str, Any]:
-    """Return the stamps of a change. `updatedAt` never goes back when the clocks of two machines differ."""
+def _increase_version(session: Session, now: str) -> dict[str, Any]:
+    """Return the version and the time of a change.
+
+    `updatedAt` never goes back, even if the clocks of two machines differ.
+    """
     return {"version": session["version"] + 1, "updatedAt": max(now, session["updatedAt"])}
 
 
@@ -153,8 +156,8 @@ def faults(
     return schedule_validation.faults(fields, before, partial=partial)
 
 
-def _implied_changes(session: Session, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the changes that a PATCH of these fields implies for fields that it leaves out."""
+def _find_implied_changes(session: Session, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the changes that a PATCH of these fields implies for other fields."""
     implied: dict[str, Any] = {}
     if fields.get("type") == "ONE_TIME":
         return dict.fromkeys(("repeatCycleType", *RULE_FIELDS))
@@ -166,15 +169,15 @@ def _implied_changes(session: Session, fields: Mapping[str, Any]) -> dict[str, A
     elif cycle != "WEEKLY":
         implied |= dict.fromkeys(("recurringDayOfWeek", "recurringDaysOfWeek"))
     elif fields.get("startDateTime") and session.get("startDateTime"):
-        old, new = _weekday(session), _weekday(normalize({**session, **fields}))
-        if session.get("recurringDayOfWeek") == old:  # the day follows the start when the series is moved
+        old, new = _find_weekday(session), _find_weekday(normalize({**session, **fields}))
+        if session.get("recurringDayOfWeek") == old:  # keep the day equal to the weekday of the start
             implied["recurringDayOfWeek"] = new
     implied |= {other: None for field, other in _EITHER_OR.items() if fields.get(field)}
     return implied
 
 
-def _weekday(session: Mapping[str, Any]) -> str:
-    """Return the weekday on which the start is, on the clock of the start."""
+def _find_weekday(session: Mapping[str, Any]) -> str:
+    """Return the weekday of the start, on the clock of the start."""
     return WEEKDAYS[parse(session["startDateTime"]).local // DAY % 7]
 
 

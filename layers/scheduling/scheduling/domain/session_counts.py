@@ -1,4 +1,4 @@
-"""Changes of the exact counts of sessions, by type, of owners and timelines. Pure."""
+"""Changes of the exact counts of sessions by type, which each owner and each timeline has. Pure."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -10,7 +10,12 @@ K = TypeVar("K")
 
 
 def count_changes(changes: Iterable[SessionChange], scope: Callable[[Session], K]) -> dict[K, dict[str, int]]:
-    """Return by scope and type how many sessions are added, without zeros. A negative number is a loss."""
+    """Return the change of the number of sessions, by scope and type, without zeros.
+
+    Args:
+        changes: sessions before and after a write.
+        scope: returns the owner or the timeline that counts a session.
+    """
     steps: dict[K, Counter[str]] = {}
     for before, after in changes:
         for session, step in ((before, -1), (after, 1)):

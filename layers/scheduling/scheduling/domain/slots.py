@@ -5,17 +5,18 @@ The key of a slot says what kind of time the slot reserves:
 
 - `ONCE#<start>#<session id>`: a single occurrence.
 - `UNTIL#<end of the last occurrence>#<session id>`: a series that ends. A new session reads the range that begins
-  with its own start, so a series that ended before is never read. With a time zone the key is two days later.
+  with its own start, so a series that ended before is never read. With a time zone, the end in the key is two days
+  later.
 - `EVERY#<class>#<minute>#<session id>`: an endless series, by its times of day in UTC. All occurrences lie within a
-  span of the day: `minute` is the minute in which the span begins, the class is the length of the span in hours,
-  rounded up to 1, 2, 4, 8 or 24. Two sessions whose spans are apart never overlap, whatever their days, so a new
-  session reads a range of minutes in each class that the calendar has. With a time zone the class is 24, which every
-  new session reads.
+  span of the day. `minute` is the minute in which the span begins. `class` is the length of the span in hours,
+  rounded up to 1, 2, 4, 8 or 24. Two sessions whose spans do not overlap never overlap, whatever their days. So a
+  new session reads a range of minutes in each class that the calendar has. With a time zone, the class is 24, and
+  every new session reads this class.
 
-The rules of time zones change, sometimes within weeks. A newer time zone database then moves the occurrences of stored
-series, and their slots must still be found. No zone has ever moved by more than a day, so two days are enough for a
-series that ends. An endless series may move to any time of day. For the same reason a session keeps the key of its
-slot: with newer rules, a computed key may differ, and the old slot would never be deleted.
+Countries change the rules of time zones, sometimes at a few weeks' notice. A newer time zone database then moves the
+occurrences of stored series, and their slots must still be found. No zone has ever moved by more than a day, so two
+days are enough for a series that ends. An endless series may move to any time of day. For the same reason a session
+keeps the key of its slot. By newer rules, a computed key may differ, so that the old slot would never be deleted.
 
 Starts and ends are UTC texts of a fixed width, so that keys sort as time does.
 """
@@ -33,7 +34,7 @@ ONCE = "ONCE#"
 UNTIL = "UNTIL#"
 EVERY = "EVERY#"
 AFTER_ALL = "~~"
-"""A suffix: a prefix with this suffix sorts after every key with the prefix."""
+"""Suffix: a prefix followed by this suffix sorts after every key with the prefix."""
 
 _LENGTH_CLASSES = (1, 2, 4, 8, 24)
 _WHOLE_DAY = _LENGTH_CLASSES[-1]
@@ -43,7 +44,7 @@ _MINUTES_A_DAY = DAY // MINUTE
 
 
 class Slot(TypedDict, total=False):
-    """The reservation of one session, with all fields for decisions, for a 409 and for lists of occurrences."""
+    """The reservation of one session, with all fields that decisions, 409s and lists of occurrences need."""
 
     ownerId: str
     slot: str
@@ -66,16 +67,16 @@ class Slot(TypedDict, total=False):
 
 
 class Head(TypedDict, total=False):
-    """The item of a calendar that every write of the owner's time and counts goes through."""
+    """The item of a calendar that changes with every write that adds time or changes the owner's counts."""
 
     ownerId: str
     slot: str
     version: int
     """A number that increases with every write that adds time."""
     changes: list[list[str]]
-    """The slots that the last writes added, or released inside an added slot: a list for each version, in order."""
+    """For each of the last versions, in order: the slots that the write added, or released inside an added slot."""
     lengthClasses: list[int]
-    """The classes of endless series that the calendar has, or had."""
+    """The length classes of the endless series that the calendar has, or had."""
     sessionCounts: dict[str, int]
     """How many sessions of each type the owner has."""
     timelineCount: int
@@ -89,7 +90,10 @@ class Reference(NamedTuple):
     released: bool = False
 
     def is_readable_in(self, found: Slot | None) -> bool:
-        """Return whether a slot, as it was read, shows the change that the head names, or a later one."""
+        """Return whether a slot that was read shows the change that the head names, or a later change.
+
+        `found` is None when the read found no slot.
+        """
         if found is None:
             return self.released
         return found["version"] >= self.version
@@ -103,7 +107,10 @@ class Range(NamedTuple):
 
 
 def slot(session: Session) -> Slot | None:
-    """Return the slot of a session, at the session's key; None for a session without a start and a deleted one."""
+    """Return the slot of a session; None for a session without a start, and for a deleted session.
+
+    A session that has the key of a slot keeps the key. Any other session gets the key of its present schedule.
+    """
     if not session.get("startDateTime") or not is_live(session):
         return None
     fields = cast(Mapping[str, Any], session)
@@ -111,7 +118,7 @@ def slot(session: Session) -> Slot | None:
         Slot,
         {
             "ownerId": session["ownerId"],
-            "slot": session.get("slot") or f"{_place(session)}#{session['id']}",
+            "slot": session.get("slot") or f"{_build_key(session)}#{session['id']}",
             "sessionId": session["id"],
             **{field: fields[field] for field in ("timelineId", "type", "name", "version")},
             **{field: fields[field] for field in SCHEDULE_FIELDS if fields.get(field) is not None},
@@ -120,7 +127,7 @@ def slot(session: Session) -> Slot | None:
 
 
 def reserve(change: SessionChange) -> SessionChange:
-    """Return the change with the key of the slot in the changed session. A slot that adds no time keeps its key."""
+    """Return the change, with the key of the slot in the changed session. A slot that adds no time keeps its key."""
     before, after = change
     old, new = slot(before) if before else None, slot(after)
     if new is None:
@@ -147,7 +154,7 @@ def reserves_same_time(one: Slot, other: Slot) -> bool:
 
 
 def slot_schedule(slot: Slot) -> Schedule:
-    """Return when the session of a slot takes place."""
+    """Return the schedule of the session of a slot."""
     found = schedule(slot)
     assert found, "a slot always has a start"
     return found
@@ -165,9 +172,9 @@ def parse_reference(text: str) -> Reference:
 
 
 def hides(released: Slot, added: Slot) -> bool:
-    """Return whether a released ONCE slot starts within an added one.
+    """Return whether a released ONCE slot starts within an added ONCE slot.
 
-    A reader who still sees the released slot may treat that slot as the last slot before an instant.
+    A reader that still finds the released slot may take the released slot for the last slot before an instant.
     """
     first, second = slot_schedule(released), slot_schedule(added)
     if not (isinstance(first, Once) and isinstance(second, Once)):
@@ -177,29 +184,37 @@ def hides(released: Slot, added: Slot) -> bool:
 
 
 def first_start(slot: Slot) -> int:
-    """Return when the first occurrence starts. Under newer rules of a time zone it may start before `startDateTime`."""
+    """Return the start of the first occurrence of a slot's session.
+
+    Under newer rules of a time zone, the first occurrence may start before `startDateTime`.
+    """
     first = slot_schedule(slot).next(BEGINNING)
     assert first, "every session with a start has an occurrence"
     return first.start
 
 
 def starting_at(instant: int) -> str:
-    """Return what the keys of ONCE slots with that start begin with. The keys of earlier ones sort before it."""
+    """Return the prefix of the keys of ONCE slots with that start. The keys of earlier slots sort before the prefix."""
     return ONCE + utc_text(instant)
 
 
 def ending_after(instant: int) -> Range:
-    """Return the keys of the series that end, without those that ended at the instant or before."""
+    """Return the range of the keys of UNTIL slots whose series end after an instant."""
     return Range(UNTIL + utc_text(instant + 1), UNTIL + AFTER_ALL)
 
 
 def length_class(slot: Slot) -> int | None:
-    """Return the class of an endless series; None for any other slot."""
+    """Return the length class of an endless series in hours; None for any other slot."""
     return int(slot["slot"].split("#")[1]) if slot["slot"].startswith(EVERY) else None
 
 
 def endless_series_near(new: Slot, classes: Iterable[int]) -> Iterator[Range]:
-    """Return the keys of all endless series that a new slot may meet, if the calendar has series of these classes."""
+    """Yield the ranges of the keys of all endless series that may overlap a new slot.
+
+    Args:
+        new: the new slot.
+        classes: the length classes that the calendar has.
+    """
     times = slot_schedule(new)
     if isinstance(times, Once):
         begin = parse(new["startDateTime"]).instant
@@ -219,7 +234,7 @@ def endless_series_near(new: Slot, classes: Iterable[int]) -> Iterator[Range]:
             yield Range(prefix, f"{prefix}{high - _MINUTES_A_DAY:04}{AFTER_ALL}")
 
 
-def _place(session: Session) -> str:
+def _build_key(session: Session) -> str:
     times, zoned = schedule(session), "timeZone" in session
     assert times, "a session without a start has no slot"
     if isinstance(times, Once):

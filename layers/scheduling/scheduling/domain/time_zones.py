@@ -3,8 +3,8 @@
 A zone comes from a TZif file (RFC 9636) of the package `tzdata`, never from the machine, so that laptop, CI and
 Lambda agree. Zones are loaded on first use; nothing is read or imported for sessions without a time zone.
 
-A TZif file is a table of changes, and ends with a POSIX TZ rule for the years after it (RFC 9636, 3.3). The calendar
-repeats every 400 years, so the rule is expanded for 400 years, and later instants are looked up in those.
+A TZif file is a table of changes, and ends with a POSIX TZ rule for the years after the table (RFC 9636, 3.3). The
+calendar repeats every 400 years, so the rule is expanded for 400 years. Later instants are moved into these years.
 """
 
 import os.path
@@ -32,19 +32,20 @@ _WEEK = 7 * _SECONDS_A_DAY
 
 
 class Offsets(NamedTuple):
-    """The offsets that may read the local times of occurrences that start or are under way in a stretch of time.
+    """The offsets of occurrences that start or are under way in a stretch of time.
 
-    As a rule, this is the one offset of the clock. It is different just after the clock changes:
-    - After a gap of length j, a skipped time was read with the offset before the gap. Whatever starts or ends in the
-      gap is over 2j after the change.
-    - In the j after a fold, nothing starts: every local time of it was shown before, and the first time counts. An
-      occurrence under way has started by the offset before the fold, and ends by the offset after it.
+    Usually this is the one offset of the clock. Just after a clock change, there are other offsets:
+    - After a gap of length j, a skipped local time was read with the offset before the gap. A skipped start lies
+      within j after the change. If the gap moves the start to the end or later, the end lies within 2j.
+    - In the time j after a fold of length j, no occurrence starts. The clock showed the same local times before the
+      fold, and the first time counts. An occurrence that is under way has started by the offset before the fold,
+      and ends by the offset after the fold.
     """
 
     starts: tuple[int, ...]
-    """An occurrence that starts at an instant has one of these offsets."""
+    """The offsets that an occurrence that starts in the stretch may have at its start."""
     under_way: tuple[tuple[int, int], ...]
-    """An occurrence that is under way has started by the first offset and not ended by the second, of some pair."""
+    """Pairs of offsets. For some pair, an occurrence under way has started by the first and not ended by the second."""
 
 
 class Stretch(NamedTuple):
@@ -56,7 +57,7 @@ class Stretch(NamedTuple):
 
 
 class Clock:
-    """A clock: `offsets[n]` is its offset from UTC until the instant `changes[n]`; the last offset stays for good.
+    """A clock: `offsets[n]` is its offset from UTC until the instant `changes[n]`; the last offset has no end.
 
     From the instant `regular` on, the clock repeats every 400 years. All times are in microseconds.
     """
@@ -73,24 +74,24 @@ class Clock:
 
     def offset(self, instant: int) -> int:
         """Return the offset at an instant."""
-        return self.offsets[bisect_right(self.changes, self._into_table(instant))]
+        return self.offsets[bisect_right(self.changes, self._move_into_table(instant))]
 
     def instant(self, local: int) -> int:
         """Return the instant at which the clock shows a local time.
 
-        A skipped time (gap) is read with the offset before the gap; of a repeated time (fold) the first counts
-        (RFC 5545, 3.3.5; `fold=0` in PEP 495).
+        A skipped time (gap) is read with the offset before the gap. For a repeated time (fold), the first instant
+        counts. See RFC 5545, 3.3.5, and `fold=0` in PEP 495.
         """
-        return local - self.offsets[bisect_right(self._local_changes, self._into_table(local))]
+        return local - self.offsets[bisect_right(self._local_changes, self._move_into_table(local))]
 
     def offsets_since(self, instant: int) -> list[int]:
         """Return all offsets of the clock from an instant on."""
         return self.offsets[bisect_right(self.changes, min(instant, self.regular)) :]
 
     def stretch(self, instant: int) -> Stretch:
-        """Return the stretch of time around an instant."""
+        """Return the stretch of time that contains an instant."""
         starts, offsets = self._stretches
-        in_table = self._into_table(instant)
+        in_table = self._move_into_table(instant)
         moved = instant - in_table
         after = bisect_right(starts, in_table)
         return Stretch(starts[after - 1] + moved, starts[after] + moved, offsets[after - 1])
@@ -110,8 +111,8 @@ class Clock:
             offsets.append(steady[after])
         return [*starts, NEVER], offsets
 
-    def _into_table(self, time: int) -> int:
-        """Return the time, moved by whole eras into the table."""
+    def _move_into_table(self, time: int) -> int:
+        """Return the time, moved back by whole eras until the table contains the time."""
         return time if time < self._table_end else (time - self.regular) % ERA + self.regular
 
 
@@ -130,14 +131,14 @@ def zone_clock(name: str) -> Clock:
     """
     if name not in zone_names():
         raise KeyError(name)
-    with open(os.path.join(_database(), "zoneinfo", *name.split("/")), "rb") as file:
+    with open(os.path.join(_find_database(), "zoneinfo", *name.split("/")), "rb") as file:
         return read_tzif(file.read())
 
 
 @lru_cache(maxsize=1)
 def zone_names() -> frozenset[str]:
     """Return the names of all time zones in the database, without loading a zone."""
-    with open(os.path.join(_database(), "zones"), encoding="ascii") as file:
+    with open(os.path.join(_find_database(), "zones"), encoding="ascii") as file:
         return frozenset(file.read().split())
 
 
@@ -148,8 +149,8 @@ def database_version() -> str:
     return str(tzdata.IANA_VERSION)
 
 
-def _database() -> str:
-    import tzdata  # here, so that requests without time zones do not pay for the import
+def _find_database() -> str:
+    import tzdata  # only here: a request without a time zone does not need the import
 
     return os.path.dirname(str(tzdata.__file__))
 
@@ -172,24 +173,28 @@ def read_tzif(content: bytes) -> Clock:
     offsets = [known[0]]
     explicit = zip(instants, [known[type] for type in chosen], strict=True)
     for instant, offset in chain(explicit, _expand_rule(rule, last)):
-        if (
-            changes and changes[-1] == instant
-        ):  # a rule for permanent daylight saving time changes back at once
+        # A rule for permanent daylight saving time changes back in the same instant.
+        if changes and changes[-1] == instant:
             del changes[-1], offsets[-1]
-        if offset != offsets[-1]:  # a change may be one of name only
+        if offset != offsets[-1]:  # some changes change only the abbreviation, such as CET
             changes.append(instant)
             offsets.append(offset)
     return Clock(
-        [_microseconds(instant) for instant in changes],
+        [_convert_to_microseconds(instant) for instant in changes],
         [offset * _SECOND for offset in offsets],
-        regular=_microseconds(last + _WEEK),  # the stretches of the last irregular change are over by then
+        regular=_convert_to_microseconds(
+            last + _WEEK
+        ),  # by then, the stretches around the last irregular change have ended
     )
 
 
 def _expand_rule(rule: str, after: int) -> Iterator[tuple[int, int]]:
-    """Return the changes that a POSIX TZ rule makes in the 400 years after an instant, with the new offsets.
+    """Yield the changes by a POSIX TZ rule in the 400 years after an instant, with the new offsets, in seconds.
 
-    All are in seconds. The times of changes may be negative or above 24 hours (RFC 9636, 3.3.2).
+    The times of changes may be negative or above 24 hours (RFC 9636, 3.3.2).
+
+    Raises:
+        ValueError: the text is no POSIX TZ rule.
     """
     name, time = r"(?:<[^>]+>|[A-Za-z]+)", r"([+-]?\d+(?::\d+){0,2})"
     day = r"(M\d+\.\d\.\d|J?\d+)"
@@ -199,21 +204,21 @@ def _expand_rule(rule: str, after: int) -> Iterator[tuple[int, int]]:
     standard, saving, begin, begin_time, end, end_time = match.groups()
     if not begin:
         return
-    winter = -_seconds(standard)
-    summer = -_seconds(saving) if saving else winter + 3600
-    begin_at, end_at = _seconds(begin_time or "2") - winter, _seconds(end_time or "2") - summer
+    winter = -_parse_seconds(standard)
+    summer = -_parse_seconds(saving) if saving else winter + 3600
+    begin_at, end_at = _parse_seconds(begin_time or "2") - winter, _parse_seconds(end_time or "2") - summer
     first_year = date.fromordinal(after // _SECONDS_A_DAY + _EPOCH + 1).year
     for year in range(first_year, first_year + 402):
         in_year = sorted(
             [
-                ((_day_in_year(begin, year) - _EPOCH) * _SECONDS_A_DAY + begin_at, summer),
-                ((_day_in_year(end, year) - _EPOCH) * _SECONDS_A_DAY + end_at, winter),
+                ((_find_day(begin, year) - _EPOCH) * _SECONDS_A_DAY + begin_at, summer),
+                ((_find_day(end, year) - _EPOCH) * _SECONDS_A_DAY + end_at, winter),
             ]
         )
         yield from (change for change in in_year if change[0] > after)
 
 
-def _day_in_year(text: str, year: int) -> int:
+def _find_day(text: str, year: int) -> int:
     """Return the day of `M3.5.0` (the last Sunday of March), `J60` (1 March) or `59` (the 60th day) in a year."""
     if text[0] == "J":  # counted as in a year without 29 February
         day = date.fromordinal(date(2001, 1, 1).toordinal() + int(text[1:]) - 1)
@@ -222,20 +227,20 @@ def _day_in_year(text: str, year: int) -> int:
         return date(year, 1, 1).toordinal() - 1 + int(text)
     month, week, weekday = (int(part) for part in text[1:].split("."))
     monday_first = weekday - 1  # POSIX counts weekdays from Sunday; day 0 is a Monday
-    if week == 5:  # the last one of the month
+    if week == 5:  # the last such weekday of the month
         last = date(year + month // 12, month % 12 + 1, 1).toordinal() - 2
         return last - (last - monday_first) % 7
     first = date(year, month, 1).toordinal() - 1
     return first + (monday_first - first) % 7 + 7 * (week - 1)
 
 
-def _seconds(text: str) -> int:
+def _parse_seconds(text: str) -> int:
     """Return the seconds of a time such as `2`, `-1:30` or `+24:00:00`."""
     hours, minutes, seconds = (int(part) for part in (text.lstrip("+-") + ":0:0").split(":")[:3])
     total = (hours * 60 + minutes) * 60 + seconds
     return -total if text[0] == "-" else total
 
 
-def _microseconds(instant: int) -> int:
+def _convert_to_microseconds(instant: int) -> int:
     """Return an instant, given in seconds since 1970, in microseconds since the year 1."""
     return instant * _SECOND + _EPOCH * DAY

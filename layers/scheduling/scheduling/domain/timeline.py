@@ -1,4 +1,7 @@
-"""Timelines: their keys, and the fields that a client sees. Pure. Mappings have the same names everywhere."""
+"""Timelines: their keys, and the fields that a client sees. Pure.
+
+A timeline is a mapping with the same names on the wire, in the table and here.
+"""
 
 from collections.abc import Mapping
 from typing import Any, TypedDict, cast
@@ -18,7 +21,7 @@ class Timeline(TypedDict, total=False):
     allKey: str
     """The partition of the index of all timelines."""
     createdKey: str
-    """The sort key in the indexes; a deleted timeline has none."""
+    """The sort key in the indexes. A deleted timeline has no sort key."""
     sessionCounts: dict[str, int]
     """How many sessions of each type the timeline has."""
     changes: int
@@ -47,19 +50,19 @@ def create(fields: Mapping[str, Any], id: str, owner_id: str, now: str) -> Timel
     return cast(Timeline, {**timeline, **stamps, **keys, "sessionCounts": {}, "changes": 0})
 
 
-def change(timeline: Timeline, fields: Mapping[str, Any], now: str) -> Timeline:
+def update(timeline: Timeline, fields: Mapping[str, Any], now: str) -> Timeline:
     """Return the timeline with those fields changed; the same object when nothing changes."""
     changed: dict[str, Any] = {
         field: value for field, value in {**timeline, **fields}.items() if value is not None
     }
     if changed == timeline:
         return timeline
-    return cast(Timeline, {**changed, **_next_version(timeline, now)})
+    return cast(Timeline, {**changed, **_increase_version(timeline, now)})
 
 
-def remove(timeline: Timeline, now: str, expires_at: int) -> Timeline:
+def delete(timeline: Timeline, now: str, expires_at: int) -> Timeline:
     """Return the deleted timeline without its index keys, with the time (epoch seconds) at which the item expires."""
-    stamps = _next_version(timeline, now)
+    stamps = _increase_version(timeline, now)
     removed: dict[str, Any] = {
         **timeline,
         **stamps,
@@ -75,6 +78,9 @@ def is_empty(timeline: Timeline) -> bool:
     return not any(timeline["sessionCounts"].values())
 
 
-def _next_version(timeline: Timeline, now: str) -> dict[str, Any]:
-    """Return the fields that every change sets. `updatedAt` never goes back when the clocks of two machines differ."""
+def _increase_version(timeline: Timeline, now: str) -> dict[str, Any]:
+    """Return the version and the time of a change.
+
+    `updatedAt` never goes back, even if the clocks of two machines differ.
+    """
     return {"version": timeline["version"] + 1, "updatedAt": max(now, timeline["updatedAt"])}

@@ -1,8 +1,8 @@
 """Input models: the bodies and queries of all endpoints, as pydantic models.
 
-Each model has a module of its own, because a cold start pays for every model that it imports.
+Each model has a separate module, because every imported model slows down a cold start.
 The models are strict: they coerce no type and refuse unknown fields. They ignore the read-only fields of a
-response, so that a client can send back what it read. Rules between fields belong to `domain`.
+response, so that a client can send a response back. Rules between fields belong to `domain`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -83,7 +83,7 @@ def unset() -> Any:
 
 READ_ONLY = frozenset({"id", "seriesId", "originalDate", "createdAt", "updatedAt", "removedAt"})
 
-# Named types, so that the OpenAPI document and the clients made from it have these names too.
+# Named types, because the OpenAPI document and generated clients use these names.
 SessionType = TypeAliasType("SessionType", Literal["ONE_TIME", "RECURRING"])
 RepeatCycle = TypeAliasType("RepeatCycle", Literal["DAILY", "WEEKLY", "MONTHLY", "YEARLY"])
 DayOfWeek = TypeAliasType(
@@ -151,10 +151,10 @@ class Input(BaseModel):
 
 
 def read(model: type[Input], raw: object) -> dict[str, Any]:
-    """Return the fields of a valid input: the fields that were sent to a partial model, else all fields.
+    """Return the fields of a valid input. For a partial model, return only the fields that were sent.
 
     Raises:
-        BadRequest: the input has faults; those between valid fields are included.
+        BadRequest: the input has faults, in single fields or between fields.
     """
     faults: list[Fault] = []
     try:
@@ -193,7 +193,7 @@ _TEXTS: Mapping[str, tuple[FaultCode, str]] = {
     "literal_error": ("UNKNOWN_VALUE", "Must be {expected}."),
     "value_error": ("INVALID_VALUE", "{error}"),
 }
-"""The fault for each type of pydantic's errors: pydantic's own messages are written for programmers."""
+"""The fault for each type of pydantic's errors. pydantic's own messages are written for Python programmers."""
 
 
 def _to_fault(entry: Mapping[str, Any]) -> Fault:

@@ -34,37 +34,39 @@ class CreateSession(Input):
     timelineId: Reference = Field(description="The id of the timeline (routine) that the session belongs to.")
     name: Name = Field(description="1 to 200 characters after trimming.")
     startDateTime: DateTime | None = Field(
-        None, description="ISO 8601 with an offset or Z. A series without a timeZone repeats in this offset."
+        None,
+        description="ISO 8601 with an offset or Z. All occurrences of a series without a timeZone have this offset.",
     )
     endDateTime: DateTime | None = Field(
         None,
-        description="ISO 8601 with an offset or Z, after startDateTime. The session does not occupy this instant.",
+        description="ISO 8601 with an offset or Z, after startDateTime. The session ends just before this instant.",
     )
     repeatCycleType: RepeatCycle | None = Field(
         None,
-        description="How often a RECURRING session repeats. Without a cycle only its first interval is occupied.",
+        description="How often a RECURRING session repeats. Without a cycle, the session takes place once.",
     )
     recurringDayOfWeek: DayOfWeek | None = Field(
         None, description="The weekday of a WEEKLY session; by default the weekday of startDateTime."
     )
     timeZone: TimeZone | None = Field(
         None,
-        description="An IANA time zone such as Europe/Berlin. A series follows its clock: 09:00 stays 09:00. "
-        "startDateTime and endDateTime carry the offset of the zone, or Z. Null means the offset of startDateTime.",
+        description="An IANA time zone such as Europe/Berlin. A series follows the clock of the zone: 09:00 stays "
+        "09:00. startDateTime and endDateTime must have the offset of the zone, or Z. "
+        "null means the offset of startDateTime.",
     )
     repeatInterval: OneTo999 | None = Field(
         None, description="Every n-th day, week, month or year; null means 1. Weeks begin on Monday."
     )
     recurringDaysOfWeek: Weekdays | None = Field(
         None,
-        description="The days of a WEEKLY session that has several. Not together with recurringDayOfWeek.",
+        description="Several weekdays of a WEEKLY session. Not allowed together with recurringDayOfWeek.",
     )
     repeatUntil: Date | None = Field(
-        None, description="The last local date on which an occurrence may start. Null means no end."
+        None, description="The last local date on which an occurrence may start. null means no end."
     )
     repeatCount: OneTo999 | None = Field(
         None,
-        description="The number of occurrences, including excluded ones. Not together with repeatUntil.",
+        description="The number of occurrences, including excluded dates. Not allowed together with repeatUntil.",
     )
     excludedDates: Dates | None = Field(
         None, description="Local dates on which no occurrence starts, such as holidays."

@@ -10,5 +10,5 @@ class DryRun(Input):
 
     dryRun: Flag = Field(
         False,
-        description="true checks the request and writes nothing. The answer shows what would be written.",
+        description="If true, the API checks the request and writes nothing. The response is that of the write.",
     )

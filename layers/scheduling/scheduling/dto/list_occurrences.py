@@ -14,32 +14,33 @@ MAX_DAYS = 366
 
 
 class ListOccurrences(Page):
-    """Window, filters and page of a list of occurrences."""
+    """Time window, filters and page of a list of occurrences."""
 
     repeatable = frozenset({"timelineId"})
 
     take: Annotated[
-        WholeNumber, Field(ge=1, le=1000, description="The greatest number of rows to return.")
+        WholeNumber, Field(ge=1, le=1000, description="The maximum number of rows to return.")
     ] = 100
     from_: DateTime = Field(
-        alias="from", description="The start of the window. Occurrences that end after `from` are included."
+        alias="from",
+        description="The start of the time window. The list contains occurrences that end after `from`.",
     )
     to: DateTime = Field(
-        description=f"The end of the window, at most {MAX_DAYS} days after `from`. "
-        "Occurrences that start before `to` are included."
+        description=f"The end of the time window, at most {MAX_DAYS} days after `from`. "
+        "The list contains occurrences that start before `to`."
     )
     timelineId: Annotated[list[Reference], Field(max_length=10)] | None = Field(
-        None, description="Only the sessions of this timeline. Repeat the parameter for several timelines."
+        None, description="Only the sessions of this timeline. Repeat the parameter for up to ten timelines."
     )
     ownerId: OwnerId | None = Field(
         None,
-        description="Only the timelines of this owner. By default, a USER sees their own calendar; "
-        "ADMIN and MANAGER must name an owner or a timeline.",
+        description="Only the sessions of this owner. By default, a USER gets their own calendar; "
+        "an ADMIN or MANAGER must send `ownerId` or `timelineId`.",
     )
 
     @classmethod
     def faults(cls, fields: Mapping[str, Any]) -> Iterable[Fault]:
-        """Return the faults of the window."""
+        """Return the faults of the time window."""
         if not (fields.get("from") and fields.get("to")):
             return
         length = parse(fields["to"]).instant - parse(fields["from"]).instant

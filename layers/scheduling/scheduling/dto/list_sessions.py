@@ -14,11 +14,15 @@ class ListSessions(EntityPage):
     repeatable = frozenset({"timelineId"})
 
     timelineId: Annotated[list[Reference], Field(min_length=1, max_length=10)] | None = Field(
-        None, description="Only the sessions of this timeline; may be given up to ten times."
+        None, description="Only the sessions of this timeline. Repeat the parameter for up to ten timelines."
     )
     type: SessionType | None = Field(None, description="Only sessions of this type.")
     startDateTimeSortOrder: SortOrder = Field(
         "DESC", description="Sessions without a start come last in both orders."
     )
-    startDateTimeFrom: DateTime | None = Field(None, description="Only sessions that start then or later.")
-    startDateTimeTo: DateTime | None = Field(None, description="Only sessions that start before then.")
+    startDateTimeFrom: DateTime | None = Field(
+        None, description="Only sessions that start at this instant or later."
+    )
+    startDateTimeTo: DateTime | None = Field(
+        None, description="Only sessions that start before this instant."
+    )

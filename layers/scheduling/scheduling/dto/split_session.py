@@ -30,12 +30,12 @@ def _as_in_create(field: str) -> Any:
 
 
 class SplitSession(Input):
-    """A date, and fields to change from this date on. A field that is not sent stays as in the series."""
+    """The first date of the new series, and its fields. A field that is not sent keeps the value of the old series."""
 
     read_only = READ_ONLY
     partial = True
 
-    date: Date = Field(description="The local date of the occurrence with which the new series begins.")
+    date: Date = Field(description="The local date of the first occurrence of the new series.")
     name: Name = Field(default_factory=unset, description="1 to 200 characters after trimming.")
     startDateTime: DateTime = Field(
         default_factory=unset,

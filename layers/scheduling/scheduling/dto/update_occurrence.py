@@ -11,7 +11,7 @@ from scheduling.errors import Fault
 
 
 class UpdateOccurrence(Input):
-    """Fields of one occurrence to change. A field that is not sent stays as in the series."""
+    """Fields of one occurrence to change. A field that is not sent keeps the value of the series."""
 
     read_only = READ_ONLY
     partial = True

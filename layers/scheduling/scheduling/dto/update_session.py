@@ -16,7 +16,9 @@ class UpdateSession(CreateSession):
 
     partial = True
 
-    type: SessionType = Field(default_factory=unset, description="ONE_TIME clears all recurrence fields.")
+    type: SessionType = Field(
+        default_factory=unset, description="ONE_TIME clears all recurrence fields except timeZone."
+    )
     timelineId: Reference = Field(default_factory=unset, description="The timeline to move the session to.")
     name: Name = Field(default_factory=unset, description="1 to 200 characters after trimming.")
 

@@ -34,7 +34,7 @@ def _verify_bearer_token(headers: Mapping[str, str]) -> Mapping[str, Any]:
         raise Unauthorized
     if len(token) > _MAX_TOKEN_CHARACTERS:
         raise Unauthorized("invalid_token")
-    # Behind the gateway no request needs PyJWT, so a cold start does not pay for the import.
+    # Behind the gateway no request needs PyJWT, so a cold start does not import PyJWT.
     from scheduling.http.token_verification import verify
 
     return verify(token.strip())
@@ -52,7 +52,7 @@ def _read_roles(claim: object) -> frozenset[str]:
 
 
 def _split_roles(text: str) -> list[str]:
-    """Return the names in a text, or none when the text could also mean another group such as `NOT ADMIN`.
+    """Return the role names in a text. Return none if the text may be the name of another group, such as `NOT ADMIN`.
 
     HTTP APIs pass the list `["A", "B"]` on as `[A B]`. Only the names of Cognito's groups never contain a space.
     """

@@ -14,7 +14,7 @@ if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
 
 
 def resume_collection() -> None:
-    """Resume garbage collection after the first answer, without the objects that stay."""
+    """Resume garbage collection after the first answer. Later collections ignore the objects of the cold start."""
     if not gc.isenabled():
         gc.freeze()
         gc.enable()

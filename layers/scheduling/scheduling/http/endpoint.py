@@ -30,8 +30,8 @@ from scheduling.http.content_encoding import MIN_CHARACTERS, accepts_gzip
 from scheduling.http.envelope import etag, failure, success
 from scheduling.http.event import HttpEvent, read_event
 from scheduling.http.request_log import Outcome, report
-from scheduling.services.request import Request, idempotency
-from scheduling.services.results import One, Page
+from scheduling.services.request import Request, identify_retries
+from scheduling.services.results import EntityResult, Page
 from scheduling.telemetry import telemetry
 
 if TYPE_CHECKING:  # An endpoint without input needs no model, so its cold start does not import pydantic.
@@ -39,7 +39,7 @@ if TYPE_CHECKING:  # An endpoint without input needs no model, so its cold start
 
 Response = dict[str, Any]
 View = Callable[[Any], dict[str, Any]]
-UseCase = Callable[[Request], One | Page]
+UseCase = Callable[[Request], EntityResult | Page]
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_QUERY_CHARACTERS = 8192
@@ -56,14 +56,14 @@ _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encod
 
 
 class Endpoint(NamedTuple):
-    """Description of an endpoint. The OpenAPI document is generated from this too."""
+    """Description of an endpoint, for its handler and for the generator of the OpenAPI document."""
 
     view: View
-    """Returns the fields of an entity that a client sees."""
+    """The function that returns the fields of an entity that a client sees."""
     body: "type[Input] | None" = None
     query: "type[Input] | None" = None
     creates: str | None = None
-    """The path under which a client finds a new entity. Only these endpoints accept an Idempotency-Key."""
+    """The path under which a client finds a new entity. Only endpoints with this path accept an Idempotency-Key."""
     raises: tuple[type[ApiError], ...] = ()
     """The endpoint's own errors, besides those that every endpoint has."""
 
@@ -108,19 +108,19 @@ def _respond(described: Endpoint, use_case: UseCase, event: HttpEvent, context: 
     error: Exception | None = None
     try:
         principal = authenticate(event)
-        request = _build_request(described, principal, event, now, _deadline(started, context))
-        response = _answer(described, use_case(request), request, event)
-    # An exception that reaches the gateway becomes a 500 of another shape, so every exception ends here.
+        request = _build_request(described, principal, event, now, _find_deadline(started, context))
+        response = _build_answer(described, use_case(request), request, event)
+    # The gateway would turn an exception into a 500 with another body, so this function handles every exception.
     except Exception as raised:
         error = raised
         known = error if isinstance(error, ApiError) else InternalError()
-        response = _response(known.status, failure(known, event.request_id), event, known.headers)
+        response = _build_response(known.status, failure(known, event.request_id), event, known.headers)
     milliseconds = (time.monotonic() - started) * 1000
     report(Outcome(event, context, principal, request, response["statusCode"], milliseconds, error, now))
     return response
 
 
-def _deadline(started: float, context: Any) -> float:
+def _find_deadline(started: float, context: Any) -> float:
     if context is None:
         return started + _LONGEST_REQUEST_SECONDS
     remaining: float = context.get_remaining_time_in_millis() / 1000
@@ -167,7 +167,7 @@ def _build_request(
     identity = None
     if described.creates and key is not None and not dry_run:
         route = event.route or described.creates
-        identity = idempotency(principal, route, key, {**fields, **event.path_parameters})
+        identity = identify_retries(principal, route, key, {**fields, **event.path_parameters})
     return Request(
         principal=principal,
         path=event.path_parameters,
@@ -256,34 +256,36 @@ def _read_if_match(header: str | None) -> frozenset[int] | None:
     return frozenset(int(match[1]) for tag in tags if (match := _VERSION.fullmatch(tag)))
 
 
-def _answer(described: Endpoint, result: One | Page, request: Request, event: HttpEvent) -> Response:
+def _build_answer(
+    described: Endpoint, result: EntityResult | Page, request: Request, event: HttpEvent
+) -> Response:
     if isinstance(result, Page):
         rows = [described.view(item) for item in result.items]
         etags = [etag(item) for item in result.items] if request.fields.get("etags") else None
-        return _response(200, success(rows, result.skip, result.take, result.total, etags), event)
+        return _build_response(200, success(rows, result.skip, result.take, result.total, etags), event)
     body = success(described.view(result.item))
-    if request.dry_run:  # Nothing was stored: no address and no version exists.
-        return _response(200, body, event)
+    if request.dry_run:  # Nothing was stored, so the entity has no address and no version.
+        return _build_response(200, body, event)
     tag = etag(result.item)
     headers = {"ETag": tag}
     known = {text.strip() for text in event.headers.get("if-none-match", "").split(",")}
     if event.method == "GET" and known & {"*", tag, f"W/{tag}"}:
-        return _response(304, None, event, headers)
+        return _build_response(304, None, event, headers)
     if described.creates:
-        headers["Location"] = _location(event, described.creates, result.item["id"])
+        headers["Location"] = _build_location(event, described.creates, result.item["id"])
     if result.replayed:
         headers["Idempotency-Replayed"] = "true"
-    return _response(200, body, event, headers)
+    return _build_response(200, body, event, headers)
 
 
-def _location(event: HttpEvent, creates: str, id: str) -> str:
-    """Return the path of a new entity. Like the event's path, it starts with the stage or a domain's base path."""
+def _build_location(event: HttpEvent, creates: str, id: str) -> str:
+    """Return the path of a new entity, with the stage or the base path of a custom domain, as in the event's path."""
     segments = event.route.count("/")
     prefix = event.path.rsplit("/", segments)[0] if segments else ""
     return f"{prefix}{creates}/{id}"
 
 
-def _response(
+def _build_response(
     status: int,
     body: Mapping[str, Any] | None,
     event: HttpEvent,

@@ -29,34 +29,36 @@ class HttpEvent(NamedTuple):
 
 def read_event(raw: object) -> HttpEvent:
     """Return the parts of an event that the endpoints need; a missing or malformed part is empty."""
-    event = _mapping(raw)
-    context = _mapping(event.get("requestContext"))
-    http = _mapping(context.get("http"))
+    event = _read_mapping(raw)
+    context = _read_mapping(event.get("requestContext"))
+    http = _read_mapping(context.get("http"))
     return HttpEvent(
-        request_id=_text(context.get("requestId")),
-        route=_text(event.get("routeKey")),
-        method=_text(http.get("method")),
-        path=_text(event.get("rawPath")),
-        path_parameters=_texts(event.get("pathParameters")),
-        query=_text(event.get("rawQueryString")),
-        headers={name.lower(): value for name, value in _texts(event.get("headers")).items()},
-        body=_text(event.get("body")),
+        request_id=_read_text(context.get("requestId")),
+        route=_read_text(event.get("routeKey")),
+        method=_read_text(http.get("method")),
+        path=_read_text(event.get("rawPath")),
+        path_parameters=_read_texts(event.get("pathParameters")),
+        query=_read_text(event.get("rawQueryString")),
+        headers={name.lower(): value for name, value in _read_texts(event.get("headers")).items()},
+        body=_read_text(event.get("body")),
         is_base64=event.get("isBase64Encoded") is True,
-        claims=_mapping(_mapping(_mapping(context.get("authorizer")).get("jwt")).get("claims")),
+        claims=_read_mapping(
+            _read_mapping(_read_mapping(context.get("authorizer")).get("jwt")).get("claims")
+        ),
     )
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def _read_mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _text(value: object) -> str:
+def _read_text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _texts(value: object) -> dict[str, str]:
+def _read_texts(value: object) -> dict[str, str]:
     return {
         name: text
-        for name, text in _mapping(value).items()
+        for name, text in _read_mapping(value).items()
         if isinstance(name, str) and isinstance(text, str)
     }

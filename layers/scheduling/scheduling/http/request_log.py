@@ -35,7 +35,7 @@ _encode_json = json.JSONEncoder(
 
 
 class Outcome(NamedTuple):
-    """A request and the way in which the request ended."""
+    """A request and its result."""
 
     event: HttpEvent
     context: Any
@@ -50,12 +50,12 @@ class Outcome(NamedTuple):
 
 
 def report(outcome: Outcome) -> None:
-    """Write the line of a request: at level ERROR and with a stack trace when the service is at fault."""
+    """Write the line of a request. When the service is at fault, the line has level ERROR and a stack trace."""
     is_our_fault = outcome.status >= 500
     metrics = _count_events(outcome)
     line = {
-        **_identify(outcome),
-        **_explain(outcome.error),
+        **_identify_request(outcome),
+        **_explain_error(outcome.error),
         **_measure_database(),
         **_name_time_zone_database(),
         "Latency": round(outcome.milliseconds, 3),
@@ -69,8 +69,8 @@ def report(outcome: Outcome) -> None:
         logger().info("request", extra=line)
 
 
-def _identify(outcome: Outcome) -> dict[str, Any]:
-    """Return the fields that tell which request this was, and which instance of which version handled the request."""
+def _identify_request(outcome: Outcome) -> dict[str, Any]:
+    """Return the fields that identify the request, the function and its version."""
     event, context = outcome.event, outcome.context
     path = {name: id for name, id in event.path_parameters.items() if _ID.fullmatch(id)}
     fields: Mapping[str, Any] = outcome.request.fields if outcome.request else {}
@@ -90,7 +90,7 @@ def _identify(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _explain(error: Exception | None) -> dict[str, Any]:
+def _explain_error(error: Exception | None) -> dict[str, Any]:
     """Return the code of a failure, and the names of the faulty fields or the ids of the conflicting sessions."""
     if error is None:
         return {}
@@ -121,7 +121,7 @@ def _name_time_zone_database() -> dict[str, str]:
     """Return the release of the time zone database for the first request of an instance that needed a time zone."""
     if telemetry.named_time_zone_database or "tzdata" not in sys.modules:
         return {}
-    # An instance without time zones does not pay for the import.
+    # An instance that never used a time zone does not import the database.
     from scheduling.domain.time_zones import database_version
 
     telemetry.named_time_zone_database = True
@@ -129,7 +129,7 @@ def _name_time_zone_database() -> dict[str, str]:
 
 
 def _count_events(outcome: Outcome) -> dict[str, int]:
-    """Return the metrics that count something. A zero would cost as much to store as a number."""
+    """Return the metrics that are not zero, because CloudWatch charges as much for a zero as for any number."""
     error = outcome.error
     counts = {
         "ColdStart": telemetry.requests == 1,
@@ -151,6 +151,6 @@ def _describe_metrics(counts: Mapping[str, int], now: datetime) -> dict[str, Any
 
 @lru_cache
 def logger() -> Logger:
-    """Return the logger of the request log, made on first use."""
+    """Return the logger of the request log. The first call creates the logger."""
     # One encoder serves all lines: the Logger's default builds an encoder for each line and parses each message.
     return Logger(location=None, json_serializer=_encode_json, json_deserializer=str)

@@ -19,7 +19,7 @@ from scheduling.settings import setting
 
 _SOCKET_TIMEOUT_SECONDS = 2
 _FETCH_SECONDS = 3
-"""The time for one document. A request needs two, so an unreachable issuer delays an answer by 6 seconds."""
+"""The time for one document. A request needs two documents, so an issuer can delay an answer by 6 seconds."""
 _MAX_DOCUMENT_BYTES = 256 * 1024
 _KEYS_LIVE_SECONDS = 3600
 _COOLDOWN_SECONDS = 10
@@ -85,7 +85,7 @@ class IssuerKeys:
         return self._keys[key_id]
 
     def _fetch(self) -> Mapping[str, jwt.PyJWK]:
-        # OpenID Connect Discovery 1.0, section 4. Each fetch reads the configuration: the key set may move.
+        # OpenID Connect Discovery 1.0, section 4. Read the configuration each time, because the key set may move.
         configuration = _fetch_json(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
         if configuration.get("issuer") != self.issuer:
             raise ServiceUnavailable("the issuer's configuration names another issuer")
@@ -126,7 +126,7 @@ def _read_key(entry: object) -> tuple[str, jwt.PyJWK] | None:
 def _fetch_json(address: str) -> Mapping[str, Any]:
     """Return the JSON object at an address.
 
-    A thread reads the document, because a socket's time-out does not limit a server that sends byte by byte.
+    A thread reads the document, because a socket's time-out never passes while a server sends single bytes.
 
     Raises:
         ServiceUnavailable: no JSON object of a reasonable size arrived in time.

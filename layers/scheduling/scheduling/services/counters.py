@@ -1,4 +1,4 @@
-"""Counts by time: the use case of the function that reads the tables' streams."""
+"""Use case of the function that reads the tables' streams: count sessions and timelines by time."""
 
 import time
 from collections.abc import Sequence

@@ -10,14 +10,14 @@ from typing import Any
 from scheduling.domain.permissions import Action, require
 from scheduling.errors import ApiError, IdempotencyKeyReused
 from scheduling.services.request import Request
-from scheduling.services.results import One
+from scheduling.services.results import EntityResult
 from scheduling.store import idempotency
 from scheduling.store.transactions import Operation
 
 _DAYS = 1
 
 
-def find_answer(request: Request) -> One | None:
+def find_answer(request: Request) -> EntityResult | None:
     """Return the answer to an earlier request with the same key and the same body; None if there is none.
 
     Raises:
@@ -32,13 +32,14 @@ def find_answer(request: Request) -> One | None:
     if record["fingerprint"] != request.idempotency.fingerprint:
         raise IdempotencyKeyReused
     require(request.principal, Action.READ, record["answer"]["ownerId"])
-    return One(record["answer"], replayed=True)
+    return EntityResult(record["answer"], replayed=True)
 
 
-def answer_once(request: Request, operation: Callable[[], One]) -> One:
+def answer_once(request: Request, operation: Callable[[], EntityResult]) -> EntityResult:
     """Return the answer to an earlier request with the same key, else call the operation.
 
-    When the operation fails, the reason may be the effect of the same request, sent twice at once.
+    The operation may fail because the client sent the request twice at once and the other request succeeded. In that
+    case, the answer to the other request is returned.
     """
     if answer := find_answer(request):
         return answer
@@ -51,7 +52,7 @@ def answer_once(request: Request, operation: Callable[[], One]) -> One:
 
 
 def save_answer(request: Request, answer: Mapping[str, Any]) -> list[Operation]:
-    """Build the write of the answer; empty for a request without an Idempotency-Key."""
+    """Build the write of the answer; an empty list for a request without an Idempotency-Key."""
     if request.idempotency is None:
         return []
     record: idempotency.IdempotencyRecord = {

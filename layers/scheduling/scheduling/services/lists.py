@@ -60,7 +60,7 @@ _TIMELINES_OF_OWNER = _Index("TIMELINES_TABLE", "owner-index", "ownerId", "creat
 
 
 class _List(NamedTuple):
-    """The items of a list in one order."""
+    """A list of items in one order."""
 
     source: _Index
     scopes: Mapping[str, str]
@@ -73,7 +73,7 @@ class _List(NamedTuple):
     """The type of the sessions to list; None for all."""
 
     def page(self, skip: int, wanted: int) -> Page:
-        """Return a page, and the number of all items."""
+        """Return a page with at most `wanted` items, and the number of all items."""
         if self.limits.empty or not self.scopes:
             return Page([], skip, wanted, 0)
         most = skip + wanted

@@ -15,19 +15,20 @@ from scheduling.store.calendars import read_window
 from scheduling.store.client import run_in_parallel
 
 MAX_OCCURRENCES = 50_000
-"""The greatest number of occurrences in one window: so many take about a second to find."""
+"""The largest number of occurrences in one window. A function finds so many in about a second."""
 
 
 def list_occurrences(request: Request) -> Page:
     """Return the occurrences that overlap a window of time and that the caller may read, by their starts.
 
     Raises:
-        BadRequest: a caller who may read every calendar names none, or the window has too many occurrences.
+        BadRequest: a caller who may read all calendars names no owner and no timeline, or the window has too many
+            occurrences.
         Forbidden: the caller may not read the calendar of the owner that the request names.
     """
     fields = request.fields
     skip, take, timeline_ids = fields["skip"], fields["take"], fields["timelineId"]
-    # No clock shows a date after the year 9999, so the occurrences of its last two days are left out.
+    # Times after the year 9999 cannot be written, so occurrences in the last two days of 9999 are left out.
     start, end = parse(fields["from"]).instant, min(parse(fields["to"]).instant, END_OF_TIME - 2 * DAY)
     slots = read_window(_owners(request), start, end)
     if timeline_ids:

@@ -20,7 +20,7 @@ class Idempotency(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A valid request to a use case, without anything of HTTP."""
+    """A valid request to a use case. Nothing in this class depends on HTTP."""
 
     principal: Principal
     path: Mapping[str, str]
@@ -31,22 +31,22 @@ class Request(NamedTuple):
     new_id: str = ""
     """The id for the entity that the request creates; empty when the request creates none."""
     expected_versions: frozenset[int] | None = None
-    """The versions of which the entity must have one; None when any version will do."""
+    """The versions that the client accepts for the entity; None for any version."""
     idempotency: Idempotency | None = None
     dry_run: bool = False
     """True when the use case must check everything and write nothing."""
     deadline: float = float("inf")
-    """The reading of `time.monotonic()` after which the use case must stop comparing, and start no further retry."""
+    """The value of `time.monotonic()` after which the use case stops comparing slots and starts no further retry."""
 
     @property
     def id(self) -> str:
-        """Return the id in the path. Raise NotFound when the path has no id, which the gateway never sends."""
+        """Return the id in the path. Raise NotFound when the path has no id, as in a malformed direct invocation."""
         for id in self.path.values():
             return id
         raise NotFound
 
     def parameter(self, name: str) -> str:
-        """Return a path parameter. Raise NotFound when the path lacks the parameter, which a gateway never sends."""
+        """Return a path parameter. Raise NotFound when the path lacks the parameter."""
         if name not in self.path:
             raise NotFound
         return self.path[name]
@@ -66,7 +66,7 @@ class Request(NamedTuple):
             raise PreconditionFailed
 
 
-def idempotency(principal: Principal, route: str, key: str, fields: Mapping[str, Any]) -> Idempotency:
+def identify_retries(principal: Principal, route: str, key: str, fields: Mapping[str, Any]) -> Idempotency:
     """Return the identity of a request with an Idempotency-Key.
 
     Args:

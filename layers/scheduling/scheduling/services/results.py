@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 
-class One(NamedTuple):
+class EntityResult(NamedTuple):
     """One entity."""
 
     item: Mapping[str, Any]
@@ -16,8 +16,8 @@ class Page(NamedTuple):
     """One page of a list."""
 
     items: Sequence[Any]
-    """Entities or occurrences, for the view of the endpoint."""
+    """Entities or occurrences. The endpoint applies its view to each of them."""
     skip: int
     take: int
     total: int
-    """The number of all matches, on every page."""
+    """The number of all matches, not only of those on this page."""

@@ -19,16 +19,16 @@ _LONGEST_PAUSE_SECONDS = 3.0
 """The pauses are long, because early retries meet the same writers again: see `bench.contention`."""
 
 
-class Attempt:
-    """The knowledge that a request keeps from one attempt to the next."""
+class RetryState:
+    """State that a request keeps from one attempt to the next."""
 
     def __init__(self, deadline: float) -> None:
         self.calendar = Calendar(deadline)
         self.lost: set[ItemKey] = set()
-        """Items that a write expected and that do not exist."""
+        """The keys of items that a write expected and that do not exist."""
 
 
-def retry_on_conflict(operation: Callable[[Request, Attempt], T]) -> Callable[[Request], T]:
+def retry_on_conflict(operation: Callable[[Request, RetryState], T]) -> Callable[[Request], T]:
     """Retry a use case after write conflicts, with exponential backoff and jitter.
 
     Raises:
@@ -37,18 +37,18 @@ def retry_on_conflict(operation: Callable[[Request, Attempt], T]) -> Callable[[R
     """
 
     @wraps(operation)
-    def retried(request: Request) -> T:
-        attempt = Attempt(request.deadline)
+    def run_attempts(request: Request) -> T:
+        state = RetryState(request.deadline)
         pauses = backoff_pauses(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         for number, pause in enumerate(pauses, 1):
             try:
-                return operation(request, attempt)
+                return operation(request, state)
             except WriteConflict as conflict:
                 telemetry.record_retry()
-                attempt.lost |= {key for key, item in conflict.items.items() if item is None}
+                state.lost |= {key for key, item in conflict.items.items() if item is None}
             if number == _ATTEMPTS or time.monotonic() + pause > request.deadline:
                 break
             time.sleep(pause)
         raise RetriesExhausted
 
-    return retried
+    return run_attempts

@@ -1,4 +1,4 @@
-"""Use cases that change a part of a series: one occurrence, or all occurrences from one on."""
+"""Use cases that change a part of a series: one occurrence, or all occurrences from a date on."""
 
 from functools import partial
 
@@ -7,65 +7,69 @@ from scheduling.domain.permissions import Action, require
 from scheduling.domain.session import Session, SessionChange
 from scheduling.services.idempotency import answer_once, save_answer
 from scheduling.services.request import Request
-from scheduling.services.results import One
-from scheduling.services.retries import Attempt, retry_on_conflict
+from scheduling.services.results import EntityResult
+from scheduling.services.retries import RetryState, retry_on_conflict
 from scheduling.services.sessions import save
 from scheduling.store import sessions
 
 
 @retry_on_conflict
-def cancel_occurrence(request: Request, attempt: Attempt) -> One:
-    """Cancel one occurrence of a series. Its time is free at once."""
-    before = _read(request)
-    after = series_changes.cancel(before, request.parameter("date"), request.timestamp)
+def delete_occurrence(request: Request, state: RetryState) -> EntityResult:
+    """Delete one occurrence of a series. The time of the occurrence is free at once."""
+    before = _get_series(request)
+    after = series_changes.delete_occurrence(before, request.parameter("date"), request.timestamp)
     if after is not before:
-        save(request, attempt, [SessionChange(before, after)])
-    return One(after)
+        save(request, state, [SessionChange(before, after)])
+    return EntityResult(after)
 
 
 @retry_on_conflict
-def change_occurrence(request: Request, attempt: Attempt) -> One:
+def update_occurrence(request: Request, state: RetryState) -> EntityResult:
     """Replace one occurrence of a series by a ONE_TIME session with the changed fields.
 
     Raises:
         SchedulingConflict: the new session overlaps another session, or another occurrence of the series.
     """
-    return answer_once(request, partial(_change_occurrence, request, attempt))
+    return answer_once(request, partial(_update_occurrence, request, state))
 
 
-def _change_occurrence(request: Request, attempt: Attempt) -> One:
-    before, date = _read(request), request.parameter("date")
-    changed = series_changes.change(before, date, request.fields, request.new_id, request.timestamp)
-    return _save(request, attempt, before, changed)
+def _update_occurrence(request: Request, state: RetryState) -> EntityResult:
+    before, date = _get_series(request), request.parameter("date")
+    changed = series_changes.update_occurrence(
+        before, date, request.fields, request.new_id, request.timestamp
+    )
+    return _save_division(request, state, before, changed)
 
 
 @retry_on_conflict
-def split(request: Request, attempt: Attempt) -> One:
+def split(request: Request, state: RetryState) -> EntityResult:
     """End a series before a date, and create a new series with the rest and the changed fields.
 
     Raises:
         SchedulingConflict: the new series overlaps another session.
     """
-    return answer_once(request, partial(_split, request, attempt))
+    return answer_once(request, partial(_split, request, state))
 
 
-def _split(request: Request, attempt: Attempt) -> One:
-    before, fields = _read(request), dict(request.fields)
+def _split(request: Request, state: RetryState) -> EntityResult:
+    before, fields = _get_series(request), dict(request.fields)
     date = fields.pop("date")
     changed = series_changes.split(before, date, fields, request.new_id, request.timestamp)
-    return _save(request, attempt, before, changed)
+    return _save_division(request, state, before, changed)
 
 
-def _read(request: Request) -> Session:
-    """Return the series. To change a part of a series, the caller must be allowed to change the series."""
+def _get_series(request: Request) -> Session:
+    """Return the series, after checking the caller's permission and the expected version."""
     found = sessions.get_existing(request.parameter("sessionId"))
     require(request.principal, Action.CHANGE_SESSION, found["ownerId"])
     request.check_version(found["version"])
     return found
 
 
-def _save(request: Request, attempt: Attempt, before: Session, after: series_changes.Division) -> One:
-    # The new session comes first, so that a conflict between the two names the series.
+def _save_division(
+    request: Request, state: RetryState, before: Session, after: series_changes.Division
+) -> EntityResult:
+    # With the new session first, a conflict between the two sessions names the series.
     changes = [SessionChange(None, after.new), SessionChange(before, after.series)]
-    save(request, attempt, changes, *save_answer(request, after.new))
-    return One(after.new)
+    save(request, state, changes, *save_answer(request, after.new))
+    return EntityResult(after.new)

@@ -12,8 +12,8 @@ from scheduling.domain.timeline import Timeline
 from scheduling.errors import BadRequest, InvalidTimeline, SchedulingConflict
 from scheduling.services.idempotency import find_answer, save_answer
 from scheduling.services.request import Request
-from scheduling.services.results import One
-from scheduling.services.retries import Attempt, retry_on_conflict
+from scheduling.services.results import EntityResult
+from scheduling.services.retries import RetryState, retry_on_conflict
 from scheduling.settings import setting
 from scheduling.store import sessions, timelines
 from scheduling.store.calendars import MAX_CONFLICTS
@@ -21,15 +21,15 @@ from scheduling.store.client import run_in_parallel
 from scheduling.store.transactions import Operation, write
 
 
-def get(request: Request) -> One:
+def get(request: Request) -> EntityResult:
     """Return one session."""
     found = sessions.get_existing(request.id)
     require(request.principal, Action.READ, found["ownerId"])
-    return One(found)
+    return EntityResult(found)
 
 
 @retry_on_conflict
-def create(request: Request, attempt: Attempt) -> One:
+def create(request: Request, state: RetryState) -> EntityResult:
     """Create a session.
 
     Raises:
@@ -40,60 +40,62 @@ def create(request: Request, attempt: Attempt) -> One:
     if request.idempotency:
         timeline, answer = run_in_parallel(find_timeline, partial(find_answer, request))
         if answer:
-            return One(*answer)
+            return EntityResult(*answer)
     else:
         timeline = find_timeline()
-    owner = _owner(timeline)
+    owner = _require_owner(timeline)
     require(request.principal, Action.CHANGE_SESSION, owner)
     new = session.create(request.fields, request.new_id, owner, request.timestamp)
     try:
-        save(request, attempt, [SessionChange(None, new)], *save_answer(request, new))
+        save(request, state, [SessionChange(None, new)], *save_answer(request, new))
     except SchedulingConflict:
-        # The conflicting session may be the effect of the same request, sent twice at once.
+        # The client may have sent the request twice at once, so that the other request created the conflicting session.
         if answer := find_answer(request):
             return answer
         raise
-    return One(new)
+    return EntityResult(new)
 
 
 @retry_on_conflict
-def update(request: Request, attempt: Attempt) -> One:
-    """Change a session. To move it to another owner, the caller must be allowed to delete it from its owner.
+def update(request: Request, state: RetryState) -> EntityResult:
+    """Update a session.
+
+    A caller who moves the session to another owner must be allowed to delete sessions of the present owner.
 
     Raises:
         BadRequest: the changed session breaks a rule.
         InvalidTimeline: the new timeline does not exist.
         SchedulingConflict: the changed session overlaps another session of the same owner.
     """
-    before, owner = _read_with_new_owner(request)
+    before, owner = _get_with_new_owner(request)
     require(request.principal, Action.CHANGE_SESSION, before["ownerId"])
     require(request.principal, Action.CHANGE_SESSION, owner)
     if owner != before["ownerId"]:
         require(request.principal, Action.DELETE_SESSION, before["ownerId"])
     request.check_version(before["version"])
-    after = session.change(before, request.fields, owner, request.timestamp)
+    after = session.update(before, request.fields, owner, request.timestamp)
     if after is before:
-        return One(before)
+        return EntityResult(before)
     if faults := tuple(session.faults(session.view(after), before)):
         raise BadRequest(*faults)
-    save(request, attempt, [SessionChange(before, after)])
-    return One(after)
+    save(request, state, [SessionChange(before, after)])
+    return EntityResult(after)
 
 
 @retry_on_conflict
-def delete(request: Request, attempt: Attempt) -> One:
-    """Delete a session. Its time is free at once."""
+def delete(request: Request, state: RetryState) -> EntityResult:
+    """Delete a session. The time of the session is free at once."""
     before = sessions.get_existing(request.id)
     require(request.principal, Action.DELETE_SESSION, before["ownerId"])
     request.check_version(before["version"])
-    after = session.remove(before, request.timestamp, request.epoch_after(int(setting("RETENTION_DAYS"))))
-    save(request, attempt, [SessionChange(before, after)])
-    return One(after)
+    after = session.delete(before, request.timestamp, request.epoch_after(int(setting("RETENTION_DAYS"))))
+    save(request, state, [SessionChange(before, after)])
+    return EntityResult(after)
 
 
 @retry_on_conflict
-def restore(request: Request, attempt: Attempt) -> One:
-    """Restore a deleted session that is still retained. A session that was not deleted stays as it is.
+def restore(request: Request, state: RetryState) -> EntityResult:
+    """Restore a deleted session until its retention ends. A session that is not deleted does not change.
 
     Raises:
         InvalidTimeline: the timeline was deleted.
@@ -102,15 +104,15 @@ def restore(request: Request, attempt: Attempt) -> One:
     before = sessions.get_retained(request.id, request.epoch_after(days=0))
     require(request.principal, Action.DELETE_SESSION, before["ownerId"])
     if session.is_live(before):
-        return One(before)
+        return EntityResult(before)
     if timelines.find(before["timelineId"]) is None:
         raise InvalidTimeline
     after = session.restore(before, request.timestamp)
-    save(request, attempt, [SessionChange(before, after)])
-    return One(after)
+    save(request, state, [SessionChange(before, after)])
+    return EntityResult(after)
 
 
-def save(request: Request, attempt: Attempt, changes: Sequence[SessionChange], *more: Operation) -> None:
+def save(request: Request, state: RetryState, changes: Sequence[SessionChange], *more: Operation) -> None:
     """Write changed sessions with their slots and counts in one transaction; in a dry run, only check them.
 
     Args:
@@ -122,21 +124,21 @@ def save(request: Request, attempt: Attempt, changes: Sequence[SessionChange], *
         WriteConflict: another writer changed the same items first.
     """
     changes = [*map(reserve, changes)]
-    conflicts = attempt.calendar.find_conflicts(changes)
+    conflicts = state.calendar.find_conflicts(changes)
     if conflicts:
-        raise _scheduling_conflict(conflicts, request.principal)
+        raise _build_conflict_error(conflicts, request.principal)
     if request.dry_run:
         return
     write(
         *map(sessions.save, changes),
-        *attempt.calendar.save(changes, attempt.lost),
-        *timelines.count_sessions(changes, attempt.lost),
+        *state.calendar.save(changes, state.lost),
+        *timelines.count_sessions(changes, state.lost),
         *more,
     )
 
 
-def _scheduling_conflict(conflicts: Sequence[Conflict], principal: Principal) -> SchedulingConflict:
-    """Return the error that describes the conflicts as far as the caller may read their sessions."""
+def _build_conflict_error(conflicts: Sequence[Conflict], principal: Principal) -> SchedulingConflict:
+    """Return the error for the conflicts. Sessions that the caller may not read appear only with their times."""
     details = [
         describe_conflict(conflict, readable=may(principal, Action.READ, conflict.slot["ownerId"]))
         for conflict in conflicts[:MAX_CONFLICTS]
@@ -144,8 +146,8 @@ def _scheduling_conflict(conflicts: Sequence[Conflict], principal: Principal) ->
     return SchedulingConflict(details, has_more=len(conflicts) > MAX_CONFLICTS)
 
 
-def _read_with_new_owner(request: Request) -> tuple[Session, str]:
-    """Return the session, and the owner of the timeline on which the session is to be."""
+def _get_with_new_owner(request: Request) -> tuple[Session, str]:
+    """Return the session before the update, and its owner after the update."""
     timeline_id = request.fields.get("timelineId")
     if timeline_id is None:
         before = sessions.get_existing(request.id)
@@ -153,10 +155,10 @@ def _read_with_new_owner(request: Request) -> tuple[Session, str]:
     before, timeline = run_in_parallel(
         partial(sessions.get_existing, request.id), partial(timelines.find, timeline_id)
     )
-    return before, _owner(timeline)
+    return before, _require_owner(timeline)
 
 
-def _owner(timeline: Timeline | None) -> str:
+def _require_owner(timeline: Timeline | None) -> str:
     if timeline is None:
         raise InvalidTimeline
     return timeline["ownerId"]

@@ -2,7 +2,7 @@
 
 botocore parses its bundle of 127 roots again for each connection. From a directory, OpenSSL reads only the root that
 signed the server's chain, and keeps that root for the next connection. `layers/scheduling/build.py` writes the
-directory; without a directory, botocore's bundle serves. Decision record 0014 has the gain.
+directory. Without the directory, the client reads botocore's bundle. Decision record 0014 has the gain.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ def use_directory(client: Any, directory: Path = DIRECTORY) -> None:
     """Let a client verify servers against the roots of a directory, if that directory exists.
 
     botocore has no option for a directory, so this function replaces one private method of the client's HTTP session.
-    A bundle that is configured (`AWS_CA_BUNDLE`, `REQUESTS_CA_BUNDLE`) keeps its effect.
+    A configured bundle (`AWS_CA_BUNDLE`, `REQUESTS_CA_BUNDLE`) is still used.
     """
     if not directory.is_dir():
         return

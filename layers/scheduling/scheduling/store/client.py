@@ -43,25 +43,26 @@ ItemKey = tuple[str, str]
 
 
 class WriteConflict(Exception):
-    """A write that lost against another writer: its condition failed, or another transaction held its items."""
+    """A write that another writer prevented: a condition failed, or another transaction held the items."""
 
     def __init__(self, present: Mapping[int, Item | None], resent: bool) -> None:
         super().__init__()
         self.present = present
         """The items whose conditions failed, by the position of the operation; None where there is no item."""
         self.resent = resent
-        """True when the write was sent before without an answer: the write itself may have caused the conflict."""
+        """True when botocore sent the write more than once: the first attempt may have caused the conflict."""
         self.items: dict[ItemKey, Item | None] = {}
-        """The same items by their keys."""
+        """The items in `present` by their keys. `transactions.write` adds them."""
 
 
 @lru_cache
 def client() -> BaseClient:
     """Return the client of this process.
 
-    A call without an answer times out after two seconds and is tried twice more: DynamoDB answers in milliseconds,
-    or not at all. botocore sends a transaction's retries with the same token, so that a transaction that did take
-    effect is not repeated. The fixed user agent and the absent validation make calls cheaper (decision record 0014).
+    A call without an answer times out after two seconds and is tried twice more, because DynamoDB usually answers in
+    milliseconds. For retries of a transaction, botocore sends the same token. So DynamoDB does not repeat a
+    transaction that took effect. The fixed user agent, and no validation of parameters, make calls cheaper (decision
+    record 0014).
     """
     config = Config(
         connect_timeout=1,
@@ -77,7 +78,7 @@ def client() -> BaseClient:
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    client()  # during initialization, which SnapStart covers
+    client()  # SnapStart stores the state at the end of the initialization
 
 
 def call(operation: str, **parameters: Any) -> Item:
@@ -95,7 +96,7 @@ def call(operation: str, **parameters: Any) -> Item:
         retries = response["ResponseMetadata"].get("RetryAttempts", 0)
     except ClientError as error:
         retries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
-        raise _translate(error) from error
+        raise _translate_error(error) from error
     except (BotoCoreError, ResponseParserError) as error:
         raise ServiceUnavailable(operation) from error
     finally:
@@ -103,7 +104,7 @@ def call(operation: str, **parameters: Any) -> Item:
     return response
 
 
-def _translate(error: ClientError) -> Exception:
+def _translate_error(error: ClientError) -> Exception:
     code = error.response["Error"]["Code"]
     alone = [{"Code": code, "Item": error.response.get("Item")}]
     reasons: Sequence[Mapping[str, Any]] = error.response.get("CancellationReasons", alone)
@@ -134,8 +135,8 @@ def run_in_parallel(*reads: Callable[[], Any]) -> list[Any]:
     """Run independent reads at the same time and return their results."""
     if len(reads) < 2:
         return [read() for read in reads]
-    from concurrent.futures import ThreadPoolExecutor  # only here: most requests read one item at a time
+    from concurrent.futures import ThreadPoolExecutor  # only here: most requests need no threads
 
-    client()  # before the threads start, for each would make a client of its own
+    client()  # create the client first: otherwise each thread would create a client
     with ThreadPoolExecutor(min(_THREADS, len(reads))) as pool:
         return list(pool.map(lambda read: read(), reads))

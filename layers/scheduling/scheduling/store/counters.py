@@ -1,8 +1,8 @@
-"""Trees of counts in their table: read by lists, written by the consumer of the tables' streams alone.
+"""Trees of counts in their table. Lists read the trees; only the consumer of the tables' streams writes them.
 
-A change is counted exactly once. Records of one item come in one shard of a stream, in the order of the
-changes. The last sequence number of each shard is stored in the transaction that writes the counts, on condition
-that the number is still the one that was read. So a record that Lambda sends again is recognized and skipped.
+A change is counted exactly once. A stream has the records of one item in one shard, in the order of the changes. The
+transaction that writes counts also writes the last counted sequence number of the shard, on condition that the number
+has not changed since it was read. So a record that Lambda sends again is recognized and skipped.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,13 +18,13 @@ POSITIONS = "POSITIONS"
 """The scope of the items that store the last counted record of each shard."""
 
 Record = Mapping[str, Any]
-"""A record of a DynamoDB stream, as Lambda passes records on."""
+"""A record of a DynamoDB stream, in the form of Lambda's events."""
 
 _KINDS = ("ONE_TIME", "RECURRING", "TIMELINE")
 _MOST_NODES = 99
-"""How many nodes one transaction writes beside the position: DynamoDB takes 100 items."""
+"""The largest number of nodes in one transaction. With the position, a transaction has 100 items, DynamoDB's limit."""
 _KEPT_SECONDS = 3 * 24 * 60 * 60
-"""How long empty nodes and positions are kept; a stream keeps its records for a day."""
+"""The time for which empty nodes and positions are kept. A stream keeps its records for a day."""
 
 
 def tops(scope: str, low: str, high: str) -> dict[str, Counts]:
@@ -35,8 +35,8 @@ def tops(scope: str, low: str, high: str) -> dict[str, Counts]:
 
 
 def nodes(wanted: Iterable[Node]) -> dict[Node, Counts]:
-    """Return the counts of those nodes that exist."""
-    return {node: counts_of(item) for node, item in _items(wanted, consistent=False).items()}
+    """Return the counts of the nodes that exist, by eventually consistent reads."""
+    return {node: counts_of(item) for node, item in _read_items(wanted, consistent=False).items()}
 
 
 def counts_of(item: Item) -> Counts:
@@ -53,17 +53,18 @@ def count_changes(stream: str, shard: str, records: Sequence[Record], now: int) 
         records: records in the order of the shard; some may have been counted already.
         now: the time in epoch seconds.
 
-    Raise WriteConflict when the changes of another shard were written to the same nodes.
+    Raises:
+        WriteConflict: another transaction has written the position or one of the nodes meanwhile.
     """
     place = {"scope": POSITIONS, "node": f"{stream}/{shard}"}
     stored = get(setting("COUNTERS_TABLE"), True, **place) or {}
     position = stored.get("position")
-    new = [record for record in records if position is None or _number(record) > int(position)]
-    for part in _parts(new):
+    new = [record for record in records if position is None or _read_number(record) > int(position)]
+    for part in _split_records(new):
         steps = fold(changes_of(part))
         if not steps:
-            continue  # counting these records again would change no count
-        present = _items(steps, consistent=True)
+            continue  # these records change no count, so the position need not change
+        present = _read_items(steps, consistent=True)
         moved = {
             **place,
             "position": part[-1]["dynamodb"]["SequenceNumber"],
@@ -81,32 +82,32 @@ def count_changes(stream: str, shard: str, records: Sequence[Record], now: int) 
 
 def changes_of(records: Iterable[Record]) -> list[Change]:
     """Return the changes that records of a stream report."""
-    return [_change(record) for record in records]
+    return [_read_change(record) for record in records]
 
 
 def _put_node(node: Node, present: Item | None, steps: Mapping[str, Mapping[str, int]], now: int) -> Item:
     counts = add(counts_of(present or {}), steps)
     version = present["version"] if present else 0
     item = {"scope": node.scope, "node": node.name, **counts, "version": version + 1}
-    if not counts:  # kept for a while, so that the repair tool can tell that the node has changed
+    if not counts:  # kept for a while, so that tools/recount.py sees the change of the version
         item["expiresAt"] = now + _KEPT_SECONDS
     if present:
         return put(setting("COUNTERS_TABLE"), item, "#version = :version", version=version)
     return put(setting("COUNTERS_TABLE"), item, "attribute_not_exists(#version)")
 
 
-def _items(wanted: Iterable[Node], consistent: bool) -> dict[Node, Item]:
+def _read_items(wanted: Iterable[Node], consistent: bool) -> dict[Node, Item]:
     keys = [{"scope": node.scope, "node": node.name} for node in wanted]
     found = get_many(setting("COUNTERS_TABLE"), keys, consistent=consistent) if keys else []
     return {Node(item["scope"], item["node"]): item for item in found}
 
 
-def _parts(records: Sequence[Record]) -> Iterator[list[Record]]:
-    """Yield the records in parts that one transaction can count."""
+def _split_records(records: Sequence[Record]) -> Iterator[list[Record]]:
+    """Yield the records in parts. One transaction can count a part."""
     part: list[Record] = []
     touched: set[Node] = set()
     for record in records:
-        change = _change(record)
+        change = _read_change(record)
         more = set(fold([Change(change.old, None)])) | set(fold([Change(None, change.new)]))
         if part and len(touched | more) > _MOST_NODES:
             yield part
@@ -117,15 +118,15 @@ def _parts(records: Sequence[Record]) -> Iterator[list[Record]]:
         yield part
 
 
-def _change(record: Record) -> Change:
-    return Change(*(_image(record["dynamodb"].get(which)) for which in ("OldImage", "NewImage")))
+def _read_change(record: Record) -> Change:
+    return Change(*(_read_image(record["dynamodb"].get(which)) for which in ("OldImage", "NewImage")))
 
 
-def _image(image: Mapping[str, Any] | None) -> Item | None:
+def _read_image(image: Mapping[str, Any] | None) -> Item | None:
     if image is None:
         return None
     return deserialize({field: image[field] for field in COUNTED_FIELDS if field in image})
 
 
-def _number(record: Record) -> int:
+def _read_number(record: Record) -> int:
     return int(record["dynamodb"]["SequenceNumber"])

@@ -1,7 +1,7 @@
 """Answers to requests with an Idempotency-Key, each written in the transaction of the request that it answers.
 
-Powertools' idempotency utility writes its record before and after the work, in calls of their own. A function that
-stops between the calls leaves a record without an effect, or an effect without its answer.
+Powertools' idempotency utility is not used, because the utility writes its record in separate calls before and after
+the work. A function that stops between the calls leaves a record without an effect, or an effect without its answer.
 """
 
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ class IdempotencyRecord(TypedDict):
     fingerprint: str
     """A digest of the body."""
     answer: Mapping[str, Any]
-    """The entity that the request created, as it was then."""
+    """The entity that the request created, in its first version."""
     expiresAt: int
-    """The epoch second from which the record counts no more. DynamoDB purges the record later."""
+    """The epoch second at which the record expires. DynamoDB deletes the record later."""
 
 
 def find(id: str, now: int) -> IdempotencyRecord | None:

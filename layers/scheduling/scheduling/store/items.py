@@ -7,12 +7,16 @@ Item = dict[str, Any]
 
 
 def serialize(item: Mapping[str, Any]) -> Item:
-    """Return an item, or a key, in DynamoDB's JSON."""
+    """Return an item, or a key, in DynamoDB's JSON.
+
+    Raises:
+        TypeError: a value has a type that the API does not store.
+    """
     return {name: _serialize_value(value) for name, value in item.items()}
 
 
 def deserialize(item: Mapping[str, Any]) -> Item:
-    """Return an item in Python. The API stores text, whole numbers, flags, maps, lists and null."""
+    """Return an item in Python types. The API stores text, whole numbers, flags, maps, lists and null."""
     return {name: value["S"] if "S" in value else _deserialize_value(value) for name, value in item.items()}
 
 

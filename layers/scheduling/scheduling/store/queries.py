@@ -36,7 +36,7 @@ def _get_batch(
 ) -> list[Item]:
     asked: dict[str, Any] = {"Keys": [serialize(key) for key in keys], "ConsistentRead": consistent}
     if fields:
-        asked |= _projection(fields)
+        asked |= _build_projection(fields)
     wanted, items = {table: asked}, []
     for pause in backoff_pauses():
         response = call("batch_get_item", RequestItems=wanted)
@@ -62,20 +62,20 @@ def query(
     where: tuple[str, str] | None = None,
     consistent: bool = True,
 ) -> Iterator[Item]:
-    """Return the items of one partition in the order of their sort keys, reading pages as they are needed.
+    """Yield the items of one partition in the order of their sort keys. Call DynamoDB only for items that are used.
 
     Args:
         key: the partition key's name and value.
         between: the sort key's name, and its lowest and highest value, both included.
         limit: how many items to return at the most.
         fields: the attributes to return; empty for all.
-        where: an attribute and the value that items must have; other items are read and left out.
+        where: an attribute and its required value. DynamoDB reads, counts and leaves out other items.
         consistent: whether a query of a table is strongly consistent.
 
     A query of an index is never strongly consistent.
     """
-    for page in _pages(table, key, between, index, descending, limit, fields, where, consistent):
-        yield from map(deserialize, page["Items"])
+    for response in _read_responses(table, key, between, index, descending, limit, fields, where, consistent):
+        yield from map(deserialize, response["Items"])
 
 
 def count(
@@ -85,12 +85,12 @@ def count(
     index: str,
     where: tuple[str, str] | None = None,
 ) -> int:
-    """Return how many items such a query has."""
-    pages = _pages(table, key, between, index, False, None, (), where, False, Select="COUNT")
-    return sum(page["Count"] for page in pages)
+    """Return the number of items that a `query` with these arguments would yield."""
+    responses = _read_responses(table, key, between, index, False, None, (), where, False, Select="COUNT")
+    return sum(response["Count"] for response in responses)
 
 
-def _pages(
+def _read_responses(
     table: str,
     key: tuple[str, str],
     between: tuple[str, str, str] | None,
@@ -112,12 +112,12 @@ def _pages(
         parameters["FilterExpression"] = "#where = :where"
         names["#where"], values[":where"] = where
     if fields:
-        projection = _projection(fields)
+        projection = _build_projection(fields)
         names |= projection.pop("ExpressionAttributeNames")
         parameters |= projection
     parameters |= {"IndexName": index} if index else {"ConsistentRead": consistent}
     while True:
-        page = call(
+        response = call(
             "query",
             TableName=table,
             KeyConditionExpression=condition,
@@ -127,14 +127,14 @@ def _pages(
             **({"Limit": limit} if limit else {}),
             **parameters,
         )
-        yield page
+        yield response
         if limit:
-            limit -= page["Count"]
-        if "LastEvaluatedKey" not in page or limit == 0:
+            limit -= response["Count"]
+        if "LastEvaluatedKey" not in response or limit == 0:
             return
-        parameters["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        parameters["ExclusiveStartKey"] = response["LastEvaluatedKey"]
 
 
-def _projection(fields: Sequence[str]) -> dict[str, Any]:
+def _build_projection(fields: Sequence[str]) -> dict[str, Any]:
     names = {f"#f{number}": field for number, field in enumerate(fields)}
     return {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}

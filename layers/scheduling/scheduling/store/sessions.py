@@ -30,7 +30,7 @@ def complete(listed: Sequence[Mapping[str, Any]]) -> list[Item]:
 
 
 def get_retained(id: str, now: int) -> Session:
-    """Return the session with that id, also a deleted session that can still be restored.
+    """Return the session with that id. A deleted session is included while clients can restore the session.
 
     Args:
         now: the epoch second of the request. DynamoDB purges an item some time after the item expires.
@@ -45,7 +45,7 @@ def get_retained(id: str, now: int) -> Session:
 
 
 def save(change: SessionChange) -> Operation:
-    """Build the write of a session, on condition that nobody has changed the session since it was read."""
+    """Build the write of a session, on condition that the session has not changed since it was read."""
     before, after = change
     item = descriptions.to_item(after)
     if before is None:

@@ -22,7 +22,7 @@ def find(id: str, consistent: bool = True) -> Timeline | None:
 
 
 def find_many(ids: Sequence[str]) -> list[Timeline]:
-    """Return those of the timelines that exist, as they were a moment ago; without long descriptions."""
+    """Return the timelines that exist, by eventually consistent reads and without long descriptions."""
     found = cast(list[Timeline], batch_get(setting("TIMELINES_TABLE"), ids))
     return [timeline for timeline in found if "createdKey" in timeline]
 
@@ -59,10 +59,10 @@ def replace(before: Timeline, after: Timeline) -> Operation:
 
 
 def count_sessions(changes: Iterable[SessionChange], lost: Container[ItemKey] = ()) -> list[Operation]:
-    """Build the changes of the counts that timelines keep of their sessions.
+    """Build the changes of the timelines' counts of sessions.
 
     A timeline that gains a session must exist and have the session's owner. Any other timeline is left out if its
-    item is lost, so that its sessions can still be deleted.
+    item does not exist (`lost`), so that its sessions can still be deleted.
     """
     operations = []
     by_timeline = count_changes(changes, lambda session: (session["timelineId"], session["ownerId"]))

@@ -23,7 +23,7 @@ def put(table: str, item: Mapping[str, Any], condition: str | None = None, **val
         "Put": {
             "TableName": table,
             "Item": serialize(item),
-            **_expressions(values, ConditionExpression=condition),
+            **_build_expressions(values, ConditionExpression=condition),
         }
     }
 
@@ -37,14 +37,14 @@ def update(
     table: str, key: Mapping[str, str], change: str, condition: str | None = None, **values: Any
 ) -> Operation:
     """Build the change of an item. If the condition fails, the conflict carries the present item."""
-    expressions = _expressions(values, UpdateExpression=change, ConditionExpression=condition)
+    expressions = _build_expressions(values, UpdateExpression=change, ConditionExpression=condition)
     returned = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} if condition else {}
     return {"Update": {"TableName": table, "Key": serialize(key), **expressions, **returned}}
 
 
 def check(table: str, key: Mapping[str, str], condition: str, **values: Any) -> Operation:
     """Build a condition on an item that the transaction does not write."""
-    expressions = _expressions(values, ConditionExpression=condition)
+    expressions = _build_expressions(values, ConditionExpression=condition)
     return {"ConditionCheck": {"TableName": table, "Key": serialize(key), **expressions}}
 
 
@@ -55,7 +55,7 @@ def counter_clauses(under: str, steps: Mapping[str, int]) -> str:
 
 
 def item_key(operation: Operation) -> ItemKey:
-    """Return the table and the key of the item that an update, a deletion or a check is about."""
+    """Return the table and the key of the item of an update, a deletion or a check."""
     (parameters,) = operation.values()
     return parameters["TableName"], str(parameters.get("Key"))
 
@@ -63,14 +63,14 @@ def item_key(operation: Operation) -> ItemKey:
 def write(*operations: Operation) -> None:
     """Write all of the operations or none of them.
 
-    A single operation is sent without a transaction, which would cost twice as much. If the answer is lost, botocore
-    sends the operation again, and the condition fails because of the first attempt. The stored item then equals the
-    item to write. If the stored item differs, the first attempt may have been overwritten. A new decision could
-    answer 404 to the request that deleted the session.
+    A single operation is sent without a transaction, because a transaction costs twice as much. If the answer is lost,
+    botocore sends the operation again, and the condition fails because of the first attempt. If the stored item equals
+    the item to write, the first attempt succeeded. If the stored item differs, another writer may have overwritten the
+    first attempt. The caller must not retry then: the request that deleted a session would get a 404.
 
     Raises:
         WriteConflict: a condition failed.
-        ServiceUnavailable: a condition failed at a second attempt, and the first may have taken effect.
+        ServiceUnavailable: a condition failed at a second attempt, and the first attempt may have taken effect.
     """
     kind, parameters = next(iter(operations[0].items()))
     try:
@@ -88,7 +88,7 @@ def write(*operations: Operation) -> None:
         raise
 
 
-def _expressions(values: Mapping[str, Any], **expressions: str | None) -> Item:
+def _build_expressions(values: Mapping[str, Any], **expressions: str | None) -> Item:
     given = {kind: expression for kind, expression in expressions.items() if expression}
     names = {f"#{name}": name for name in _NAME.findall(" ".join(given.values()))}
     return {

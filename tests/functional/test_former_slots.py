@@ -1,4 +1,4 @@
-"""A session's own former slot never hides a conflicting slot."""
+"""Former slots of a session, which never hide a conflicting slot."""
 
 from typing import Any
 

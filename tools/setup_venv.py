@@ -1,6 +1,6 @@
 """Virtual environment .venv with the pinned packages, created or updated only when needed.
 
-`make setup` runs this file with any Python on the machine, so the file uses only old syntax.
+`make setup` runs this file with the machine's `python3`, which may be old. So the file uses only old syntax.
 """
 
 import hashlib
@@ -27,10 +27,10 @@ def main():
                 return
     sys.stdout.write("Installing the pinned packages into .venv (about a minute, once).\n")
     sys.stdout.flush()
-    if not works(python_of_venv()):
+    if not can_make_venv(python_of_venv()):
         shutil.rmtree(VENV, ignore_errors=True)
         make_venv()
-    install()
+    install_packages()
     with open(STAMP, "w") as file:
         file.write(wanted)
 
@@ -38,17 +38,17 @@ def main():
 def use_another_python():
     """Restart with a supported Python, or exit with a message when the machine has none."""
     for minor in range(NEWEST, OLDEST - 1, -1):
-        other = find("python3.%d" % minor)
-        if other and works(other):
+        other = find_interpreter("python3.%d" % minor)
+        if other and can_make_venv(other):
             sys.exit(subprocess.call([other] + sys.argv))
     sys.exit(
         "This is Python %d.%d, and no Python 3.%d to 3.%d was found.\n"
-        "Install one (your system's package, or `uv python install 3.13`), then `make setup PYTHON=python3.13`."
+        "Install Python 3.13 (your system's package, or `uv python install 3.13`), then `make setup PYTHON=python3.13`."
         % (sys.version_info[0], sys.version_info[1], OLDEST, NEWEST)
     )
 
 
-def find(command):
+def find_interpreter(command):
     """Return the path of the interpreter, or None when `PATH` has no such interpreter."""
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         path = os.path.join(folder, command)
@@ -57,8 +57,8 @@ def find(command):
     return None
 
 
-def works(python):
-    """Return whether that interpreter starts and can create virtual environments."""
+def can_make_venv(python):
+    """Return whether the interpreter starts and can create virtual environments."""
     try:
         return subprocess.call([python, "-c", "import venv, ensurepip"], stderr=subprocess.PIPE) == 0
     except OSError:
@@ -73,17 +73,17 @@ def make_venv():
     if subprocess.call([sys.executable, "-m", "venv", VENV]) != 0:
         shutil.rmtree(VENV, ignore_errors=True)
         sys.exit(
-            "Python cannot make a virtual environment. On Debian and Ubuntu: "
-            "apt-get install python%d.%d-venv, then try again." % sys.version_info[:2]
+            "Python cannot create a virtual environment. On Debian and Ubuntu, run "
+            "`apt-get install python%d.%d-venv`, then try again." % sys.version_info[:2]
         )
 
 
-def install():
-    # --no-deps: the file is complete, and pip refuses extras of packages pinned by hash otherwise.
+def install_packages():
+    # --no-deps: the file lists all packages. Without this option, pip refuses extras of packages pinned by hash.
     command = [python_of_venv(), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "--requirement", REQUIREMENTS]
     if subprocess.call(command) != 0:
-        sys.exit("pip could not install requirements/dev.txt; the reason is above. Then run `make setup` again.")
+        sys.exit("pip could not install requirements/dev.txt. Fix the cause above, then run `make setup` again.")
 
 
 if __name__ == "__main__":
