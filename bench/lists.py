@@ -17,6 +17,7 @@ from tests.support.fill import fill
 SESSIONS = int(os.environ.get("BENCH_SESSIONS", 100_000))
 RECURRING_EVERY = 1_000
 TIMELINES = 2_000
+SEVERAL = 10_000
 LONG_TIMELINES = 500
 TAKE = 10
 CREATED = "2020-12-01T08:00:00.000Z"
@@ -36,8 +37,8 @@ class Case(NamedTuple):
     """Whether the targets apply."""
 
 
-def build_sessions(total: int) -> Iterator[dict[str, Any]]:
-    """Yield a number of sessions of one timeline in one month, one in a thousand of them RECURRING."""
+def build_sessions(total: int, timelines: int = 1) -> Iterator[dict[str, Any]]:
+    """Yield that many sessions of some timelines in one month, a few of them RECURRING."""
     begin, distance = datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=31) / total
     for number in range(total):
         if number % 1_000 == 0:
@@ -45,7 +46,8 @@ def build_sessions(total: int) -> Iterator[dict[str, Any]]:
         start = begin + number * distance
         fields = {
             "type": "ONE_TIME" if number % RECURRING_EVERY else "RECURRING",
-            "timelineId": build_id(0),
+            "repeatCycleType": None if number % RECURRING_EVERY else "YEARLY",
+            "timelineId": build_id(number % timelines),
             "name": f"Session {number}",
             "description": "What a session is about, said in a sentence or two, as people do: "
             + 40 * "word ",
@@ -85,18 +87,17 @@ def build_cases() -> Iterator[Case]:
         yield Case(
             f"{scope}, window, deep", who, "list_sessions", {**query, **cut, "skip": int(SESSIONS * 0.4)}
         )
+        half = {"startDateTimeFrom": "2026-01-02T09:30:30Z", "startDateTimeTo": "2026-01-28T17:30:30Z"}
         yield Case(
-            f"{scope}, type RECURRING",
+            f"{scope}, window that cuts minutes, deep",
             who,
             "list_sessions",
-            {**query, "type": "RECURRING", "skip": 30},
-            limited=False,
+            {**query, **half, "skip": int(SESSIONS * 0.4) + 67},
         )
-    many = {"timelineId": [build_id(number) for number in range(10)]}
-    yield Case("ten timelines, first page", OWNER, "list_sessions", many, limited=False)
-    yield Case(
-        "ten timelines, middle", OWNER, "list_sessions", {**many, "skip": SESSIONS // 2}, limited=False
-    )
+        recurring = {**query, "type": "RECURRING"}
+        yield Case(f"{scope}, type RECURRING", who, "list_sessions", {**recurring, "skip": 30}, limited=False)
+        often = {**query, "type": "ONE_TIME", "skip": SESSIONS // 2}
+        yield Case(f"{scope}, type ONE_TIME, middle", who, "list_sessions", often)
     yield Case(f"owner with {TIMELINES:,} timelines, first page", OWNER, "list_sessions", {}, "224 units")
     yield Case(f"{TIMELINES:,} timelines, first page", OWNER, "list_timelines", {})
     yield Case(f"{TIMELINES:,} timelines, middle", OWNER, "list_timelines", {"skip": TIMELINES // 2})
@@ -107,6 +108,16 @@ def build_cases() -> Iterator[Case]:
         {"take": 1},
         "10,363 units (of 5,000)",
     )
+
+
+def build_cases_of_several() -> Iterator[Case]:
+    """Yield the requests that are measured where ten timelines have sessions."""
+    many = {"timelineId": [build_id(number) for number in range(10)]}
+    for place, skip in (("first page", 0), ("middle", SEVERAL // 2)):
+        asked = {**many, "skip": skip}
+        yield Case(
+            f"ten timelines of {SEVERAL // 10:,}, {place}", OWNER, "list_sessions", asked, limited=False
+        )
 
 
 def main() -> int:
@@ -120,9 +131,14 @@ def main() -> int:
         one["id"] = build_id(1_000_000 + number)
         one["createdKey"] = f"{one['createdAt']}#{one['id']}"
     fill(database.client, build_sessions(SESSIONS), owned)
-    database.use()
+    several = Database(start_engine().endpoint, "several")
+    fill(several.client, build_sessions(SEVERAL, 10), build_timelines(10, OWNER.id))
     rows, missed = [], 0
-    for case in build_cases():
+    for where, case in [
+        *((database, case) for case in build_cases()),
+        *((several, case) for case in build_cases_of_several()),
+    ]:
+        where.use()
         answer, cost = request(case.caller, case.function, query={"take": TAKE, **case.query})
         assert answer.data, case.name
         met = not case.limited or meets_targets(cost)

@@ -1,14 +1,20 @@
-"""Read cost of the occurrences of a week: `python -m bench.occurrences [PAST_SIZES SERIES_SIZES]`.
+"""Cost of a week of occurrences: `python -m bench.occurrences`, or with sizes `… 10,1000 10,100`.
 
-The owner has past sessions, which must not change the cost, and live series, which must be read. Sizes are lists of
-numbers, such as `10,1000 10,100`.
+An owner has past sessions, which must not matter, and live series, which must be read. Items and units are counted
+by DynamoDB Local. Instructions are those of a warm function, counted by valgrind over the recorded answers.
 """
 
+import shutil
 import sys
-import time
+import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from itertools import chain
+from pathlib import Path
+from typing import Any
 
+from bench.cold import ROOT, Bench, Program, build_layer
 from bench.store import (
     OWNER,
     SINGLE_SIZES,
@@ -19,18 +25,24 @@ from bench.store import (
     create_database,
     request,
 )
+from bench.stub import Recording, Stub
 from bench.table import table
 from scheduling.domain.session import Session
+from scheduling.store.client import client
+from tests.support.certificates import CertificateAuthority
 
 SERIES_SIZES = (10, 100, 1_000)
 WEEK = {"from": "2026-06-01T00:00:00Z", "to": "2026-06-08T00:00:00Z", "take": 1000}
 """A week after all single sessions, which end in 2025."""
 MOST_UNITS = 20
-"""The largest number of read units for a week of 100 live series."""
+"""The target for a week of 100 live series."""
+COUNTED_CALLS = 10
 
 
 def main(past_sizes: tuple[int, ...] = SINGLE_SIZES, series_sizes: tuple[int, ...] = SERIES_SIZES) -> int:
-    """Run the command. Return the number of missed targets."""
+    """Run the command; return how many targets were missed."""
+    authority = CertificateAuthority("bench")
+    layer = build_layer(authority.root)
     costs: dict[tuple[int, int], Cost] = {}
     rows = []
     # Only some combinations are measured, because filling a database takes longer than measuring.
@@ -42,16 +54,15 @@ def main(past_sizes: tuple[int, ...] = SINGLE_SIZES, series_sizes: tuple[int, ..
         database.fill(chain(build_series(live), _change_ids(build_singles(past))), past + live)
         database.use()
         query = {**WEEK, "timelineId": TIMELINE_ID}
-        request(OWNER, "list_occurrences", query=query)
-        started = time.perf_counter()
         answer, cost = request(OWNER, "list_occurrences", query=query)
-        milliseconds = (time.perf_counter() - started) * 1000
-        assert live <= answer.count <= live + 1, "a series may have two occurrences that overlap the week"
+        assert live <= answer.count <= live + 1, "one may end in the week and start in it again"
         costs[past, live] = cost
-        numbers = [str(cost.calls), f"{cost.items:,}", f"{cost.read_units:g}", f"{milliseconds:.0f}"]
+        millions = count_instructions(query, authority, layer)
+        numbers = [str(cost.calls), f"{cost.items:,}", f"{cost.read_units:g}", f"{millions:.1f}"]
         rows.append([f"{past:,}", f"{live:,}", *numbers])
-    print("\nOccurrences: cost of a week\n")
-    print(table(["past sessions", "live series", "calls", "items read", "read units", "ms"], rows))
+    print("\nOccurrences: what a week takes\n")
+    header = ["past sessions", "live series", "calls", "items read", "read units", "M instructions"]
+    print(table(header, rows))
     few, many = costs[past_sizes[0], series_sizes[0]], costs[past_sizes[-1], series_sizes[0]]
     verdicts = {
         f"a week costs the same after {past_sizes[0]:,} and after {past_sizes[-1]:,} past sessions": few
@@ -67,8 +78,26 @@ def main(past_sizes: tuple[int, ...] = SINGLE_SIZES, series_sizes: tuple[int, ..
     return sum(not met for met in verdicts.values())
 
 
+def count_instructions(query: dict[str, Any], authority: CertificateAuthority, layer: Path) -> float:
+    """Return the millions of instructions of one request to a warm function; 0 without valgrind."""
+    if not shutil.which("valgrind"):
+        return 0
+    recording = Recording()
+    with recording.record(client()), redirect_stdout(StringIO()):
+        OWNER.call("list_occurrences", query=query)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Stub(authority.server_context(Path(folder)), recording.answer) as stub,
+    ):
+        handler = ROOT / "functions" / "list_occurrences" / "handler.py"
+        event = OWNER.event("list_occurrences", "", None, query, {})
+        program = Program("week", handler, (layer,), (event,))
+        [(_, warm)] = Bench(stub, Path(folder), authority.root).count_instructions(program, COUNTED_CALLS)
+        return warm
+
+
 def _change_ids(sessions: Iterable[Session]) -> Iterator[Session]:
-    """Yield the sessions with other ids, because the series are built with the same ids."""
+    """Yield sessions whose ids are apart from those of the series, which are made of the same numbers."""
     for each in sessions:
         yield {**each, "id": "5" + each["id"][1:-1] + "e"}
 

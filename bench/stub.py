@@ -1,10 +1,11 @@
-"""Stub of DynamoDB with constant answers, so that a benchmark measures only the function."""
+"""Stub of DynamoDB with constant or recorded answers, so that a benchmark measures only the function."""
 
 import asyncio
 import json
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -80,13 +81,55 @@ def _build_answer(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
+class Recording:
+    """The answers of DynamoDB to the requests of a client."""
+
+    def __init__(self) -> None:
+        self._answers: dict[str, dict[str, Any]] = {}
+
+    def answer(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the recorded answer to a request."""
+        return self._answers[_text(operation, request)]
+
+    @contextmanager
+    def record(self, client: Any) -> Iterator[None]:
+        """Record what DynamoDB answers to the client in this context."""
+        asked = threading.local()
+
+        def note_request(request: Any, **_: object) -> None:
+            target = request.headers["X-Amz-Target"]
+            name = target.decode() if isinstance(target, bytes) else target
+            asked.text = _text(name.partition(".")[2], json.loads(request.body))
+
+        def note_answer(response_dict: Mapping[str, Any], **_: object) -> None:
+            self._answers[asked.text] = json.loads(response_dict["body"])
+
+        events = client.meta.events
+        events.register("before-send.dynamodb", note_request)
+        events.register("response-received.dynamodb", note_answer)
+        try:
+            yield
+        finally:
+            events.unregister("before-send.dynamodb", note_request)
+            events.unregister("response-received.dynamodb", note_answer)
+
+
+def _text(operation: str, request: Mapping[str, Any]) -> str:
+    return f"{operation} {json.dumps(request, sort_keys=True)}"
+
+
 class Stub:
     """A server that answers over TLS at `endpoint` while the context is open."""
 
     endpoint: str
 
-    def __init__(self, tls: ssl.SSLContext) -> None:
+    def __init__(
+        self,
+        tls: ssl.SSLContext,
+        answer: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] = _build_answer,
+    ) -> None:
         self._tls = tls
+        self._answer = answer
         self.calls: list[tuple[str, dict[str, Any]]] = []
         """The operations and parameters of all requests."""
         self._loop = asyncio.new_event_loop()
@@ -121,7 +164,7 @@ class Stub:
                 request = json.loads(await reader.readexactly(int(headers["content-length"])))
                 operation = headers["x-amz-target"].partition(".")[2]
                 self.calls.append((operation, request))
-                body = json.dumps(_build_answer(operation, request)).encode()
+                body = json.dumps(self._build_answer(operation, request)).encode()
                 writer.write(
                     b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\n"
                     b"x-amzn-RequestId: 1\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)

@@ -155,14 +155,14 @@ def test_concurrent_functions_that_receive_the_same_records_count_each_record_on
 
 
 def test_many_owners_in_one_batch_are_counted_in_several_transactions(dynamodb_local: Any) -> None:
-    """A transaction has at most 100 items; each session changes six nodes."""
+    """A transaction has at most 100 items; each session changes nine nodes."""
     for number in range(40):
         owner = Caller(f"owner-{number}")
         create(owner, new_timeline(owner), 9)
     count_changes(dynamodb_local)
     assert breaches(dynamodb_local) == []
     nodes = [node for node in read_nodes(dynamodb_local) if node["scope"] == "ALL"]
-    assert [node["version"] for node in nodes] == [2, 2]
+    assert [node["version"] for node in nodes] == [3, 3, 3]
 
 
 def test_empty_nodes_expire_unless_a_new_session_is_counted(dynamodb_local: Any) -> None:
@@ -172,9 +172,9 @@ def test_empty_nodes_expire_unless_a_new_session_is_counted(dynamodb_local: Any)
     ANNA.call("delete_session", id=id)
     count_changes(dynamodb_local)
     of_sessions = [node for node in scan(dynamodb_local, "CountersTable") if node["scope"] == "ALL"]
-    assert [("expiresAt" in node, "ONE_TIME" in node) for node in of_sessions] == [(True, False)] * 2
+    assert [("expiresAt" in node, "ONE_TIME" in node) for node in of_sessions] == [(True, False)] * 3
     create(ANNA, timeline, 1)
     count_changes(dynamodb_local)
     of_sessions = [node for node in scan(dynamodb_local, "CountersTable") if node["scope"] == "ALL"]
-    assert [("expiresAt" in node, "ONE_TIME" in node) for node in of_sessions] == [(False, True)] * 2
+    assert [("expiresAt" in node, "ONE_TIME" in node) for node in of_sessions] == [(False, True)] * 3
     assert breaches(dynamodb_local) == []

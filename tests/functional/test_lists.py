@@ -1,5 +1,6 @@
 """Lists: filters, order, pages and counts."""
 
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -122,7 +123,34 @@ def test_sessions_are_listed_by_type(timeline: str) -> None:
     assert ANNA.call("list_sessions", query={"type": "WEEKLY"}).status == 400
 
 
-def test_a_list_may_be_limited_to_several_timelines(timeline: str) -> None:
+def test_series_of_a_long_list_come_from_the_calendar_as_they_are(tables: Any, timeline: str) -> None:
+    """The list has more sessions than are read at once. A deleted series and a long description are no exceptions."""
+    long = "ü" * 501
+    begin = datetime(2024, 1, 1, 9, tzinfo=UTC)
+    for number in range(150):
+        start = (begin + timedelta(days=number)).isoformat()
+        new_session(ANNA, timeline, name=str(number), startDateTime=start, endDateTime=None)
+    series = {"type": "RECURRING", "repeatCycleType": "YEARLY", "endDateTime": None}
+    made = [
+        new_session(ANNA, timeline, startDateTime=f"2024-0{month}-10T12:00:00Z", description=long, **series)
+        for month in range(1, 5)
+    ]
+    ANNA.call("delete_session", id=made.pop()["id"])
+    other = new_timeline(ANNA)
+    made.append(new_session(ANNA, other, startDateTime="2024-09-10T12:00:00Z", **series))
+    for extra, count in (({}, 4), ({"timelineId": timeline}, 3)):
+        answer = ANNA.call("list_sessions", query={"type": "RECURRING", "take": 3, **extra})
+        assert answer.data == [made[number] for number in reversed(range(4))][4 - count :][:3]
+        assert answer.count == count
+        page = ANNA.call(
+            "list_sessions",
+            query={"type": "RECURRING", "skip": 1, "startDateTimeFrom": "2024-01-11T00:00:00Z", **extra},
+        )
+        assert page.data == [made[number] for number in reversed(range(1, 4))][4 - count :][1:]
+        assert page.count == count - 1
+
+
+def test_several_timelines_are_one_list(timeline: str) -> None:
     other, third, foreign = new_timeline(ANNA), new_timeline(ANNA), new_timeline(BERT)
     for day, where in enumerate((timeline, other, timeline, third, other), start=1):
         new_session(

@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
+from scheduling.domain import slots
 from scheduling.domain.counters import Change, fold
+from scheduling.domain.session import Session
 from scheduling.store.descriptions import to_item
 from scheduling.store.items import serialize
 
@@ -17,7 +19,7 @@ Item = Mapping[str, Any]
 
 
 def fill(dynamodb: Any, sessions: Iterable[Item], timelines: Iterable[Item]) -> None:
-    """Write sessions, timelines and their counts, but no slots, because lists read no slots."""
+    """Write sessions, timelines, their counts, and the slots of series, because lists read no other slots."""
     counted: list[Change] = []
     of_timelines: dict[str, Counter[str]] = {}
     of_owners: dict[str, Counter[str]] = {}
@@ -29,6 +31,8 @@ def fill(dynamodb: Any, sessions: Iterable[Item], timelines: Iterable[Item]) -> 
             of_timelines.setdefault(session["timelineId"], Counter())[session["type"]] += 1
             of_owners.setdefault(session["ownerId"], Counter())[session["type"]] += 1
             yield "SessionsTable", to_item(session)
+            if session.get("repeatCycleType") and (slot := slots.slot(cast(Session, session))):
+                yield "CalendarTable", slot
         for timeline in timelines:
             counted.append(Change(None, timeline))
             owned[timeline["ownerId"]] += 1

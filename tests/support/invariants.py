@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import combinations
+from itertools import combinations, pairwise, product
 from typing import Any
 
 from scheduling.domain.instants import utc_text
@@ -183,14 +183,13 @@ def _trees(sessions: list[Item], timelines: list[Item], nodes: list[Item]) -> It
 
 def _entries(key: str, kind: str, scopes: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     if key.startswith("~"):
-        first, second, third = 1, 3, 5
+        lengths = (1, 2, 3, 5)
     elif 1900 <= int(key[:4]) < 2200:
-        first, second, third = 4, 7, 13
+        lengths = (4, 7, 10, 16)
     else:
-        first, second, third = 2, 3, 7
-    for scope in scopes:
-        yield scope, f"Y#{key[:first]}", kind, key[first:second]
-        yield scope, f"M#{key[:second]}", kind, key[second:third]
+        lengths = (2, 3, 7, 13)
+    for scope, (letter, (begin, end)) in product(scopes, zip("YMD", pairwise(lengths), strict=True)):
+        yield scope, f"{letter}#{key[:begin]}", kind, key[begin:end]
 
 
 def _find_wrong_counts(kept: Counter[tuple[str, ...]], counted: Counter[tuple[str, ...]]) -> Iterator[str]:

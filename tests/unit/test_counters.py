@@ -8,21 +8,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.domain import counters
-from scheduling.domain.counters import Change, Counts, Node, Path, add, children, fold, path
+from scheduling.domain.counters import (
+    Change,
+    Counts,
+    Node,
+    Path,
+    add,
+    children,
+    fold,
+    is_leaf,
+    node_name,
+    path,
+)
 
 STARTS = [
     "~",
-    "0532-11-03T10",
-    "1899-12-31T23",
-    "1900-01-01T00",
-    "2026-11-24T09",
-    "2026-11-24T10",
-    "2200-01-01T00",
+    "0532-11-03T10:00",
+    "1899-12-31T23:59",
+    "1900-01-01T00:00",
+    "2026-11-24T09:29",
+    "2026-11-24T09:30",
+    "2200-01-01T00:00",
 ]
 
 images = st.none() | st.builds(
     lambda start, owner, timeline, kind: {
-        "startKey": f"{start}#3fa9" if start == "~" else f"{start}:30:00.000000Z#3fa9",
+        "startKey": f"{start}#3fa9" if start == "~" else f"{start}:00.000000Z#3fa9",
         "ownerId": owner,
         "timelineId": timeline,
         "type": kind,
@@ -73,33 +84,36 @@ def test_changes_in_any_order_and_batches_equal_a_recount(
     ):
         for kind in (None, "ONE_TIME", "RECURRING"):
             paths = [path(image["startKey"]) for image in those if kind in (None, image["type"])]
-            tops: Counter[str] = Counter()
-            leaves: Counter[str] = Counter()
-            for (where, name), counts in trees.items():
-                if where == scope:
-                    into = tops if name.startswith("Y#") else leaves
-                    into.update(children(name[2:], counts, kind))
-            assert tops == Counter(one.branch for one in paths)
-            assert leaves == Counter(one.leaf for one in paths)
+            found: dict[str, Counter[str]] = {"Y": Counter(), "M": Counter(), "D": Counter()}
+            for node, counts in trees.items():
+                if node.scope == scope:
+                    found[node.name[0]].update(children(node.prefix, counts, kind))
+            assert found["Y"] == Counter(one.branch for one in paths)
+            assert found["M"] == Counter(one.twig for one in paths)
+            assert found["D"] == Counter(one.leaf for one in paths)
 
 
 @pytest.mark.parametrize(
     ("key", "prefixes"),
     [
-        ("2026-11-24T09:30:00.000000Z#id", ("2026", "2026-11", "2026-11-24T09")),
-        ("1900-01-01T00:00:00.000000Z#id", ("1900", "1900-01", "1900-01-01T00")),
-        ("2199-12-31T23:59:59.999999Z#id", ("2199", "2199-12", "2199-12-31T23")),
-        ("2200-01-01T00:00:00.000000Z#id", ("22", "220", "2200-01")),
-        ("0532-11-24T09:30:00.000000Z#id", ("05", "053", "0532-11")),
-        ("~#3fa91c", ("~", "~#3", "~#3fa")),
+        ("2026-11-24T09:30:00.000000Z#id", ("2026", "2026-11", "2026-11-24", "2026-11-24T09:30")),
+        ("1900-01-01T00:00:00.000000Z#id", ("1900", "1900-01", "1900-01-01", "1900-01-01T00:00")),
+        ("2199-12-31T23:59:59.999999Z#id", ("2199", "2199-12", "2199-12-31", "2199-12-31T23:59")),
+        ("2200-01-01T00:00:00.000000Z#id", ("22", "220", "2200-01", "2200-01-01T00")),
+        ("0532-11-24T09:30:00.000000Z#id", ("05", "053", "0532-11", "0532-11-24T09")),
+        ("~#3fa91c", ("~", "~#", "~#3", "~#3fa")),
     ],
 )
-def test_a_key_is_counted_under_three_prefixes(key: str, prefixes: tuple[str, str, str]) -> None:
+def test_a_key_is_counted_under_four_prefixes(key: str, prefixes: tuple[str, str, str, str]) -> None:
     assert path(key) == prefixes
-    _, branch, leaf = prefixes
+    *divisible, leaf = prefixes
     assert path(leaf) == Path(*prefixes)
-    assert counters.is_branch(branch)
-    assert not counters.is_branch(leaf)
+    assert is_leaf(leaf)
+    assert not any(map(is_leaf, divisible))
+    for letter, prefix in zip("YMD", divisible, strict=True):
+        node = Node("ALL", node_name(prefix))
+        assert node == ("ALL", f"{letter}#{prefix}")
+        assert node.prefix == prefix
 
 
 def test_a_deleted_item_is_not_counted() -> None:
@@ -115,9 +129,9 @@ def test_a_deleted_item_is_not_counted() -> None:
 def test_changes_that_cancel_out_still_write_their_node() -> None:
     """The recount must notice that one session replaced another, although the counts are equal."""
     one = {"createdKey": "2026-11-24T09:30:00.000Z#one", "ownerId": "anna"}
-    two = {"createdKey": "2026-11-24T09:45:00.000Z#two", "ownerId": "anna"}
+    two = {"createdKey": "2026-11-24T09:30:45.000Z#two", "ownerId": "anna"}
     steps = fold([Change(one, None), Change(None, two)])
-    assert {node.name for node in steps} == {"Y#2026", "M#2026-11"}
+    assert {node.name for node in steps} == {"Y#2026", "M#2026-11", "D#2026-11-24"}
     assert all(add({}, some) == {} for some in steps.values())
 
 
@@ -128,8 +142,8 @@ def test_a_change_without_an_effect_on_counts_writes_no_node() -> None:
         "timelineId": "a",
         "type": "ONE_TIME",
     }
-    later = {**session, "startKey": "2026-11-24T09:45:00.000000Z#id"}
+    later = {**session, "startKey": "2026-11-24T09:30:45.000000Z#id"}
     assert fold([Change(session, later)]) == {}
     assert {node.name for node in fold([Change(session, {**session, "startKey": "2026-11-24T10:00"})])} == {
-        "M#2026-11"
+        "D#2026-11-24"
     }

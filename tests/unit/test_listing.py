@@ -8,7 +8,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from scheduling.domain import session
-from scheduling.domain.counters import is_branch, path
+from scheduling.domain.counters import path
 from scheduling.domain.pagination import (
     MOST_PASSED_OVER,
     Period,
@@ -52,11 +52,11 @@ def keys(starts: list[datetime | None]) -> list[str]:
 
 
 def periods(found: list[str], limits: Window, months: bool, ascending: bool) -> list[Period]:
-    """Return the counts of keys in a window: by month, and by hour where the window cuts a month."""
+    """Return the counts of keys in a window: by month, or by day and minute where the window cuts a month."""
     counts: Counter[str] = Counter()
     for key in found:
-        branch, leaf = path(key)[1:]
-        prefix = branch if months and limits.covers(branch) else leaf
+        _, month, day, minute = path(key)
+        prefix = month if months and limits.covers(month) else day if limits.covers(day) else minute
         if limits.touches(prefix):
             low, high = limits.clip(prefix, prefix)
             counts[prefix] += low <= key <= high
@@ -130,22 +130,7 @@ def test_covered_periods_are_inside_the_window_and_untouched_periods_outside(
                 assert not limits.low <= key <= limits.high
 
 
-@given(starts, instants, instants)
-def test_the_parts_of_an_hour_inside_and_outside_a_window_make_up_the_hour(
-    starts: list[datetime | None], since: datetime, until: datetime
-) -> None:
-    for limits in (window(text(since), None), window(None, text(until)), window(text(since), text(until))):
-        for hour in {path(key).leaf for key in keys([*starts, since, until])}:
-            rest = limits.smaller_rest(hour)
-            if rest is not None and not limits.empty and limits.touches(hour):
-                of_hour = [key for key in keys([*starts, since, until]) if path(key).leaf == hour]
-                low, high = limits.clip(hour, hour)
-                inside = [key for key in of_hour if low <= key <= high]
-                outside = [key for key in of_hour if rest.low <= key <= rest.high]
-                assert sorted(inside + outside) == sorted(of_hour)
-
-
-def test_adjacent_periods_are_read_together_unless_many_items_are_between_them() -> None:
+def test_adjacent_periods_are_read_together_unless_many_other_items_lie_between() -> None:
     found = [
         Period("2023-11", 3),
         Period("2023-12", 0, MOST_PASSED_OVER),
@@ -155,11 +140,23 @@ def test_adjacent_periods_are_read_together_unless_many_items_are_between_them()
         Period("2024-04", 2),
         Period("~", 2),
     ]
-    assert all(is_branch(period.prefix) for period in found[:-1])
     assert stretches(found, Window(), lambda prefix: prefix[:1]) == [
-        Stretch(Range("2023-11", "2024-01~"), 4),
+        Stretch(Range("2023-11", "2024-01~"), 4, MOST_PASSED_OVER + 7),
         Stretch(Range("2024-04", "2024-04~"), 2),
         Stretch(Range("~", "~~"), 2),
+    ]
+
+
+def test_the_smallest_gaps_between_periods_are_closed_first() -> None:
+    half = MOST_PASSED_OVER // 2
+    gaps = [half, MOST_PASSED_OVER, half + 1, half - 1]
+    found = [Period("2024-01-01", 1)]
+    for number, gap in enumerate(gaps):
+        found += [Period(f"2024-01-{2 * number + 2:02}", 0, gap), Period(f"2024-01-{2 * number + 3:02}", 1)]
+    assert stretches(found, Window(), lambda prefix: "") == [
+        Stretch(Range("2024-01-01", "2024-01-03~"), 2, half),
+        Stretch(Range("2024-01-05", "2024-01-05~"), 1),
+        Stretch(Range("2024-01-07", "2024-01-09~"), 2, half - 1),
     ]
 
 

@@ -1,14 +1,15 @@
 """Counts of sessions and timelines by time, as trees of small nodes. Pure.
 
-A sort key begins with a time, so every period of time is a prefix of keys: `2026`, `2026-11`, `2026-11-24T09`.
-A scope (an owner, a timeline, everything) has one tree. Its top nodes count by month and its lower nodes by
-hour, so a node has at most 744 entries, however many sessions are counted:
+A sort key begins with a time, so every period of time is a prefix of keys: `2026`, `2026-11`, `2026-11-24`,
+`2026-11-24T09:30`. A scope (an owner, a timeline, everything) has one tree. Its nodes count a year by month, a month
+by day, and a day by minute, so a node has at most 1,440 entries, however many sessions are counted:
 
-    node "Y#2026"     {"ONE_TIME": {"-11": 7}, "RECURRING": {"-11": 1}}
-    node "M#2026-11"  {"ONE_TIME": {"-24T09": 1, ...}, ...}
+    node "Y#2026"        {"ONE_TIME": {"-11": 7}, "RECURRING": {"-11": 1}}
+    node "M#2026-11"     {"ONE_TIME": {"-24": 3, ...}, ...}
+    node "D#2026-11-24"  {"ONE_TIME": {"T09:30": 1, ...}, ...}
 
-Far from the present the periods are longer (century, decade, month), so that few nodes cover all time. Sessions
-without a start sort by id, so the prefix of the id takes the place of the time.
+Far from the present the periods are longer (century, decade, month, hour), so that few top nodes cover all time.
+Sessions without a start sort by id, so the prefix of the id takes the place of the time.
 
 DynamoDB's streams report the changes of items. Each change subtracts the old state of its item from the counts and
 adds the new state. Addition commutes, so the order of changes to different items is irrelevant.
@@ -16,6 +17,7 @@ adds the new state. Addition commutes, so the order of changes to different item
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise, product
 from typing import Any, NamedTuple
 
 from scheduling.domain.session import UNDATED_KEY
@@ -28,6 +30,9 @@ TIMELINES = "TIMELINE"
 COUNTED_FIELDS = ("startKey", "createdKey", "ownerId", "timelineId", "type")
 """The fields of a session or timeline that decide where the item is counted."""
 
+_NODES = "YMD"
+"""The letters that begin the names of nodes, from the root on."""
+
 Counts = Mapping[str, Mapping[str, int]]
 """The counts of one node: by kind, then by the part of the counted prefix that follows the node's own prefix."""
 Image = Mapping[str, Any]
@@ -39,6 +44,11 @@ class Node(NamedTuple):
 
     scope: str
     name: str
+
+    @property
+    def prefix(self) -> str:
+        """Return the prefix of the period that the node counts."""
+        return self.name.partition("#")[2]
 
 
 class Change(NamedTuple):
@@ -57,6 +67,7 @@ class Path(NamedTuple):
 
     root: str
     branch: str
+    twig: str
     leaf: str
 
 
@@ -78,25 +89,25 @@ def timelines_of_owner(owner_id: str) -> str:
 def path(key: str) -> Path:
     """Return the prefixes under which a sort key, or a prefix of its leaf's length, is counted."""
     if key.startswith(UNDATED_KEY):
-        return Path(key[:1], key[:3], key[:5])
+        return Path(key[:1], key[:2], key[:3], key[:5])
     if len(key) >= 4 and "1900" <= key[:4] < "2200":
-        return Path(key[:4], key[:7], key[:13])
-    return Path(key[:2], key[:3], key[:7])
+        return Path(key[:4], key[:7], key[:10], key[:16])
+    return Path(key[:2], key[:3], key[:7], key[:13])
 
 
-def is_branch(prefix: str) -> bool:
-    """Return whether a prefix is a branch, which has a node of its leaves."""
-    return path(prefix).branch == prefix
+def is_leaf(prefix: str) -> bool:
+    """Return whether a period is as short as periods get, so that no node counts its parts."""
+    return path(prefix).index(prefix) == len(_NODES)
+
+
+def node_name(prefix: str) -> str:
+    """Return the name of the node that counts a period by its parts."""
+    return f"{_NODES[path(prefix).index(prefix)]}#{prefix}"
 
 
 def top(root: str) -> str:
-    """Return the name of the node that counts the branches of a root."""
-    return f"Y#{root}"
-
-
-def lower(branch: str) -> str:
-    """Return the name of the node that counts the leaves of a branch."""
-    return f"M#{branch}"
+    """Return the name of the top node of a root, or of a bound of roots."""
+    return f"{_NODES[0]}#{root}"
 
 
 def fold(changes: Iterable[Change]) -> dict[Node, dict[str, Counter[str]]]:
@@ -107,7 +118,7 @@ def fold(changes: Iterable[Change]) -> dict[Node, dict[str, Counter[str]]]:
     """
     steps: dict[Node, dict[str, Counter[str]]] = {}
     for change in changes:
-        old, new = set(_entries(change.old)), set(_entries(change.new))
+        old, new = set(_find_entries(change.old)), set(_find_entries(change.new))
         for entries, step in ((old - new, -1), (new - old, 1)):
             for node, kind, entry in entries:
                 steps.setdefault(node, {}).setdefault(kind, Counter())[entry] += step
@@ -119,7 +130,7 @@ def add(counts: Counts, steps: Steps) -> dict[str, Counter[str]]:
     sums = {kind: Counter(counts.get(kind, {})) for kind in counts.keys() | steps.keys()}
     for kind, entries in steps.items():
         sums[kind].update(entries)
-    return _without_zeros(sums)
+    return _drop_zeros(sums)
 
 
 def children(prefix: str, counts: Counts, kind: str | None = None) -> Counter[str]:
@@ -138,7 +149,7 @@ def children(prefix: str, counts: Counts, kind: str | None = None) -> Counter[st
     return sums
 
 
-def _entries(image: Image | None) -> Iterator[tuple[Node, str, str]]:
+def _find_entries(image: Image | None) -> Iterator[tuple[Node, str, str]]:
     """Yield the entries that count an item: node, kind and the rest of the prefix. A removed item has none."""
     if image is None:
         return
@@ -153,13 +164,11 @@ def _entries(image: Image | None) -> Iterator[tuple[Node, str, str]]:
         kind, scopes = TIMELINES, [ALL_TIMELINES, timelines_of_owner(image["ownerId"])]
     else:
         return
-    root, branch, leaf = path(key)
-    for scope in scopes:
-        yield Node(scope, top(root)), kind, branch.removeprefix(root)
-        yield Node(scope, lower(branch)), kind, leaf.removeprefix(branch)
+    for scope, (period, part) in product(scopes, pairwise(path(key))):
+        yield Node(scope, node_name(period)), kind, part.removeprefix(period)
 
 
-def _without_zeros(kinds: Mapping[str, Counter[str]]) -> dict[str, Counter[str]]:
+def _drop_zeros(kinds: Mapping[str, Counter[str]]) -> dict[str, Counter[str]]:
     nonzero = {
         kind: Counter({entry: count for entry, count in entries.items() if count})
         for kind, entries in kinds.items()

@@ -5,6 +5,7 @@ how many items match, in which period a page begins, and how many items of that 
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 from scheduling.domain.instants import parse, utc_text
@@ -14,10 +15,16 @@ _LAST = "~"
 """Sorts after every character that follows a prefix."""
 _AFTER_DATES = ":"
 _AFTER_ALL = UNDATED_KEY + _LAST
-_WHOLE_PERIODS = ("-01-01T00:00:00.000000Z", "-01T00:00:00.000000Z", ":00:00.000000Z")
+_WHOLE_PERIODS = (
+    "-01-01T00:00:00.000000Z",
+    "-01T00:00:00.000000Z",
+    "T00:00:00.000000Z",
+    ":00:00.000000Z",
+    ":00.000000Z",
+)
 
-MOST_PASSED_OVER = 50
-"""The largest number of adjacent items of another kind that one query reads before a second query is cheaper."""
+MOST_PASSED_OVER = 100
+"""The largest number of items of another kind that the queries of a page read, to be fewer queries."""
 
 
 class Range(NamedTuple):
@@ -48,6 +55,8 @@ class Stretch(NamedTuple):
 
     range: Range
     wanted: int
+    others: int = 0
+    """Items that the query reads and leaves out."""
 
 
 class Window(NamedTuple):
@@ -66,6 +75,10 @@ class Window(NamedTuple):
         """Return whether the window has a bound. Only the unbounded window contains items without a start."""
         return self != Window()
 
+    def contains(self, key: str) -> bool:
+        """Return whether the window contains the item with that key."""
+        return self.low <= key < self.high
+
     def touches(self, prefix: str) -> bool:
         """Return whether a key with that prefix can lie in the window."""
         return self.low < prefix + _LAST and prefix < self.high
@@ -77,15 +90,6 @@ class Window(NamedTuple):
     def clip(self, first: str, last: str) -> Range:
         """Return the keys of the window from one prefix to another."""
         return Range(max(self.low, first), min(self.high, last + _LAST))
-
-    def smaller_rest(self, prefix: str) -> Range | None:
-        """Return the keys of an hour outside the window, if they are one piece of less than half an hour."""
-        starts_before, ends_after = self.low <= prefix, prefix + _LAST <= self.high
-        if ends_after and ":00" <= self.low.removeprefix(prefix) < ":30":
-            return Range(prefix, self.low)
-        if starts_before and ":30" <= self.high.removeprefix(prefix) < ":60":
-            return Range(self.high, prefix + _LAST)
-        return None
 
     def parts(self, ascending: bool) -> list[Range]:
         """Return the ranges that the window consists of, in the order of a list: without a start comes last."""
@@ -141,20 +145,32 @@ def take(periods: Iterable[Period], wanted: int) -> Iterator[Period]:
 
 
 def stretches(periods: Iterable[Period], limits: Window, partition: Callable[[str], str]) -> list[Stretch]:
-    """Join adjacent periods of one partition to stretches, unless too many other items lie between them."""
-    found: list[Stretch] = []
-    last, passed_over = "", 0
+    """Join adjacent periods of one partition to stretches, unless too many other items lie between the periods.
+
+    The smallest gaps are closed first, so that the stretches are as few as possible.
+    """
+    wanted: list[Period] = []
+    gaps = [0]
+    """The number of other items before each period."""
     for period in periods:
-        if not period.wanted:
-            passed_over += period.others
-            continue
+        if period.wanted:
+            wanted.append(period)
+            gaps.append(0)
+        else:
+            gaps[-1] += period.others
+    by_size = sorted(range(1, len(wanted)), key=gaps.__getitem__)
+    passed_over = accumulate(gaps[number] for number in by_size)
+    closed = {number for number, total in zip(by_size, passed_over, strict=True) if total <= MOST_PASSED_OVER}
+    found: list[Stretch] = []
+    last = ""
+    for number, period in enumerate(wanted):
         part = partition(period.prefix)
         span = limits.clip(period.prefix, period.prefix)
-        if found and last == part and passed_over <= MOST_PASSED_OVER:
-            low, high = found[-1].range
+        if number in closed and last == part:
+            (low, high), count, others = found[-1]
             joined = Range(min(low, span.low), max(high, span.high))
-            found[-1] = Stretch(joined, found[-1].wanted + period.wanted)
+            found[-1] = Stretch(joined, count + period.wanted, others + gaps[number] + period.others)
         else:
-            found.append(Stretch(span, period.wanted))
-        last, passed_over = part, 0
+            found.append(Stretch(span, period.wanted, period.others))
+        last = part
     return found

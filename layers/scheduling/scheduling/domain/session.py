@@ -184,11 +184,14 @@ def _find_weekday(session: Mapping[str, Any]) -> str:
 def _add_keys(fields: Mapping[str, Any]) -> Session:
     """Return the session as it is stored: without nulls, with the keys of the indexes, but without a slot."""
     session = {field: value for field, value in fields.items() if value is not None and field != "slot"}
-    start = session.get("startDateTime")
-    text = utc_text(parse(start).instant) if start else UNDATED_KEY
-    session["startKey"] = f"{text}#{session['id']}"
-    session["startYear"] = start_year(text)
+    session["startKey"] = start_key(session.get("startDateTime"), session["id"])
+    session["startYear"] = start_year(session["startKey"])
     return cast(Session, session)
+
+
+def start_key(start: str | None, id: str) -> str:
+    """Return the sort key of a session in lists."""
+    return f"{utc_text(parse(start).instant) if start else UNDATED_KEY}#{id}"
 
 
 def start_year(key: str) -> str:

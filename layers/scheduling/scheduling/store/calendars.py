@@ -43,6 +43,7 @@ from scheduling.domain.slots import (
     EVERY,
     HEAD,
     ONCE,
+    UNTIL,
     Head,
     Reference,
     Slot,
@@ -341,6 +342,16 @@ def totals(owner_id: str) -> tuple[dict[str, int], int]:
     """Return how many sessions of each type an owner has, and how many timelines."""
     head = read_head(owner_id)
     return head.get("sessionCounts", {}), head.get("timelineCount", 0)
+
+
+def read_series(owner_id: str) -> list[Slot]:
+    """Return the slots of all series of an owner. The reads are eventually consistent."""
+    read = partial(_read_range, owner_id, consistent=False)
+    found = run_in_parallel(
+        partial(read, EVERY, EVERY + AFTER_ALL),
+        partial(read, UNTIL, UNTIL + AFTER_ALL),
+    )
+    return list(chain.from_iterable(found))
 
 
 def read_window(owner_ids: Iterable[str], start: int, end: int) -> list[Slot]:

@@ -31,7 +31,7 @@ def tops(scope: str, low: str, high: str) -> dict[str, Counts]:
     """Return the top nodes of a scope from one root to another, by root."""
     between = ("node", top(low), top(high))
     items = query(setting("COUNTERS_TABLE"), ("scope", scope), between, consistent=False)
-    return {item["node"].removeprefix(top("")): counts_of(item) for item in items}
+    return {Node(scope, item["node"]).prefix: counts_of(item) for item in items}
 
 
 def nodes(wanted: Iterable[Node]) -> dict[Node, Counts]:

@@ -8,7 +8,7 @@ from scheduling.errors import NotFound
 from scheduling.settings import setting
 from scheduling.store import descriptions
 from scheduling.store.items import Item
-from scheduling.store.queries import get
+from scheduling.store.queries import batch_get, get
 from scheduling.store.transactions import Operation, put
 
 
@@ -22,6 +22,13 @@ def get_existing(id: str) -> Session:
     if found is None or not is_live(found):
         raise NotFound
     return cast(Session, descriptions.to_entity(found))
+
+
+def find_many(ids: Sequence[str]) -> list[Item]:
+    """Return those of the sessions that exist, in the order of the ids, as they were a moment ago."""
+    found = batch_get(setting("SESSIONS_TABLE"), ids) if ids else []
+    by_id = {each["id"]: descriptions.to_entity(each) for each in found if is_live(cast(Session, each))}
+    return [by_id[id] for id in ids if id in by_id]
 
 
 def complete(listed: Sequence[Mapping[str, Any]]) -> list[Item]:
