@@ -8,7 +8,8 @@ CORS   ?=
 ROLE   ?= USER
 ARCHITECTURE ?= arm64
 LAYER  := layers/scheduling
-# Groups of tests, see tests/conftest.py; in the order of their names, the longest come first.
+# tests/conftest.py assigns each test to a group. Groups start in the order of their names, so that the
+# longest groups start first.
 SIDE_BY_SIDE := -n logical --dist loadgroup --no-loadscope-reorder
 AUDIT  := .local/audit
 AUDIT_READY := $(AUDIT)/ready
@@ -56,7 +57,7 @@ lint: setup ## Check style, types and the template
 test: lint ## Run every test, or some (TESTS=tests/unit)
 	@$(RUN) -m pytest $(SIDE_BY_SIDE) $(or $(TESTS),--cov --cov-report=term)
 
-test-fast: setup ## Run the tests that need no stack and no database (two minutes)
+test-fast: setup ## Run the tests that need no stack and no database (about two minutes)
 	@$(RUN) -m pytest -q $(SIDE_BY_SIDE) tests/unit tests/functional
 
 bench: setup ## Measure cold starts, lists, writes and conflict checks (half an hour)
@@ -84,14 +85,14 @@ checkov: $(AUDIT_READY) ## Check the template with checkov
 audit: checkov ## Run checkov, and check the dependencies for known vulnerabilities (needs PyPI)
 	@$(AUDIT)/bin/python -m pip_audit --require-hashes --disable-pip -r $(LAYER)/requirements.txt -r functions/get_docs/requirements.txt
 
-# Checkov, pip-audit and uv have a venv of their own, because checkov pins old versions of shared dependencies.
+# Checkov, pip-audit and uv have a separate venv, because checkov pins old versions of shared dependencies.
 $(AUDIT_READY): requirements/audit.txt
 	@echo "Installing checkov, pip-audit and uv, once ..."
 	@"$(PYTHON)" -m venv --clear $(AUDIT)
 	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/audit.txt
 	@touch $(AUDIT_READY)
 
-# --no-deps: the page at /docs uses the files of its package, and none of the package's Python code.
+# --no-deps: the page at /docs uses only the files of Swagger UI's package, and no Python code of the package.
 lock: $(AUDIT_READY) ## Update the lock files from the .in files (needs PyPI)
 	$(LOCK) 3.11 --upgrade --output-file requirements/dev.txt requirements/dev.in
 	$(LOCK) 3.11 --upgrade --output-file requirements/audit.txt requirements/audit.in

@@ -265,8 +265,7 @@ class Bench:
     def record_calls(self, program: Program) -> list[tuple[str, Any]]:
         """Return the DynamoDB calls that a program makes for its first event."""
         self.stub.calls.clear()
-        answer = self.run_program(program, 0)[0]["answer"]
-        assert answer["statusCode"] == 200, (program.name, answer)
+        self.run_program(program, 0)
         return list(self.stub.calls)
 
     def measure(self, programs: list[Program], options: argparse.Namespace) -> list[list[Cost]]:
@@ -326,7 +325,10 @@ class Bench:
         started = time.perf_counter()
         done = self.run_process(program, warm_calls)
         wall = time.perf_counter() - started
-        return [{**found, "wall": wall} for found in json.loads(done.stdout.splitlines()[-1])]
+        measured = json.loads(done.stdout.splitlines()[-1])
+        for each in measured:
+            assert each["answer"]["statusCode"] == 200, (program.name, each["answer"])
+        return [{**each, "wall": wall} for each in measured]
 
     def count_instructions(self, program: Program, calls: int) -> list[tuple[float, float]]:
         """Return millions of instructions for each event: until the first answer, and for each later answer."""

@@ -164,7 +164,7 @@ class Stub:
                 request = json.loads(await reader.readexactly(int(headers["content-length"])))
                 operation = headers["x-amz-target"].partition(".")[2]
                 self.calls.append((operation, request))
-                body = json.dumps(self._build_answer(operation, request)).encode()
+                body = json.dumps(self._answer(operation, request)).encode()
                 writer.write(
                     b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\n"
                     b"x-amzn-RequestId: 1\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)

@@ -1,7 +1,7 @@
 """Demo timeline with the id that the examples of README.md use.
 
-The API generates the id of every timeline. So this module creates the timeline through the layer. local/stack.py runs
-the module in a separate process with the environment of a function:
+The API chooses the id of each timeline itself. So this module creates the timeline with the layer's code.
+local/stack.py runs this module in a separate process with the environment of a function:
 
     python demo.py TIMELINE_ID OWNER_ID
 """
@@ -17,7 +17,7 @@ from scheduling.store.queries import get
 
 
 def main(timeline_id: str, owner_id: str) -> None:
-    """Create the demo timeline, unless the timeline exists or was deleted."""
+    """Create the demo timeline, unless it exists or was deleted."""
     if get(setting("TIMELINES_TABLE"), id=timeline_id):
         return
     timelines.create(

@@ -1,13 +1,13 @@
-"""Emulator process: ministack with the features that the template needs, and a separate port for the API.
+"""Emulator process: ministack with additional features that the template needs, and a separate port for the API.
 
 ministack reads its settings at import, so local/stack.py passes the settings in the environment. This module wraps
 functions of ministack to add these features:
 
 - routes, authorizers and CORS rules of an HTTP API, which SAM writes into an OpenAPI document
 - the time to live of tables
-- the values of parameters in the SAM transform, which ministack gives the defaults
+- the values of the template's parameters in the SAM transform, where ministack would use the defaults
 - the shard's id in events of DynamoDB streams
-- stream records that survive a restart
+- the records of DynamoDB streams after a restart
 
 The wrapped names are private. requirements/dev.in pins the version, and the e2e tests fail if a name changes.
 """
@@ -162,8 +162,8 @@ def name_shards_of_streams() -> None:
 def keep_streams() -> None:
     """Keep the records of streams when the emulator restarts.
 
-    ministack keeps only the position of the reader. After a restart, a function would receive no new record until the
-    stream is as long as before.
+    ministack stores the position up to which a function has read a stream, but not the records. Without the records,
+    the function would receive no new record after a restart, until the stream is as long as before.
     """
     save, restore = dynamodb.get_state, dynamodb.load_persisted_state
     kept = {"stream_records": dynamodb._stream_records, "stream_trimmed": dynamodb._stream_trimmed}
@@ -180,7 +180,7 @@ def keep_streams() -> None:
 
 
 async def serve_request(scope: Properties, receive: Any, send: Any) -> None:
-    """Serve the API on the API's port, and the emulated AWS services on the other port."""
+    """Serve the API on the port API_PORT, and the emulated AWS services on the other port."""
     if scope["type"] == "http" and scope["path"] == STATUS_PATH:
         await _send_json(send, {"pid": os.getpid(), "state": os.environ["STATE_DIR"]})
         return

@@ -32,11 +32,11 @@ BUILT = ROOT / ".aws-sam" / "invoke"
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 SAM = (sys.executable, "-m", "samcli")
 NO_SECTION = ("--config-env", "local")
-"""The name of no section of samconfig.toml, so that no setting of the file applies."""
+"""samconfig.toml has no section `local`, so no setting of this file applies."""
 
 
 def prepare_event(function: str, role: str, subject: str, id: str = "") -> str:
-    """Return the event of a function, with the user as the caller. `id` replaces the id in the path.
+    """Return the event of a function, with a user of the role as the caller. `id` replaces the id in the path.
 
     Raises:
         StackError: the function does not exist.
@@ -44,7 +44,7 @@ def prepare_event(function: str, role: str, subject: str, id: str = "") -> str:
     path = EVENTS / f"{function}.json"
     if not path.is_file():
         names = ", ".join(sorted(file.stem for file in EVENTS.glob("*.json")))
-        raise StackError(f"{function!r} is not a function with an event. Choose one of {names}.")
+        raise StackError(f"No function with an event is named {function!r}. Choose one of {names}.")
     event: dict[str, Any] = json.loads(path.read_text("utf-8"))
     if authorizer := event.get("requestContext", {}).get("authorizer"):
         authorizer["jwt"]["claims"] |= {"sub": subject, "cognito:groups": f"[{role}]"}
@@ -55,7 +55,7 @@ def prepare_event(function: str, role: str, subject: str, id: str = "") -> str:
 
 
 def build(architecture: str) -> None:
-    """Build the template for the processor of this machine.
+    """Build the template for a processor architecture.
 
     Raises:
         StackError: the build fails.
@@ -90,8 +90,9 @@ async def invoke(stack: Stack, function: str, event: str, architecture: str, opt
         *("--add-host", f"{SEEN_BY_CONTAINERS}:host-gateway", *options),
     ]
     async with AsyncExitStack() as opened:
-        # On Linux, containers reach Docker's bridge, but not 127.0.0.1, where the stack listens. With Docker Desktop,
-        # the bridge is not an address of this machine, so the forwarding fails. Its containers reach 127.0.0.1.
+        # On Linux, containers can connect to Docker's bridge, but not to 127.0.0.1, where the stack listens. So forward
+        # the connections. With Docker Desktop, this machine does not have the bridge's address, so the forwarding
+        # fails. But there, containers can connect to 127.0.0.1 without it.
         with suppress(OSError):
             await opened.enter_async_context(await _forward_port(find_bridge(), stack.port + 1))
         process = await asyncio.create_subprocess_exec(
@@ -141,7 +142,7 @@ def _build_environment() -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ENDPOINT_URL_STS": f"http://{HOST}:1",  # no server listens here, so that no call reaches AWS
+        "AWS_ENDPOINT_URL_STS": f"http://{HOST}:1",  # no server listens on port 1, so no call reaches AWS
         "AWS_MAX_ATTEMPTS": "1",
         "SAM_CLI_TELEMETRY": "0",
     }
@@ -152,7 +153,7 @@ def run(stack: Stack, function: str, role: str, id: str = "", options: Sequence[
 
     Raises:
         StackError: the stack does not run, the function or role does not exist, Docker does not run, or the
-            processor is not supported.
+            Lambda does not support the processor.
     """
     if not stack.find_process_id():
         raise StackError(NOTHING_RUNS)

@@ -38,11 +38,11 @@ START_SECONDS, STOP_SECONDS = 90, 90
 
 
 class StackError(Exception):
-    """A failure of the local stack. The argument explains the failure and what to do."""
+    """A failure of the local stack. The argument explains the failure and how to correct it."""
 
 
 class PortTaken(StackError):
-    """A port that another program listens on."""
+    """A port on which another program listens."""
 
     def __init__(self, port: int) -> None:
         super().__init__(port)
@@ -93,7 +93,7 @@ class Stack:
         self.wipe()
 
     def start_and_deploy(self) -> None:
-        """Start the emulator, build, deploy and add the demo data. Skip steps that are already done."""
+        """Start the emulator, build, deploy and add the demo data. Omit steps that are already done."""
         self.launch(or_next_ports=True)
         self.build_template()
         self.wait_until_ready()
@@ -143,9 +143,9 @@ class Stack:
         return status["pid"] if status and ours else None
 
     def launch(self, or_next_ports: bool = False) -> None:
-        """Start the emulator, unless it already runs. Do not wait until it is ready.
+        """Start the emulator, unless the emulator already runs. Do not wait until the emulator is ready.
 
-        With `or_next_ports`, use the next two free ports when a port is taken.
+        With `or_next_ports`, use the next two free ports if one of the two ports is taken.
 
         Raises:
             PortTaken: another program listens on one of the ports.
@@ -158,7 +158,8 @@ class Stack:
             self._start_emulator(api, aws)
 
     def _start_emulator(self, api: socket.socket, aws: socket.socket) -> None:
-        shutil.rmtree(self.state / "tmp", ignore_errors=True)  # unpacked functions of the last run
+        # This folder contains the unpacked functions of the last run.
+        shutil.rmtree(self.state / "tmp", ignore_errors=True)
         for folder in ("aws", "objects", "tmp"):
             (self.state / folder).mkdir(parents=True, exist_ok=True)
         environment = self._build_environment() | {
@@ -185,7 +186,7 @@ class Stack:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=(api.fileno(), aws.fileno()),
-                start_new_session=True,  # Ctrl-C at `make up` must not stop the emulator
+                start_new_session=True,  # Ctrl-C in the terminal of `make up` must not stop the emulator
             )
         (self.state / "port").write_text(str(self.port))
 
@@ -193,13 +194,13 @@ class Stack:
         """Wait until the emulator responds.
 
         Raises:
-            StackError: the emulator ended, or does not respond in time.
+            StackError: the emulator has exited, or does not respond in time.
         """
         deadline = time.monotonic() + START_SECONDS
         while not self.find_process_id():
             if self._emulator and self._emulator.poll() is not None:
                 raise StackError(
-                    f"The emulator ended while starting. The end of its log:\n{read_tail(self.log)}"
+                    f"The emulator exited before it was ready. The end of its log:\n{read_tail(self.log)}"
                 )
             if time.monotonic() > deadline:
                 raise StackError(f"The emulator does not respond. Read {self.log}, then run `make down`.")
@@ -225,9 +226,8 @@ class Stack:
         shutil.rmtree(self.state / "tmp", ignore_errors=True)
 
     def _is_alive(self, pid: int) -> bool:
-        if (
-            self._emulator and self._emulator.pid == pid
-        ):  # an ended child process exists until `poll` reads its status
+        # The process id of an exited child exists until `poll` reads its status.
+        if self._emulator and self._emulator.pid == pid:
             return self._emulator.poll() is None
         try:
             os.kill(pid, 0)
@@ -244,13 +244,13 @@ class Stack:
     # --- Building and deploying
 
     def build_template(self) -> None:
-        """Build the template, with the layer for this interpreter.
+        """Build the template. Build the layer for the Python that runs this module.
 
         Raises:
             StackError: the build fails.
         """
         for bytecode in (self.source / "functions").glob("*/__pycache__"):
-            shutil.rmtree(bytecode)  # a function's zip contains only its handler
+            shutil.rmtree(bytecode)  # the zip file of a function must contain only the handler
         here = {"LAYER_TARGET": "here", "PYTHON": sys.executable}
         self._run_sam("build", "--build-dir", str(self.build), environment=here)
 
@@ -268,7 +268,7 @@ class Stack:
             *("--s3-bucket", bucket, "--region", REGION, "--capabilities", "CAPABILITY_IAM"),
             *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
             *("--parameter-overrides", *(f"{name}={value}" for name, value in self.parameters.items())),
-            # Do not retry: botocore would look up an account id three times, which the emulator does not support.
+            # Without retries: botocore looks up an account id, which the emulator does not support.
             environment={"SAM_CLI_POLL_DELAY": "0.2", "AWS_MAX_ATTEMPTS": "1"},
         )
         self._outputs = {}
@@ -279,7 +279,7 @@ class Stack:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             done = subprocess.run(
-                # `local` is no section of samconfig.toml, so that no setting of the file applies.
+                # samconfig.toml has no section `local`, so no setting of this file applies.
                 [sys.executable, "-m", "samcli", command, "--config-env", "local", *arguments],
                 cwd=self.source,
                 env={**self._build_environment(), **environment},
@@ -326,10 +326,10 @@ class Stack:
         path = self.state / "sam-local.json"
         path.write_text(json.dumps({"Parameters": variables}, indent=2) + "\n")
 
-    # --- People and demo data
+    # --- Users and demo data
 
     def add_user(self, name: str, *roles: str) -> str:
-        """Create a user in the groups of these roles, unless the user exists. Return the user's `sub`."""
+        """Create a user with roles, unless the user exists. Return the user's `sub`."""
         cognito, pool = self.client("cognito-idp"), {"UserPoolId": self.outputs["UserPoolId"]}
         email = f"{name}@example.com"
         try:
@@ -362,9 +362,9 @@ class Stack:
         return self.token_of(role.lower())
 
     def add_demo_data(self) -> None:
-        """Create a user for each role, and a demo timeline of the USER.
+        """Create a user for each role, and a demo timeline that the user with the role USER owns.
 
-        A stack with an external issuer (parameter JwtIssuer) has no users, and so gets no demo data.
+        A stack with an external issuer (parameter JwtIssuer) has no user pool, and so gets no demo data.
         """
         if "UserPoolId" not in self.outputs:
             return
@@ -409,7 +409,7 @@ def name_listener(port: int) -> str:
 def listen(port: int, or_next_ports: bool = False) -> Iterator[tuple[socket.socket, socket.socket]]:
     """Listen on a port and the next port while the context is open.
 
-    With `or_next_ports`, use the next two free ports when a port is taken.
+    With `or_next_ports`, use the next two free ports if one of the two ports is taken.
 
     Raises:
         PortTaken: another program listens on one of the ports.
@@ -431,9 +431,8 @@ def listen(port: int, or_next_ports: bool = False) -> Iterator[tuple[socket.sock
 def _listen_on(port: int) -> socket.socket:
     one = socket.socket()
     try:
-        one.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-        )  # connections of the emulator's last run may still be open
+        # Connections of an emulator that has stopped may still be open.
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.bind((HOST, port))
         one.listen()
     except OSError as error:
@@ -443,7 +442,7 @@ def _listen_on(port: int) -> socket.socket:
 
 
 def free_port() -> int:
-    """Return a free port whose next port is free too."""
+    """Return a free port. The next port is also free."""
     while True:
         with socket.socket() as probe:
             probe.bind((HOST, 0))
@@ -488,7 +487,7 @@ def up(port: int | None) -> None:
     if port and port != stack.port:
         if stack.find_process_id():
             with listen(port):
-                pass  # do not stop a running stack when the new ports are taken
+                pass  # raise PortTaken before the running stack is stopped
             with print_step(f"Stopping the stack on port {stack.port}"):
                 stack.stop()
         stack = Stack(port=port)

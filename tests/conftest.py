@@ -35,10 +35,11 @@ _client_for_moto = lru_cache(store.client.__wrapped__)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests must share a process when pytest-xdist runs the tests side by side.
+    """Group the tests for pytest-xdist, and turn off coverage for tests outside the folders in `_COVERING`.
 
-    The functional tests share their record of calls; the tests with the fixture `shared_stack` share a stack; all
-    others share the fixtures of their module.
+    All tests of a group run in one process. The functional tests are one group, because they share a record of
+    calls. The tests with the fixture `shared_stack` are one group, because they share a stack. Each other module is a
+    group, because its tests share fixtures.
     """
     for item in items:
         assert isinstance(item, pytest.Function)
@@ -75,7 +76,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
     }
     for name, value in {**variables, **credentials}.items():
         monkeypatch.setenv(name, value)
-    # Otherwise the logger keeps the stream that pytest captured in the first test.
+    # Otherwise the logger would still write to the captured output of the first test.
     monkeypatch.setattr(request_log.logger().registered_handler, "stream", sys.stdout)
     client = store.client
     client.cache_clear()
@@ -105,7 +106,7 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture
 def dynamodb_local(engine: Engine, environment: pytest.MonkeyPatch) -> Any:
-    """Create empty tables in DynamoDB Local for this test alone, and yield a client."""
+    """Create empty tables in DynamoDB Local for this test alone, and return a client."""
     namespace = f"test{next(_namespaces)}"
     environment.setenv("AWS_ACCESS_KEY_ID", namespace)
     environment.setenv("DYNAMODB_ENDPOINT", engine.endpoint)

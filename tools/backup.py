@@ -17,7 +17,7 @@ _MOST_IN_A_BATCH = 25
 
 
 def export(dynamodb: Any, tables: Mapping[str, str], file: Path) -> int:
-    """Write all items to a file, one line for each item with its table. Return the number of items."""
+    """Write all items to a file. Each line has one item and its table. Return the number of items."""
     written = 0
     with file.open("w", encoding="utf-8") as lines:
         for kind, table in tables.items():
@@ -29,7 +29,7 @@ def export(dynamodb: Any, tables: Mapping[str, str], file: Path) -> int:
 
 
 def fill(dynamodb: Any, tables: Mapping[str, str], file: Path) -> int:
-    """Write the items of a file into empty tables. Return the number of items."""
+    """Write the items of a file to empty tables. Return the number of items."""
     put = 0
     waiting: dict[str, list[Any]] = {}
     with file.open(encoding="utf-8") as lines:

@@ -33,7 +33,7 @@ FRAME = """\
 
 
 def render_guide() -> str:
-    """Return the page. The ids of headings are those of code hosts, so that links to chapters work in both places."""
+    """Return the page. Headings have the same ids as on code hosts, so links to chapters work in both places."""
     parser = MarkdownIt().enable("table")
     tokens = parser.parse(GUIDE.read_text("utf-8"))
     for opening, heading in pairwise(tokens):
@@ -41,7 +41,7 @@ def render_guide() -> str:
             words = re.sub(r"[^a-z0-9 -]", "", heading.content.lower())
             opening.attrSet("id", words.replace(" ", "-"))
     guide = parser.renderer.render(tokens, parser.options, {})
-    guide = re.sub(r"<p><img [^>]*></p>\n", "", guide)  # the function does not serve the pictures
+    guide = re.sub(r"<p><img [^>]*></p>\n", "", guide)  # the function get_docs does not serve the images
     return FRAME.format(guide=guide.replace('href="openapi.yaml"', 'href="../openapi.json"'))
 
 

@@ -2,11 +2,13 @@
 
     python -m tools.openapi        writes docs/openapi.yaml and the copy that /openapi.json serves (`make openapi`)
 
+The parts of the document come from:
+
 - template.yaml: paths and methods
 - docstrings of the handlers: summaries and descriptions
 - each handler's `endpoint`: bodies, queries and error responses
 - `events/`: examples
-- openapi.base.yaml: the rest
+- openapi.base.yaml: all other parts
 """
 
 import json
@@ -64,7 +66,7 @@ class Operation(NamedTuple):
     @property
     def response(self) -> type[BaseModel]:
         """Return the model of the successful response."""
-        if self.entity == "Occurrence":  # no body creates an occurrence
+        if self.entity == "Occurrence":  # no endpoint creates an occurrence, so no body has its fields
             return models.build_envelope(models.Occurrence, self.is_list)
         create = f"create_{self.entity.lower()}"
         body = getattr(import_module(f"scheduling.dto.{create}"), f"Create{self.entity}")
@@ -74,7 +76,7 @@ class Operation(NamedTuple):
 
     @property
     def failures(self) -> Iterator[Errors]:
-        """Yield the possible errors by status: errors of every endpoint, and errors of this endpoint."""
+        """Yield the possible errors, grouped by status: errors of every endpoint, and errors of this endpoint."""
         statuses = {401, 500, 503}
         statuses |= {403, 404} if "{" in self.path else set()
         statuses |= {403, 413} if self.endpoint.body else set()
@@ -106,7 +108,7 @@ def read_event(function: str) -> Json:
 
 
 def find_error_classes(parent: type[errors.ApiError] = errors.ApiError) -> Iterator[type[errors.ApiError]]:
-    """Yield the error classes, without subclasses that have the code of their parent."""
+    """Yield the error classes, except subclasses with the same code as their parent."""
     for error in parent.__subclasses__():
         if error.code != getattr(parent, "code", None):
             yield error
@@ -114,7 +116,7 @@ def find_error_classes(parent: type[errors.ApiError] = errors.ApiError) -> Itera
 
 
 def build_document() -> Json:
-    """Return the whole document."""
+    """Return the OpenAPI document."""
     made: Json = yaml.safe_load(BASE.read_text("utf-8"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     made["info"]["version"] = project["version"]
@@ -137,7 +139,9 @@ def build_document() -> Json:
     components["schemas"] = {name: schemas[name] for name in sorted(schemas.keys() - queries)}
     for group in sorted(groups, key=lambda group: (group[0].status, name_response(group))):
         components["responses"][name_response(group)] = describe_failure(group)
-    copied: Json = json.loads(json.dumps(made))  # PyYAML writes an anchor for an object that occurs twice
+    copied: Json = json.loads(
+        json.dumps(made)
+    )  # PyYAML would write an anchor for an object that occurs twice
     return copied
 
 
@@ -148,13 +152,16 @@ class Schema(GenerateJsonSchema):
         return False
 
     def default_schema(self, schema: Any) -> Json:
-        names = {"ge": "minimum", "le": "maximum"}  # pydantic keeps its names when a validator comes first
+        names = {
+            "ge": "minimum",
+            "le": "maximum",
+        }  # pydantic writes its own names when a validator comes first
         made = super().default_schema(schema).items()
         return {names.get(key, key): value for key, value in made if (key, value) != ("default", None)}
 
 
 def render_schemas(used: set[type[BaseModel]]) -> Json:
-    """Return the schemas by name: those of the models, and of the named types that the models use."""
+    """Return the schemas of the models, and of the named types that the models use, by name."""
     ordered = sorted(used, key=lambda model: model.__name__)
     template = build_reference("schemas", "{model}")["$ref"]
     _, made = models_json_schema(
@@ -207,7 +214,7 @@ def describe_operation(operation: Operation, schemas: Json) -> Json:
 
 
 def describe_parameters(operation: Operation, schemas: Json) -> Iterator[Json]:
-    """Yield the parameters in the path, in the query and in the headers."""
+    """Yield the parameters of the path, the query and the headers."""
     for name in re.findall(r"{(\w+)}", operation.path):
         kind, words = PATH_PARAMETERS.get(name, (dto.Reference, f"The id of the {name.removesuffix('Id')}."))
         schema = TypeAdapter(kind).json_schema()
@@ -270,7 +277,7 @@ def render_yaml() -> str:
 
 
 def render_json() -> str:
-    """Return the document as `GET /openapi.json` serves it."""
+    """Return the document as JSON, for `GET /openapi.json`."""
     return json.dumps(build_document(), ensure_ascii=False, separators=(",", ":")) + "\n"
 
 

@@ -2,7 +2,7 @@
 
     python -m tools.openapi_changes BEFORE.yaml AFTER.yaml
 
-The exit status is 1 if a change breaks clients. These changes do:
+The exit status is 1 if a change breaks clients. These changes break clients:
 
 - An operation, a parameter, a response or a field of a response disappears.
 - A parameter or a field becomes required.
@@ -38,7 +38,7 @@ def find_breaking_changes(before: Json, after: Json) -> Iterator[str]:
 
 
 class _Comparison:
-    """Comparison of one operation in two documents."""
+    """Comparison of an operation in one document with the same operation in another document."""
 
     def __init__(self, before: Json, after: Json) -> None:
         self._before, self._after = before, after
@@ -121,7 +121,7 @@ class _Comparison:
 
 
 def _follow_reference(document: Json, value: Json) -> Json:
-    """Return the target of a reference, or the value itself when it is not a reference."""
+    """Return the target of a reference. Return any other value unchanged."""
     while "$ref" in value:
         found: Any = document
         for part in value["$ref"].removeprefix("#/").split("/"):
@@ -131,7 +131,7 @@ def _follow_reference(document: Json, value: Json) -> Json:
 
 
 def _merge_parts(document: Json, schema: Json) -> Json:
-    """Return the schema merged with its parts in `allOf`, `anyOf` and `oneOf`."""
+    """Return a schema, merged with the schemas in its `allOf`, `anyOf` and `oneOf`."""
     merged = dict(schema)
     for part in (_merge_parts(document, _follow_reference(document, one)) for one in schema.get("allOf", [])):
         merged["properties"] = merged.get("properties", {}) | part.get("properties", {})

@@ -1,7 +1,7 @@
 """Response bodies as pydantic models, for the OpenAPI document and its tests.
 
-The functions return plain mappings and never load these models. A field of an entity has the type that the field
-has in the body that creates the entity, so a new field is declared once.
+The functions return plain mappings and never load these models. A field of an entity gets its type from the body that
+creates the entity. So each field is declared only once.
 """
 
 from functools import cache
@@ -24,7 +24,8 @@ SERVER_FIELDS: dict[str, Any] = {
         str, Field(description="The `sub` of a user or the id of a resource, such as a room. Never changes.")
     ],
     "seriesId": Annotated[
-        str | None, Field(description="The series whose occurrence this ONE_TIME session replaces.")
+        str | None,
+        Field(description="The id of the series of which this ONE_TIME session replaces an occurrence."),
     ],
     "originalDate": Annotated[Date | None, Field(description="The local date of the replaced occurrence.")],
     "createdAt": Annotated[Timestamp, Field(description="UTC, with milliseconds.", examples=[CREATED])],
@@ -35,7 +36,7 @@ SERVER_FIELDS: dict[str, Any] = {
 
 
 class Response(BaseModel):
-    """Part of a response."""
+    """Part of a response body."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -77,7 +78,7 @@ class Occurrence(Response):
 class Conflict(Response):
     """A session that conflicts, with the times of its first conflicting occurrence.
 
-    A session that the caller may not read has only the times.
+    If the caller may not read the session, the entry has only the times.
     """
 
     sessionId: str | None = None
@@ -89,10 +90,10 @@ class Conflict(Response):
 
 
 class Shortened(Response):
-    """Part of an error response that may leave entries of `details` out."""
+    """Part of an error response that may omit entries of `details`."""
 
     hasMore: bool = Field(
-        default_factory=unset, description="true when `details` leaves entries out; otherwise absent."
+        default_factory=unset, description="true if `details` omits entries; otherwise absent."
     )
 
 
@@ -120,7 +121,7 @@ Fault: Any = build_model(
 def build_entity(
     name: str, fields: tuple[str, ...], body: type[Input], examples: tuple[tuple[str, Any], ...]
 ) -> type[BaseModel]:
-    """Return the model of an entity. Every field is required; a field without a value is null."""
+    """Return the model of an entity. Every field is required. A field without a value is null."""
     kinds = {**SERVER_FIELDS}
     for field, sent in body.model_fields.items():
         example = [value for name, value in examples if name == field] or None
@@ -143,14 +144,14 @@ def build_envelope(item: type[BaseModel], is_list: bool) -> type[BaseModel]:
 
 
 def build_failure(error: type[errors.ApiError]) -> type[BaseModel]:
-    """Return the model of an error response. Only faults and conflicts have details."""
+    """Return the model of an error response. Only invalid requests and conflicts have details."""
     may_be_shortened = issubclass(error, errors.BadRequest | errors.SchedulingConflict)
     details: Any = Annotated[list[Fault], Field(max_length=0)]
     if issubclass(error, errors.BadRequest):
         details = list[Fault]
     elif error is errors.SchedulingConflict:
         details = list[Conflict]
-    words = Field(description="A sentence for people. Programs use `code`.", examples=[error.message])
+    words = Field(description="A sentence for people. Programs should use `code`.", examples=[error.message])
     identifier = Field(description="The id of the request in the logs.", examples=["Q2x9ZjBkIAMEPPA="])
     fields = {
         "statusCode": Literal[error.status],

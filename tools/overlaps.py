@@ -1,8 +1,8 @@
-"""List of sessions of an owner that overlap after a country changed its clocks.
+"""List of overlapping sessions of the same owner, after a country has changed the rules of its clocks.
 
-The API never stores two sessions of an owner that overlap. When a country changes its clocks, the occurrences of a
-series with a time zone move, and may then overlap other sessions. Run this command after an update of `tzdata`. The
-command compares the slots of the Calendar table by the time zone database of this checkout.
+The API never stores two sessions of an owner that overlap. But when a country changes the rules of its clocks, the
+occurrences of a series with a time zone move, and may then overlap other sessions. Run this command after an update of
+`tzdata`. The command compares the slots of the Calendar table, with the time zone database of this checkout.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def find_overlaps(slots: Iterable[Slot]) -> Iterator[Overlap]:
         yield from _find_overlaps_of(each, [*series[number + 1 :], *single])
     single.sort(key=_read_start)
     for number, each in enumerate(single):
-        yield from _find_overlaps_of(each, _take_starting_within(each, single[number + 1 :]))
+        yield from _find_overlaps_of(each, _find_slots_starting_within(each, single[number + 1 :]))
 
 
 def _find_overlaps_of(slot: Slot, others: Iterable[Slot]) -> Iterator[Overlap]:
@@ -53,7 +53,7 @@ def _find_overlaps_of(slot: Slot, others: Iterable[Slot]) -> Iterator[Overlap]:
         yield Overlap(slot["ownerId"], slot["sessionId"], other["sessionId"], *times)
 
 
-def _take_starting_within(slot: Slot, later: Iterable[Slot]) -> Iterator[Slot]:
+def _find_slots_starting_within(slot: Slot, later: Iterable[Slot]) -> Iterator[Slot]:
     end = last_end(slot_schedule(slot)) or 0
     for each in later:
         if _read_start(each) >= end:
@@ -66,7 +66,7 @@ def _read_start(slot: Slot) -> int:
 
 
 def read_calendars(dynamodb: Any, table: str, owner_id: str | None = None) -> dict[str, list[Slot]]:
-    """Return the slots by owner: those of one owner, or of all owners."""
+    """Return the slots of one owner or of all owners, by owner."""
     options: dict[str, Any] = {"TableName": table, "ConsistentRead": True}
     operation = "scan"
     if owner_id is not None:
@@ -82,7 +82,7 @@ def read_calendars(dynamodb: Any, table: str, owner_id: str | None = None) -> di
 
 
 def main() -> int:
-    """Print the overlaps. Return 1 if sessions overlap."""
+    """Print the overlaps. Return the exit status: 1 if any sessions overlap, otherwise 0."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--calendar-table", required=True, help="the stack's output CalendarTableName")
     parser.add_argument("--owner", help="the ownerId of one calendar (default: all calendars)")

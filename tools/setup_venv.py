@@ -1,6 +1,6 @@
-"""Virtual environment .venv with the pinned packages, created or updated only when needed.
+"""Virtual environment .venv with the pinned packages. This file creates or updates the environment if necessary.
 
-`make setup` runs this file with the machine's `python3`, which may be old. So the file uses only old syntax.
+`make setup` runs this file with the machine's `python3`, which may be an old version. So the file uses only old syntax.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ def main():
 
 
 def use_another_python():
-    """Restart with a supported Python, or exit with a message when the machine has none."""
+    """Run this file with a supported Python. Exit with a message if the machine has none."""
     for minor in range(NEWEST, OLDEST - 1, -1):
         other = find_interpreter("python3.%d" % minor)
         if other and can_make_venv(other):
@@ -49,7 +49,7 @@ def use_another_python():
 
 
 def find_interpreter(command):
-    """Return the path of the interpreter, or None when `PATH` has no such interpreter."""
+    """Return the path of an interpreter. Return None if no folder of `PATH` contains the interpreter."""
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         path = os.path.join(folder, command)
         if os.access(path, os.X_OK):

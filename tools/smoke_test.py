@@ -1,10 +1,10 @@
-"""Smoke test of a deployed stack: requests that use the gateway, the functions, their roles and the tables.
+"""Smoke test of a deployed stack: a few requests that need the gateway, the functions, their roles and the tables.
 
     python -m tools.smoke_test STACK [URL]
 
-Credentials and region come from the usual AWS settings. With the stack's own user pool, the test creates a user and
-later deletes the user. The test deletes every session and timeline that it creates. With another issuer, the
-environment variable TOKEN must contain an access token.
+Credentials and region come from the usual AWS settings. If the stack has a user pool, the test creates a user and
+later deletes the user. Otherwise, the environment variable TOKEN must contain an access token. The test deletes every
+session and timeline that it creates.
 """
 
 import json
@@ -27,7 +27,7 @@ class SmokeTestFailed(Exception):
 
 
 class Api:
-    """The deployed API, called with one token."""
+    """Client of the deployed API, with one token."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url, self._token = url, token
@@ -87,7 +87,7 @@ def run(api: Api) -> None:
 
 @contextmanager
 def temporary_token(outputs: dict[str, str]) -> Iterator[str]:
-    """Yield a token of a new user, who is deleted when the context ends."""
+    """Yield a token of a new user. Delete the user when the context ends."""
     pool, name, password = (
         outputs["UserPoolId"],
         f"smoke-{secrets.token_hex(8)}@example.com",

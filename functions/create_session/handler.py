@@ -1,8 +1,8 @@
 """POST /sessions: create a session.
 
-The session must not overlap another session of the same owner. A series must not overlap on any occurrence.
+The session must not overlap another session of the same owner. This rule applies to every occurrence of a series.
 Send an `Idempotency-Key` to make retries safe: every retry gets the first response again.
-`dryRun=true` checks everything, writes nothing and returns the session that would be created.
+With `dryRun=true`, the API checks the request, writes nothing and returns the new session.
 """
 
 from scheduling.domain import session

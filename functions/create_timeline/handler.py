@@ -1,6 +1,6 @@
 """POST /timelines: create a timeline.
 
-The caller owns the timeline. Only an ADMIN may set another `ownerId`.
+By default, the caller owns the timeline. Only an ADMIN may set another `ownerId`.
 Send an `Idempotency-Key` to make retries safe: every retry gets the first response again.
 """
 

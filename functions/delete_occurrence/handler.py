@@ -1,8 +1,8 @@
 """DELETE /sessions/{sessionId}/occurrences/{date}: cancel one occurrence of a series.
 
 The API adds the date to `excludedDates` and returns the series. The time of the occurrence is free at once.
-A date that is already excluded stays excluded. The last remaining occurrence of a series cannot be cancelled.
-The caller needs the permission to change the series.
+If the series already excludes the date, the request changes nothing.
+The last remaining occurrence of a series cannot be cancelled. The caller needs the permission to change the series.
 """
 
 from scheduling.domain import session

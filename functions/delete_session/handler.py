@@ -1,6 +1,7 @@
 """DELETE /sessions/{sessionId}: delete a session.
 
-The response is the session with `removedAt`. The session's time is free at once. From then on, its id gets a 404.
+The response is the session with `removedAt`. The session's time is free at once. After that, a request for the session
+gets a 404, except a request to restore the session.
 """
 
 from scheduling.domain import session

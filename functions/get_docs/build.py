@@ -1,4 +1,4 @@
-"""Build of the function get_docs: its handler, and the compressed files that it serves.
+"""Build of the function get_docs: the handler and the compressed files of the page.
 
     python build.py ARTIFACTS_DIR
 
@@ -25,7 +25,7 @@ def main() -> None:
     if sys.version_info < (3, 11):  # noqa: UP036 - the machine that builds may have an older Python
         sys.exit(f"{sys.executable} is too old. Build with another Python: `PYTHON=python3.13 sam build`.")
     if len(sys.argv) != 2 or not sys.argv[1]:
-        sys.exit("usage: python build.py ARTIFACTS_DIR (`sam build` calls it)")
+        sys.exit("usage: python build.py ARTIFACTS_DIR (`sam build` runs this command)")
     artifacts = Path(sys.argv[1]).resolve()
     package = fetch_package(artifacts)
     files = artifacts / "files"
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def fetch_package(artifacts: Path) -> Path:
-    """Return the folder of the pinned package. Install the package on first use; pip checks its hash."""
+    """Return the folder of the pinned package. On first use, pip installs the package and checks its hash."""
     key = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
     store = next((parent for parent in artifacts.parents if parent.name == ".aws-sam"), artifacts.parent)
     ready = store / "dependencies" / f"docs-{key}"

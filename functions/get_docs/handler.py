@@ -37,20 +37,20 @@ def lambda_handler(event: object, context: Any) -> Response:
 
 
 def serve(folder: Path, event: HttpEvent) -> Response:
-    """Return the file named by the last part of the path. /docs is index.html."""
+    """Return the file that the last part of the path names. The path /docs returns index.html."""
     path = event.path.rpartition("/")[2]
     name = "index.html" if path == "docs" else path
     stored = {found.name: found for found in folder.iterdir()}.get(f"{name}.gz")
     if stored is None:
         body = json.dumps(failure(NotFound(), event.request_id))
-        return _response(404, "application/json", body.encode(), event)
+        return _build_response(404, "application/json", body.encode(), event)
     content = stored.read_bytes()
     if accepts_gzip(event.headers.get("accept-encoding", "")):
-        return _response(200, _KINDS[Path(name).suffix], content, event, "gzip")
-    return _response(200, _KINDS[Path(name).suffix], gzip.decompress(content), event)
+        return _build_response(200, _KINDS[Path(name).suffix], content, event, "gzip")
+    return _build_response(200, _KINDS[Path(name).suffix], gzip.decompress(content), event)
 
 
-def _response(
+def _build_response(
     status: int, kind: str, content: bytes, event: HttpEvent, encoding: str | None = None
 ) -> Response:
     headers = {

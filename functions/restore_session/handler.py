@@ -1,7 +1,8 @@
 """POST /sessions/{sessionId}/restore: restore a deleted session.
 
-A deleted session can be restored for 30 days, or the number of days that the operator set, if its time is still free.
-The caller needs the permission to delete the session. The request does not change a session that was not deleted.
+A deleted session can be restored for 30 days, unless the operator set another number of days.
+The session's time must still be free. The caller needs the permission to delete the session.
+The request does not change a session that was not deleted.
 """
 
 from scheduling.domain import session

@@ -1,9 +1,9 @@
-"""POST /sessions/{sessionId}/split: change a series from one occurrence on.
+"""POST /sessions/{sessionId}/split: change one occurrence and all later occurrences of a series.
 
 The series ends on the day before `date`. The response is a new series with the remaining occurrences and the changed
-fields, which begins with the occurrence on `date`. Both series are written in one transaction.
+fields. The new series begins with the occurrence on `date`. The API writes both series in one transaction.
 Send an `Idempotency-Key` to make retries safe, and `If-Match` with the `ETag` of the series.
-`dryRun=true` checks everything, writes nothing and returns the series that would be created.
+With `dryRun=true`, the API checks the request, writes nothing and returns the new series.
 """
 
 from scheduling.domain import session

@@ -1,9 +1,9 @@
 """PATCH /sessions/{sessionId}/occurrences/{date}: change one occurrence of a series.
 
 The response is a new ONE_TIME session with the changed fields. `seriesId` and `originalDate` name the replaced
-occurrence. From then on, the series excludes the date. The other occurrences of the series do not change.
+occurrence. The series then excludes the date. The other occurrences of the series do not change.
 Send an `Idempotency-Key` to make retries safe, and `If-Match` with the `ETag` of the series.
-`dryRun=true` checks everything, writes nothing and returns the session that would be created.
+With `dryRun=true`, the API checks the request, writes nothing and returns the new session.
 """
 
 from scheduling.domain import session

@@ -1,9 +1,9 @@
 """PATCH /sessions/{sessionId}: update a session.
 
-Only the fields in the body change; `null` clears a field. The changed session must satisfy every rule.
+Only the fields in the body change; `null` clears a field. The rules apply to the whole changed session.
 A change of `type` to ONE_TIME clears all recurrence fields except `timeZone`.
 Send `If-Match` with the session's `ETag` to get a 412 instead of overwriting another user's change.
-`dryRun=true` checks everything, writes nothing and returns the session with the changes.
+With `dryRun=true`, the API checks the request, writes nothing and returns the changed session.
 """
 
 from scheduling.domain import session

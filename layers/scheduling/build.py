@@ -10,12 +10,14 @@ Environment variables choose the platform of the wheels:
                         file, for the local stack; the two above are then ignored
 
 Bytecode is compiled ahead, because /opt is read-only in Lambda: otherwise every cold start compiles
-every module again. Trimmed and compiled dependencies are cached below `.aws-sam/`, so only the first
-build downloads packages.
+every module again. Data and code that no function uses are trimmed. Decision record 0014 lists all
+optimizations of the layer with their gains. Trimmed and compiled dependencies are cached below
+`.aws-sam/`, so only the first build downloads packages.
 """
 
 from __future__ import annotations
 
+import ast
 import gzip
 import hashlib
 import json
@@ -51,6 +53,38 @@ ITEM_OPERATIONS = (
 
 # cryptography needs only cffi's compiled module, `_cffi_backend`. cffi itself, and its parser of C, serve builds.
 BUILD_ONLY = ("cffi", "pycparser")
+
+# Modules that other modules import, but whose code no function runs.
+EMPTIED_MODULES = (
+    "botocore/docs/__init__.py",  # writes botocore's reference documentation
+    "urllib3/http2/__init__.py",  # needs the package h2, which the layer does not have
+)
+
+# Powertools imports all its utilities at once. The functions use only the Logger.
+LAZY_POWERTOOLS = '''"""Powertools for AWS Lambda. Each utility is imported on first use."""
+
+from importlib import import_module
+
+_MODULES = {"Logger": "logging", "Metrics": "metrics", "single_metric": "metrics", "Tracer": "tracing"}
+
+
+def __getattr__(name):
+    if name not in _MODULES:
+        raise AttributeError(name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+'''
+
+# The three classes that botocore imports from `botocore.docs.docstring`.
+EMPTY_DOCSTRINGS = '''"""Docstrings of a client's methods. They are empty because the layer has no documentation."""
+
+
+class ClientMethodDocstring(str):
+    def __new__(cls, *args, **options):
+        return super().__new__(cls)
+
+
+PaginatorDocstring = WaiterDocstring = ClientMethodDocstring
+'''
 
 _ROOT = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n", re.DOTALL)
 
@@ -144,6 +178,7 @@ def trim(packages: Path, licences: Path) -> None:
     for name in BUILD_ONLY:
         shutil.rmtree(packages / name)
     trim_botocore(packages / "botocore" / "data")
+    trim_code(packages)
     split_roots(packages / "botocore" / "cacert.pem", packages / "botocore" / "roots")
 
 
@@ -196,6 +231,35 @@ def only_item_operations(model: dict[str, Any]) -> dict[str, Any]:
             waiting += value.values()
     trimmed: dict[str, Any] = without_documentation({**model, "operations": operations, "shapes": shapes})
     return trimmed
+
+
+def trim_code(packages: Path) -> None:
+    """Empty code that the functions import and never run. Every module can still be imported."""
+    for module in EMPTIED_MODULES:
+        replace(packages / module, "")
+    replace(packages / "aws_lambda_powertools" / "__init__.py", LAZY_POWERTOOLS)
+    replace(packages / "botocore" / "docs" / "docstring.py", EMPTY_DOCSTRINGS)
+    core_schema = packages / "pydantic_core" / "core_schema.py"
+    replace(core_schema, without_typed_dict_keys(core_schema.read_text("utf-8")))
+
+
+def replace(file: Path, text: str) -> None:
+    """Write another text into a file of a dependency. Fail when a new release no longer has the file."""
+    if not file.is_file():
+        sys.exit(f"{file} does not exist: does the layer still need to trim the file?")
+    file.write_text(text, "utf-8")
+
+
+def without_typed_dict_keys(source: str) -> str:
+    """Return the module without the keys of its TypedDicts, which only type checkers read.
+
+    Python compiles the type of each key when it imports such a module: a thousand types in `pydantic_core`.
+    """
+    module = ast.parse(source)
+    for statement in module.body:
+        if isinstance(statement, ast.ClassDef) and "TypedDict" in map(ast.unparse, statement.bases):
+            statement.body = [ast.Pass()]
+    return ast.unparse(module)
 
 
 def split_roots(bundle: Path, directory: Path) -> None:

@@ -1,4 +1,4 @@
-// Chromium with a new profile and no traffic of its own.
+// Chromium with a new profile and without background requests.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -5,7 +5,7 @@ import { withPage } from "./chromium.mjs";
 
 const [executablePath, api, token, timelineId, origin, stranger] = process.argv.slice(2);
 
-// Runs in the web page. A failure of CORS shows as a TypeError, as it does for any script of a page.
+// Runs in the web page. If CORS forbids a call, `fetch` throws a TypeError.
 const call = async ({ url, body, headers, ...options }) => {
   try {
     const json = body ? { "Content-Type": "application/json" } : {};

@@ -1,4 +1,4 @@
-// Calls of every kind with the client of @hey-api/openapi-ts.
+// Creates, lists, reads, updates and deletes a session with the client of @hey-api/openapi-ts.
 import { api, report, timelineId, token } from "./environment";
 import { createSession, deleteSession, getSession, listSessions, updateSession } from "./generated/hey_api";
 import { client } from "./generated/hey_api/client.gen";

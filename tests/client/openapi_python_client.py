@@ -1,4 +1,7 @@
-"""Calls of every kind with the client of openapi-python-client. Prints what the calls returned, as JSON."""
+"""Program that creates, lists, reads, updates and deletes a session with the client of openapi-python-client.
+
+The program prints the results as JSON.
+"""
 
 import datetime
 import json

@@ -1,4 +1,4 @@
-// Calls of every kind with the client of openapi-typescript and openapi-fetch.
+// Creates, lists, reads, updates and deletes a session with the client of openapi-typescript and openapi-fetch.
 import createClient from "openapi-fetch";
 import { api, report, timelineId, token } from "./environment";
 import type { components, paths } from "./generated/openapi_typescript/schema";
@@ -12,7 +12,7 @@ const body: components["schemas"]["CreateSession"] = {
 const created = await client.POST("/sessions", {
   params: { header: { "Idempotency-Key": crypto.randomUUID() } }, body,
 });
-if (!created.data) throw new Error(created.error.message); // a failure of the gateway has a message too
+if (!created.data) throw new Error(created.error.message); // an error of the gateway has a message too
 const params = { path: { sessionId: created.data.data.id } };
 const refused = await client.POST("/sessions", { body });
 const listed = await client.GET("/sessions", { params: { query: { timelineId: [timelineId], startDateTimeSortOrder: "ASC", take: 1 } } });
@@ -21,7 +21,7 @@ if (!read.data) throw new Error(read.error?.message);
 const etag = read.response.headers.get("ETag") ?? "";
 const updated = await client.PATCH("/sessions/{sessionId}", {
   params: { ...params, header: { "If-Match": etag } },
-  body: { ...read.data.data, name: "Seminar" }, // the fields that were read may be sent back
+  body: { ...read.data.data, name: "Seminar" }, // a PATCH accepts all fields of a response, and ignores those that only the server sets
 });
 const deleted = await client.DELETE("/sessions/{sessionId}", { params });
 

@@ -1,4 +1,4 @@
-// Calls of every kind with the fetch client of orval.
+// Creates, lists, reads, updates and deletes a session with the fetch client of orval.
 import { report, timelineId, token } from "./environment";
 import { createSession, deleteSession, getSession, listSessions, updateSession } from "./generated/orval/api";
 import type { CreateSession } from "./generated/orval/api";

@@ -9,7 +9,7 @@ await withPage(executablePath, async (page) => {
   page.on("console", (message) => message.type() === "error" && saw.complaints.push(message.text()));
   page.on("pageerror", (error) => saw.complaints.push(String(error)));
   page.on("request", (request) => {
-    const inside = request.url().startsWith(new URL(".", address).href); // also below the API's own path
+    const inside = request.url().startsWith(new URL(".", address).href); // the address of the API may contain a path
     if (!inside && !request.url().startsWith("data:")) saw.elsewhere.push(request.url());
   });
   await page.goto(address);

@@ -1,4 +1,4 @@
-"""Linters of OpenAPI documents have no findings in docs/openapi.yaml."""
+"""Linters of OpenAPI documents, which must have no findings in docs/openapi.yaml."""
 
 from tests.support import npm
 from tests.support.template import ROOT

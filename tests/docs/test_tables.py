@@ -1,4 +1,4 @@
-"""Tables in the documentation agree with code and template: codes, parameters, alarms, log fields, routes, files."""
+"""Comparison of the documentation with code and template: codes, parameters, alarms, log fields, routes, files."""
 
 import io
 import json
@@ -32,7 +32,7 @@ def page(name: str) -> str:
 def rows(name: str, first: str) -> list[list[str]]:
     """Return the rows of the table whose first column has the heading `first`."""
     _, found, after = page(name).partition(f"| {first} |")
-    assert found, f"{name} has a table of {first}"
+    assert found, f"{name} has no table with the heading {first}"
     lines = after.split("\n\n")[0].splitlines()[2:]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
@@ -42,7 +42,7 @@ def code_spans(text: str) -> list[str]:
 
 
 def failures(error: type[errors.ApiError] = errors.ApiError) -> Iterator[tuple[int, str]]:
-    """Yield every status and code that a failure may have."""
+    """Yield the status and the code of every error class."""
     for kind in error.__subclasses__():
         yield kind.status, kind.code
         yield from failures(kind)
@@ -53,7 +53,7 @@ def test_the_guide_lists_every_error_code_with_its_status() -> None:
     assert sorted(found) == sorted(set(failures()))
 
 
-def test_the_permission_table_of_the_guide_equals_the_code() -> None:
+def test_the_permission_table_of_the_guide_agrees_with_the_code() -> None:
     found = {action: cells for action, *cells in rows("docs/guide.md", "action")}
     assert found == {
         str(action): [str(reaches(Principal("ada", frozenset({role})), action)) for role in ROLES]

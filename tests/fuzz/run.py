@@ -1,4 +1,4 @@
-"""Schemathesis over a running API with the project's document: every check, every phase, good and bad data."""
+"""Run of schemathesis against an API: all checks and all phases, with valid and invalid requests."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ CONFIG = Path(__file__).parent / "schemathesis.toml"
 
 
 def fuzz(url: str, token: str, seconds: int) -> "subprocess.CompletedProcess[str]":
-    """Run schemathesis for `seconds`. The return code is 0 when schemathesis finds no faults."""
+    """Run schemathesis with docs/openapi.yaml for `seconds`. The return code is 0 if schemathesis finds no failure."""
     return subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),

@@ -1,4 +1,4 @@
-"""Fixtures for `sam local`, whose functions run in Docker containers on tables of DynamoDB Local.
+"""Fixtures for `sam local`. Functions run in Docker containers and use tables in DynamoDB Local.
 
 All processes run in the engine's network namespace, and listen at an address that containers reach.
 """
@@ -53,37 +53,37 @@ class SamLocal:
             *("--template", str(BUILT / "template.yaml"), "--skip-pull-image", "--invoke-image", image),
             *(("--docker-network", docker.network) if docker.network else ()),
         ]
-        self._options = [
+        self._invoke_options = [
             *(*self.run_options, *_WITHOUT_DEFAULTS, "--region", REGION),
             *("--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())),
         ]
 
     def invoke(self, function: str, namespace: str) -> dict[str, Any]:
-        """Invoke a function, by the name of its folder, with its event from `events/`; return the answer."""
+        """Invoke the function in `functions/<function>` with its event from `events/`, and return the response."""
         logical_id = "".join(word.capitalize() for word in function.split("_")) + "Function"
         event = ROOT / "events" / f"{function}.json"
         done = subprocess.run(
-            [*_SAM, "local", "invoke", logical_id, "--event", str(event), *self._options],
+            [*_SAM, "local", "invoke", logical_id, "--event", str(event), *self._invoke_options],
             cwd=ROOT,
-            env=self._environment(namespace),
+            env=self._build_environment(namespace),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
         )
-        return _parse_answer(done)
+        return _parse_response(done)
 
     def run(self, line: str, folder: Path, *more: str) -> dict[str, Any]:
-        """Run a command of the documentation in a shell; return the function's answer.
+        """Run a command of the documentation in a shell, and return the function's response.
 
-        `sam` is a script in `folder` that adds the options for the tests' build, and `more`.
+        In this shell, `sam` is a script in `folder`. The script adds `more` and the options for the tests' build.
         """
         command = folder / "sam"
         options = (*self.run_options, "--config-file", str(ROOT / "samconfig.toml"), *more)
         command.write_text(f'#!/bin/sh\nexec {shlex.join(_SAM)} "$@" {shlex.join(options)}\n')
         command.chmod(0o755)
-        environment = self._environment("test")
+        environment = self._build_environment("test")
         environment["PATH"] = f"{folder}:{environment['PATH']}"
-        return _parse_answer(
+        return _parse_response(
             subprocess.run(
                 ["sh", "-c", line],
                 cwd=ROOT,
@@ -101,9 +101,9 @@ class SamLocal:
         command = [*_SAM, "local", "start-api", "--port", str(port), "--warm-containers", "LAZY"]
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [*command, *self._options],
+                [*command, *self._invoke_options],
                 cwd=ROOT,
-                env=self._environment(namespace),
+                env=self._build_environment(namespace),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -116,11 +116,11 @@ class SamLocal:
             process.terminate()
             process.wait(_START_SECONDS)
 
-    def _environment(self, namespace: str) -> dict[str, str]:
+    def _build_environment(self, namespace: str) -> dict[str, str]:
         """Return an environment without AWS settings, in which the SAM CLI calls no AWS service."""
-        return _own_environment() | {
+        return _filter_environment() | {
             "DOCKER_HOST": self.docker.address,
-            "TMPDIR": str(self._scratch),  # a folder without the locks of interrupted runs
+            "TMPDIR": str(self._scratch),  # a new folder, because interrupted runs leave locks
             "AWS_ACCESS_KEY_ID": namespace,
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_CONFIG_FILE": os.devnull,
@@ -132,13 +132,13 @@ class SamLocal:
 
 @pytest.fixture(scope="module")
 def sam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamLocal]:
-    """Yield a running `sam local` with everything that it needs. Skip the tests on a machine without Docker."""
+    """Yield `sam local` with an image, tables and an issuer. Skip the tests if Docker or DynamoDB Local cannot run."""
     with ExitStack() as stack:
         try:
             dynamodb.unpack()  # download everything before the network is cut off
             docker = stack.enter_context(docker_engine.engine())
             image = lambda_image.prepare(docker)
-            _build()
+            _build_functions()
             stack.enter_context(docker.inside())
             database = stack.enter_context(dynamodb.Engine(docker.listen))
             docker.check_connection(image, lambda_image.INTERPRETER, urlsplit(database.endpoint).port)
@@ -155,12 +155,12 @@ def address_for_containers(docker: DockerEngine, address: str) -> str:
     return address.replace(docker.listen, docker.host)
 
 
-def _parse_answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+def _parse_response(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     print(done.stderr)  # the function's log; pytest shows it when a test fails
     try:
         answer: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
-        pytest.fail(f"{done.args} answered no JSON: {done.stdout}")
+        pytest.fail(f"{done.args} did not return JSON: {done.stdout}")
     return answer
 
 
@@ -172,13 +172,13 @@ def create_tables(endpoint: str, namespace: str) -> None:
     client.close()
 
 
-def _build() -> None:
+def _build_functions() -> None:
     architecture = lambda_image.ARCHITECTURE
     command = [*_SAM, "build", *_WITHOUT_DEFAULTS, "--build-dir", str(BUILT)]
     done = subprocess.run(
         [*command, "--parameter-overrides", f"Architecture={architecture}"],
         cwd=ROOT,
-        env=_own_environment() | {"LAYER_ARCHITECTURE": architecture, "PYTHON": sys.executable},
+        env=_filter_environment() | {"LAYER_ARCHITECTURE": architecture, "PYTHON": sys.executable},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -186,8 +186,8 @@ def _build() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _own_environment() -> dict[str, str]:
-    """Return the environment without AWS settings, and without variables that would override the template's."""
+def _filter_environment() -> dict[str, str]:
+    """Return the environment without AWS settings, and without variables that the template sets."""
     ours = template.environment().keys()
     return {
         name: value

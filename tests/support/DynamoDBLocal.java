@@ -4,10 +4,11 @@ import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 
 /**
- * DynamoDB Local on one network interface. By default, DynamoDB Local binds all interfaces, without an option.
+ * DynamoDB Local on one address. On its own, DynamoDB Local binds all addresses, and no option changes this.
  *
  * <p>The first argument is the address to bind. DynamoDB Local gets the other arguments. The program prints the port
- * when DynamoDB Local answers. The program ends with its standard input, so it never outlives its parent process.
+ * as soon as DynamoDB Local accepts connections. The program ends when its standard input is closed, so the program
+ * never outlives its parent process.
  */
 class DynamoDBLocal {
     public static void main(String[] arguments) throws Exception {

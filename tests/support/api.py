@@ -15,7 +15,7 @@ from tests.support.template import ROOT, route
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer of a handler."""
+    """The response of a handler."""
 
     status: int
     headers: Mapping[str, str]
@@ -23,13 +23,13 @@ class Answer:
 
     @property
     def data(self) -> Any:
-        """Return the `data` of a success."""
+        """Return the `data` of a successful response."""
         assert self.status == 200, self
         return self.body["data"]
 
     @property
     def count(self) -> int:
-        """Return the number of all matches."""
+        """Return the `count` of a list: the number of all matches on all pages."""
         count: int = self.body["meta"]["meta"]["count"]
         return count
 
@@ -39,7 +39,7 @@ class Caller(NamedTuple):
 
     id: str
     roles: str = ""
-    """The claim with the roles, as the HTTP API passes a list on: `[ADMIN USER]`."""
+    """The claim with the roles, in the form in which the HTTP API forwards a list: `[ADMIN USER]`."""
 
     def call(
         self,
@@ -50,9 +50,10 @@ class Caller(NamedTuple):
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Call a function by the name of its folder; `id` fills the path, and `body` is sent as JSON.
+        """Call the handler in the folder `functions/<function>`.
 
-        For a path with an id and a date, pass both as `id`: `<id>/<date>`.
+        `id` is the id in the path, and `body` is sent as JSON. If the path has an id and a date, `id` contains
+        both: `<id>/<date>`.
         """
         response = handler(function)(self.event(function, id, body, query or {}, headers or {}), None)
         text = response["body"]
@@ -94,7 +95,7 @@ def load_event(function: str) -> dict[str, Any]:
 
 
 def new_timeline(caller: Caller, **fields: str) -> str:
-    """Create a timeline; return the id."""
+    """Create a timeline and return its id."""
     id: str = caller.call("create_timeline", body={"name": "Routine", **fields}).data["id"]
     return id
 

@@ -1,7 +1,7 @@
 """Capacity units of requests, counted on DynamoDB Local as AWS charges them.
 
-Read units come from the engine. Write units are counted here. On AWS, a transaction doubles the units of the items
-that it writes or checks, but not the units of index entries. The engine doubles both.
+DynamoDB Local reports the read units. This module counts the write units. On AWS, a transaction doubles the units of
+the items that it writes or checks, but not the units of index entries. DynamoDB Local doubles both.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -29,16 +29,16 @@ class Cost(NamedTuple):
 
 
 def item_size(item: Mapping[str, Any]) -> int:
-    """Return the bytes that DynamoDB counts for an item in DynamoDB's JSON."""
-    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
+    """Return the size of an item in bytes, as DynamoDB counts it. The item is in DynamoDB's JSON."""
+    return sum(len(name.encode()) + _measure_value(value) for name, value in item.items())
 
 
-def _value_size(value: Mapping[str, Any]) -> int:
+def _measure_value(value: Mapping[str, Any]) -> int:
     ((kind, content),) = value.items()
     if kind == "L":
-        return 3 + sum(1 + _value_size(element) for element in content)
+        return 3 + sum(1 + _measure_value(element) for element in content)
     if kind == "M":
-        return 3 + sum(1 + len(name.encode()) + _value_size(element) for name, element in content.items())
+        return 3 + sum(1 + len(name.encode()) + _measure_value(element) for name, element in content.items())
     if kind == "N":
         return len(str(content)) // 2 + 2
     return len(str(content).encode()) if kind == "S" else 1
@@ -46,11 +46,11 @@ def _value_size(value: Mapping[str, Any]) -> int:
 
 @contextmanager
 def count_capacity(dynamodb: Any) -> Iterator[Callable[[], Cost]]:
-    """Count the cost of the requests in this context; yield a function that returns the cost."""
+    """Count the cost of all requests while the context is open. Yield a function that returns the cost so far."""
     events = layer_client().meta.events
     calls: list[tuple[int, float]] = []
     writes: list[tuple[Item, int]] = []
-    before = _entries(dynamodb)
+    before = _scan_entries(dynamodb)
 
     def request_capacity(params: Item, model: Any, **_: object) -> None:
         if model.name in _READS:
@@ -67,10 +67,10 @@ def count_capacity(dynamodb: Any) -> Iterator[Callable[[], Cost]]:
         calls.append((items, sum(one["CapacityUnits"] for one in _as_list(capacity))))
 
     def cost() -> Cost:
-        after = _entries(dynamodb)
-        tables = sum(factor * _table_units(member, before, after) for member, factor in writes)
+        after = _scan_entries(dynamodb)
+        tables = sum(factor * _count_table_units(member, before, after) for member, factor in writes)
         items, units = (sum(column) for column in zip(*calls, strict=True))
-        return Cost(len(calls), int(items), units, tables + _index_units(before, after))
+        return Cost(len(calls), int(items), units, tables + _count_index_units(before, after))
 
     events.register("before-parameter-build.dynamodb", request_capacity)
     events.register("after-call.dynamodb", record_reads)
@@ -85,8 +85,8 @@ def _as_list(one_or_more: Any) -> list[Any]:
     return one_or_more if isinstance(one_or_more, list) else [one_or_more]
 
 
-def _entries(dynamodb: Any) -> dict[tuple[str, str], dict[Keys, Item]]:
-    """Return all items of all tables and indexes, by their keys in the table."""
+def _scan_entries(dynamodb: Any) -> dict[tuple[str, str], dict[Keys, Item]]:
+    """Return the items of each table and each index, by the keys that the items have in the table."""
     found = {}
     for table in template.tables():
         name, keys = table["TableName"], [key["AttributeName"] for key in table["KeySchema"]]
@@ -98,7 +98,7 @@ def _entries(dynamodb: Any) -> dict[tuple[str, str], dict[Keys, Item]]:
     return found
 
 
-def _table_units(member: Item, before: Mapping[Any, Any], after: Mapping[Any, Any]) -> int:
+def _count_table_units(member: Item, before: Mapping[Any, Any], after: Mapping[Any, Any]) -> int:
     ((_, parameters),) = member.items()
     (keys,) = (
         [key["AttributeName"] for key in table["KeySchema"]]
@@ -111,7 +111,7 @@ def _table_units(member: Item, before: Mapping[Any, Any], after: Mapping[Any, An
     return -(-max(sizes, default=1) // _KILOBYTE)
 
 
-def _index_units(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> int:
+def _count_index_units(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> int:
     units = 0
     for table in template.tables():
         for index in table.get("GlobalSecondaryIndexes", ()):

@@ -1,4 +1,4 @@
-"""A certificate authority for servers on this machine."""
+"""Certificate authority for servers on this machine."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -15,22 +15,22 @@ LOOPBACK = "127.0.0.1"
 
 
 class CertificateAuthority:
-    """A root, and server certificates that the root signs."""
+    """A root certificate, and the server certificates that are signed with its key."""
 
     def __init__(self, name: str) -> None:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._key = _create_key()
         constraints = x509.BasicConstraints(ca=True, path_length=None)
-        builder = self._builder(self._name, self._key).add_extension(constraints, critical=True)
+        builder = self._create_builder(self._name, self._key).add_extension(constraints, critical=True)
         self.root = builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM).decode()
         """The root's certificate as PEM."""
 
     def server_context(self, folder: Path) -> ssl.SSLContext:
-        """Return the TLS context of a server on the loopback address. Write its certificate into the folder."""
+        """Create a certificate for the loopback address in the folder, and return a TLS context that uses it."""
         key = _create_key()
         address = x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOOPBACK))])
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, LOOPBACK)])
-        certificate = self._builder(name, key).add_extension(address, critical=False)
+        certificate = self._create_builder(name, key).add_extension(address, critical=False)
         chain = folder / "server.pem"
         chain.write_bytes(
             key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -40,7 +40,7 @@ class CertificateAuthority:
         context.load_cert_chain(chain)
         return context
 
-    def _builder(self, subject: x509.Name, key: rsa.RSAPrivateKey) -> x509.CertificateBuilder:
+    def _create_builder(self, subject: x509.Name, key: rsa.RSAPrivateKey) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         return x509.CertificateBuilder(
             issuer_name=self._name,

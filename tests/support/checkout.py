@@ -1,4 +1,4 @@
-"""A copy of the project, as a fresh clone in another folder would be."""
+"""Copy of the project, like a fresh clone in another folder."""
 
 import shutil
 from pathlib import Path

@@ -1,9 +1,9 @@
 """Test double of a calendar table in which slots become readable later than the head that names them.
 
 DynamoDB applies the items of a transaction one by one. Between a transaction and a query, DynamoDB guarantees only
-read-committed isolation. The double guarantees no more: Query and GetItem return the present head, but each slot only
-after a delay. Conditions of transactions see the present items. A slot never returns to an earlier state. The double
-works between botocore and DynamoDB Local.
+read-committed isolation. The double guarantees no more. GetItem returns the present head. Query and GetItem return
+each slot as it was a short time ago, but a slot never returns to an earlier state. The conditions of transactions
+check the present items. The double intercepts the requests that botocore sends to DynamoDB Local.
 """
 
 import json
@@ -27,7 +27,7 @@ Item = dict[str, Any]
 
 
 class DelayedCalendar:
-    """All states of the slots, each with the time from which the state is readable."""
+    """All states that the slots have had, each with the time from which reads return the state."""
 
     def __init__(
         self, longest_delay_seconds: float, seed: int, *, shortest_deletion_seconds: float = 0
@@ -41,28 +41,30 @@ class DelayedCalendar:
     @contextmanager
     def install(self) -> Iterator[None]:
         """Let all clients of this process read the table through the double."""
-        with patch.object(URLLib3Session, "send", lambda session, request: self._answer(session, request)):
+        with patch.object(
+            URLLib3Session, "send", lambda session, request: self._handle_request(session, request)
+        ):
             yield
 
-    def _answer(self, session: Any, request: AWSPreparedRequest) -> Any:
+    def _handle_request(self, session: Any, request: AWSPreparedRequest) -> Any:
         operation = operation_of(request)
         parameters = json.loads(cast(bytes, request.body) or b"{}")
         if operation == "TransactWriteItems":
             with self._lock:  # record the states in the order of the transactions
                 response = self._send(session, request)
                 if response.status_code == 200:
-                    self._record(parameters["TransactItems"])
+                    self._record_states(parameters["TransactItems"])
             return response
         if parameters.get("TableName") == TABLE and operation == "Query":
-            return build_response(request, self._query(parameters))
+            return build_response(request, self._run_query(parameters))
         if parameters.get("TableName") == TABLE and operation == "GetItem":
             key = parameters["Key"]
             if key["slot"]["S"] != HEAD:
-                item = self._visible_item(key["ownerId"]["S"], key["slot"]["S"])
+                item = self._find_visible_item(key["ownerId"]["S"], key["slot"]["S"])
                 return build_response(request, {"Item": item} if item else {})
         return self._send(session, request)
 
-    def _record(self, operations: list[Item]) -> None:
+    def _record_states(self, operations: list[Item]) -> None:
         for operation in operations:
             ((kind, parameters),) = operation.items()
             if parameters["TableName"] != TABLE or kind not in ("Put", "Delete"):
@@ -74,12 +76,12 @@ class DelayedCalendar:
             visible_from = time.monotonic() + self._chance.uniform(shortest, max(shortest, self._delay))
             states.append((max(visible_from, states[-1][0] if states else 0), item))
 
-    def _visible_item(self, owner: str, slot: str) -> Item | None:
+    def _find_visible_item(self, owner: str, slot: str) -> Item | None:
         now = time.monotonic()
         seen = [item for visible_from, item in self._states.get((owner, slot), ()) if visible_from <= now]
         return seen[-1] if seen else None
 
-    def _query(self, parameters: Item) -> Item:
+    def _run_query(self, parameters: Item) -> Item:
         values = {name: value["S"] for name, value in parameters["ExpressionAttributeValues"].items()}
         with self._lock:
             keys = sorted(
@@ -89,7 +91,7 @@ class DelayedCalendar:
             )
         if not parameters.get("ScanIndexForward", True):
             keys.reverse()
-        items = [item for key in keys if (item := self._visible_item(values[":key"], key))]
+        items = [item for key in keys if (item := self._find_visible_item(values[":key"], key))]
         items = items[: parameters.get("Limit")]
         return {"Items": items, "Count": len(items), "ScannedCount": len(items)}
 

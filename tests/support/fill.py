@@ -1,4 +1,4 @@
-"""Tables filled with many sessions and timelines, as the API and the streams' function would leave them."""
+"""Tables filled with many sessions and timelines, with the items that the API and `update_counters` would write."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Invariants between the tables, which hold after every request."""
+"""Invariants of the tables. They hold after every request."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -51,69 +51,70 @@ def live_sessions(dynamodb: Any) -> list[Item]:
 
 
 def breaches(dynamodb: Any) -> list[str]:
-    """Return the breaches: overlaps, and slots, counts and indexes that do not match the sessions."""
+    """Return a text for each broken invariant: overlaps, and slots, counts and indexes that contradict the sessions."""
     count_changes(dynamodb)
     sessions = live_sessions(dynamodb)
     timelines = [item for item in scan(dynamodb, "TimelinesTable") if "ownerId" in item]
     calendars = scan(dynamodb, "CalendarTable")
     return [
-        *_overlaps(sessions),
-        *_calendars(sessions, calendars),
-        *_counts(sessions, timelines, calendars),
-        *_trees(sessions, timelines, scan(dynamodb, "CountersTable")),
-        *_sort_keys(sessions),
+        *_find_overlaps(sessions),
+        *_check_calendars(sessions, calendars),
+        *_check_counts(sessions, timelines, calendars),
+        *_check_trees(sessions, timelines, scan(dynamodb, "CountersTable")),
+        *_check_sort_keys(sessions),
         *(
             breach
             for index in SESSION_INDEXES
-            for breach in _differences(
+            for breach in _find_differences(
                 index,
                 scan(dynamodb, "SessionsTable", index),
-                _project("SessionsTable", index, sessions),
+                _project_items("SessionsTable", index, sessions),
                 "id",
             )
         ),
-        *_timeline_indexes(dynamodb, timelines),
-        *_long_descriptions(scan(dynamodb, "TimelinesTable")),
+        *_check_timeline_indexes(dynamodb, timelines),
+        *_check_long_descriptions(scan(dynamodb, "TimelinesTable")),
     ]
 
 
-def _overlaps(sessions: list[Item]) -> Iterator[str]:
+def _find_overlaps(sessions: list[Item]) -> Iterator[str]:
     for one, other in combinations(sessions, 2):
         first, second = schedule(one), schedule(other)
         if one["ownerId"] == other["ownerId"] and first and second and conflict(first, second):
             yield f"{one['name']} and {other['name']} overlap"
 
 
-def _calendars(sessions: list[Item], items: list[Item]) -> Iterator[str]:
-    """Yield the breaches of the calendars. A slot may be older than its session if only other fields changed."""
+def _check_calendars(sessions: list[Item], items: list[Item]) -> Iterator[str]:
+    """Yield the breaches of the calendars.
+
+    A slot may have a lower version than its session if the later changes affect no field of the slot.
+    """
     slots = [item for item in items if item["slot"] != "HEAD"]
-    expected = [_expected_slot(session) for session in sessions if "startDateTime" in session]
+    expected = [_build_expected_slot(session) for session in sessions if "startDateTime" in session]
     unversioned = [{name: slot[name] for name in slot if name != "version"} for slot in slots]
     yield from (breach for session in sessions if (breach := _find_wrong_key(session)))
-    yield from _differences("slot", unversioned, expected, "ownerId", "slot")
+    yield from _find_differences("slot", unversioned, expected, "ownerId", "slot")
     versions = {session["id"]: session["version"] for session in sessions}
     for slot in slots:
         if slot["version"] > versions.get(slot["sessionId"], 0):
-            yield f"slot {slot['slot']} is newer than its session"
+            yield f"slot {slot['slot']} has a higher version than its session"
     heads = {item["ownerId"]: item for item in items if item["slot"] == "HEAD"}
     for slot in expected:
         head = heads.get(slot["ownerId"], {})
         if not head.get("version"):
             yield f"{slot['ownerId']}'s calendar has no HEAD"
         if slot["slot"].startswith("EVERY") and int(slot["slot"][6:8]) not in head.get("lengthClasses", ()):
-            yield f"the HEAD of {slot['ownerId']} lacks the class of {slot['slot']}"
+            yield f"the HEAD of {slot['ownerId']} has no length class for {slot['slot']}"
 
 
 def _find_wrong_key(session: Item) -> str | None:
-    """Return a breach if other sessions would not find a slot, because the slot has a wrong key."""
+    """Return a breach if the slot of a session has a wrong key, so that conflict checks may not find the slot."""
     times, key = schedule(session), session.get("slot", "")
     if times is None:
-        return f"{session['name']} has a slot and no start" if key else None
+        return f"{session['name']} has a slot, but no start" if key else None
     if isinstance(times, Once):
-        place = f"ONCE#{_instant(session['startDateTime'])}"
-    elif (
-        end := last_end(times)
-    ) is not None:  # an additional excluded date does not change the key of the slot
+        place = f"ONCE#{_format_instant(session['startDateTime'])}"
+    elif (end := last_end(times)) is not None:  # a slot keeps its key when dates are excluded
         place = key.rpartition("#")[0] if key >= f"UNTIL#{utc_text(end)}" else "UNTIL"
     else:
         begin, length = times_of_day(times)
@@ -121,10 +122,12 @@ def _find_wrong_key(session: Item) -> str | None:
         hours = 24 if "timeZone" in session else next(fitting, 24)
         place = f"EVERY#{hours:02}#{begin // 60_000_000:04}"
     expected = f"{place}#{session['id']}"
-    return None if key == expected else f"the slot of {session['name']} is {key} and not {expected}"
+    return (
+        None if key == expected else f"the slot of {session['name']} has the key {key} instead of {expected}"
+    )
 
 
-def _expected_slot(session: Item) -> Item:
+def _build_expected_slot(session: Item) -> Item:
     return {
         "ownerId": session["ownerId"],
         "slot": session.get("slot"),
@@ -133,13 +136,13 @@ def _expected_slot(session: Item) -> Item:
     }
 
 
-def _instant(text: str) -> str:
+def _format_instant(text: str) -> str:
     moment = datetime.fromisoformat(text).astimezone(UTC)
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _counts(sessions: list[Item], timelines: list[Item], calendars: list[Item]) -> Iterator[str]:
-    """Yield wrong counts of timelines and calendars. Deleted timelines must have no sessions."""
+def _check_counts(sessions: list[Item], timelines: list[Item], calendars: list[Item]) -> Iterator[str]:
+    """Yield the wrong counts of timelines and calendars, and the sessions without a timeline of their owner."""
     kept: Counter[tuple[str, str]] = Counter()
     counted: Counter[tuple[str, str]] = Counter()
     owners = {}
@@ -155,14 +158,14 @@ def _counts(sessions: list[Item], timelines: list[Item], calendars: list[Item]) 
         for scope in (session["timelineId"], session["ownerId"]):
             counted[scope, session["type"]] += 1
         if owners.get(session["timelineId"]) != session["ownerId"]:
-            yield f"{session['name']} is on no timeline of its owner"
+            yield f"{session['name']} is not on a timeline of its owner"
     for key in kept.keys() | counted.keys():
         if kept[key] != counted[key]:
             yield f"{key} should be {counted[key]} and is {kept[key]}"
 
 
-def _trees(sessions: list[Item], timelines: list[Item], nodes: list[Item]) -> Iterator[str]:
-    """Yield wrong counts by time. Each node must equal a recount of the sessions and timelines."""
+def _check_trees(sessions: list[Item], timelines: list[Item], nodes: list[Item]) -> Iterator[str]:
+    """Yield the wrong counts by time. Each count in a node must be the number of live sessions or timelines."""
     kept: Counter[tuple[str, ...]] = Counter()
     counted: Counter[tuple[str, ...]] = Counter()
     for node in (node for node in nodes if node["scope"] != "POSITIONS"):
@@ -172,18 +175,18 @@ def _trees(sessions: list[Item], timelines: list[Item], nodes: list[Item]) -> It
                 {(node["scope"], node["node"], kind, entry): count for entry, count in entries.items()}
             )
         if ("expiresAt" in node) == bool(kinds) or not all(kinds.values()):
-            yield f"{node} is kept too long or not long enough"
+            yield f"{node} must expire if it has no counts, and otherwise must not; an empty kind must be removed"
     for session in sessions:
         scopes = ("ALL", f"OWNER#{session['ownerId']}", f"TIMELINE#{session['timelineId']}")
-        counted.update(_entries(session["startKey"], session["type"], scopes))
+        counted.update(_find_entries(session["startKey"], session["type"], scopes))
     for timeline in timelines:
         if "removedAt" not in timeline:
             own = ("TIMELINES#ALL", f"TIMELINES#OWNER#{timeline['ownerId']}")
-            counted.update(_entries(timeline["createdKey"], "TIMELINE", own))
+            counted.update(_find_entries(timeline["createdKey"], "TIMELINE", own))
     yield from _find_wrong_counts(kept, counted)
 
 
-def _entries(key: str, kind: str, scopes: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _find_entries(key: str, kind: str, scopes: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     if key.startswith("~"):
         lengths = (1, 2, 3, 5)
     elif 1900 <= int(key[:4]) < 2200:
@@ -200,7 +203,7 @@ def _find_wrong_counts(kept: Counter[tuple[str, ...]], counted: Counter[tuple[st
             yield f"{key} should be {counted[key]} and is {kept[key]}"
 
 
-def _project(table: str, index: str, items: list[Item]) -> list[Item]:
+def _project_items(table: str, index: str, items: list[Item]) -> list[Item]:
     """Return the items with only the attributes that an index contains."""
     properties = template.resources("AWS::DynamoDB::Table")[table]["Properties"]
     (found,) = [one for one in properties["GlobalSecondaryIndexes"] if one["IndexName"] == index]
@@ -209,22 +212,22 @@ def _project(table: str, index: str, items: list[Item]) -> list[Item]:
     return [{field: value for field, value in item.items() if field in fields} for item in items]
 
 
-def _sort_keys(sessions: list[Item]) -> Iterator[str]:
+def _check_sort_keys(sessions: list[Item]) -> Iterator[str]:
     for session in sessions:
-        start = _instant(session["startDateTime"]) if "startDateTime" in session else "~"
+        start = _format_instant(session["startDateTime"]) if "startDateTime" in session else "~"
         if session["startKey"] != f"{start}#{session['id']}":
-            yield f"{session['name']} is sorted as {session['startKey']}"
+            yield f"{session['name']} has the wrong sort key {session['startKey']}"
 
 
-def _timeline_indexes(dynamodb: Any, timelines: list[Item]) -> Iterator[str]:
-    """Yield the breaches of the indexes of timelines. A deleted timeline is in no index."""
+def _check_timeline_indexes(dynamodb: Any, timelines: list[Item]) -> Iterator[str]:
+    """Yield the breaches of the indexes of timelines. No index may contain a deleted timeline."""
     indexed = [item for item in timelines if "removedAt" not in item]
     for index in ("owner-index", "all-index"):
-        expected = _project("TimelinesTable", index, indexed)
-        yield from _differences(index, scan(dynamodb, "TimelinesTable", index), expected, "id")
+        expected = _project_items("TimelinesTable", index, indexed)
+        yield from _find_differences(index, scan(dynamodb, "TimelinesTable", index), expected, "id")
 
 
-def _long_descriptions(items: list[Item]) -> Iterator[str]:
+def _check_long_descriptions(items: list[Item]) -> Iterator[str]:
     """Yield long descriptions without a timeline, timelines without their long description, and other expiries."""
     found = {item["id"]: item.get("expiresAt") for item in items if "ownerId" not in item}
     expected = {
@@ -234,7 +237,7 @@ def _long_descriptions(items: list[Item]) -> Iterator[str]:
         yield f"the long descriptions should be {expected} and are {found}"
 
 
-def _differences(what: str, found: list[Item], expected: list[Item], *key: str) -> Iterator[str]:
+def _find_differences(what: str, found: list[Item], expected: list[Item], *key: str) -> Iterator[str]:
     present = {tuple(item[name] for name in key): item for item in found}
     right = {tuple(item[name] for name in key): item for item in expected}
     for one in present.keys() | right.keys():

@@ -1,4 +1,4 @@
-"""An OpenID Connect issuer on this machine, forged tokens, and the ways in which an issuer can break."""
+"""OpenID Connect issuer on this machine, with invalid tokens and invalid responses for tests."""
 
 import base64
 import hashlib
@@ -39,11 +39,11 @@ class Issuer:
         self.reads = 0
         self.keys_path = "/keys"
         self.configuration: dict[str, Any] = {}
-        """Members of the configuration that replace the valid ones."""
+        """Members to change in the configuration document."""
         self.key_members: dict[str, Any] = {}
-        """Members of every published key that replace the valid ones."""
+        """Members to change in the published keys, by key id."""
         self.replies: dict[str, Reply] = {}
-        """Replies that the issuer sends at a path instead of its document."""
+        """Replies by path, which the issuer sends instead of its documents."""
         issuer = self
 
         class Documents(BaseHTTPRequestHandler):
@@ -66,7 +66,7 @@ class Issuer:
         self.thread.start()
 
     def document(self, path: str) -> Any:
-        """Return the document at a path."""
+        """Return the document at a path; None for an unknown path."""
         if path == CONFIGURATION_PATH:
             right = {"issuer": self.url, "jwks_uri": f"{self.url}{self.keys_path}"}
             return right | self.configuration
@@ -88,7 +88,7 @@ class Issuer:
         self.thread.join()
 
     def claims(self, **changes: Any) -> dict[str, Any]:
-        """Return the claims of a valid token of Anna, with changes. The value None removes a claim."""
+        """Return the claims of a valid token for Anna, with changes. The value None removes a claim."""
         now = datetime.now(UTC)
         claims = {
             "sub": "anna",
@@ -100,7 +100,7 @@ class Issuer:
         return {name: value for name, value in claims.items() if value is not None}
 
     def token(self, kid: str = "first", algorithm: str = "RS256", key: Any = None, **changes: Any) -> str:
-        """Sign a token with these claims."""
+        """Return a signed token for Anna, with changes of its claims."""
         return jwt.encode(
             self.claims(**changes), key or self.keys[kid], algorithm=algorithm, headers={"kid": kid}
         )
@@ -120,17 +120,17 @@ ATTACKS: dict[str, Callable[[Issuer], str]] = {
     "of an empty subject": lambda issuer: issuer.token(sub=""),
     "of an unknown key": lambda issuer: issuer.token("unknown", key=new_key()),
     "without a key id": lambda issuer: jwt.encode(issuer.claims(), issuer.keys["first"], algorithm="RS256"),
-    "of another key under a known id": lambda issuer: issuer.token(key=new_key()),
+    "signed with another key under a known key id": lambda issuer: issuer.token(key=new_key()),
     "unsigned": lambda issuer: jwt.encode(issuer.claims(), None, algorithm="none", headers={"kid": "first"}),  # type: ignore[arg-type]
     "signed with the public key as a secret": lambda issuer: sign_with_the_public_key(issuer),
-    "of a stronger algorithm": lambda issuer: issuer.token(algorithm="RS512"),
+    "signed with RS512": lambda issuer: issuer.token(algorithm="RS512"),
     "of another algorithm": lambda issuer: issuer.token(
         algorithm="ES256", key=ec.generate_private_key(ec.SECP256R1())
     ),
     "tampered with": lambda issuer: replace_subject(issuer.token()),
     "with a cut signature": lambda issuer: issuer.token()[:-8],
-    "no token": lambda issuer: "x.y.z",
-    "one word": lambda issuer: "token",
+    "of three parts that are not JSON": lambda issuer: "x.y.z",
+    "of one part": lambda issuer: "token",
 }
 
 
@@ -150,7 +150,7 @@ def sign_with_the_public_key(issuer: Issuer) -> str:
 
 
 def replace_subject(good: str) -> str:
-    """Forge a token with the signature of one payload and the subject of another."""
+    """Forge a token: replace the subject, but keep the signature."""
     header, payload, signature = good.split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
     forged = base64.urlsafe_b64encode(json.dumps(claims | {"sub": "root"}).encode()).rstrip(b"=").decode()
@@ -198,10 +198,10 @@ BROKEN_REPLIES: dict[str, Reply] = {
     "an array": send_body(b"[]"),
     "deeply nested": send_body(b"[" * 200_000),
     "too large": send_body(b'{"padding": "' + b"x" * 300_000 + b'"}'),
-    "no text": send_body(b"\xff\xfe\x00"),
+    "not UTF-8": send_body(b"\xff\xfe\x00"),
     "reset": reset_connection,
 }
-"""Replies that are no valid document of an issuer."""
+"""Replies that are not a valid document of an issuer."""
 
 BROKEN_CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "of another issuer": {"issuer": "https://evil.test"},
@@ -223,4 +223,4 @@ BROKEN_KEYS: dict[str, dict[str, Any]] = {
     "with a broken modulus": {"n": "%"},
     "with another key type": {"kty": "EC"},
 }
-"""Members that make a published key useless for verifying."""
+"""Members with which a published key cannot verify a token."""

@@ -1,8 +1,8 @@
-"""Image in which functions run: Lambda's own image, or an equivalent image built from this machine.
+"""Image in which functions run: Lambda's own image, or an equivalent image built from files of this machine.
 
 The equivalent image has a shell, three commands, CPython and their libraries from this machine. PyPI provides the rest
-of Lambda's runtime: the runtime interface client and boto3, pinned by hash. The image is no copy of Amazon Linux: test
-system libraries such as glibc on AWS. The SAM CLI adds the emulator of Lambda's runtime API to each image.
+of Lambda's runtime: the runtime interface client and boto3, pinned by hash. The image does not contain the system
+libraries of Amazon Linux, such as glibc. The SAM CLI adds the emulator of Lambda's runtime API to each image.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ _REQUIREMENTS = _ROOT / "requirements" / "lambda_image.txt"
 _LAYER_BUILD = runpy.run_path(str(_ROOT / "layers" / "scheduling" / "build.py"))
 _PROGRAMS = ("sh", "mv", "chmod", "cp")  # the programs that the SAM CLI runs to add the emulator and layers
 _PROMISED = ("libdl.so.2", "libgcc_s.so.1", "libpthread.so.0", "libresolv.so.2", "librt.so.1", "libutil.so.1")
-"""Libraries that every wheel may expect (PEP 600), beside those of the programs."""
+"""Libraries that a wheel may need (PEP 600), although the programs of the image do not need them."""
 _UNNEEDED_FILES = shutil.ignore_patterns(
     *("site-packages", "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "__pycache__"),
     *("config-*", "_tkinter*", "*.a"),
@@ -49,20 +49,20 @@ _SETTINGS = (
 
 
 def prepare(engine: DockerEngine) -> str:
-    """Pull or build the image; return its name.
+    """Pull or build the image, and return its name.
 
     Raises:
         EngineMissing: the image can be neither pulled nor built.
     """
     if not ARCHITECTURE:
-        raise EngineMissing(f"Lambda has no processors of this kind: {platform.machine()}.")
+        raise EngineMissing(f"Lambda has no processors of the type {platform.machine()}.")
     name = Runtime.get_image_name_tag(f"python{PYTHON}", ARCHITECTURE)
     name = f"{LambdaImage._INVOKE_REPO_PREFIX}/{name}"
     try:
         if not engine.docker("image", "ls", "--quiet", name):
             engine.docker("pull", "--quiet", name, seconds=_PULL_SECONDS)
     except subprocess.SubprocessError:
-        return _build_image(engine, f"The engine cannot get {name}")
+        return _build_image(engine, f"The engine cannot pull {name}.")
     return name
 
 
@@ -70,7 +70,7 @@ def _build_image(engine: DockerEngine, because: str) -> str:
     python = _LAYER_BUILD["find_interpreter"](PYTHON) if sys.platform == "linux" else None
     if not python:
         raise EngineMissing(
-            f"{because}, and one like it can be made on Linux only, with Python {PYTHON} installed."
+            f"{because} An equivalent image can be built only on Linux, and needs Python {PYTHON}."
         )
     made_of = hashlib.sha256(Path(__file__).read_bytes() + _REQUIREMENTS.read_bytes())
     made_of.update(_run(python, "-c", "import sys; print(sys.executable, sys.version)").encode())
@@ -116,7 +116,7 @@ def _fill_root(root: Path, python: str) -> None:
 
 
 def _copy_libraries(root: Path, programs: Iterable[Path], home: Path) -> None:
-    """Copy the needed libraries to their own paths, or beside the interpreter."""
+    """Copy the libraries of the programs: those of Python to the interpreter's `lib`, all others to the same paths."""
     needed = {word for program in programs for word in _run("ldd", str(program)).split() if word[0] == "/"}
     system = Path(next(library for library in needed if library.endswith("/libc.so.6"))).parent
     needed |= {str(system / library) for library in _PROMISED}
@@ -146,7 +146,7 @@ def _set_owner_to_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 def _find_program(program: str) -> str:
     path = shutil.which(program)
     if path is None:
-        raise EngineMissing(f"There is no {program}.")
+        raise EngineMissing(f"The program {program} is missing.")
     return path
 
 

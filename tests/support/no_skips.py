@@ -1,4 +1,4 @@
-"""Hooks of pytest that fail a skipped test in CI, which has everything that the tests need."""
+"""Hooks of pytest that fail a skipped test in CI, because CI has all programs that the tests need."""
 
 import os
 from collections.abc import Generator
@@ -11,13 +11,13 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Fail a test that skips itself."""
+    """Fail a skipped test in CI."""
     return _fail_skip((yield))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Fail a module that skips itself."""
+    """Fail a skipped module in CI."""
     return _fail_skip((yield))
 
 

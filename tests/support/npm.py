@@ -25,7 +25,7 @@ def install() -> Path:
     packages, wanted = CLIENT / "node_modules", (CLIENT / "package-lock.json").read_bytes()
     stamp = packages / ".wanted"
     with (CLIENT / "package.json").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # tests in another process may be installing
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another test process may be installing the packages
         if not stamp.exists() or stamp.read_bytes() != wanted:
             run(str(npm), "ci", "--no-audit", "--no-fund", "--ignore-scripts")
             stamp.write_bytes(wanted)
@@ -42,7 +42,7 @@ def browser() -> str:
 
 
 def run(*command: str, cwd: Path = CLIENT, environment: Mapping[str, str] | None = None) -> str:
-    """Return the output of a command. Fail with the output when the command fails."""
+    """Run a command and return its output. Fail the test if the command fails."""
     quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
     done = subprocess.run(
         command,

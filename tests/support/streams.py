@@ -1,4 +1,4 @@
-"""Streams of the tables, whose records are sent to `update_counters` as Lambda sends them."""
+"""Streams of the tables. Their records are sent to `update_counters` in the events that Lambda would send."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -48,7 +48,7 @@ def create_streams_client(dynamodb: Any) -> Any:
 
 
 def count_changes(dynamodb: Any) -> None:
-    """Send all records of the streams to `update_counters`, also records that were counted before."""
+    """Send all records of all streams to `update_counters`, including records that were sent before."""
     for shard in shards(dynamodb):
         if records := shard.records():
             api.handler("update_counters")(shard.event(records), None)

@@ -1,4 +1,4 @@
-"""Reader of template.yaml for the tests, so that tables, routes and settings are defined once."""
+"""Reader of template.yaml, so that tests use its tables, routes and settings."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class _Loader(yaml.SafeLoader):
     """YAML loader that reads CloudFormation's tags in their long form: `!Sub x` as `{"Fn::Sub": "x"}`."""
 
 
-def _intrinsic(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
+def _read_intrinsic(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
     if isinstance(node, yaml.ScalarNode):
         value: Any = loader.construct_scalar(node)
     elif isinstance(node, yaml.SequenceNode):
@@ -34,12 +34,12 @@ def _intrinsic(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
     return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
 
 
-_Loader.add_multi_constructor("!", _intrinsic)
+_Loader.add_multi_constructor("!", _read_intrinsic)
 
 
 @lru_cache
 def template() -> dict[str, Any]:
-    """Return the whole template, which the caller must not change."""
+    """Return the whole template. Callers must not change it, because the result is cached."""
     loaded: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text("utf-8"), _Loader)
     return loaded
 
@@ -62,33 +62,33 @@ def route(function: str) -> tuple[str, str]:
 
 
 def tables() -> list[dict[str, Any]]:
-    """Return the parameters of `create_table` for each table, by logical id."""
+    """Return the parameters of `create_table` for each table. The name of a table is its logical id."""
     return [
         {
             "TableName": name,
             **{key: table["Properties"][key] for key in _CREATE_TABLE if key in table["Properties"]},
-            **_stream(table["Properties"]),
+            **_read_stream(table["Properties"]),
         }
         for name, table in resources("AWS::DynamoDB::Table").items()
     ]
 
 
 def create_tables(dynamodb: Any) -> None:
-    """Create the tables of the template, without items."""
+    """Create the tables of the template."""
     for table in tables():
         dynamodb.create_table(**table)
 
 
-def _stream(properties: Mapping[str, Any]) -> dict[str, Any]:
+def _read_stream(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters of `create_table` for the stream of a table."""
     specification = properties.get("StreamSpecification")
     return {"StreamSpecification": {"StreamEnabled": True, **specification}} if specification else {}
 
 
 def environment(**parameters: str) -> dict[str, str]:
-    """Return the environment variables of all functions, with these parameters and the defaults of the rest.
+    """Return the environment variables of all functions for these parameters, and the defaults of all others.
 
-    Resources are named by their logical ids.
+    A reference to a resource has the resource's logical id as its value.
     """
     variables = dict(template()["Globals"]["Function"]["Environment"]["Variables"])
     for properties in functions().values():
@@ -111,7 +111,7 @@ def transform(layer: str = "s3://bucket/layer", **parameters: str) -> dict[str, 
 
 
 def published_versions(layer: str = "s3://bucket/layer", **parameters: str) -> dict[str, str]:
-    """Return the function versions that a deployment needs: their descriptions, by logical id.
+    """Return the description of each function version after the SAM transform, by logical id.
 
     CloudFormation publishes a version when its logical id is new or its description changes.
     """
@@ -123,7 +123,7 @@ def published_versions(layer: str = "s3://bucket/layer", **parameters: str) -> d
 
 
 def resolve(value: Any, parameters: Mapping[str, str]) -> Any:
-    """Resolve a value as CloudFormation would, as far as the functions need it."""
+    """Resolve a value as CloudFormation does, with the intrinsic functions that the tests need."""
     if isinstance(value, list):
         return [resolve(one, parameters) for one in value]
     if not isinstance(value, dict):

@@ -1,7 +1,8 @@
-"""Test double of TransactionConflict on AWS, where a transaction locks its items against other transactions.
+"""Test double that adds the error TransactionConflict to DynamoDB Local.
 
-DynamoDB Local runs transactions one after the other and never answers TransactionConflict. This double adds
-this error and the duration of a call between botocore and the engine.
+On AWS, a transaction gets this error if another running transaction contains one of its items. DynamoDB Local runs
+transactions one after the other, and never returns this error. The double intercepts the requests that botocore
+sends to DynamoDB Local. It also adds the duration of a call on AWS.
 """
 
 import json
@@ -26,7 +27,7 @@ class HeldItems:
     """The items that running transactions hold."""
 
     def __init__(self, call_seconds: float = 0.02, held_seconds: tuple[float, float] = (0.01, 0.02)) -> None:
-        self._call, self._held_seconds = call_seconds, held_seconds
+        self._call_seconds, self._held_seconds = call_seconds, held_seconds
         self._send = URLLib3Session.send
         self._lock = Lock()
         self._held: set[tuple[str, ...]] = set()
@@ -36,23 +37,25 @@ class HeldItems:
     @contextmanager
     def install(self) -> Iterator["HeldItems"]:
         """Send the requests of all clients of this process through the double."""
-        with patch.object(URLLib3Session, "send", lambda session, request: self._answer(session, request)):
+        with patch.object(
+            URLLib3Session, "send", lambda session, request: self._handle_request(session, request)
+        ):
             yield self
 
-    def _answer(self, session: Any, request: AWSPreparedRequest) -> Any:
+    def _handle_request(self, session: Any, request: AWSPreparedRequest) -> Any:
         operation = operation_of(request)
         with self._lock:
             self.operations[operation] += 1
         if operation != "TransactWriteItems":
-            time.sleep(self._call)
+            time.sleep(self._call_seconds)
             return self._send(session, request)
-        items = [_key(member) for member in json.loads(cast(bytes, request.body))["TransactItems"]]
+        items = [_read_key(member) for member in json.loads(cast(bytes, request.body))["TransactItems"]]
         with self._lock:
             conflicts = [item in self._held for item in items]
             if not any(conflicts):
                 self._held.update(items)
         if any(conflicts):
-            time.sleep(self._call)
+            time.sleep(self._call_seconds)
             reasons = [{"Code": "TransactionConflict" if conflict else "None"} for conflict in conflicts]
             body = {
                 "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
@@ -67,11 +70,11 @@ class HeldItems:
         finally:
             with self._lock:
                 self._held.difference_update(items)
-        time.sleep(max(0, self._call - held))
+        time.sleep(max(0, self._call_seconds - held))
         return response
 
 
-def _key(member: dict[str, Any]) -> tuple[str, ...]:
+def _read_key(member: dict[str, Any]) -> tuple[str, ...]:
     ((_, parameters),) = member.items()
     item, table = parameters.get("Item") or parameters["Key"], parameters["TableName"]
     return (table, *(item[name]["S"] for name in _KEYS.get(table, ("id",))))

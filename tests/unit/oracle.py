@@ -1,6 +1,7 @@
-"""Slow oracle of overlap, which checks day after day and shares no code with the layer.
+"""Slow oracle of overlaps. It checks one day after another, and shares no code with the layer.
 
-Days are counted from 0001-01-01 and continue after the year 9999. Times are microseconds since that day began.
+Days are counted from 0001-01-01, and continue after the year 9999. Times are microseconds since the start of
+0001-01-01.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,8 +16,8 @@ _WEEKDAYS = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY",
 _RARITY = {None: 0, "YEARLY": 1, "MONTHLY": 2, "WEEKLY": 3, "DAILY": 4}
 _STEP = {"YEARLY": 365, "MONTHLY": 28}
 _DAYS_OF_A_CYCLE = 400 * 365 + 97
-_LONGEST_SERIES = 1461
-"""The length in days of the longest possible session: a YEARLY series on the 29th of February."""
+_LONGEST_OCCURRENCE = 1461
+"""The longest possible occurrence, in days: an occurrence of a YEARLY series on 29 February may last four years."""
 
 
 class Schedule:
@@ -42,11 +43,11 @@ class Schedule:
             case "DAILY":
                 return True
             case "WEEKLY":
-                return _WEEKDAYS[_date(day).weekday()] == self.weekday
+                return _WEEKDAYS[_find_date(day).weekday()] == self.weekday
             case "MONTHLY":
-                return _date(day).day == _date(self.begin).day
+                return _find_date(day).day == _find_date(self.begin).day
             case "YEARLY":
-                return _month_and_day(day) == _month_and_day(self.begin)
+                return _find_month_and_day(day) == _find_month_and_day(self.begin)
         return day == self.begin
 
     def starts(self, first: int, last: int) -> Iterator[int]:
@@ -82,8 +83,8 @@ def first_overlap(existing: Mapping[str, Any], new: Mapping[str, Any]) -> int | 
     elif {rare.cycle, often.cycle} <= {"DAILY", "WEEKLY"}:
         days = (begin - 30, begin + 30)
     else:
-        # Check occurrences that began before the later session and may overlap it, then one whole cycle.
-        days = (begin - _LONGEST_SERIES - 10, begin + _DAYS_OF_A_CYCLE + 2 * _LONGEST_SERIES)
+        # Check occurrences that begin before the later session and may reach into it, and then 400 years.
+        days = (begin - _LONGEST_OCCURRENCE - 10, begin + _DAYS_OF_A_CYCLE + 2 * _LONGEST_OCCURRENCE)
     for start in rare.starts(*days):
         met = often.first_start_within(start, start + rare.length)
         if met is not None:
@@ -104,10 +105,10 @@ def overlaps_itself(session: Mapping[str, Any]) -> bool:
     return any(start + series.length > following for start, following in pairwise(starts))
 
 
-def _date(day: int) -> date:
-    """Return the date of a day, modulo 400 years, after which the calendar repeats."""
+def _find_date(day: int) -> date:
+    """Return the date of a day, moved into the first 400 years. The calendar repeats every 400 years."""
     return date.fromordinal(day % _DAYS_OF_A_CYCLE + 1)
 
 
-def _month_and_day(day: int) -> tuple[int, int]:
-    return _date(day).month, _date(day).day
+def _find_month_and_day(day: int) -> tuple[int, int]:
+    return _find_date(day).month, _find_date(day).day

@@ -1,7 +1,8 @@
-"""Slow oracle of series with time zones, intervals, ends and excluded dates. Shares no code with the layer.
+"""Slow oracle of series with time zones, intervals, ends and excluded dates. The oracle shares no code with the layer.
 
-Days are counted from 0001-01-01 and times are microseconds since that day began. Offsets come from `zoneinfo`, read
-from the files of `tzdata`. Years after 2800 have the offsets of the equal year from 2401 to 2800.
+Days are counted from 0001-01-01. Times are microseconds since the start of 0001-01-01. `zoneinfo` computes the
+offsets from the files of `tzdata`. The calendar repeats every 400 years. So the offsets of the years from 2401 to
+2800 are used again for all later years.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,20 +22,20 @@ _WEEKDAYS = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY",
 
 @lru_cache
 def zone(name: str) -> ZoneInfo:
-    """Return the zone of the package `tzdata`, not of the machine."""
+    """Return a time zone from the package `tzdata`, not from the machine."""
     with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)
 
 
 def date_of(day: int) -> tuple[int, int, int]:
-    """Return the year, month and day of a day, which may be after the year 9999."""
+    """Return the year, the month and the day of the month of a day. The year may be after 9999."""
     eras, rest = divmod(day, ERA)
     found = date.fromordinal(rest + 1)
     return found.year + 400 * eras, found.month, found.day
 
 
 def offset(name: str, local: int) -> int:
-    """Return the offset of a local time: in a gap or a fold, the offset before the change (PEP 495, fold=0)."""
+    """Return the offset of a local time. In a gap or a fold, this is the offset before the change (PEP 495, fold=0)."""
     day, time = divmod(local, DAY)
     if day >= _REGULAR:
         day = _REGULAR + (day - _REGULAR) % ERA
@@ -148,14 +149,17 @@ class Series:
         return start, end if end > start else start + self.length
 
     def occurrences_within(self, start: int, end: int) -> list[tuple[int, int]]:
-        """Return the occurrences that overlap an interval of instants, each once."""
+        """Return the occurrences that overlap an interval of instants, without duplicates."""
         days = self.days((start - (self.length or 1)) // DAY - 3, end // DAY + 3)
         found = dict.fromkeys(self.occurrence_on(day) for day in days)
         return [each for each in found if each[0] < end and start < each[1]]
 
 
 def first_overlap(a: Series, b: Series, low: int, high: int) -> tuple[int, int] | None:
-    """Return the first occurrence of `a` that overlaps `b`, if the rarer of both starts between two days."""
+    """Return the first occurrence of `a` that overlaps `b`; None without an overlap.
+
+    The search covers only those occurrences of the rarer series that start between the days `low` and `high`.
+    """
     rare, often = (a, b) if a.rarity >= b.rarity else (b, a)
     for day in rare.days(low, high):
         occurrence = rare.occurrence_on(day)

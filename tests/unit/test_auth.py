@@ -1,4 +1,4 @@
-"""The principal of a request, from the claims that the gateway verified."""
+"""Principal of a request, from the claims that the gateway verified."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def test_roles_are_read_in_every_documented_format(groups: object) -> None:
     "groups",
     [None, "", "[]", [], "admin", "ADMINISTRATOR", "NOT-ADMIN", ["other"], 1, {"ADMIN": True}, [["ADMIN"]]],
 )
-def test_a_claim_without_a_role_grants_user(groups: object) -> None:
+def test_a_claim_without_a_role_grants_the_role_user(groups: object) -> None:
     assert roles(groups) == {"USER"}
 
 

@@ -1,4 +1,4 @@
-"""Garbage collection during a cold start, each case in an interpreter of its own."""
+"""Garbage collection during a cold start. Each test runs a new interpreter."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ print(before, gc.isenabled())
 
 
 def read_collection_states(function: str, **environment: str) -> str:
-    """Return whether garbage collection is on after the import of a handler, and after its first answer."""
+    """Return whether garbage collection is on after the import of a handler, and after its first response."""
     variables = {
         "PATH": os.environ["PATH"],
         "AWS_DEFAULT_REGION": "eu-west-1",
@@ -35,7 +35,7 @@ def read_collection_states(function: str, **environment: str) -> str:
 
 
 @pytest.mark.parametrize("function", ["get_session", "create_session", "list_timelines"])
-def test_lambda_collects_garbage_only_after_the_first_answer(function: str) -> None:
+def test_a_function_on_lambda_collects_garbage_only_after_the_first_response(function: str) -> None:
     assert read_collection_states(function, AWS_LAMBDA_FUNCTION_NAME=function) == "False True"
 
 

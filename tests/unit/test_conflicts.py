@@ -15,7 +15,7 @@ from tests.unit.test_slots import slot_of
 
 
 def conflicting_ids(new: Slot, slots: list[Slot]) -> list[str]:
-    """Return the ids of the conflicting sessions in order of time."""
+    """Return the ids of the conflicting sessions, sorted by the time of the conflict."""
     return [each.slot["sessionId"] for each in keep_earliest_of_each_session(find_conflicts(new, slots))]
 
 
@@ -45,14 +45,14 @@ def test_conflicts_at_the_same_instant_are_sorted_by_session_id() -> None:
     assert conflicting_ids(new, [one, other]) == conflicting_ids(new, [other, one]) == ["a", "b"]
 
 
-def test_a_session_with_two_slots_is_one_conflict_at_the_earlier_slot() -> None:
+def test_a_session_with_two_conflicting_slots_is_one_conflict_with_the_earlier_slot() -> None:
     new = slot_of("new", "2023-12-01T00:00:00Z", "2023-12-02T00:00:00Z")
     late, early = slot_of("a", "2023-12-01T12:00:00Z"), slot_of("a", "2023-12-01T09:00:00Z")
     (conflict,) = keep_earliest_of_each_session(find_conflicts(new, [late, early]))
     assert conflict.slot == early
 
 
-def test_a_conflict_is_described_with_the_offset_of_its_session() -> None:
+def test_the_times_of_a_conflict_have_the_offset_of_the_existing_session() -> None:
     new = slot_of("new", "2023-12-25T00:00:00Z", "2023-12-25T12:00:00Z")
     existing = slot_of("a", "2023-12-01T09:00:00+09:00", "2023-12-01T02:00:00Z", "DAILY")
     (conflict,) = find_conflicts(new, [existing])

@@ -1,4 +1,4 @@
-"""The Accept-Encoding header (RFC 9110, section 12.5.3)."""
+"""Accept-Encoding header (RFC 9110, section 12.5.3)."""
 
 import pytest
 

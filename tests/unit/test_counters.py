@@ -1,4 +1,4 @@
-"""Counts by time: folded changes equal a recount of the items."""
+"""Counts of items by time, and the changes that update the counts."""
 
 from collections import Counter
 from typing import Any
@@ -53,7 +53,7 @@ def changes(states: list[Any]) -> list[Change]:
 
 
 def add_changes(trees: dict[Node, Counts], some: list[Change]) -> dict[Node, Counts]:
-    """Return the trees after some changes, without nodes that count nothing."""
+    """Return the trees after some changes, without nodes that have no counts."""
     after = dict(trees)
     for node, steps in fold(some).items():
         after[node] = add(trees.get(node, {}), steps)
@@ -61,7 +61,7 @@ def add_changes(trees: dict[Node, Counts], some: list[Change]) -> dict[Node, Cou
 
 
 @given(histories, st.integers(1, 7), st.randoms())
-def test_changes_in_any_order_and_batches_equal_a_recount(
+def test_changes_in_any_order_and_in_batches_give_the_counts_of_the_last_states(
     history: list[list[Any]], size: int, random: Any
 ) -> None:
     every = [change for states in history for change in changes(states)]
@@ -104,7 +104,9 @@ def test_changes_in_any_order_and_batches_equal_a_recount(
         ("~#3fa91c", ("~", "~#", "~#3", "~#3fa")),
     ],
 )
-def test_a_key_is_counted_under_four_prefixes(key: str, prefixes: tuple[str, str, str, str]) -> None:
+def test_an_item_is_counted_under_four_prefixes_of_its_sort_key(
+    key: str, prefixes: tuple[str, str, str, str]
+) -> None:
     assert path(key) == prefixes
     *divisible, leaf = prefixes
     assert path(leaf) == Path(*prefixes)
@@ -126,8 +128,8 @@ def test_a_deleted_item_is_not_counted() -> None:
         assert add(add({}, added[node]), steps) == {}
 
 
-def test_changes_that_cancel_out_still_write_their_node() -> None:
-    """The recount must notice that one session replaced another, although the counts are equal."""
+def test_changes_that_cancel_each_other_out_still_write_their_nodes() -> None:
+    """tools/recount.py must notice that one item replaced another, although the counts are equal."""
     one = {"createdKey": "2026-11-24T09:30:00.000Z#one", "ownerId": "anna"}
     two = {"createdKey": "2026-11-24T09:30:45.000Z#two", "ownerId": "anna"}
     steps = fold([Change(one, None), Change(None, two)])

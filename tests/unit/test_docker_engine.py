@@ -1,4 +1,4 @@
-"""Choice of the Docker engine for `sam local`, and no changes to a foreign engine."""
+"""Choice of the Docker engine for `sam local`. In a running engine, tests change only their own containers."""
 
 import subprocess
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ OF_THIS_MACHINE, OF_ANOTHER = "127.0.0.1", "203.0.113.1"
 
 
 class Client:
-    """Test double of Docker's client. Every new network has the given gateway."""
+    """Test double of Docker's client. Every new network has the address `gateway` as its gateway."""
 
     def __init__(self, gateway: str, ours: str = "") -> None:
         self.gateway, self.ours = gateway, ours
@@ -67,7 +67,7 @@ def test_only_containers_in_the_tests_network_are_removed(monkeypatch: pytest.Mo
     "error",
     [FileNotFoundError(), subprocess.CalledProcessError(1, [], stderr=b""), subprocess.TimeoutExpired([], 1)],
 )
-def test_without_an_engine_the_error_says_what_to_install(
+def test_the_error_without_an_engine_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*_: object, **__: object) -> NoReturn:
@@ -76,13 +76,13 @@ def test_without_an_engine_the_error_says_what_to_install(
     monkeypatch.setattr(subprocess, "run", fail)
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with (
-        pytest.raises(EngineMissing, match=r"^No Docker engine answers: install Docker"),
+        pytest.raises(EngineMissing, match=r"^No Docker engine responds: install Docker"),
         docker_engine.engine(),
     ):
         pass
 
 
-def test_an_error_explains_that_containers_do_not_reach_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_explains_that_containers_cannot_reach_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> NoReturn:
         raise subprocess.CalledProcessError(1, [], stderr=b"timed out")
 

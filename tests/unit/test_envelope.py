@@ -1,4 +1,4 @@
-"""Bodies of success and of every failure."""
+"""Bodies and headers of successful responses and of all failures."""
 
 from http import HTTPStatus
 
@@ -33,7 +33,7 @@ FAILURES: list[tuple[ApiError, int, str]] = [
 ]
 
 
-def test_a_single_entity_has_the_meta_of_a_page_of_one() -> None:
+def test_a_single_entity_has_the_meta_of_a_page_with_one_item() -> None:
     assert success({"id": "a"}) == {
         "data": {"id": "a"},
         "meta": {"message": "success", "meta": {"skip": 0, "take": 1, "count": 1}},
@@ -68,19 +68,19 @@ def test_a_fault_names_its_field_and_its_reason() -> None:
     ]
 
 
-def test_a_failure_lists_100_faults_and_says_that_there_are_more() -> None:
+def test_a_failure_lists_100_faults_and_sets_has_more_if_there_are_more() -> None:
     body = failure(BadRequest(*(Fault(str(number), "Is unknown.") for number in range(101))), "")
     assert [fault["field"] for fault in body["details"]] == [str(number) for number in range(100)]
     assert body["hasMore"] is True
     assert "hasMore" not in failure(BadRequest(*[Fault("a", "Is unknown.")] * 100), "")
 
 
-def test_a_long_or_broken_field_name_is_shortened() -> None:
+def test_a_long_field_name_is_shortened_and_an_invalid_character_is_replaced() -> None:
     body = failure(BadRequest(Fault("x" * 60_000, "Is unknown."), Fault("\ud800", "Is unknown.")), "")
     assert [fault["field"] for fault in body["details"]] == ["x" * 100, "?"]
 
 
-def test_a_conflict_lists_the_sessions_and_says_that_there_are_more() -> None:
+def test_a_conflict_lists_its_sessions_and_sets_has_more_if_there_are_more() -> None:
     assert failure(SchedulingConflict([CONFLICT]), "")["details"] == [CONFLICT]
     assert "hasMore" not in failure(SchedulingConflict([CONFLICT]), "")
     assert failure(SchedulingConflict([CONFLICT], has_more=True), "")["hasMore"] is True
@@ -101,6 +101,6 @@ def test_a_list_contains_the_entity_tag_of_each_row() -> None:
     assert page == {"skip": 0, "take": 10, "count": 2, "etags": ['"1"', '"7"']}
 
 
-def test_an_entity_tag_is_strong_and_names_the_version() -> None:
+def test_an_entity_tag_is_strong_and_contains_the_version() -> None:
     assert etag({"version": 1}) == '"1"'
     assert etag({"version": 2}) == '"2"'

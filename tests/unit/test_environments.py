@@ -1,4 +1,4 @@
-"""samconfig.toml: the environments dev, staging and prod."""
+"""Environments in samconfig.toml: dev, staging and prod."""
 
 import tomllib
 from typing import Any
@@ -20,7 +20,7 @@ def deploy_options(environment: str) -> dict[str, Any]:
 
 
 def parse_pairs(options: list[str]) -> dict[str, str]:
-    """Return names and values of options such as `name=value`."""
+    """Return the values of options such as `name=value`, by name."""
     return dict(option.split("=", 1) for option in options)
 
 

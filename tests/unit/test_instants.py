@@ -1,4 +1,4 @@
-"""Dates and times as clients write them: accepted, refused, and the messages."""
+"""Dates and times as clients write them: accepted texts, refused texts and their messages."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from scheduling.domain.instants import DAY, MINUTE, Moment, local_text, parse, u
         ("9999-12-31T00:00:59-23:59", Moment(3_652_059 * DAY - MINUTE + 59_000_000, -1439 * MINUTE)),
     ],
 )
-def test_a_date_and_time_with_an_offset_is_read(text: str, moment: Moment) -> None:
+def test_a_date_and_time_with_an_offset_is_parsed(text: str, moment: Moment) -> None:
     assert parse(text) == moment
 
 
@@ -51,7 +51,7 @@ def test_a_date_and_time_with_an_offset_is_read(text: str, moment: Moment) -> No
         "\uff12\uff10\uff12\uff13-12-01T09:00:00Z",
     ],
 )
-def test_text_without_date_time_and_offset_is_refused(text: str) -> None:
+def test_a_text_without_a_date_a_time_and_an_offset_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^Must be an ISO 8601 date and time with an offset or Z"):
         parse(text)
 
@@ -70,14 +70,14 @@ def test_an_instant_outside_the_years_1_to_9999_in_utc_is_refused(text: str) -> 
         parse(text)
 
 
-def test_utc_texts_have_one_width_and_sort_by_time() -> None:
+def test_utc_texts_have_the_same_length_and_sort_by_time() -> None:
     instants = [0, 1, 999_999, 1_000_000, DAY - 1, DAY, 738_000 * DAY, 3_652_059 * DAY - 1]
     texts = [utc_text(instant) for instant in instants]
     assert texts == sorted(texts)
     assert {len(text) for text in texts} == {len("0001-01-01T00:00:00.000000Z")}
 
 
-def test_a_local_date_before_the_year_1_or_after_9999_has_no_text() -> None:
+def test_a_local_time_before_the_year_1_or_after_9999_has_no_text() -> None:
     assert local_text(0, 0) == "0001-01-01T00:00:00Z"
     assert local_text(0, -MINUTE) is None
     assert local_text(3_652_059 * DAY - 1, MINUTE) is None

@@ -10,7 +10,7 @@ from tests.support.api import load_event
 from tests.support.template import ROOT, functions
 
 
-def test_an_event_carries_the_claims_of_the_demo_user() -> None:
+def test_an_event_has_the_claims_of_the_demo_user() -> None:
     event = json.loads(invoke.prepare_event("create_session", "ADMIN", "anna"))
     claims = event["requestContext"]["authorizer"]["jwt"]["claims"]
     assert (claims["sub"], claims["cognito:groups"]) == ("anna", "[ADMIN]")

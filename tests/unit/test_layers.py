@@ -1,4 +1,4 @@
-"""Import graph of the layer and the functions: arrows point inwards, without cycles."""
+"""Import graph of the layer and the functions: imports point inwards, and have no cycles."""
 
 import ast
 import sys
@@ -35,16 +35,16 @@ PACKAGES = {
 """The third-party packages that each part may import. The other parts import none."""
 
 CLOCKS = {"time", "random", "uuid", "secrets"}
-"""Modules that would make the results of pure functions depend on more than their arguments."""
+"""Modules that the domain must not import, because its results must depend only on arguments."""
 
 
 def imported_modules(source: str) -> Iterator[str]:
-    """Yield the dotted names of all imported modules, also of imports inside functions."""
+    """Yield the dotted names of all imported modules, including imports inside functions."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute"
+            assert node.level == 0, "imports must be absolute"
             assert node.module
             for alias in node.names:
                 yield (

@@ -1,4 +1,4 @@
-"""Positions of pages, compared with sorting all keys and slicing."""
+"""Positions of pages in lists, compared with slices of all sorted keys."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -52,7 +52,10 @@ def keys(starts: list[datetime | None]) -> list[str]:
 
 
 def periods(found: list[str], limits: Window, months: bool, ascending: bool) -> list[Period]:
-    """Return the counts of keys in a window: by month, or by day and minute where the window cuts a month."""
+    """Return the periods that have keys in a window, with their counts: days, or minutes where the window cuts a day.
+
+    With `months`, months that lie inside the window are counted as a whole.
+    """
     counts: Counter[str] = Counter()
     for key in found:
         _, month, day, minute = path(key)
@@ -66,7 +69,7 @@ def periods(found: list[str], limits: Window, months: bool, ascending: bool) -> 
 def page(
     found: list[str], limits: Window, skip: int, wanted: int, months: bool, ascending: bool
 ) -> list[str]:
-    """Find a page by the counts of its periods, and return the keys that the page reads."""
+    """Find a page by the counts of periods, and return the keys of the page."""
     counted = periods(found, limits, months, ascending)
     place = find(counted, skip)
     if place is None:
@@ -118,7 +121,7 @@ def test_a_page_equals_the_slice_of_all_matches(
 
 
 @given(starts, instants, instants)
-def test_covered_periods_are_inside_the_window_and_untouched_periods_outside(
+def test_covered_periods_are_inside_the_window_and_untouched_periods_are_outside(
     starts: list[datetime | None], since: datetime, until: datetime
 ) -> None:
     limits = window(text(since), text(until))
@@ -130,7 +133,7 @@ def test_covered_periods_are_inside_the_window_and_untouched_periods_outside(
                 assert not limits.low <= key <= limits.high
 
 
-def test_adjacent_periods_are_read_together_unless_many_other_items_lie_between() -> None:
+def test_one_query_reads_adjacent_periods_unless_many_other_items_are_between_them() -> None:
     found = [
         Period("2023-11", 3),
         Period("2023-12", 0, MOST_PASSED_OVER),

@@ -1,4 +1,4 @@
-"""docs/openapi.yaml agrees with code and template, in a form that client generators can read."""
+"""Comparison of docs/openapi.yaml with code and template, and rules for client generators."""
 
 import json
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def test_the_committed_document_is_the_generated_document() -> None:
         "run `make openapi` and commit docs/openapi.yaml"
     )
     assert openapi.SERVED.read_text("utf-8") == openapi.render_json(), (
-        "run `make openapi` and commit the page's copy"
+        "run `make openapi` and commit functions/get_docs/page/openapi.json"
     )
 
 
@@ -77,7 +77,7 @@ def test_every_endpoint_needs_a_token() -> None:
         ("delete_timeline", {200, 400, 401, 403, 404, 409, 412, 429, 500, 503}),
     ],
 )
-def test_each_kind_of_endpoint_documents_its_statuses(function: str, statuses: set[int]) -> None:
+def test_an_endpoint_documents_its_statuses(function: str, statuses: set[int]) -> None:
     assert statuses == {int(status) for status in operation(function)["responses"]}
 
 
@@ -128,7 +128,7 @@ def test_the_body_of_a_success_satisfies_its_schema() -> None:
 
 
 @pytest.mark.parametrize(("name", "fields"), [("Session", session.FIELDS), ("Timeline", timeline.FIELDS)])
-def test_a_response_has_every_field_and_null_where_the_field_may_be_unset(
+def test_a_response_requires_every_field_and_allows_null_only_for_fields_that_may_be_unset(
     name: str, fields: tuple[str, ...]
 ) -> None:
     schema = SCHEMAS[name]
@@ -140,13 +140,13 @@ def test_a_response_has_every_field_and_null_where_the_field_may_be_unset(
 
 
 @pytest.mark.parametrize("function", BODIES)
-def test_a_body_leaves_out_the_fields_that_only_the_server_sets(function: str) -> None:
+def test_a_request_body_does_not_contain_the_fields_that_only_the_server_sets(function: str) -> None:
     model = handler(function).endpoint.body
     assert model.read_only
     assert not model.read_only & SCHEMAS[model.__name__]["properties"].keys()
 
 
-def test_a_patch_may_leave_out_everything_and_has_no_defaults() -> None:
+def test_a_patch_has_no_required_fields_and_no_defaults() -> None:
     for name in ("UpdateSession", "UpdateTimeline"):
         assert "required" not in SCHEMAS[name]
         assert not [found for found in objects(SCHEMAS[name]) if "default" in found]
@@ -155,7 +155,7 @@ def test_a_patch_may_leave_out_everything_and_has_no_defaults() -> None:
         validate({"name": None}, SCHEMAS["UpdateSession"])
 
 
-def test_enums_have_names_and_arrays_have_item_types() -> None:
+def test_every_enum_has_a_name_and_every_array_has_an_item_type() -> None:
     enums = {name for name, schema in SCHEMAS.items() if "enum" in schema}
     assert enums >= {"SessionType", "RepeatCycle", "DayOfWeek", "SortOrder", "FaultCode"}
     for found in objects(DOCUMENT):

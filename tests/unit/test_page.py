@@ -19,7 +19,7 @@ from tests.support.template import ROOT
 from tools import guide, openapi
 
 MOST_BYTES = 6_000_000
-"""The largest answer of a function, in bytes."""
+"""Lambda's limit for the size of a response, in bytes."""
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def decode_body(response: dict[str, Any]) -> bytes:
     return base64.b64decode(response["body"])
 
 
-def test_each_file_is_served_plain_or_compressed_below_the_size_limit(files: Path) -> None:
+def test_every_file_is_served_plain_and_compressed_within_the_size_limit(files: Path) -> None:
     for stored in files.iterdir():
         name = stored.name.removesuffix(".gz")
         path = {"index.html": "/docs", "openapi.json": "/openapi.json"}.get(name, f"/docs/{name}")
@@ -83,7 +83,7 @@ def test_the_page_serves_the_licenses_of_swagger_ui(files: Path) -> None:
 
 def test_the_committed_guide_is_the_rendered_guide() -> None:
     assert guide.PAGE.read_text("utf-8") == guide.render_guide(), (
-        "run `make openapi` and commit the page's guide"
+        "run `make openapi` and commit functions/get_docs/page/guide.html"
     )
 
 
@@ -100,13 +100,13 @@ def test_the_served_document_is_the_committed_document(files: Path) -> None:
 @pytest.mark.parametrize(
     "path", ["/docs/handler.py", "/docs/..", "/docs/", "/docs/index.html.gz", "/docs/%2e%2e"]
 )
-def test_an_unknown_file_is_a_404(files: Path, path: str) -> None:
+def test_a_request_for_an_unknown_file_gets_a_404(files: Path, path: str) -> None:
     response = request_file(files, path)
     assert response["statusCode"] == 404
     assert json.loads(decode_body(response))["code"] == "NOT_FOUND"
 
 
 @pytest.mark.parametrize("event", [None, {}, [], {"rawPath": None, "headers": None, "requestContext": None}])
-def test_a_malformed_event_is_a_404(files: Path, event: object) -> None:
+def test_a_malformed_event_gets_a_404(files: Path, event: object) -> None:
     response = serve(files, read_event(event))
     assert (response["statusCode"], json.loads(decode_body(response))["code"]) == (404, "NOT_FOUND")

@@ -24,6 +24,6 @@ def test_the_first_parallel_reads_of_a_function_share_one_client(environment: py
     assert found == made * 3
 
 
-def test_results_have_the_order_of_the_reads(environment: pytest.MonkeyPatch) -> None:
+def test_the_results_are_in_the_order_of_the_reads(environment: pytest.MonkeyPatch) -> None:
     assert run_in_parallel(*(partial(int, text) for text in "321")) == [3, 2, 1]
     assert run_in_parallel() == []

@@ -1,6 +1,6 @@
 """Permissions of callers with several roles, and of callers without a known role.
 
-tests/functional/test_timelines.py and tests/e2e/test_permissions.py check the permissions of each role by requests.
+tests/functional/test_timelines.py and tests/e2e/test_permissions.py check the permissions of each role with requests.
 """
 
 import pytest
@@ -10,7 +10,7 @@ from scheduling.errors import Forbidden
 
 
 def caller(*roles: str) -> Principal:
-    """Return Ada with these roles."""
+    """Return the principal Ada with these roles."""
     return Principal("ada", frozenset(roles))
 
 

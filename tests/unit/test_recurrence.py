@@ -1,4 +1,4 @@
-"""Occurrences and overlap, compared with the vectors and with a slow oracle."""
+"""Occurrences and overlaps, compared with tests/vectors and with a slow oracle."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -108,7 +108,7 @@ def text(moment: datetime) -> str:
 
 @st.composite
 def starts(draw: st.DrawFn) -> datetime:
-    """Draw a start, often on a day at which rules differ: the ends of months, the 29th of February."""
+    """Draw a start, often on a special day such as 29 February or the last day of a month."""
     days = st.one_of(
         st.sampled_from([(2, 28), (2, 29), (3, 1), (12, 31), (1, 1), (1, 31), (4, 30)]), st.none()
     )
@@ -151,7 +151,10 @@ def sessions(draw: st.DrawFn, start: datetime | None = None) -> Session:
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
-    """Draw two sessions; in most pairs one starts within a microsecond of the other's start or end."""
+    """Draw two sessions. In most pairs, the second starts close to the start or end of the first.
+
+    Close means at most a microsecond away, on the same day or on another day.
+    """
     one = draw(sessions())
     if draw(st.integers(0, 3)) == 0:
         return one, draw(sessions())
@@ -194,7 +197,7 @@ def test_the_layer_and_the_oracle_agree_whether_two_sessions_conflict(pair: tupl
 
 
 @given(pairs())
-@example(  # `b` starts when `a` ends; they overlap six days later
+@example(  # the DAILY series starts when the WEEKLY occurrence ends; they overlap six days later
     (
         {
             "repeatCycleType": "DAILY",
@@ -239,7 +242,7 @@ def test_the_layer_and_the_oracle_agree_whether_a_series_overlaps_itself(
 
 
 @given(starts())
-def test_a_parsed_instant_equals_datetime_and_keeps_its_text(moment: datetime) -> None:
+def test_parsing_agrees_with_datetime_and_formatting_restores_the_text(moment: datetime) -> None:
     try:
         in_utc = moment.astimezone(UTC)
     except (OverflowError, ValueError):

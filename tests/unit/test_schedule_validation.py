@@ -22,12 +22,12 @@ def invalid_fields(**changes: Any) -> list[str]:
 
 
 def patch(before: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """Store a session, apply a PATCH, and return the stored fields."""
+    """Create a session, apply a PATCH, and return the changed session."""
     stored = session.create({"timelineId": "t", "name": "Yoga", **before}, "id", "ada", "then")
     return session.update(stored, changes, "ada", "now")
 
 
-def test_a_series_in_its_time_zone_has_no_fault() -> None:
+def test_a_valid_series_with_a_time_zone_has_no_fault() -> None:
     assert invalid_fields() == []
     assert (
         invalid_fields(
@@ -93,7 +93,7 @@ def test_a_series_has_at_most_one_weekday_field_and_one_end_field() -> None:
     assert invalid_fields(repeatUntil="2026-06-30", repeatCount=3) == ["repeatCount"]
 
 
-def test_a_rule_without_an_occurrence_is_a_fault_of_the_responsible_field() -> None:
+def test_a_series_without_an_occurrence_is_a_fault_of_its_end_or_of_its_excluded_dates() -> None:
     assert invalid_fields(repeatUntil="2026-01-04") == ["repeatUntil"]
     assert invalid_fields(repeatUntil="2026-01-05") == []
     assert invalid_fields(repeatCount=2, excludedDates=["2026-01-05", "2026-01-12"]) == ["excludedDates"]
@@ -101,7 +101,7 @@ def test_a_rule_without_an_occurrence_is_a_fault_of_the_responsible_field() -> N
     assert invalid_fields(repeatUntil="2026-01-01", excludedDates=["2026-01-05"]) == ["repeatUntil"]
 
 
-def test_only_a_one_time_session_may_start_at_the_second_of_two_equal_local_times() -> None:
+def test_only_a_one_time_session_may_use_the_second_of_two_equal_local_times() -> None:
     second = {"startDateTime": "2026-10-25T02:30:00+01:00", "endDateTime": "2026-10-25T04:00:00+01:00"}
     assert invalid_fields(**second) == ["startDateTime"]
     assert invalid_fields(type="ONE_TIME", repeatCycleType=None, **second) == []
@@ -126,7 +126,7 @@ def test_an_occurrence_may_last_until_the_next_weekday_of_the_rule() -> None:
     assert invalid_fields(**days, endDateTime="2026-01-06T09:00:00.000001+01:00") == ["endDateTime"]
 
 
-def test_a_time_at_which_the_zone_has_an_offset_with_seconds_is_refused() -> None:
+def test_a_time_is_refused_if_the_offset_of_the_zone_has_seconds_at_that_time() -> None:
     assert invalid_fields(startDateTime="1880-01-05T09:00:00Z", endDateTime="1880-01-05T10:00:00Z") == [
         "startDateTime",
         "endDateTime",
@@ -175,7 +175,7 @@ def test_clearing_the_cycle_clears_the_rule() -> None:
     assert not after.keys() & {"repeatCycleType", *session.RULE_FIELDS}
 
 
-def test_a_patch_of_the_cycle_clears_the_weekdays_unless_the_patch_sets_a_weekday() -> None:
+def test_a_patch_of_the_cycle_clears_the_weekdays_that_the_patch_does_not_set() -> None:
     weekly = {**BERLIN, "recurringDaysOfWeek": ["MONDAY"], "repeatInterval": 2}
     after = patch(weekly, repeatCycleType="MONTHLY")
     assert "recurringDaysOfWeek" not in after
@@ -193,7 +193,7 @@ def test_a_patch_of_the_cycle_clears_the_weekdays_unless_the_patch_sets_a_weekda
         ("repeatCount", 3, "repeatUntil", "2026-06-30"),
     ],
 )
-def test_setting_a_field_clears_the_field_that_it_replaces(
+def test_a_patch_that_sets_a_field_clears_its_alternative(
     field: str, value: object, other: str, other_value: object
 ) -> None:
     before = {**BERLIN, other: other_value}
@@ -203,7 +203,7 @@ def test_setting_a_field_clears_the_field_that_it_replaces(
     assert patch(before, **{field: value, other: other_value})[other] == other_value
 
 
-def test_moving_a_weekly_series_changes_a_weekday_that_was_the_day_of_its_start() -> None:
+def test_moving_a_weekly_series_updates_a_weekday_that_equals_the_weekday_of_its_start() -> None:
     tuesday = {"startDateTime": "2026-01-06T09:00:00+01:00", "endDateTime": "2026-01-06T10:00:00+01:00"}
     assert patch({**BERLIN, "recurringDayOfWeek": "MONDAY"}, **tuesday)["recurringDayOfWeek"] == "TUESDAY"
     assert patch({**BERLIN, "recurringDayOfWeek": "FRIDAY"}, **tuesday)["recurringDayOfWeek"] == "FRIDAY"
@@ -227,7 +227,7 @@ def test_a_patch_of_start_and_weekdays_clears_the_single_weekday() -> None:
     assert "recurringDayOfWeek" not in after
 
 
-def test_the_same_start_in_utc_is_no_change() -> None:
+def test_a_patch_with_the_same_start_in_utc_changes_nothing() -> None:
     stored = session.create({"timelineId": "t", "name": "Yoga", **BERLIN}, "id", "ada", "then")
     assert session.update(stored, {"startDateTime": "2026-01-05T08:00:00Z"}, "ada", "now") is stored
 

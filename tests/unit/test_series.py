@@ -58,11 +58,11 @@ COMMON = ("Europe/Berlin", "America/New_York", "Europe/London")
 WEEKDAYS = recurrence.WEEKDAYS
 HOUR = 60 * MINUTE
 HORIZON = 500
-"""The number of occurrences of the rarer series that the oracle checks: 500 days, months or years."""
+"""The approximate number of occurrences of the rarer series that the oracle checks."""
 
 
 def schedule(session: Session) -> Schedule:
-    """Return the schedule of a session with a start."""
+    """Return the schedule of a session, which must have a start."""
     times = recurrence.schedule(session)
     assert times
     return times
@@ -99,7 +99,7 @@ def times_near_changes(draw: st.DrawFn, zone: str) -> int:
 
 @st.composite
 def sessions(draw: st.DrawFn, aim: int | None = None, *, once: bool = True) -> Session:
-    """Draw a valid session, often with an occurrence that starts at an instant."""
+    """Draw a valid session, often with an occurrence that starts at the instant `aim`."""
     zone = draw(
         st.one_of(
             st.none(),
@@ -167,7 +167,10 @@ def rule_fields(draw: st.DrawFn, cycle: str, interval: int | None, day: int) -> 
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
-    """Draw two sessions; in most pairs a start or end is within a microsecond of the other's start or end."""
+    """Draw two sessions. In most pairs, an occurrence of the second starts close to a start or end of the first.
+
+    Close means at most a microsecond away, or an hour and at most a microsecond away.
+    """
     one = draw(sessions())
     if draw(st.integers(0, 4)) == 0:
         return one, draw(sessions())
@@ -198,8 +201,8 @@ def test_the_layer_and_the_oracle_agree_whether_two_sessions_conflict(
     if expected:
         assert found == expected if expected[0] < END_OF_TIME else found == LATER
     elif found and found != LATER:
-        assert slow_b.occurrences_within(*found), "the occurrence overlaps nothing"
-        assert found in slow_a.occurrences_within(*found), "this is no occurrence"
+        assert slow_b.occurrences_within(*found), "the occurrence does not overlap the other session"
+        assert found in slow_a.occurrences_within(*found), "this is not an occurrence of the first session"
     elif not found:
         far = high + data.draw(st.integers(0, 4 * DAYS_IN_ERA))
         assert oracle.first_overlap(slow_a, slow_b, far, far + int(50 * rarity)) is None
@@ -224,31 +227,31 @@ THURSDAYS = series("1953-01-01T09:30:00+01:00", "09:45:00", "WEEKLY", BERLIN)
             series("2026-01-05T02:45:00+01:00", "03:40:00", "DAILY", BERLIN),
             series("2026-01-05T04:10:00+01:00", "04:30:00", "DAILY", BERLIN),
             "2026-03-29T03:45:00+02:00",
-            id="a gap moves a whole occurrence, which ends twice the length of the gap after the change",
+            id="a gap moves the start past the end, so the occurrence keeps its length",
         ),
         pytest.param(
             LEAP_DAY,
             series("2026-01-05T09:30:00+01:00", "09:45:00", "WEEKLY", BERLIN),
             "2044-02-29T09:00:00+01:00",
-            id="29 February is a Monday after eighteen years",
+            id="from 2028 on, 29 February is first a Monday in 2044",
         ),
         pytest.param(
             ONCE_A_CENTURY,
             THURSDAYS,
             "2052-02-29T09:00:00+01:00",
-            id="a rule with an interval of 100 years first overlaps after a century",
+            id="a series with an interval of 100 years overlaps first after a century",
         ),
         pytest.param(
             ONCE_A_CENTURY | {"repeatUntil": "9999-12-31"},
             THURSDAYS,
             "2052-02-29T09:00:00+01:00",
-            id="the same rule with an end in the year 9999 first overlaps after a century",
+            id="the same series with an end in the year 9999 overlaps first after a century",
         ),
         pytest.param(
             ONCE_A_CENTURY | {"repeatUntil": "9999-12-31"},
             THURSDAYS | {"recurringDayOfWeek": "MONDAY"},
             None,
-            id="the 29 February of the rule is never a Monday",
+            id="29 February in every 100th year from 1952 on is never a Monday",
         ),
         pytest.param(
             series("2005-01-05T09:00:00+09:00", "09:30:00", "DAILY", "Asia/Pyongyang"),
@@ -268,7 +271,9 @@ def test_the_first_conflict_of_two_series_may_come_after_many_years(
 
 
 @given(sessions(), st.data())
-def test_a_window_has_the_occurrences_that_the_oracle_lists(session: Session, data: st.DataObject) -> None:
+def test_the_layer_and_the_oracle_list_the_same_occurrences_in_a_window(
+    session: Session, data: st.DataObject
+) -> None:
     times, slow = schedule(session), oracle.Series(session)
     days = int(min(slow.rarity, 3000) * 4) + 1
     low = (slow.first + data.draw(st.one_of(st.integers(-2, days), st.integers(0, 10**6)))) * DAY
@@ -336,7 +341,7 @@ def test_the_times_of_day_span_summer_and_winter_time(
 
 @given(sessions(once=False))
 def test_the_oracle_and_dateutil_agree_on_the_days_of_a_rule(session: Session) -> None:
-    """Check the oracle itself against RFC 5545 as `dateutil` implements it."""
+    """Compare the oracle with `dateutil`, which implements RFC 5545."""
     slow = oracle.Series(session)
     last = slow.first + int(40 * slow.rarity) + 1500
     assume(last < END_OF_TIME // DAY)
@@ -379,7 +384,7 @@ rules_with_common_eras = st.sampled_from(
         st.builds(DayRule, st.just(intervals[1]), st.tuples(st.integers(0, 99))),
     )
 )
-"""Pairs of rules whose periods share a factor, so that their common days differ between eras."""
+"""Pairs of rules that have some common days only in some eras, because their periods share a factor."""
 
 
 def days_apart(rule: Rule) -> int:
@@ -388,7 +393,7 @@ def days_apart(rule: Rule) -> int:
 
 
 @given(st.tuples(month_rules, rules) | rules_with_common_eras, st.integers(-2 * DAY, 2 * DAY))
-def test_the_shortest_wait_is_the_minimum_over_all_eras(pair: tuple[Rule, Rule], lag: int) -> None:
+def test_the_shortest_wait_is_the_minimum_of_the_waits_in_all_eras(pair: tuple[Rule, Rule], lag: int) -> None:
     month_rule, other = pair
     eras = month_rule.eras * other.eras // gcd(month_rule.eras, other.eras)
     rare, often = sorted((month_rule, other), key=days_apart, reverse=True)
@@ -404,7 +409,7 @@ def test_the_shortest_wait_is_the_minimum_over_all_eras(pair: tuple[Rule, Rule],
 
 
 @given(day_rules, day_rules, st.integers(-9 * DAY, 9 * DAY))
-def test_the_shortest_wait_of_two_day_rules_is_the_minimum_over_all_days(
+def test_the_shortest_wait_of_two_day_rules_is_the_minimum_of_the_waits_on_all_days(
     a: DayRule, b: DayRule, lag: int
 ) -> None:
     first = a.on_or_after(0)
@@ -414,7 +419,7 @@ def test_the_shortest_wait_of_two_day_rules_is_the_minimum_over_all_days(
 
 
 @given(rules_with_common_eras, st.integers(0, DAYS_IN_ERA))
-def test_two_days_meet_in_an_era_when_the_rules_have_both_days_in_that_era(
+def test_two_days_meet_in_an_era_if_and_only_if_some_era_has_both_days(
     pair: tuple[Rule, Rule], day: int
 ) -> None:
     a, b = pair
@@ -433,7 +438,7 @@ def test_two_days_meet_in_an_era_when_the_rules_have_both_days_in_that_era(
 
 
 @given(rules, st.integers(0, 3 * DAYS_IN_ERA))
-def test_a_rule_has_the_same_days_forwards_and_backwards(rule: Rule, day: int) -> None:
+def test_searches_forwards_and_backwards_find_the_same_days_of_a_rule(rule: Rule, day: int) -> None:
     following = rule.on_or_after(day)
     assert following >= day
     assert rule.on_or_before(following) == rule.on_or_after(following) == following
@@ -443,13 +448,13 @@ def test_a_rule_has_the_same_days_forwards_and_backwards(rule: Rule, day: int) -
     assert rule.nth(day, 3) == rule.on_or_after(rule.on_or_after(following + 1) + 1)
 
 
-def test_months_of_days_are_counted_after_the_year_9999() -> None:
+def test_days_after_the_year_9999_have_a_month_and_a_day_of_the_month() -> None:
     assert month_of(0) == (0, 1)
     assert month_of(25 * DAYS_IN_ERA + 31) == (25 * 4800 + 1, 1)
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_a_zone_has_the_offsets_that_zoneinfo_has(zone: str) -> None:
+def test_the_layer_and_zoneinfo_agree_on_the_offsets_of_a_zone(zone: str) -> None:
     clock = time_zones.zone_clock(zone)
     for change in clock.changes[:400]:
         before, after = (clock.offset(change - 1), clock.offset(change))
@@ -462,7 +467,7 @@ def test_a_zone_has_the_offsets_that_zoneinfo_has(zone: str) -> None:
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_no_zone_changes_its_offset_again_soon_after_a_gap_or_a_fold(zone: str) -> None:
-    """`time_zones.Offsets` needs twice the length of a gap, or once the length of a fold, without a change."""
+    """`Offsets` assumes that no change follows within twice the length of a gap, or within the length of a fold."""
     clock = time_zones.zone_clock(zone)
     for number, (change, following) in enumerate(pairwise(clock.changes)):
         gained = clock.offsets[number + 1] - clock.offsets[number]
@@ -471,7 +476,7 @@ def test_no_zone_changes_its_offset_again_soon_after_a_gap_or_a_fold(zone: str) 
 
 
 def test_any_44_years_contain_every_sequence_of_three_kinds_of_years() -> None:
-    """The search of one era relies on this fact. The kind of a year is its first weekday and its length."""
+    """`recurrence` searches 44 years instead of 400. Years with the same first weekday and length are of one kind."""
     kinds = [
         ((first := date(2001 + year % 400, 1, 1)).weekday(), (date(2001 + year % 400, 12, 31) - first).days)
         for year in range(800)
@@ -490,7 +495,7 @@ def test_a_clock_without_a_zone_never_changes() -> None:
     assert isinstance(schedule(session | {"repeatCycleType": None}), Once)
 
 
-def test_an_unknown_zone_name_is_a_key_error() -> None:
+def test_an_unknown_zone_name_raises_a_key_error() -> None:
     with pytest.raises(KeyError):
         time_zones.zone_clock("Europe/../Europe/Berlin")
 
@@ -504,7 +509,7 @@ def test_a_zone_without_daylight_saving_time_has_no_changes(rule: str, expected:
 
 
 def build_clock(rule: str) -> time_zones.Clock:
-    """Return the clock of a file with one offset and a POSIX rule."""
+    """Return the clock of a TZif file with one offset and a POSIX rule."""
     block = (
         b"TZif2"
         + bytes(15)
@@ -515,7 +520,7 @@ def build_clock(rule: str) -> time_zones.Clock:
     return time_zones.read_tzif(block + block + f"\n{rule}\n".encode())
 
 
-def test_a_posix_rule_may_count_days_with_or_without_29_february() -> None:
+def test_a_posix_rule_may_count_or_skip_29_february() -> None:
     for rule in ("XXX0YYY,J60/0,J70/0", "XXX0YYY,59/0,J70/0"):
         clock = build_clock(rule)
         dates = {instants.utc_text(change)[5:10] for change in clock.changes[::2]}
@@ -551,7 +556,7 @@ def test_an_ambiguous_local_time_means_the_earlier_instant() -> None:
 
 
 def test_sessions_without_a_time_zone_load_no_time_zone_data() -> None:
-    """Run in a new interpreter, because other tests load time zones."""
+    """Run a new interpreter, because other tests load time zones."""
     program = (
         "import sys\n"
         "from scheduling.domain.recurrence import conflict, occurrences, schedule\n"

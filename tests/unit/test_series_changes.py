@@ -35,7 +35,7 @@ MONDAYS = {
 
 
 def weekly_series(**fields: Any) -> Session:
-    """Build a series on Mondays in Berlin, with other fields."""
+    """Build a series on Mondays in Berlin, with changed fields."""
     return session.create({**MONDAYS, **fields}, "series", "ada", THEN)
 
 
@@ -51,7 +51,7 @@ def first_dates(series: Session, count: int = 60) -> list[str | None]:
     return [local_date(times, each) for each in first_occurrences(series, count)]
 
 
-def test_a_cancelled_occurrence_is_excluded_and_the_others_remain() -> None:
+def test_a_cancelled_occurrence_is_excluded_and_all_others_remain() -> None:
     series = weekly_series(excludedDates=["2026-02-02"])
     after = delete_occurrence(series, "2026-01-12", NOW)
     assert after["excludedDates"] == ["2026-02-02", "2026-01-12"]
@@ -59,7 +59,7 @@ def test_a_cancelled_occurrence_is_excluded_and_the_others_remain() -> None:
     assert first_dates(after, 3) == ["2026-01-05", "2026-01-19", "2026-01-26"]
 
 
-def test_an_occurrence_can_be_cancelled_only_once() -> None:
+def test_a_second_cancellation_of_an_occurrence_changes_nothing() -> None:
     series = weekly_series(excludedDates=["2026-01-12"])
     assert delete_occurrence(series, "2026-01-12", NOW) is series
 
@@ -68,7 +68,7 @@ def test_an_occurrence_can_be_cancelled_only_once() -> None:
     "date",
     ["2026-01-06", "2025-12-29", "2026-02-30", "2026-1-5", "", "x", "2026-01-05T09:00:00Z"],
 )
-def test_a_date_without_an_occurrence_is_refused_by_every_change(date: str) -> None:
+def test_no_change_accepts_a_date_without_an_occurrence(date: str) -> None:
     for refused in (delete_occurrence, update_occurrence, split):
         more: Any = (NOW,) if refused is delete_occurrence else ({}, "new", NOW)
         with pytest.raises(NoOccurrence):
@@ -90,7 +90,7 @@ def test_an_excluded_date_cannot_be_changed_and_cannot_start_a_split() -> None:
         {"startDateTime": None, "endDateTime": None},
     ],
 )
-def test_a_session_that_does_not_repeat_has_no_occurrence_to_change(fields: dict[str, Any]) -> None:
+def test_a_session_that_does_not_repeat_has_no_occurrence_to_cancel(fields: dict[str, Any]) -> None:
     with pytest.raises(NoOccurrence):
         delete_occurrence(weekly_series(**fields), "2026-01-05", NOW)
 
@@ -137,7 +137,7 @@ def test_a_changed_occurrence_is_a_session_that_refers_to_its_series() -> None:
     assert new["version"] == 1
 
 
-def test_a_changed_occurrence_has_the_times_of_the_occurrence_by_default() -> None:
+def test_a_changed_occurrence_keeps_its_original_times_by_default() -> None:
     _, new = update_occurrence(
         weekly_series(), "2026-07-06", {"name": "Outdoors", "description": None}, "new", NOW
     )
@@ -146,7 +146,7 @@ def test_a_changed_occurrence_has_the_times_of_the_occurrence_by_default() -> No
     assert "description" not in new
 
 
-def test_a_changed_occurrence_must_satisfy_the_rules() -> None:
+def test_a_changed_occurrence_must_be_a_valid_session() -> None:
     with pytest.raises(BadRequest) as refused:
         update_occurrence(
             weekly_series(), "2026-07-06", {"endDateTime": "2026-07-06T09:00:00+02:00"}, "new", NOW
@@ -172,7 +172,7 @@ def test_a_split_ends_the_series_and_starts_a_new_series() -> None:
     assert first_occurrences(earlier) + first_occurrences(later) == first_occurrences(series)
 
 
-def test_a_split_with_a_start_on_another_day_changes_the_weekday() -> None:
+def test_a_split_with_a_start_on_another_day_changes_the_weekday_of_the_new_series() -> None:
     series = weekly_series(recurringDayOfWeek="MONDAY")
     times = {"startDateTime": "2026-01-27T09:00:00+01:00", "endDateTime": "2026-01-27T10:00:00+01:00"}
     _, later = split(series, "2026-01-26", times, "new", NOW)
@@ -180,13 +180,13 @@ def test_a_split_with_a_start_on_another_day_changes_the_weekday() -> None:
 
 
 @pytest.mark.parametrize("date", ["2026-01-05", "2026-01-12"])
-def test_a_series_is_not_split_at_its_first_occurrence(date: str) -> None:
+def test_a_series_cannot_be_split_at_its_first_occurrence(date: str) -> None:
     series = weekly_series(excludedDates=["2026-01-05"] if date == "2026-01-12" else None)
     with pytest.raises(FirstOccurrence):
         split(series, date, {}, "new", NOW)
 
 
-def test_the_new_series_of_a_split_must_satisfy_the_rules() -> None:
+def test_the_new_series_of_a_split_must_be_valid() -> None:
     with pytest.raises(BadRequest) as refused:
         split(weekly_series(), "2026-01-26", {"repeatUntil": "2026-01-20"}, "new", NOW)
     assert [fault.field for fault in refused.value.faults] == ["repeatUntil"]
@@ -203,7 +203,7 @@ def test_a_split_on_the_night_of_a_clock_change_keeps_the_time_of_day() -> None:
 
 @st.composite
 def series_with_dates(draw: st.DrawFn) -> tuple[Session, str]:
-    """Return a series, and the date of one of its occurrences."""
+    """Draw a series, and the date of one of its occurrences."""
     cycle = draw(st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]))
     zone = draw(st.sampled_from([None, "Europe/Berlin", "Europe/London", "America/St_Johns", "Pacific/Apia"]))
     # Not before 2012: Samoa skipped 30 December 2011, so two daily occurrences have the same local date.
@@ -250,7 +250,7 @@ def test_a_cancellation_removes_one_occurrence_and_no_other(case: tuple[Session,
 
 
 @given(series_with_dates())
-def test_an_unchanged_occurrence_keeps_its_times(case: tuple[Session, str]) -> None:
+def test_an_update_of_an_occurrence_without_fields_changes_no_times(case: tuple[Session, str]) -> None:
     series, date = case
     index, expected = first_dates(series).index(date), first_occurrences(series, 61)
     try:
@@ -263,7 +263,9 @@ def test_an_unchanged_occurrence_keeps_its_times(case: tuple[Session, str]) -> N
 
 
 @given(series_with_dates())
-def test_the_two_parts_of_a_split_have_the_occurrences_of_the_series(case: tuple[Session, str]) -> None:
+def test_the_two_parts_of_a_split_together_have_the_occurrences_of_the_series(
+    case: tuple[Session, str],
+) -> None:
     series, date = case
     index, expected = first_dates(series).index(date), first_occurrences(series)
     try:

@@ -1,4 +1,4 @@
-"""Rules of a session, and the results of PATCH and DELETE."""
+"""Validation of a session, its stored form, and the results of PATCH and DELETE."""
 
 from typing import Any
 
@@ -48,12 +48,12 @@ def test_start_and_end_are_compared_as_instants_not_as_text() -> None:
     assert invalid_fields({**ONCE, "endDateTime": "2023-12-01T00:00:00.000001Z"}) == []
 
 
-def test_cycle_and_day_of_a_one_time_session_are_two_faults() -> None:
+def test_a_one_time_session_with_a_cycle_and_a_weekday_has_two_faults() -> None:
     assert invalid_fields({**WEEKLY, "type": "ONE_TIME"}) == ["repeatCycleType", "recurringDayOfWeek"]
 
 
 @pytest.mark.parametrize("cycle", [None, "DAILY", "MONTHLY", "YEARLY"])
-def test_only_weekly_series_have_a_day_of_the_week(cycle: str | None) -> None:
+def test_only_weekly_series_may_have_a_weekday(cycle: str | None) -> None:
     assert invalid_fields({**WEEKLY, "repeatCycleType": cycle}) == ["recurringDayOfWeek"]
 
 
@@ -63,16 +63,16 @@ def test_an_occurrence_may_last_a_whole_cycle_but_not_a_microsecond_longer() -> 
     assert invalid_fields({**daily, "endDateTime": "2023-12-02T00:00:00.000001Z"}) == ["endDateTime"]
 
 
-def test_a_series_that_ends_before_it_begins_is_one_fault_not_two() -> None:
+def test_a_series_whose_end_is_before_its_start_has_only_one_fault() -> None:
     assert invalid_fields({**WEEKLY, "endDateTime": "2023-11-01T00:00:00Z"}) == ["endDateTime"]
 
 
-def test_several_faults_are_all_named() -> None:
+def test_all_faults_are_listed() -> None:
     fields = {**WEEKLY, "type": "ONE_TIME", "endDateTime": "2023-11-01T00:00:00Z"}
     assert invalid_fields(fields) == ["endDateTime", "repeatCycleType", "recurringDayOfWeek"]
 
 
-def test_a_faulty_field_causes_no_fault_of_another_field() -> None:
+def test_an_absent_field_causes_no_fault_of_another_field() -> None:
     assert invalid_fields({"endDateTime": WEEKLY["endDateTime"]}) == []
     assert invalid_fields({"type": "RECURRING", "recurringDayOfWeek": "MONDAY"}) == []
 
@@ -95,7 +95,7 @@ def test_a_session_without_a_start_sorts_after_every_date() -> None:
     assert stored["startKey"] > create({**ONCE, "startDateTime": "9999-12-31T23:59:59Z"})["startKey"]
 
 
-def test_the_view_of_a_session_has_all_fields_of_the_api_and_no_other() -> None:
+def test_the_view_of_a_session_has_exactly_the_fields_of_the_api() -> None:
     seen = session.view(create(ONCE))
     assert tuple(seen) == session.FIELDS
     assert not {"ownerId", "version", "startKey", "slot"} & set(seen)
@@ -121,7 +121,7 @@ def test_null_clears_a_field() -> None:
     assert after["repeatCycleType"] == "WEEKLY"
 
 
-def test_a_patch_to_one_time_clears_cycle_and_day_unless_the_patch_sets_them() -> None:
+def test_a_patch_to_one_time_clears_the_cycle_and_the_weekday_unless_the_patch_sets_them() -> None:
     after = patch(create(WEEKLY), type="ONE_TIME")
     assert "repeatCycleType" not in after
     assert "recurringDayOfWeek" not in after
@@ -149,7 +149,7 @@ def test_a_moved_session_has_the_owner_of_its_new_timeline() -> None:
     assert (after["timelineId"], after["ownerId"]) == ("u", "bob")
 
 
-def test_a_deleted_session_is_in_no_index_and_expires() -> None:
+def test_a_deleted_session_has_no_sort_key_and_expires() -> None:
     before = create(ONCE)
     after = session.delete(before, NOW, 99)
     assert "startKey" not in after
@@ -162,7 +162,7 @@ def test_a_deleted_session_is_in_no_index_and_expires() -> None:
     assert "startKey" in before
 
 
-def test_updated_at_never_goes_back_when_a_clock_is_behind() -> None:
+def test_updated_at_never_decreases_when_a_clock_is_behind() -> None:
     before = session.create(ONCE, "id", "ada", NOW)
     assert session.update(before, {"name": "Pilates"}, "ada", THEN)["updatedAt"] == NOW
     removed = session.delete(before, THEN, 99)
@@ -173,7 +173,7 @@ def test_updated_at_never_goes_back_when_a_clock_is_behind() -> None:
     ("start", "year"),
     [("0001", "00"), ("1899", "18"), ("1900", "1900"), ("2199", "2199"), ("2200", "22"), ("9999", "99")],
 )
-def test_the_start_year_is_a_century_far_from_the_present(start: str, year: str) -> None:
+def test_the_start_year_before_1900_and_after_2199_is_a_century(start: str, year: str) -> None:
     assert (
         create({**ONCE, "startDateTime": f"{start}-06-01T00:00:00Z", "endDateTime": None})["startYear"]
         == year

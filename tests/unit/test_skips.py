@@ -1,4 +1,4 @@
-"""Skipped tests, which fail the run in CI."""
+"""Skipped tests. In CI, they fail the run."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ EXPECTED_FAILURE = "import pytest\n@pytest.mark.xfail\ndef test_one() -> None:\n
 
 
 def run_pytest(folder: Path, **variables: str) -> str:
-    """Run pytest with the hooks of this project on one file for each case; return the summary."""
+    """Run pytest with the hooks of this project on one file for each case, and return the summary."""
     for name, source in {**SKIPPING, "xfail": EXPECTED_FAILURE}.items():
         (folder / f"test_{name}.py").write_text(source)
     environment = {name: value for name, value in os.environ.items() if name != "CI"} | variables
@@ -31,13 +31,14 @@ def run_pytest(folder: Path, **variables: str) -> str:
     return done.stdout.partition("short test summary info")[2]
 
 
-def test_a_skip_fails_the_run_in_ci_and_names_the_reason(tmp_path: Path) -> None:
+def test_a_skipped_test_fails_the_run_in_ci_and_the_summary_names_the_reason(tmp_path: Path) -> None:
     summary = run_pytest(tmp_path, CI="true")
     assert summary.count("no such program") >= len(SKIPPING)
     closing = summary.splitlines()[-1]
-    assert "1 failed, 1 xfailed, 3 errors" in closing  # pytest reports a failure in a fixture as an error
+    # pytest reports a failure before the test itself as an error.
+    assert "1 failed, 1 xfailed, 3 errors" in closing
     assert "skipped" not in closing
 
 
-def test_a_skip_is_no_failure_outside_ci(tmp_path: Path) -> None:
+def test_a_skipped_test_does_not_fail_the_run_outside_ci(tmp_path: Path) -> None:
     assert "4 skipped, 1 xfailed" in run_pytest(tmp_path).splitlines()[-1]

@@ -1,4 +1,4 @@
-"""Slots: their keys, and the ranges of keys in which a new session looks for others."""
+"""Slots: their keys, and the ranges of keys that the conflict check of a new session reads."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ def slot_of(id: str, start: str, end: str | None = None, cycle: str | None = Non
 
 
 def session(id: str, start: str | None, end: str | None = None, cycle: str | None = None) -> Session:
-    """Return a session with the fields that a calendar reads."""
+    """Return a session with the fields that its slot needs."""
     fields: dict[str, Any] = {
         "id": id,
         "ownerId": "ada",
@@ -45,7 +45,7 @@ def test_a_deleted_session_has_no_slot() -> None:
     assert slot({**session("a", "2023-12-01T09:00:00Z"), "removedAt": "2023-12-01T09:00:00Z"}) is None
 
 
-def test_the_key_of_a_single_session_contains_its_start_in_utc() -> None:
+def test_the_key_of_a_one_time_session_contains_its_start_in_utc() -> None:
     found = slot_of("a", "2023-12-01T09:00:00+09:00", "2023-12-01T10:00:00+09:00")
     assert found["slot"] == "ONCE#2023-12-01T00:00:00.000000Z#a"
 
@@ -69,21 +69,21 @@ def test_the_key_of_an_endless_series_contains_its_length_class_and_time_of_day(
     )
 
 
-def test_the_keys_of_earlier_single_sessions_sort_before_the_key_of_an_instant() -> None:
+def test_the_keys_of_earlier_one_time_sessions_sort_before_the_key_prefix_of_a_start() -> None:
     nine = slots.starting_at(parse("2023-12-01T09:00:00Z").instant)
     assert slot_of("a", "2023-12-01T08:59:59.999999Z")["slot"] < nine
     assert nine < slot_of("a", "2023-12-01T09:00:00Z")["slot"]
     assert slots.EVERY < slots.HEAD < slots.ONCE < slots.UNTIL
 
 
-def test_a_series_that_ends_before_a_session_starts_is_not_read() -> None:
+def test_the_conflict_check_does_not_read_series_that_end_before_the_new_session_starts() -> None:
     keys = slots.ending_after(parse("2023-12-01T09:00:00Z").instant)
     assert not keys.low <= "UNTIL#2023-12-01T09:00:00.000000Z#a" <= keys.high
     assert keys.low <= "UNTIL#2023-12-01T09:00:00.000001Z#a" <= keys.high
     assert keys.low <= "UNTIL#~#a" <= keys.high
 
 
-def test_a_short_session_reads_only_the_series_of_its_time_of_day() -> None:
+def test_the_conflict_check_of_a_short_session_reads_only_series_near_its_time_of_day() -> None:
     new = slot_of("new", "2023-12-01T09:00:00Z", "2023-12-01T09:30:00Z")
     assert list(slots.endless_series_near(new, [1, 24])) == [
         ("EVERY#01#0480", "EVERY#01#0569~~"),
@@ -91,7 +91,7 @@ def test_a_short_session_reads_only_the_series_of_its_time_of_day() -> None:
     ]
 
 
-def test_a_session_soon_after_midnight_reads_two_ranges() -> None:
+def test_the_conflict_check_of_a_session_soon_after_midnight_reads_two_ranges() -> None:
     new = slot_of("new", "2023-12-01T00:30:00Z", "2023-12-01T01:00:00Z")
     assert list(slots.endless_series_near(new, [1])) == [
         ("EVERY#01#1410", "EVERY#01#1439~~"),
@@ -108,7 +108,7 @@ def format_start(minutes: int) -> str:
 
 
 @given(MINUTES, LENGTHS, MINUTES, LENGTHS, st.sampled_from([None, "DAILY", "WEEKLY"]))
-def test_every_series_that_conflicts_is_in_a_range_that_is_read(
+def test_the_conflict_check_reads_every_endless_series_that_conflicts(
     start: int, length: int, series_start: int, series_length: int, cycle: str | None
 ) -> None:
     ends = format_start(start + length) if length else None
@@ -120,12 +120,12 @@ def test_every_series_that_conflicts_is_in_a_range_that_is_read(
 
 
 @pytest.mark.parametrize("released", [True, False])
-def test_a_reference_in_the_head_is_written_as_text_and_parsed_unchanged(released: bool) -> None:
+def test_a_reference_in_the_head_does_not_change_when_it_is_written_and_parsed(released: bool) -> None:
     named = slots.Reference(slot_of("a", "2023-12-01T09:00:00Z")["slot"], 12, released)
     assert slots.parse_reference(slots.reference_text(named)) == named
 
 
-def test_a_reference_is_readable_in_its_version_of_the_slot_and_in_later_versions() -> None:
+def test_a_referenced_change_is_readable_in_a_slot_of_the_same_or_a_later_version() -> None:
     second = {**slot_of("a", "2023-12-01T09:00:00Z"), "version": 2}
     added, released = slots.Reference("key", 2), slots.Reference("key", 2, released=True)
     for named in (added, released):
@@ -135,7 +135,7 @@ def test_a_reference_is_readable_in_its_version_of_the_slot_and_in_later_version
     assert not added.is_readable_in(None)
 
 
-def test_a_former_slot_that_starts_inside_the_new_slot_hides_the_new_slot() -> None:
+def test_a_released_slot_that_starts_inside_the_added_slot_can_hide_the_added_slot() -> None:
     new = slot_of("a", "2023-12-01T09:00:00Z", "2023-12-01T13:00:00Z")
     assert slots.hides(slot_of("a", "2023-12-01T10:00:00Z"), new)
     assert not slots.hides(slot_of("a", "2023-12-01T08:00:00Z"), new)
@@ -149,7 +149,7 @@ def berlin_series(**fields: Any) -> Session:
     return {**series, "timeZone": "Europe/Berlin", **fields}  # type: ignore[typeddict-item]
 
 
-def test_an_endless_series_with_a_time_zone_is_read_at_any_time_of_day() -> None:
+def test_a_new_session_at_any_time_of_day_finds_an_endless_series_with_a_time_zone() -> None:
     found = slot(berlin_series())
     assert found
     assert found["slot"].startswith("EVERY#24#")
@@ -157,7 +157,7 @@ def test_an_endless_series_with_a_time_zone_is_read_at_any_time_of_day() -> None
     assert any(low <= found["slot"] <= high for low, high in slots.endless_series_near(new, CLASSES))
 
 
-def test_an_ending_series_with_a_time_zone_is_read_for_two_more_days() -> None:
+def test_the_key_of_a_series_with_a_time_zone_and_an_end_contains_the_end_plus_two_days() -> None:
     found = slot(berlin_series(repeatUntil="2023-12-08"))
     assert found
     assert found["slot"] == "UNTIL#2023-12-10T09:00:00.000000Z#a"
@@ -191,7 +191,7 @@ def test_a_slot_keeps_its_key_until_it_adds_time() -> None:
     assert "slot" not in reserve(SessionChange(before, session("a", None))).after
 
 
-def test_the_first_start_is_computed_in_the_time_zone() -> None:
+def test_the_first_start_is_computed_with_the_offset_of_the_time_zone() -> None:
     """The offset in `startDateTime` may come from former rules of the time zone."""
     found = slot(
         berlin_series(startDateTime="2023-12-01T09:00:00-05:00", endDateTime="2023-12-01T10:00:00-05:00")

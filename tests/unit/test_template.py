@@ -1,4 +1,4 @@
-"""Promises of template.yaml: callers, roles, retention, alarms."""
+"""Properties of template.yaml: callers, roles, retention, alarms."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from tests.support.api import handler, load_event
 from tests.support.template import ROOT
 
 PUBLIC_ROUTES = {"GET /docs", "GET /docs/{file}", "GET /openapi.json"}
-"""The routes that need no token. Their function has no role on a table."""
+"""The routes that need no token. Their function may read no table."""
 
 FUNCTIONS = template.resources("AWS::Serverless::Function")
 TABLES = template.resources("AWS::DynamoDB::Table")
@@ -43,7 +43,7 @@ def statements(function: dict[str, Any]) -> list[dict[str, Any]]:
 # --- Callers
 
 
-def test_the_authorizer_is_the_default_of_the_one_api() -> None:
+def test_the_only_api_uses_its_authorizer_by_default() -> None:
     (api,) = template.resources("AWS::Serverless::HttpApi").values()
     auth = api["Properties"]["Auth"]
     assert auth["DefaultAuthorizer"] in auth["Authorizers"]
@@ -53,7 +53,7 @@ def test_the_authorizer_is_the_default_of_the_one_api() -> None:
     assert set(authorizer["JwtConfiguration"]) == {"issuer", "audience"}
 
 
-def test_every_event_belongs_to_the_one_api_and_its_authorizer() -> None:
+def test_every_event_belongs_to_the_only_api_and_uses_its_authorizer() -> None:
     """An event without ApiId would create a second API without an authorizer."""
     for name, event in events():
         assert event["Type"] == "HttpApi", name
@@ -84,11 +84,15 @@ def test_only_the_streams_of_sessions_and_timelines_call_update_counters() -> No
     for mapping in mappings:
         properties = mapping["Properties"]
         assert properties["FunctionName"] == {"Ref": "UpdateCountersFunction.Alias"}
-        assert properties["StartingPosition"] == "TRIM_HORIZON", "changes before the mapping are counted too"
+        assert properties["StartingPosition"] == "TRIM_HORIZON", (
+            "changes from before the mapping must be counted too"
+        )
         assert properties["BisectBatchOnFunctionError"] is True
         assert properties["MaximumRetryAttempts"] > 0
-        assert properties["TumblingWindowInSeconds"] > 0, "without a window, Lambda does not name the shard"
-        assert "ParallelizationFactor" not in properties, "a shard's records come in order"
+        assert properties["TumblingWindowInSeconds"] > 0, (
+            "without a window, Lambda does not send the shard's id"
+        )
+        assert "ParallelizationFactor" not in properties, "the records of a shard must come in order"
 
 
 def test_only_update_counters_may_write_counts_and_may_write_nothing_else() -> None:
@@ -105,7 +109,7 @@ def test_only_update_counters_may_write_counts_and_may_write_nothing_else() -> N
                 assert set(statement["Action"]) == {"dynamodb:Query", "dynamodb:BatchGetItem"}, name
 
 
-def test_the_template_has_exactly_the_designed_routes() -> None:
+def test_the_template_has_exactly_the_expected_routes() -> None:
     routes = {
         f"{event['Properties']['Method']} {event['Properties']['Path']}" for _, event in events()
     } - PUBLIC_ROUTES
@@ -117,10 +121,10 @@ def test_the_template_has_exactly_the_designed_routes() -> None:
         *(f"{method} /sessions/{{sessionId}}/occurrences/{{date}}" for method in ("PATCH", "DELETE")),
         *(f"POST /sessions/{{sessionId}}/{verb}" for verb in ("split", "restore")),
         *(f"{method} /timelines/{{timelineId}}" for method in ("GET", "PATCH", "DELETE")),
-    }, "a route that is meant to be there is named here as well"
+    }, "add a new route to this list"
 
 
-def test_layer_and_authorizer_trust_the_same_issuer_and_audience() -> None:
+def test_the_layer_and_the_authorizer_trust_the_same_issuer_and_audience() -> None:
     jwt = template.resources("AWS::Serverless::HttpApi")["Api"]["Properties"]["Auth"]["Authorizers"]["Jwt"]
     variables = template.template()["Globals"]["Function"]["Environment"]["Variables"]
     assert jwt["JwtConfiguration"]["issuer"] == variables["JWT_ISSUER"]
@@ -146,7 +150,7 @@ def test_calls_are_throttled_and_logged() -> None:
 
 
 def test_each_public_route_has_its_own_throttling_limits() -> None:
-    # Settings of a missing route fail the deployment, so routes and settings have the same condition.
+    # The deployment fails if settings name a missing route. So routes and settings have the same condition.
     settings = template.resources("AWS::Serverless::HttpApi")["Api"]["Properties"]["RouteSettings"]["Fn::If"]
     assert (settings[0], settings[2]) == ("Docs", {"Ref": "AWS::NoValue"})
     assert set(settings[1]) == PUBLIC_ROUTES
@@ -194,7 +198,7 @@ def test_a_domain_needs_a_certificate_and_an_api_needs_an_address() -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_role_names_its_actions_and_resources(name: str) -> None:
+def test_a_role_lists_its_actions_and_resources_without_wildcards(name: str) -> None:
     """Wildcards, Scan, managed policies and shared roles would allow more than a function uses."""
     properties = FUNCTIONS[name]["Properties"]
     assert "Role" not in properties
@@ -222,22 +226,26 @@ def test_the_template_defines_no_other_roles() -> None:
         assert template.resources(kind) == {}
 
 
-def test_only_functions_with_idempotency_have_the_idempotency_table() -> None:
+def test_only_endpoints_that_accept_an_idempotency_key_know_the_idempotency_table() -> None:
     for folder, properties in BY_FOLDER.items():
         variables = properties.get("Environment", {}).get("Variables", {})
         creates = folder in ENDPOINTS and handler(folder).endpoint.creates is not None
         assert ("IDEMPOTENCY_TABLE" in variables) == creates, folder
 
 
-# --- One endpoint, one folder, one function, one event file, one route
+# --- Names: each endpoint has one folder, one function, one event file and one route
 
 
 def test_each_endpoint_has_its_folder_function_and_event() -> None:
     """docs/architecture.md, "To add an endpoint", has the steps."""
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
     found = {path.stem for path in (ROOT / "events").glob("*.json")}
-    assert sorted(folders ^ set(BY_FOLDER)) == [], "a folder in functions/, or its function in template.yaml"
-    assert sorted(found ^ set(BY_FOLDER)) == [], "a function in template.yaml, or its file in events/"
+    assert sorted(folders ^ set(BY_FOLDER)) == [], (
+        "the folder in functions/ or the function in template.yaml is missing"
+    )
+    assert sorted(found ^ set(BY_FOLDER)) == [], (
+        "the function in template.yaml or the file in events/ is missing"
+    )
 
 
 @pytest.mark.parametrize("folder", sorted(ENDPOINTS))
@@ -254,7 +262,7 @@ def test_the_name_and_description_of_a_function_follow_its_folder(folder: str) -
 
 @pytest.mark.parametrize("folder", sorted(ENDPOINTS))
 def test_an_event_file_has_the_format_of_the_http_api(folder: str) -> None:
-    """`sam local invoke -e` forwards the file, so the file must have the payload format 2.0."""
+    """`sam local invoke -e` forwards the file unchanged, so the file must have the payload format 2.0."""
     event = load_event(folder)
     method, path = template.route(folder)
     http = event["requestContext"]["http"]
@@ -273,7 +281,7 @@ def test_an_event_file_has_the_format_of_the_http_api(folder: str) -> None:
     if handler(folder).endpoint.body:
         assert isinstance(json.loads(event["body"]), dict)
         assert event["isBase64Encoded"] is False
-    assert "Bearer eyJ" not in json.dumps(event), "no token in the repository"
+    assert "Bearer eyJ" not in json.dumps(event), "the repository must not contain a token"
 
 
 # --- Settings and alarms of functions
@@ -311,7 +319,7 @@ def test_the_layer_is_built_for_the_processor_that_runs_it() -> None:
 
 
 def test_a_new_endpoint_needs_no_new_alarm_or_dashboard() -> None:
-    """An alarm can add at most ten metrics, and the API has more functions."""
+    """An alarm can add up at most ten metrics, but the API has more than ten functions."""
     alarms = template.resources("AWS::CloudWatch::Alarm")
     endpoints = {name for name, function in FUNCTIONS.items() if has_route(function)}
     watching = json.dumps([*alarms.values(), *template.resources("AWS::CloudWatch::Dashboard").values()])
@@ -349,7 +357,9 @@ def test_the_metric_filter_counts_only_errors_of_the_runtime(line: str, counted:
     (metric,) = template.resources("AWS::Logs::MetricFilter").values()
     pattern = metric["Properties"]["FilterPattern"]
     terms = re.findall(r'\?"([^"]+)"', pattern)
-    assert pattern == " ".join(f'?"{term}"' for term in terms), "any one of the terms matches"
+    assert pattern == " ".join(f'?"{term}"' for term in terms), (
+        "the pattern must be a list of terms, of which any may match"
+    )
     assert any(term in line for term in terms) == bool(counted)
 
 
@@ -358,12 +368,14 @@ def test_the_alarm_on_errors_reads_the_metric_of_the_filter() -> None:
     (counts,) = metric["Properties"]["MetricTransformations"]
     alarm = template.resources("AWS::CloudWatch::Alarm")["FunctionErrorsAlarm"]["Properties"]
     assert (alarm["Namespace"], alarm["MetricName"]) == (counts["MetricNamespace"], counts["MetricName"])
-    assert counts["MetricName"] == {"Fn::Sub": "${AWS::StackName}-FunctionErrors"}, "two stacks, two metrics"
+    assert counts["MetricName"] == {"Fn::Sub": "${AWS::StackName}-FunctionErrors"}, (
+        "each stack must have a metric of its own"
+    )
     assert metric["Properties"]["LogGroupName"] == {"Ref": "FunctionLogGroup"}
 
 
 def test_no_resource_depends_on_itself() -> None:
-    """An alarm that names the API would close a cycle: API, alias, deployment group, alarm, API."""
+    """If an alarm referred to the API, there would be a cycle: API, alias, deployment group, alarm, API."""
     resources = template.transform(GradualDeployment="true", EnableAlarms="true")["Resources"]
     known = set(resources)
     needs = {name: find_references(resource) & known - {name} for name, resource in resources.items()}
@@ -395,8 +407,8 @@ def find_references(value: Any) -> set[str]:
     return names
 
 
-def test_the_searches_of_the_dashboard_match_parts_of_function_names() -> None:
-    """In quotes, the search would match only a function with exactly the stack's name."""
+def test_the_searches_of_the_dashboard_find_all_functions_of_the_stack() -> None:
+    """If the stack's name were in quotes, the search would find only a function with exactly this name."""
     (dashboard,) = template.resources("AWS::CloudWatch::Dashboard").values()
     body = dashboard["Properties"]["DashboardBody"]["Fn::Sub"]
     json.loads(body)
@@ -406,7 +418,7 @@ def test_the_searches_of_the_dashboard_match_parts_of_function_names() -> None:
     assert "SOURCE '${FunctionLogGroup}'" in body
 
 
-def test_the_reserved_concurrency_is_chosen_by_conditions_not_by_a_reference() -> None:
+def test_each_allowed_reserved_concurrency_has_a_condition_in_the_template() -> None:
     cap = template.template()["Globals"]["Function"]["ReservedConcurrentExecutions"]
     allowed = template.template()["Parameters"]["ReservedConcurrency"]["AllowedValues"]
     assert sorted(find_choices(cap), key=str) == sorted([*map(int, allowed[1:]), None], key=str)
@@ -444,7 +456,7 @@ SETTINGS = {
 
 
 def find_parameters(value: Any) -> set[str]:
-    """Return the parameters that a value of the template uses, through conditions too."""
+    """Return the parameters that a value of the template uses, directly or through conditions."""
     names = set[str]()
     if isinstance(value, list):
         names = set().union(*map(find_parameters, value))
@@ -462,7 +474,8 @@ def find_parameters(value: Any) -> set[str]:
 
 
 def test_every_parameter_of_a_functions_configuration_is_a_tested_setting() -> None:
-    # Lambda refuses to publish a version when nothing of the function has changed.
+    # Lambda publishes a version only if the code or the configuration of a function has changed.
+    # These properties are not part of the configuration.
     rest = {
         "DeploymentPreference",
         "Policies",
@@ -504,15 +517,15 @@ def test_a_change_of_any_other_parameter_publishes_no_version(parameter: str) ->
     assert template.published_versions(**{parameter: "1"}) == template.published_versions()
 
 
-def test_the_description_of_a_version_leaves_room_for_long_settings() -> None:
-    """Lambda accepts at most 256 characters."""
+def test_the_description_of_a_version_has_room_for_long_settings() -> None:
+    """Lambda accepts at most 256 characters. The issuer, the audience and the endpoint may need 200 of them."""
     settings = SETTINGS | {"JwtIssuer": "", "JwtAudience": "", "DynamoDbEndpoint": "", "LogLevel": "CRITICAL"}
     (description,) = set(template.published_versions(**settings | {"RetentionDays": "3650"}).values())
     assert len(description) <= 50
 
 
 def test_alarms_watch_update_counters() -> None:
-    """A failing function blocks its shard, and the counts become outdated."""
+    """While the function fails, Lambda sends no later records of the shard, and the counts become outdated."""
     alarms = [alarm["Properties"] for alarm in template.resources("AWS::CloudWatch::Alarm").values()]
     watched = {
         alarm["MetricName"]
@@ -546,12 +559,12 @@ PROTECTED = {
     "AWS::DynamoDB::Table": "DeletionProtectionEnabled",
     "AWS::Cognito::UserPool": "DeletionProtection",
 }
-"""The resources that can refuse to be deleted, with the property that says so."""
+"""The types of resources with deletion protection, each with the property that enables the protection."""
 
 
 @pytest.mark.parametrize("name", [name for kind in PROTECTED for name in template.resources(kind)])
 def test_cloudformation_deletes_no_protected_resource(name: str) -> None:
-    """Otherwise a stack's deletion ends in DELETE_FAILED, and a failed first deployment in ROLLBACK_FAILED."""
+    """Otherwise, deleting a stack ends in DELETE_FAILED, and a failed first deployment ends in ROLLBACK_FAILED."""
     resource = template.template()["Resources"][name]
     if resource["Properties"][PROTECTED[resource["Type"]]] is not False:
         assert resource["DeletionPolicy"] == "Retain"
@@ -595,7 +608,7 @@ def test_only_administrators_create_users() -> None:
     assert "ALLOW_USER_PASSWORD_AUTH" not in client["Properties"]["ExplicitAuthFlows"]
 
 
-def test_browsers_sign_in_only_by_code_and_only_with_callback_urls() -> None:
+def test_browsers_sign_in_only_by_authorization_code_and_only_if_callback_urls_are_set() -> None:
     (client,) = template.resources("AWS::Cognito::UserPoolClient").values()
     oauth = {
         "AllowedOAuthFlowsUserPoolClient": [True, False],
@@ -604,9 +617,7 @@ def test_browsers_sign_in_only_by_code_and_only_with_callback_urls() -> None:
     }
     for name, values in oauth.items():
         assert client["Properties"][name] == {"Fn::If": ["SignInPage", *values]}
-    assert client["Properties"]["GenerateSecret"] is False, (
-        "a browser keeps no secret, and proves itself by PKCE"
-    )
+    assert client["Properties"]["GenerateSecret"] is False, "a browser cannot keep a secret, so it uses PKCE"
     (domain,) = template.resources("AWS::Cognito::UserPoolDomain").values()
     assert domain["Condition"] == template.template()["Outputs"]["SignInUrl"]["Condition"] == "SignInPage"
     assert template.template()["Parameters"]["CallbackUrls"]["Default"] == ""

@@ -17,7 +17,7 @@ def test_a_new_timeline_is_stored_without_nulls_and_sorts_by_its_creation() -> N
     assert timeline.is_empty(stored)
 
 
-def test_the_owner_of_a_timeline_is_passed_in_and_never_read_from_the_body() -> None:
+def test_the_owner_of_a_new_timeline_never_comes_from_the_body() -> None:
     assert create()["ownerId"] == "ada"
 
 
@@ -46,7 +46,7 @@ def test_a_patch_that_changes_nothing_returns_the_same_timeline() -> None:
     assert timeline.update(before, {"name": "Yoga", "description": None}, NOW) is before
 
 
-def test_a_deleted_timeline_is_in_no_index_and_expires() -> None:
+def test_a_deleted_timeline_has_no_sort_key_and_expires() -> None:
     after = timeline.delete(create(), NOW, 99)
     assert "createdKey" not in after
     assert (after["removedAt"], after["expiresAt"], after["version"]) == (NOW, 99, 2)
@@ -57,7 +57,7 @@ def test_a_timeline_is_empty_when_all_counts_are_zero() -> None:
     assert not timeline.is_empty({**create(), "sessionCounts": {"ONE_TIME": 0, "RECURRING": 1}})
 
 
-def test_updated_at_never_goes_back_when_a_clock_is_behind() -> None:
+def test_updated_at_never_decreases_when_a_clock_is_behind() -> None:
     before = timeline.create({"name": "Yoga"}, "id", "ada", NOW)
     assert timeline.update(before, {"name": "Pilates"}, THEN)["updatedAt"] == NOW
     removed = timeline.delete(before, THEN, 99)

@@ -12,7 +12,7 @@ FOLDER = ROOT / ".github" / "workflows"
 WORKFLOWS = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in FOLDER.glob("*.yml")}
 JOBS = [(name, job) for name, workflow in WORKFLOWS.items() for job in workflow["jobs"]]
 TRIGGERS = True
-"""The key `on` as YAML 1.1 reads the word."""
+"""The key `on` of a workflow, which YAML 1.1 reads as true."""
 
 
 def commands(job: dict[str, Any]) -> str:
@@ -27,7 +27,7 @@ def test_an_action_is_pinned_to_a_commit(workflow: str, job: str) -> None:
             assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", step["uses"]), step["uses"]
 
 
-def test_every_change_is_tested_audited_compared_and_built_for_lambda() -> None:
+def test_the_ci_workflow_runs_the_tests_the_audit_the_contract_check_and_a_build_of_the_layer() -> None:
     ci = WORKFLOWS["ci"]
     assert {"pull_request", "push"} <= set(ci[TRIGGERS])
     assert ".ci/run" in commands(ci["jobs"]["test"])

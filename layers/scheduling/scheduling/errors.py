@@ -1,7 +1,7 @@
-"""Errors that a request can end with. Each class carries its HTTP status, its code and a sentence for the client.
+"""Errors that end a request. Each class has an HTTP status, a code and a message for the client.
 
     ApiError
-    ├── BadRequest                 400 VALIDATION_FAILED      faults: one for each faulty field
+    ├── BadRequest                 400 VALIDATION_FAILED      faults: the rules that the request breaks
     │   └── InvalidTimeline        400 INVALID_TIMELINE
     ├── Unauthorized               401 UNAUTHORIZED
     │   └── InvalidSubject         401 UNAUTHORIZED
@@ -22,14 +22,14 @@
         ├── RetriesExhausted
         └── DecisionTooLong
 
-`http.endpoint` turns these errors into responses. No other module does.
+In the layer, only `http.endpoint` turns these errors into responses.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
 
 MAX_FAULTS = 100
-"""The number of faults that one response lists. More faults would let a small request cause a large response."""
+"""The largest number of faults in one response. Without a limit, a small request could cause a large response."""
 MAX_FIELD_CHARACTERS = 100
 
 FaultCode = Literal[
@@ -56,7 +56,7 @@ FaultCode = Literal[
     "NO_OCCURRENCE",
     "NOT_FOUND",
 ]
-"""The machine-readable reason for a fault. docs/guide.md explains every reason."""
+"""The code of a fault, for programs. docs/guide.md explains every code."""
 
 
 class Fault(NamedTuple):
@@ -81,11 +81,11 @@ class ApiError(Exception):
     message: ClassVar[str]
 
     has_more: bool = False
-    """True when `details` leaves entries out."""
+    """True when the request has more faults or conflicts than `details` lists."""
 
     @property
     def details(self) -> Sequence[Mapping[str, Any]]:
-        """Return the machine-readable part of the error: one entry for each fault or conflict."""
+        """Return the part of the error for programs: one entry for each fault or conflict."""
         return ()
 
     @property
@@ -124,7 +124,7 @@ class InvalidTimeline(BadRequest):
 
 
 class Unauthorized(ApiError):
-    """A caller without a valid token. `challenge` is the error code of RFC 6750; None when no token was sent."""
+    """A request without a valid token. `challenge` is an error code of RFC 6750; None if the request has no token."""
 
     status, error, code = 401, "Unauthorized", "UNAUTHORIZED"
     message = "The token is missing or not valid. Send the header Authorization: Bearer <token>."
@@ -140,7 +140,7 @@ class Unauthorized(ApiError):
 
 
 class InvalidSubject(Unauthorized):
-    """A valid token whose subject cannot own a timeline."""
+    """A valid token whose subject is not a possible `ownerId`."""
 
     message = "The token's subject (claim sub) must be 1 to 128 visible ASCII characters."
 
@@ -153,16 +153,16 @@ class Forbidden(ApiError):
 
     status, error, code = 403, "Forbidden", "FORBIDDEN"
     message = (
-        "Your role does not allow this on a timeline of another owner. "
+        "Your role does not allow this action on a timeline of another owner. "
         "Use one of your own timelines, or ask an administrator."
     )
 
 
 class NotFound(ApiError):
-    """An id that refers to nothing, or to something that was deleted."""
+    """An id that does not exist, or that belongs to a deleted session or timeline."""
 
     status, error, code = 404, "Not Found", "NOT_FOUND"
-    message = "Nothing exists with this id. It may have been deleted."
+    message = "The resource does not exist, or was deleted."
 
 
 class NoOccurrence(NotFound):
@@ -188,14 +188,14 @@ class SchedulingConflict(ApiError):
 
 
 class TimelineNotEmpty(ApiError):
-    """A timeline that cannot be deleted because sessions belong to the timeline."""
+    """The deletion of a timeline that still has sessions."""
 
     status, error, code = 409, "Conflict", "TIMELINE_NOT_EMPTY"
     message = "The timeline still has sessions. Delete the sessions or move them to another timeline first."
 
 
 class LastOccurrence(ApiError):
-    """A cancellation or a change that would leave a series without an occurrence."""
+    """A cancellation or a change of the only occurrence of a series."""
 
     status, error, code = 409, "Conflict", "LAST_OCCURRENCE"
     message = "The series has no other occurrence. Delete or change the series instead."
@@ -216,37 +216,35 @@ class TooManyExcludedDates(ApiError):
 
 
 class PreconditionFailed(ApiError):
-    """An `If-Match` header that names another version than the current one."""
+    """An `If-Match` header that does not name the current version."""
 
     status, error, code = 412, "Precondition Failed", "PRECONDITION_FAILED"
     message = "The resource has changed since you read it. Fetch the resource again and retry."
 
 
 class PayloadTooLarge(ApiError):
-    """A body over the limit."""
+    """A body that is larger than 64 KB."""
 
     status, error, code = 413, "Content Too Large", "PAYLOAD_TOO_LARGE"
     message = "The body is larger than 64 KB. Send a smaller body."
 
 
 class IdempotencyKeyReused(ApiError):
-    """An `Idempotency-Key` that an earlier request sent with another body."""
+    """An `Idempotency-Key` that an earlier, different request has used."""
 
     status, error, code = 422, "Unprocessable Content", "IDEMPOTENCY_KEY_REUSED"
-    message = (
-        "This Idempotency-Key belongs to a request with another body. Send a new key with a new request."
-    )
+    message = "An earlier request with this Idempotency-Key was different. Send a new key with a new request."
 
 
 class InternalError(ApiError):
-    """A fault of the service."""
+    """An unexpected exception in the service."""
 
     status, error, code = 500, "Internal Server Error", "INTERNAL_ERROR"
     message = "Something went wrong on our side. Contact support and quote the requestId."
 
 
 class ServiceUnavailable(ApiError):
-    """A dependency that did not respond in time. The client may retry the request."""
+    """A failure that may be temporary. The client may retry the request."""
 
     status, error, code = 503, "Service Unavailable", "SERVICE_UNAVAILABLE"
     message = "The service is busy. Wait a moment and retry."
@@ -257,11 +255,11 @@ class ServiceUnavailable(ApiError):
 
 
 class Throttled(ServiceUnavailable):
-    """Throttling by DynamoDB that lasted until the retries were exhausted."""
+    """A DynamoDB call that was throttled until the retries were exhausted."""
 
 
 class RetriesExhausted(ServiceUnavailable):
-    """Write conflicts with other requests that lasted until the retries were exhausted."""
+    """A write that had write conflicts until the retries were exhausted."""
 
 
 class DecisionTooLong(ServiceUnavailable):

@@ -1,4 +1,4 @@
-"""Settings from the environment, read when a request needs them. Only template.yaml sets their values."""
+"""Settings from environment variables, read when a request needs them. template.yaml sets the variables."""
 
 import os
 

@@ -1,21 +1,21 @@
 """Measurements of the current request: DynamoDB calls and retries, for the request log.
 
 A Lambda function handles one request at a time, so one object holds the measurements of one request.
-`http.endpoint` tells the object when a request starts; `http.request_log` reads it when the request ends.
+`http.endpoint` clears the measurements when a request starts. `http.request_log` logs them when the request ends.
 """
 
 from threading import Lock
 
 
 class Telemetry:
-    """Counters of one request. Threads that read in parallel may share the object."""
+    """Counters of one request. Threads that call DynamoDB in parallel may share the object."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self.requests = 0
-        """The number of requests that this instance of the function has started."""
+        """The number of requests that this instance of the function has received."""
         self.named_time_zone_database = False
-        """Whether a line of this instance's request log has named the time zone database."""
+        """Whether this instance has already logged the release of the time zone database."""
         self.reset()
 
     def start_request(self) -> None:
@@ -37,7 +37,7 @@ class Telemetry:
         self.retries += 1
 
     def record_call(self, operation: str, milliseconds: float, retries: int = 0) -> None:
-        """Count one DynamoDB call, the retries that botocore made for the call, and the time of all together."""
+        """Record one DynamoDB call: its time, which includes the retries by botocore, and their number."""
         with self._lock:
             self.calls += 1
             self.call_retries += retries

@@ -1,4 +1,4 @@
-"""Conflicts: the slots of a calendar that overlap a new slot. Pure."""
+"""Conflicts: the slots of a calendar that overlap a new slot."""
 
 from collections.abc import Container, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ def find_conflicts(new: Slot, slots: Iterable[Slot], ignored: Container[str] = (
 def keep_earliest_of_each_session(conflicts: Iterable[Conflict]) -> list[Conflict]:
     """Return the earliest conflict of each session, in order of time.
 
-    A session that moves while its calendar is read may be found twice: in its old slot and in its new slot.
+    If a session moves while its calendar is read, the reader may find both the old slot and the new slot.
     """
     found: dict[str, Conflict] = {}
     for conflict in sorted(conflicts, key=lambda conflict: (conflict.occurrence, conflict.slot["slot"])):
@@ -42,7 +42,7 @@ def keep_earliest_of_each_session(conflicts: Iterable[Conflict]) -> list[Conflic
 def describe_conflict(conflict: Conflict, *, readable: bool) -> dict[str, Any]:
     """Return the entry of a conflict in the `details` of a 409.
 
-    The times are those of the conflicting occurrence, on the clock of its session. They are null after the year 9999.
+    The times are the local times of the conflicting occurrence. A time after the year 9999 is None.
 
     Args:
         readable: whether the caller may read the session. Otherwise the entry has only the times.

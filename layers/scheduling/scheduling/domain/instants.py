@@ -1,6 +1,6 @@
 """Instants as integers: microseconds since 0001-01-01T00:00:00Z.
 
-Instants are integers because `datetime` ends with the year 9999, and series do not.
+Instants are integers because `datetime` ends with the year 9999, but an endless series does not.
 """
 
 import re
@@ -20,24 +20,24 @@ END_OF_TIME = date.max.toordinal() * DAY
 
 
 class Moment(NamedTuple):
-    """A date and time as a client wrote it."""
+    """A date and time with the UTC offset that the client wrote."""
 
     instant: int
     """Microseconds since 0001-01-01T00:00:00Z."""
     offset: int
-    """Microseconds by which the writer's clock was ahead of UTC."""
+    """The UTC offset in microseconds."""
 
     @property
     def local(self) -> int:
-        """Return the local time in microseconds since 0001-01-01T00:00:00 of the same clock."""
+        """Return the local time: microseconds since 0001-01-01T00:00:00 local time."""
         return self.instant + self.offset
 
 
 def parse(text: str) -> Moment:
-    """Read an ISO 8601 date and time with an offset or `Z`.
+    """Parse an ISO 8601 date and time with an offset or `Z`.
 
     Raises:
-        ValueError: the text has another form, or no such instant exists. The message is for the client.
+        ValueError: the text has another format, or the date does not exist. The client receives the message.
     """
     match = ISO_8601.fullmatch(text)
     if not match:
@@ -58,10 +58,10 @@ def parse(text: str) -> Moment:
 
 
 def day_number(text: str) -> int:
-    """Return the day of a date such as `2026-06-30`: day 0 is 0001-01-01.
+    """Return the number of the day of a date such as `2026-06-30`. Day 0 is 0001-01-01.
 
     Raises:
-        ValueError: the text is no such date. The message is for the client.
+        ValueError: the text has another format, or the date does not exist. The client receives the message.
     """
     try:
         if _DATE.fullmatch(text):
@@ -72,26 +72,26 @@ def day_number(text: str) -> int:
 
 
 def date_text(day: int) -> str | None:
-    """Return the date of a day, such as `2026-06-30`; None outside the years 1 to 9999."""
+    """Return the date of a day number, such as `2026-06-30`; None outside the years 1 to 9999."""
     return date.fromordinal(day + 1).isoformat() if 0 <= day < date.max.toordinal() else None
 
 
 def offset_text(offset: int) -> str:
-    """Return an offset as ISO 8601 writes it, such as `+02:00`."""
+    """Return a UTC offset in ISO 8601, such as `+02:00`."""
     hours, minutes = divmod(abs(offset) // MINUTE, 60)
     return f"{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"
 
 
 def utc_text(instant: int) -> str:
-    """Return the instant as text of a fixed width, so that text sorts as time does.
+    """Return the instant as a UTC text of a fixed width, so that the order of texts is the order of time.
 
-    An instant after the year 9999 becomes `~`, which sorts after all others.
+    An instant after the year 9999 becomes `~`, which sorts after all dates.
     """
     return _format_time(instant, digits=6) + "Z" if instant < END_OF_TIME else "~"
 
 
 def local_text(instant: int, offset: int) -> str | None:
-    """Return the instant as ISO 8601 with that offset; None after the year 9999 of that clock."""
+    """Return the instant in ISO 8601 with a UTC offset; None if the local time is outside the years 1 to 9999."""
     if not 0 <= instant + offset < END_OF_TIME:
         return None
     return _format_time(instant + offset) + (offset_text(offset) if offset else "Z")

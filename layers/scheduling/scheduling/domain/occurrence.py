@@ -1,4 +1,4 @@
-"""Occurrences for clients: each with its session, its local date and its times. Pure."""
+"""Occurrences as clients see them: each with its session, its local date and its local times."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from scheduling.domain.slots import Slot, slot_schedule
 
 
 class SlotOccurrence(NamedTuple):
-    """An occurrence of the session of a slot."""
+    """An occurrence, with the slot and the schedule of its session."""
 
     occurrence: Occurrence
     schedule: Schedule
@@ -16,7 +16,7 @@ class SlotOccurrence(NamedTuple):
 
 
 def occurrences_of(slots: Iterable[Slot], start: int, end: int) -> Iterator[SlotOccurrence]:
-    """Yield the occurrences of slots that overlap the interval [start, end), slot by slot."""
+    """Yield the occurrences that overlap the interval [start, end), one slot after another."""
     for slot in slots:
         schedule = slot_schedule(slot)
         for occurrence in occurrences(schedule, start, end):
@@ -29,7 +29,7 @@ def sort_key(found: SlotOccurrence) -> tuple[int, str]:
 
 
 def view(found: SlotOccurrence) -> dict[str, Any]:
-    """Return an occurrence as clients see it, on the clock of its session."""
+    """Return the fields of an occurrence that clients see, with local times."""
     slot = found.slot
     start, end = local_times(slot, found.occurrence)
     return {

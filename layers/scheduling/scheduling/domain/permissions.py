@@ -1,4 +1,4 @@
-"""Permissions: one table, and one function that applies the table."""
+"""Permissions: one table of what each role may do, and the functions that apply the table."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -26,7 +26,7 @@ class Action(StrEnum):
 
 
 class Reach(StrEnum):
-    """The timelines that a role may act on. A role that is not in the table may act on no timeline."""
+    """The timelines on which a role may perform an action: only the caller's own timelines, or any timeline."""
 
     OWN = "own"
     ANY = "any"
@@ -41,7 +41,7 @@ _TABLE: Mapping[Action, Mapping[str, Reach]] = {
 
 
 def reaches(principal: Principal, action: Action) -> Reach | None:
-    """Return the widest reach among the roles of a principal; None if no role may perform the action."""
+    """Return the widest reach that any role of a principal has. Return None if no role may perform the action."""
     granted = {_TABLE[action].get(role) for role in principal.roles}
     return Reach.ANY if Reach.ANY in granted else Reach.OWN if Reach.OWN in granted else None
 

@@ -1,4 +1,4 @@
-"""Occurrences of sessions, and the decision whether two sessions ever overlap. Pure.
+"""Occurrences of sessions, and the decision whether two sessions ever overlap.
 
 The decision is exact for all time, without a list of all occurrences.
 
@@ -6,35 +6,35 @@ The decision is exact for all time, without a list of all occurrences.
 `repeatCycleType` has one occurrence. A series has an occurrence on each day that its recurrence rule names
 (`recurrence_rules`), from the first day to the last, except on excluded dates. An occurrence starts when the clock of
 the series (`time_zones`) shows the start time. With a time zone, the occurrence ends when the clock shows the end
-time. So 22:00-06:00 ends at 06:00 also in the night of a clock change. If a gap of the clock moves the start to the end
-or later, the occurrence keeps its length instead. Without a time zone, the offset of `startDateTime` never changes.
+time. So 22:00-06:00 always ends at 06:00, and lasts 7 or 9 hours when the clocks change in that night. If the clocks
+skip the start time, the occurrence starts later. If the start is then not before the end, the occurrence keeps its
+length. Without a time zone, the clock of the series always has the UTC offset of `startDateTime`.
 
 **Next occurrence.** A later occurrence of a series starts later and ends later. So `Series.next` can compute the first
 occurrence that ends after an instant. To compare a single occurrence with a series, `_find_first_overlap` computes the
-first occurrence of the series that ends after the start of the single occurrence. The two sessions overlap iff that
-occurrence starts before the single occurrence ends.
+first occurrence of the series that ends after the start of the single occurrence. The two sessions overlap if and only
+if that occurrence starts before the single occurrence ends.
 
-**Can two series overlap?** Two sessions overlap iff one starts while the other is under way. With fixed offsets, `a`
-is under way when `b` starts iff the wait since the last start of `a` is shorter than the length of `a`. The shortest
-wait that two rules ever have (`shortest_wait`) occurs again and again. So one comparison in each direction decides two
+**Can two series overlap?** Two sessions overlap if and only if one starts while the other is under way. With fixed
+offsets, `a` is under way at a start of `b` if and only if the time since the last start of `a` is less than the length
+of `a`. The shortest such time (`shortest_wait`) occurs again and again. So one comparison in each direction decides two
 endless series, whatever their first dates and excluded dates. With time zones, `_may_conflict` makes this comparison
-for every combination of offsets that the two clocks show at the same time. `Offsets` explains why this is complete.
-If no combination has a short wait, the two series never overlap. Otherwise they may overlap, but the clocks may show
-the combination for too short a time.
+for every pair of UTC offsets that the two clocks have at the same time. `time_zones.Offsets` explains why no pair is
+missing. If the shortest time is long enough for every pair, the two series never overlap. Otherwise an overlap is
+possible, but not certain: the series may have no start while the clocks have this pair of offsets.
 
 **Do two series overlap?** `_find_overlap` searches for an actual overlap. Let A be the first occurrence of `a` that
-ends after an instant, and B the first occurrence of `b` that ends after the start of A. If A and B do not overlap, the
-search continues at the start of B, because all skipped occurrences end before. Whole stretches of time are skipped if
-their offsets cannot conflict. The search ends:
-- The end of a series bounds the search.
-- Two endless series are searched until both clocks are regular. After that, time repeats every 400 years (an era).
-  So the search covers one era, with the days that each rule names in any era. The Chinese remainder theorem
-  tells whether both days of an overlap are in the same era (`meet_in_an_era`). Such an overlap occurs again in later
-  eras, so excluded dates cannot prevent the conflict.
+ends after an instant, and B the first occurrence of `b` that ends after the start of A. If A and B do not overlap, no
+overlap begins before the start of B, and the search continues there. The search skips each stretch of time in which no
+overlap can begin with the offsets of the two clocks. The search always ends:
+- If a series ends, the search ends at the latest with this series.
+- If both series are endless, the search first continues until both clocks are regular (see `Clock`). From then on, both
+  clocks repeat every 400 years (an era). So the search then covers one era, with the days that each rule names in any
+  era. The Chinese remainder theorem decides whether both days of an overlap are in the same era (`meet_in_an_era`).
+  Such an overlap occurs again in later eras, so excluded dates cannot prevent the conflict.
 
 Sources: RFC 5545, 3.3.10 (rules; dates that do not exist are ignored), 3.8.5.1 (EXDATE), 3.3.5 (gaps and folds) and
-PEP 495; RFC 9636 (time zones). RFC 5545 defines an end by the clock for a DURATION in days, and
-calendar programs do the same.
+PEP 495; RFC 9636 (time zones). RFC 5545 also ends a DURATION in days by the local clock, and so do calendar programs.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -67,15 +67,16 @@ RULE_FIELDS = (
 """The fields that need a `repeatCycleType`."""
 
 SCHEDULE_FIELDS = ("startDateTime", "endDateTime", "timeZone", "repeatCycleType", *RULE_FIELDS)
-"""The fields that say when a session takes place."""
+"""The fields that define when a session takes place."""
 
 INSTANT = 1
 """The length of an occurrence without an end: one microsecond. Such an occurrence occupies only its start."""
 
 _ALL_YEARS = ERA // 9
-"""Any 44 years contain every pair of kinds of years (first weekday, leap year or not) that ever follow each other."""
+"""About 44 years in microseconds. A year has one of 14 calendars: seven first weekdays, leap year or not. Any 44 years
+contain every pair of calendars that two consecutive years ever have."""
 _SOON = 4 * 366 * DAY
-"""The time that is searched first, because most overlaps begin within four years."""
+"""Four years in microseconds. A search covers this time first, because most overlaps begin within four years."""
 _NONE: frozenset[int] = frozenset()
 
 
@@ -87,7 +88,7 @@ class Occurrence(NamedTuple):
 
 
 LATER = Occurrence(NEVER, NEVER)
-"""Stands for an occurrence that starts after the year 9999."""
+"""The result that stands for any occurrence that starts after the year 9999."""
 
 
 class Once(NamedTuple):
@@ -98,12 +99,12 @@ class Once(NamedTuple):
     """The local day on which the session starts."""
 
     def next(self, instant: int) -> Occurrence | None:
-        """Return the occurrence if it ends after an instant."""
+        """Return the occurrence if the occurrence ends after an instant. Otherwise return None."""
         return self.occurrence if self.occurrence.end > instant else None
 
 
 class Series(NamedTuple):
-    """The schedule of a session that repeats: an occurrence on each day of a rule, except on excluded days."""
+    """The schedule of a series: an occurrence on each day of a rule from `first` to `last`, except on excluded days."""
 
     rule: Rule
     clock: Clock
@@ -117,12 +118,13 @@ class Series(NamedTuple):
 
     @property
     def earliest(self) -> int:
-        """Return an instant before which no occurrence starts, whatever the offset of the clock."""
+        """Return an instant before which no occurrence starts, for any UTC offset of the clock."""
         return (self.first - 2) * DAY
 
     def next(self, instant: int) -> Occurrence | None:
         """Return the first occurrence that ends after an instant."""
-        # An occurrence that ends by the clock a day or more before the instant is over, even if the clock changes.
+        # No clock change is longer than a day. So an occurrence has ended if its local end is a day or more before the
+        # local time of the instant.
         day = (instant + self.clock.offset(instant) - self.time - self.length) // DAY
         day = self.rule.on_or_after(max(day if self.clock.changes else day + 1, self.first))
         while self.last is None or day <= self.last:
@@ -142,14 +144,14 @@ class Series(NamedTuple):
         return Occurrence(start, end)
 
     def has(self, day: int) -> bool:
-        """Return whether the series has an occurrence of that day."""
+        """Return whether the series has an occurrence on a day."""
         in_range = self.first <= day and (self.last is None or day <= self.last)
         return in_range and day not in self.excluded and self.rule.on_or_after(day) == day
 
     def day_of(self, occurrence: Occurrence) -> int:
-        """Return the day of the rule on which an occurrence starts.
+        """Return the day of the rule to which an occurrence belongs.
 
-        A gap of the clock may move the start to the next day, for example where the clock skips a whole date.
+        If the clocks skip the start time, the occurrence may start on the next day, for example after a skipped date.
         """
         day = (occurrence.start + self.clock.offset(occurrence.start) - self.time) // DAY
         return day if self.has(day) else day - 1
@@ -159,7 +161,7 @@ Schedule = Once | Series
 
 
 def schedule(fields: Mapping[str, Any]) -> Schedule | None:
-    """Return the schedule of a session from its valid fields; None without a start.
+    """Return the schedule that the valid fields of a session describe. Return None if the session has no start.
 
     A RECURRING session without a `repeatCycleType` has only its first occurrence.
     """
@@ -193,7 +195,7 @@ def _read_rule(fields: Mapping[str, Any], cycle: str, first: int) -> tuple[Rule,
         names = fields.get("recurringDaysOfWeek") or [fields.get("recurringDayOfWeek") or WEEKDAYS[first % 7]]
         weekdays = [WEEKDAYS.index(name) for name in names]
         first += min([(weekday - first) % 7 for weekday in weekdays])
-        monday = first - first % 7  # weeks count from the week of the first occurrence (WKST=MO)
+        monday = first - first % 7  # `interval` counts from the week of the first occurrence (WKST=MO)
         return DayRule(7 * interval, tuple([monday + weekday for weekday in weekdays])), first
     return MonthRule(interval * 12 if cycle == "YEARLY" else interval, *month_of(first)), first
 
@@ -219,18 +221,18 @@ def last_end(schedule: Schedule) -> int | None:
 
 
 def times_of_day(series: Series) -> tuple[int, int]:
-    """Return the span of the UTC day that contains every occurrence of a series, as start and length in microseconds.
+    """Return the part of the UTC day that contains every occurrence of a series, as start and length in microseconds.
 
-    Every occurrence lies within [start, start + length) modulo one day. A length of a day or more is the whole day.
+    Every occurrence lies within [start, start + length) modulo one day. A length of a day or more means the whole day.
     """
     offsets = series.clock.offsets_since(series.earliest)
     return (series.time - max(offsets)) % DAY, series.length + max(offsets) - min(offsets)
 
 
 def overlaps_itself(series: Series) -> bool:
-    """Return whether an occurrence is longer, by the clock, than the shortest time between two days of the rule.
+    """Return whether an occurrence is longer than the shortest time between two days of the rule.
 
-    Excluded dates, the end of the series, and clock changes are ignored.
+    The comparison ignores excluded dates, the end of the series, and clock changes.
     """
     return series.length > shortest_step(series.rule) * DAY
 
@@ -241,7 +243,7 @@ def local_date(schedule: Schedule, occurrence: Occurrence) -> str | None:
 
 
 def occurrence_on(schedule: Schedule, date: str) -> Occurrence | None:
-    """Return the occurrence that a local date names."""
+    """Return the occurrence that a local date names; None if the schedule has no occurrence on that date."""
     day = day_number(date)
     if isinstance(schedule, Once):
         return schedule.occurrence if schedule.day == day else None
@@ -249,10 +251,11 @@ def occurrence_on(schedule: Schedule, date: str) -> Occurrence | None:
 
 
 def begin_at(fields: Mapping[str, Any], day: int) -> tuple[str | None, str | None]:
-    """Return the start and the end that make a series begin on one of its days, at the same times of its clock.
+    """Return the `startDateTime` and `endDateTime` with which a series begins on one of its later days.
 
-    If the clock skips the start on that day, the start is written with the offset before the gap. So later occurrences
-    keep their times of day. Both are None after the year 9999. The end is None where the series has no end.
+    The local times of day stay the same. If the clocks skip the start on that day, the start is written with the UTC
+    offset before the clock change. So later occurrences keep their times of day. A time after the year 9999 is None.
+    The end is None if the series has no `endDateTime`.
     """
     series = schedule(fields)
     assert isinstance(series, Series), "only a series has several days"
@@ -264,7 +267,7 @@ def begin_at(fields: Mapping[str, Any], day: int) -> tuple[str | None, str | Non
         return _format_clock_time(start, offset, series.clock), None
     end = start + series.length
     offset_at_end = end - series.clock.instant(end)
-    if end - offset_at_end <= start - offset:  # the gap contains the end too
+    if end - offset_at_end <= start - offset:  # the clocks skip the end too
         offset_at_end = offset
     return _format_clock_time(start, offset, series.clock), _format_clock_time(
         end, offset_at_end, series.clock
@@ -275,14 +278,14 @@ def _format_clock_time(local: int, offset: int, clock: Clock) -> str | None:
     offset = offset // MINUTE * MINUTE
     text = local_text(local - offset, offset)
     if text and text.endswith("Z") and clock.offset(local - offset) != offset:
-        return text[:-1] + "+00:00"  # normalize would replace a Z by the offset of the zone at that instant
+        return text[:-1] + "+00:00"  # `normalize` would replace a Z by the zone's offset at that instant
     return text
 
 
 def local_times(fields: Mapping[str, Any], occurrence: Occurrence) -> tuple[str | None, str | None]:
-    """Return the start and the end of an occurrence of a session, on the clock of the session.
+    """Return the start and the end of an occurrence of a session, in the local time of the session.
 
-    An end is None where the session has no end. Both are None after the year 9999.
+    The end is None if the session has no `endDateTime`. A time after the year 9999 is None.
     """
     zone = fields.get("repeatCycleType") and fields.get("timeZone")
     start, end = [
@@ -295,7 +298,7 @@ def local_times(fields: Mapping[str, Any], occurrence: Occurrence) -> tuple[str 
 
 
 def _format_local_time(instant: int, clock: Clock) -> str | None:
-    # An offset is written in minutes; before 1972 some zones had offsets with seconds.
+    # An offset is written in minutes. Before 1972, some zones had offsets with seconds.
     return local_text(instant, clock.offset(instant) // MINUTE * MINUTE)
 
 
@@ -325,7 +328,7 @@ def conflict(a: Schedule, b: Schedule) -> bool:
 def first_conflict(a: Schedule, b: Schedule) -> Occurrence | None:
     """Return the earliest occurrence of `a` that overlaps any occurrence of `b`; None if the two never conflict.
 
-    `LATER` stands for an occurrence that starts after the year 9999.
+    Return `LATER` if that occurrence starts after the year 9999.
     """
     if isinstance(b, Once):
         return _find_first_overlap(a, b.occurrence)
@@ -348,7 +351,7 @@ def _find_first_overlap(schedule: Schedule, occurrence: Occurrence) -> Occurrenc
 
 
 def _find_overlap(a: Series, b: Series, until: int) -> Occurrence | None:
-    """Return the first occurrence of `a` that overlaps one of `b`; None if no overlap begins before `until`."""
+    """Return the first occurrence of `a` that overlaps any of `b`; None if no overlap begins before `until`."""
     find = _make_stretch_finder(a, b, until)
     since = max(a.earliest, b.earliest)
     while stretch := find(since):
@@ -365,10 +368,10 @@ def _find_overlap(a: Series, b: Series, until: int) -> Occurrence | None:
 
 
 def _conflict_in_some_era(a: Series, b: Series, since: int) -> bool:
-    """Return whether two series overlap after `since` if neither series ends. Both clocks are regular from `since` on.
+    """Return whether two series overlap after `since`, if neither series ends. Both clocks are regular from `since` on.
 
-    If both rules name the same days in all years of the same kind, 44 years contain all kinds of years. Otherwise the
-    search needs a whole era.
+    44 years are enough if both rules name the same days in all years with the same calendar (see `_ALL_YEARS`).
+    Otherwise the search needs a whole era.
     """
     same_each_year = a.rule.repeats_yearly and b.rule.repeats_yearly and max(a.length, b.length) <= 365 * DAY
     find = _make_stretch_finder(a, b, since + (_ALL_YEARS if same_each_year else ERA))
@@ -393,7 +396,7 @@ def _starts_while_under_way(late: Series, early: Series, stretch: tuple[int, int
 
 
 def _make_stretch_finder(a: Series, b: Series, until: int) -> Callable[[int], tuple[int, int] | None]:
-    """Return a function that finds, from an instant on, the next stretch of time in which an overlap can begin."""
+    """Return a function that finds the next stretch of time in which an overlap can begin, from a given instant on."""
     if not (a.clock.changes or b.clock.changes):
         return lambda instant: (instant, until) if instant < until else None
     known: dict[StretchKind, bool] = {}
@@ -423,7 +426,7 @@ class StretchKind(NamedTuple):
 
 
 def _may_conflict(a: Series, b: Series) -> bool:
-    """Return False only if two series never conflict.
+    """Return whether two series may conflict. False means that the two series never conflict.
 
     With fixed offsets, True means that the two series conflict if neither series ends.
     """
@@ -441,7 +444,7 @@ def _may_conflict(a: Series, b: Series) -> bool:
 
 
 def _may_overlap_in(a: Series, b: Series, kind: StretchKind) -> bool:
-    """Return whether one series may start, in a stretch of that kind, while the other is under way."""
+    """Return whether, in a stretch of a kind, one series may start while the other is under way."""
     return _may_start_under_way(a, kind.a, b, kind.b, kind) or _may_start_under_way(
         b, kind.b, a, kind.a, kind
     )
@@ -450,7 +453,7 @@ def _may_overlap_in(a: Series, b: Series, kind: StretchKind) -> bool:
 def _may_start_under_way(
     early: Series, early_offsets: Offsets, late: Series, late_offsets: Offsets, kind: StretchKind
 ) -> bool:
-    """Return whether `late` may start, in a stretch of that kind, while `early` is under way."""
+    """Return whether, in a stretch of a kind, `late` may start while `early` is under way."""
     for offset in late_offsets.starts:
         start = late.time - offset
         if (start - kind.start) % DAY < kind.length:
@@ -463,9 +466,9 @@ def _may_start_under_way(
 
 @lru_cache(maxsize=1024)
 def _find_kinds(a: Clock, b: Clock, since: int) -> list[tuple[StretchKind, int]]:
-    """Return the kinds of stretches from an instant on, each with the end of its last stretch, latest first.
+    """Return the kinds of stretches from an instant on, each with the end of the last stretch of that kind.
 
-    `NEVER` is the end of a kind that occurs again and again.
+    The end is `NEVER` if the kind occurs again and again. The kind with the latest end comes first.
     """
     regular = max(a.regular, b.regular)
     found: dict[StretchKind, int] = {}

@@ -1,14 +1,14 @@
-"""Recurrence rules (RFC 5545, 3.3.10): the days on which the occurrences of a series start. Pure.
+"""Recurrence rules (RFC 5545, 3.3.10): the days on which the occurrences of a series start.
 
 Days are whole numbers: day 0 is 0001-01-01, a Monday. Days continue after the year 9999, where `date` ends.
-The Gregorian calendar repeats every 400 years. Such an era has 4,800 months, or 146,097 days, or 20,871 weeks.
+The Gregorian calendar repeats every 400 years. An era is 400 years: 4,800 months, 146,097 days, or 20,871 weeks.
 
-A rule has no first day and no last day; the series has both. A rule with an interval may name different days in
-different eras. The rule repeats after `eras` eras.
+The days of a rule have no beginning and no end. Only a series has a first and a last day. A rule with an interval may
+name different days in different eras. The days of a rule repeat after `eras` eras.
 
-Two rules are compared in a cycle of K = gcd(a.eras, b.eras) eras. `within_eras(K)` maps all days that a rule ever
-names to such a cycle. Any mapped day of `a` and any mapped day of `b` occur together in some cycle (Chinese remainder
-theorem: a.eras / K and b.eras / K have no common factor). So a comparison of the mapped days is exact.
+Two rules `a` and `b` are compared in a cycle of K = gcd(a.eras, b.eras) eras. `within_eras(K)` maps all days that a
+rule ever names into such a cycle. Any mapped day of `a` and any mapped day of `b` occur together in some cycle (Chinese
+remainder theorem: a.eras / K and b.eras / K have no common factor). So a comparison of the mapped days is exact.
 """
 
 from collections.abc import Iterator
@@ -55,18 +55,21 @@ class DayRule(NamedTuple):
         return 7 % self.interval == 0
 
     def within_eras(self, count: int) -> "DayRule":
-        """Return the rule of all days that the rule ever names, modulo `count` eras."""
+        """Return the rule that names all days that this rule ever names, mapped into `count` eras."""
         return self._replace(interval=gcd(self.interval, count * DAYS_IN_ERA))
 
     def era_of(self, day: int) -> int:
-        """Return the number of eras, modulo `eras`, from `day`, one of `within_eras(1)`, to a day of the rule."""
+        """Return the number of eras, modulo `eras`, by which `day` must be moved to become a day of this rule.
+
+        `day` is a day of `within_eras(1)`.
+        """
         step = gcd(self.interval, DAYS_IN_ERA)
         (distance,) = [anchor - day for anchor in self.anchors if (anchor - day) % step == 0]
         return distance // step * pow(DAYS_IN_ERA // step, -1, self.eras)
 
 
 class MonthRule(NamedTuple):
-    """Rule for one day of every `interval`-th month from `month`: FREQ=MONTHLY, or FREQ=YEARLY with 12 months a year.
+    """Rule for one day of every `interval`-th month, counted from `month`: FREQ=MONTHLY, or FREQ=YEARLY as 12 months.
 
     Month 0 is January of the year 1. A month without the day is skipped (RFC 5545, 3.3.10: invalid dates are ignored).
     """
@@ -92,7 +95,7 @@ class MonthRule(NamedTuple):
         return _find_nth_date(self, first, count)
 
     def _find_first_date(self, month: int, step: int) -> int:
-        """Return the first date that exists, trying every `step`-th month from `month` on."""
+        """Return the day of the rule in the first month that has it. Try every `step`-th month from `month` on."""
         while True:
             era, rest = divmod(month, MONTHS_IN_ERA)
             try:
@@ -111,11 +114,14 @@ class MonthRule(NamedTuple):
         return 12 % self.interval == 0
 
     def within_eras(self, count: int) -> "MonthRule":
-        """Return the rule of all days that the rule ever names, modulo `count` eras."""
+        """Return the rule that names all days that this rule ever names, mapped into `count` eras."""
         return self._replace(interval=gcd(self.interval, count * MONTHS_IN_ERA))
 
     def era_of(self, day: int) -> int:
-        """Return the number of eras, modulo `eras`, from `day`, one of `within_eras(1)`, to a day of the rule."""
+        """Return the number of eras, modulo `eras`, by which `day` must be moved to become a day of this rule.
+
+        `day` is a day of `within_eras(1)`.
+        """
         step = gcd(self.interval, MONTHS_IN_ERA)
         return (self.month - month_of(day)[0]) // step * pow(MONTHS_IN_ERA // step, -1, self.eras)
 
@@ -131,39 +137,40 @@ def month_of(day: int) -> tuple[int, int]:
 
 
 def shortest_step(rule: Rule) -> int:
-    """Return the smallest number of days between two days of a rule."""
+    """Return the smallest number of days from one day of a rule to the next."""
     if isinstance(rule, MonthRule):
         return _find_shortest_gap(rule, rule, 1)
     return min([rule.on_or_after(day + 1) - day for day in rule.anchors])
 
 
 def shortest_wait(a: Rule, b: Rule, lag: int) -> int:
-    """Return the shortest time, ever, from a start on a day of `a` to the next start on a day of `b`.
+    """Return the shortest time from any start on a day of `a` to the next start on a day of `b`.
 
-    `lag` is the time of day of the starts of `b` minus that of `a`. All times are in microseconds.
+    `lag` is the start time of `b` minus the start time of `a`, both as times of day. All times are in microseconds.
 
-    For two day rules with one anchor each, the differences between their days are a whole residue class. The modulus
-    is the gcd of the intervals (Bezout's identity). A month rule is compared with a
-    day rule by the remainders of its days.
+    If two day rules have one anchor each, the differences between their days are all numbers with one remainder modulo
+    the gcd of the intervals (Bezout's identity). Before a month rule is compared with a day rule, `_find_remainders`
+    turns the month rule into a day rule.
     """
     if isinstance(a, MonthRule):
         if isinstance(b, MonthRule):
-            # The start of b must not be before the start of a, so the day of b is at least `least` days later.
+            # b must not start before a, so the day of b is at least `least` days after the day of a.
             least = -(lag // DAY)
             return _find_shortest_gap(a, b, least) * DAY + lag
         a = _find_remainders(a, b.interval)
     elif isinstance(b, MonthRule):
         b = _find_remainders(b, a.interval)
     period = gcd(a.interval, b.interval) * DAY
-    if len(a.anchors) == len(b.anchors) == 1:  # most rules: saves a fifth of a decision's time
+    if len(a.anchors) == len(b.anchors) == 1:  # most rules; saves a fifth of a comparison
         return ((b.anchors[0] - a.anchors[0]) * DAY + lag) % period
     return min([((later - earlier) * DAY + lag) % period for earlier in a.anchors for later in b.anchors])
 
 
 def meet_in_an_era(a: Rule, day_of_a: int, b: Rule, day_of_b: int) -> bool:
-    """Return whether some era has both days, given as days of `within_eras(1)`.
+    """Return whether `a` and `b` name the two days in the same era. Each is a day of the rule's `within_eras(1)`.
 
-    By the Chinese remainder theorem, such an era exists iff `era_of` both days is the same modulo the gcd of `eras`.
+    By the Chinese remainder theorem, such an era exists if and only if the two results of `era_of` are equal modulo the
+    gcd of the two `eras`.
     """
     return (a.era_of(day_of_a) - b.era_of(day_of_b)) % gcd(a.eras, b.eras) == 0
 
@@ -176,7 +183,7 @@ def _find_nth_date(rule: MonthRule, first: int, count: int) -> int:
     return day
 
 
-@lru_cache(maxsize=512)  # an entry may have thousands of remainders
+@lru_cache(maxsize=512)  # few entries, because an entry may have thousands of remainders
 def _find_remainders(rule: MonthRule, interval: int) -> DayRule:
     """Return a day rule whose anchors are the remainders of the rule's days modulo an interval of days."""
     eras = gcd(rule.eras, DayRule(interval, ()).eras)
@@ -191,10 +198,10 @@ def _find_remainders(rule: MonthRule, interval: int) -> DayRule:
 
 @lru_cache(maxsize=4096)
 def _find_shortest_gap(a: MonthRule, b: MonthRule, least: int) -> int:
-    """Return the smallest number of days, but at least `least`, from a day of `a` to a day of `b`.
+    """Return the smallest number of days from any day of `a` to a day of `b` that is at least `least` days later.
 
-    For rules that have the same months in every year, four years are enough. Years such as 1900 and 2100 have no
-    29 February, which makes no gap shorter.
+    If both rules have the same months in every year, four years are enough. Years such as 1900 and 2100 have no
+    29 February, but this makes no gap shorter.
     """
     eras = gcd(a.eras, b.eras)
     a, b = a.within_eras(eras), b.within_eras(eras)

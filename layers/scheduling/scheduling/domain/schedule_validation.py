@@ -1,4 +1,4 @@
-"""Validation of the fields of a schedule together. Pure."""
+"""Validation of the fields of a schedule in combination."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,9 +13,10 @@ _TIMES = ("startDateTime", "endDateTime")
 
 
 def normalize(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields, with each time that ends in `Z` rewritten with the offset of the time zone.
+    """Return the fields. If they have a time zone, replace the `Z` of each time by the zone's UTC offset.
 
-    So a series keeps its local time when the rules of its time zone change later.
+    With an offset, a time also states the local time. So a series keeps its local time when the rules of its time zone
+    change later.
     """
     zone = fields.get("timeZone")
     if not zone or zone not in zone_names():
@@ -36,13 +37,13 @@ def _write_offset(text: str, zone: str) -> str:
 def faults(
     fields: Mapping[str, Any], before: Mapping[str, Any] | None = None, *, partial: bool = False
 ) -> Iterator[Fault]:
-    """Yield the faults in the combination of fields that are each valid. Absent fields are not checked.
+    """Yield the faults in the combination of fields. Each field alone is already valid. Ignore absent fields.
 
     Args:
         fields: The fields of a session, or some of them.
-        before: The stored fields, if the session exists. Times that do not change may keep their stored offset,
-            even if a newer time zone database has another offset.
-        partial: Whether the fields are those of a PATCH, which do not describe the whole series.
+        before: The stored fields, if the session exists. Unchanged times may keep their stored UTC offset, even if a
+            newer time zone database has another offset.
+        partial: Whether the fields come from a PATCH. Then they may describe only a part of the series.
     """
     fields = normalize(fields)
     start, end, zone = fields.get("startDateTime"), fields.get("endDateTime"), fields.get("timeZone")
@@ -70,7 +71,7 @@ def faults(
 
 
 def _find_offset_faults(fields: Mapping[str, Any], clock: Clock, *, repeats: bool) -> Iterator[Fault]:
-    """Yield the faults of times that do not carry the offset of the time zone."""
+    """Yield the faults of times without the UTC offset of the time zone."""
     for field in _TIMES:
         if not fields.get(field):
             continue
@@ -78,22 +79,23 @@ def _find_offset_faults(fields: Mapping[str, Any], clock: Clock, *, repeats: boo
         offset = clock.offset(moment.instant)
         if offset % MINUTE:
             yield Fault(
-                field, "Must be later: timeZone did not have whole minutes as its offset at that time."
+                field,
+                "Must be a later time: at this time, the UTC offset of timeZone was not a whole number of minutes.",
             )
         elif offset != moment.offset:
             yield Fault(field, _describe_wrong_offset(moment, offset), "WRONG_OFFSET")
         elif repeats and clock.instant(moment.local) != moment.instant:
             yield Fault(
                 field,
-                "Must not be in the repeated hour after the clocks were set back: a series uses the first of two "
-                "equal times of day.",
+                "Must not be a local time that the clocks show for the second time, after they were set back. "
+                "A series uses the first of the two times.",
             )
 
 
 def _describe_wrong_offset(moment: Moment, offset: int) -> str:
     if local_text(moment.instant, offset) is None:
-        return "Must lie within the years 1 to 9999 on the clock of timeZone."
-    return f"Must have the offset of timeZone at that time, {offset_text(offset)}, or Z."
+        return "Must lie within the years 1 to 9999 in the local time of timeZone."
+    return f"Must have the UTC offset that timeZone has at this time ({offset_text(offset)}), or Z."
 
 
 def _find_rule_faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
@@ -119,12 +121,12 @@ def _find_rule_faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _rule_is_wrong(fields: Mapping[str, Any], found: list[Fault]) -> bool:
-    """Return whether a fault prevents the rule from being parsed."""
+    """Return whether the fields do not form a valid recurrence rule."""
     return fields.get("type") == "ONE_TIME" or any(fault.field in RULE_FIELDS for fault in found)
 
 
 def _find_series_faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield the faults of a series as a whole."""
+    """Yield the faults that only the whole series shows: overlapping occurrences, or no occurrence."""
     series = schedule(fields)
     assert isinstance(series, Series)
     if fields.get("endDateTime") and overlaps_itself(series):
@@ -132,17 +134,17 @@ def _find_series_faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
     if series._replace(excluded=frozenset()).next(0) is None:
         yield Fault(
             "repeatUntil",
-            "Must leave an occurrence: the first occurrence is after this date.",
+            "Must not be before the first occurrence.",
             "NO_OCCURRENCE",
         )
     elif series.next(0) is None:
         yield Fault(
             "excludedDates",
-            "Must leave an occurrence: these dates exclude every occurrence.",
+            "Must not exclude every occurrence.",
             "NO_OCCURRENCE",
         )
 
 
 def _is_null(fields: Mapping[str, Any], field: str) -> bool:
-    """Return whether a field is null, not merely absent."""
+    """Return whether a field is present and null."""
     return field in fields and fields[field] is None

@@ -1,7 +1,7 @@
-"""Changes of a part of a series: of one occurrence, or of all occurrences from a date on. Pure.
+"""Changes to a part of a series: to one occurrence, or to all occurrences from a date on.
 
-A local date names an occurrence: the date on which the occurrence starts, on the clock of the series. If a gap of the
-clock moves the start past midnight, the date before midnight names the occurrence.
+A local date names an occurrence: the date in the local time of the series on which the occurrence starts. If the
+clocks skip the start time, the occurrence may start after midnight. Then the date before midnight names the occurrence.
 """
 
 from collections.abc import Mapping
@@ -20,19 +20,19 @@ _COPIED = ("timelineId", "name", "description", "timeZone")
 
 
 class Division(NamedTuple):
-    """A series and the session that takes over a part of the series."""
+    """A series after a change to a part of it, and the new session that replaces this part."""
 
     series: Session
     new: Session
 
 
 def delete_occurrence(series: Session, date: str, now: str) -> Session:
-    """Return the series without the occurrence of a date; the same object if the date is excluded already.
+    """Return the series without its occurrence on a date. Return the same object if the date is already excluded.
 
     Raises:
         NoOccurrence: the rule of the series does not name the date.
         LastOccurrence: the series has no other occurrence.
-        TooManyExcludedDates: the series cannot exclude another date.
+        TooManyExcludedDates: the series already excludes 366 dates.
     """
     times, day = _read_schedule(series), _parse_day(date)
     if day in times.excluded and times._replace(excluded=frozenset()).has(day):
@@ -41,13 +41,13 @@ def delete_occurrence(series: Session, date: str, now: str) -> Session:
 
 
 def update_occurrence(series: Session, date: str, fields: Mapping[str, Any], id: str, now: str) -> Division:
-    """Return the series without the occurrence of a date, and a ONE_TIME session with the changed occurrence.
+    """Return the series without its occurrence on a date, and the changed occurrence as a ONE_TIME session.
 
     Raises:
         NoOccurrence: the series has no occurrence on the date.
         LastOccurrence: the series has no other occurrence.
-        TooManyExcludedDates: the series cannot exclude another date.
-        BadRequest: the changed occurrence breaks a rule.
+        TooManyExcludedDates: the series already excludes 366 dates.
+        BadRequest: the changed occurrence is not valid.
     """
     rest = _exclude_date(series, date, now)
     start, end = local_times(series, _read_schedule(series).on(_parse_day(date)))
@@ -64,12 +64,12 @@ def update_occurrence(series: Session, date: str, fields: Mapping[str, Any], id:
 
 
 def split(series: Session, date: str, fields: Mapping[str, Any], id: str, now: str) -> Division:
-    """Return the series up to the day before a date, and a new series of the rest with the changed fields.
+    """Return the series until the day before a date, and a new series from the date on, with the changed fields.
 
     Raises:
         NoOccurrence: the series has no occurrence on the date.
         FirstOccurrence: the series has no occurrence before the date.
-        BadRequest: the new series breaks a rule.
+        BadRequest: the new series is not valid.
     """
     times, day = _read_schedule(series), _parse_day(date)
     if not times.has(day):
@@ -98,7 +98,7 @@ def split(series: Session, date: str, fields: Mapping[str, Any], id: str, now: s
 
 
 def _exclude_date(series: Session, date: str, now: str) -> Session:
-    """Exclude a date on which the series has an occurrence."""
+    """Return the series with one more excluded date, on which the series has an occurrence."""
     if not _read_schedule(series).has(_parse_day(date)):
         raise NoOccurrence
     dates = [*series.get("excludedDates", []), date]
@@ -125,7 +125,7 @@ def _parse_day(date: str) -> int:
 
 
 def _require_times(series: Session, start: str | None, end: str | None) -> dict[str, str | None]:
-    """Return the times as fields. Raise NoOccurrence for an occurrence that ends after the year 9999."""
+    """Return the start and the end as fields. Raise NoOccurrence if either is after the year 9999."""
     if start is None or (end is None and "endDateTime" in series):
         raise NoOccurrence
     return {"startDateTime": start, "endDateTime": end}

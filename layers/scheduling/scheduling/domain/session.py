@@ -1,7 +1,7 @@
-"""Sessions: their rules, their keys, and the fields that a client sees. Pure.
+"""Sessions: their rules, their keys, and the fields that a client sees.
 
-A session is a mapping with the same names on the wire, in the table and here. A field that is not set is
-absent from the stored item and null on the wire.
+A session is a mapping. Its fields have the same names in JSON, in the table and in this module. A field without a value
+is absent from the stored item, and null in JSON.
 """
 
 from collections.abc import Iterator, Mapping
@@ -43,7 +43,7 @@ class Session(TypedDict, total=False):
     """The owner of the timeline."""
     version: int
     slot: str
-    """The key of the slot that reserves the session's time (see `slots.reserve`)."""
+    """The key of the slot that reserves the time of the session (see `slots.reserve`)."""
     startKey: str
     """The sort key in the indexes. A deleted session has no sort key."""
     startYear: str
@@ -81,7 +81,7 @@ FIELDS = (
     "updatedAt",
     "removedAt",
 )
-"""The fields that a client sees, in the order of the reference."""
+"""The fields that a client sees, in the order of the OpenAPI document."""
 
 _EITHER_OR = {
     "recurringDayOfWeek": "recurringDaysOfWeek",
@@ -95,16 +95,16 @@ UNDATED = "none"
 """The `startYear` of a session without a start."""
 
 UNDATED_KEY = "~"
-"""The beginning of the sort key of a session without a start, which sorts after every date."""
+"""The beginning of the sort key of a session without a start. Such a key sorts after every date."""
 
 
 def view(session: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the session as a client sees it, with every field."""
+    """Return every field of the session that a client sees. A field without a value is None."""
     return {field: session.get(field) for field in FIELDS}
 
 
 def is_live(session: Session) -> bool:
-    """Return whether the session exists for clients: it was not deleted."""
+    """Return whether the session is not deleted."""
     return "removedAt" not in session
 
 
@@ -115,7 +115,7 @@ def create(fields: Mapping[str, Any], id: str, owner_id: str, now: str) -> Sessi
 
 
 def update(session: Session, fields: Mapping[str, Any], owner_id: str, now: str) -> Session:
-    """Return the session with those fields changed; the same object when nothing changes.
+    """Return the session with the changed fields. Return the same object when nothing changes.
 
     Fields that no longer apply are cleared, unless `fields` sets them (see `_find_implied_changes`).
     """
@@ -127,7 +127,7 @@ def update(session: Session, fields: Mapping[str, Any], owner_id: str, now: str)
 
 
 def delete(session: Session, now: str, expires_at: int) -> Session:
-    """Return the deleted session without its index keys, with the time (epoch seconds) at which the item expires."""
+    """Return the session as deleted: without sort key and slot, and with the epoch second `expires_at`."""
     stamps = _increase_version(session, now)
     removed: dict[str, Any] = {**session, **stamps, "removedAt": stamps["updatedAt"], "expiresAt": expires_at}
     removed.pop("slot", None)
@@ -136,13 +136,13 @@ def delete(session: Session, now: str, expires_at: int) -> Session:
 
 
 def restore(session: Session, now: str) -> Session:
-    """Return the deleted session as a session that exists and never expires."""
+    """Return a deleted session as restored: without `removedAt`, and without a time at which DynamoDB purges it."""
     restored = {**session, **_increase_version(session, now), "removedAt": None, "expiresAt": None}
     return _add_keys(restored)
 
 
 def _increase_version(session: Session, now: str) -> dict[str, Any]:
-    """Return the version and the time of a change.
+    """Return the new version, and the time of the change.
 
     `updatedAt` never goes back, even if the clocks of two machines differ.
     """
@@ -152,7 +152,7 @@ def _increase_version(session: Session, now: str) -> dict[str, Any]:
 def faults(
     fields: Mapping[str, Any], before: Session | None = None, *, partial: bool = False
 ) -> Iterator[Fault]:
-    """Return the faults between fields that are each valid; `schedule_validation.faults` explains the parameters."""
+    """Return the faults in the combination of fields. `schedule_validation.faults` explains the parameters."""
     return schedule_validation.faults(fields, before, partial=partial)
 
 
@@ -177,12 +177,12 @@ def _find_implied_changes(session: Session, fields: Mapping[str, Any]) -> dict[s
 
 
 def _find_weekday(session: Mapping[str, Any]) -> str:
-    """Return the weekday of the start, on the clock of the start."""
+    """Return the local weekday of the start."""
     return WEEKDAYS[parse(session["startDateTime"]).local // DAY % 7]
 
 
 def _add_keys(fields: Mapping[str, Any]) -> Session:
-    """Return the session as it is stored: without nulls, with the keys of the indexes, but without a slot."""
+    """Return the session with its index keys, but without nulls and without a slot."""
     session = {field: value for field, value in fields.items() if value is not None and field != "slot"}
     session["startKey"] = start_key(session.get("startDateTime"), session["id"])
     session["startYear"] = start_year(session["startKey"])
@@ -197,7 +197,7 @@ def start_key(start: str | None, id: str) -> str:
 def start_year(key: str) -> str:
     """Return the partition of the index of all sessions for a sort key, or for a prefix of sort keys.
 
-    The partition is the year, like `2023`; outside the years 1900 to 2199 the century, like `18`.
+    The partition is the year, like `2023`. Outside the years 1900 to 2199, the partition is the century, like `18`.
     """
     if key.startswith(UNDATED_KEY):
         return UNDATED

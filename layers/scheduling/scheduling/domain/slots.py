@@ -1,24 +1,26 @@
-"""Slots: the items of a calendar that reserve the time of sessions, and the keys by which they are found. Pure.
+"""Slots: the items of a calendar that reserve the time of sessions, and the keys by which conflict checks find them.
 
-A calendar is all occupied time of one owner. It holds one slot for each session that has a start, and one head.
-The key of a slot says what kind of time the slot reserves:
+A calendar has one slot for each session with a start, and one head. The key of a slot depends on the schedule:
 
 - `ONCE#<start>#<session id>`: a single occurrence.
-- `UNTIL#<end of the last occurrence>#<session id>`: a series that ends. A new session reads the range that begins
-  with its own start, so a series that ended before is never read. With a time zone, the end in the key is two days
-  later.
-- `EVERY#<class>#<minute>#<session id>`: an endless series, by its times of day in UTC. All occurrences lie within a
-  span of the day. `minute` is the minute in which the span begins. `class` is the length of the span in hours,
-  rounded up to 1, 2, 4, 8 or 24. Two sessions whose spans do not overlap never overlap, whatever their days. So a
-  new session reads a range of minutes in each class that the calendar has. With a time zone, the class is 24, and
-  every new session reads this class.
+- `UNTIL#<end of the last occurrence>#<session id>`: a series that ends. The conflict check of a new session reads only
+  the keys after the start of the new session. So the check does not read series that ended earlier. For a series with
+  a time zone, the key contains a time two days after the end.
+- `EVERY#<class>#<minute>#<session id>`: an endless series. In UTC, all its occurrences lie within the same part of the
+  day (`recurrence.times_of_day`). `minute` is the minute of the day in which this part begins. `class` is the length of
+  the part in hours, rounded up to 1, 2, 4, 8 or 24. If the parts of two sessions do not overlap, the sessions never
+  overlap, on any day. So the conflict check of a new session needs only some minutes of each class that the calendar
+  has. A series with a time zone always has class 24. The conflict check of every new session reads all slots of
+  class 24.
 
-Countries change the rules of time zones, sometimes at a few weeks' notice. A newer time zone database then moves the
-occurrences of stored series, and their slots must still be found. No zone has ever moved by more than a day, so two
-days are enough for a series that ends. An endless series may move to any time of day. For the same reason a session
-keeps the key of its slot. By newer rules, a computed key may differ, so that the old slot would never be deleted.
+Countries change the rules of time zones, sometimes only weeks in advance. A newer time zone database then moves the
+occurrences of stored series, and conflict checks must still find their slots. No zone has ever moved by more than a
+day, so two days are enough for a series that ends. An endless series may move to any time of day.
 
-Starts and ends are UTC texts of a fixed width, so that keys sort as time does.
+The key of a slot is also stored in its session. If the key were computed again by newer rules, the key could differ,
+and the old slot would never be deleted.
+
+Starts and ends in keys are UTC texts of a fixed width, so that the order of keys is the order of time.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,7 +36,7 @@ ONCE = "ONCE#"
 UNTIL = "UNTIL#"
 EVERY = "EVERY#"
 AFTER_ALL = "~~"
-"""Suffix: a prefix followed by this suffix sorts after every key with the prefix."""
+"""The suffix that makes a prefix sort after every key that begins with the prefix."""
 
 _LENGTH_CLASSES = (1, 2, 4, 8, 24)
 _WHOLE_DAY = _LENGTH_CLASSES[-1]
@@ -44,7 +46,7 @@ _MINUTES_A_DAY = DAY // MINUTE
 
 
 class Slot(TypedDict, total=False):
-    """The reservation of one session, with all fields that decisions, 409s and lists of occurrences need."""
+    """The reservation of one session's time, with all fields that conflict checks and lists of occurrences need."""
 
     ownerId: str
     slot: str
@@ -72,27 +74,28 @@ class Head(TypedDict, total=False):
     ownerId: str
     slot: str
     version: int
-    """A number that increases with every write that adds time."""
+    """The version of the calendar. Every write that adds time (see `adds_time`) increases the version."""
     changes: list[list[str]]
-    """For each of the last versions, in order: the slots that the write added, or released inside an added slot."""
+    """References to slots: one list for each of the last versions, in order. Each list names the slots that the write
+    added, and the released slots that may hide an added slot (see `hides`)."""
     lengthClasses: list[int]
-    """The length classes of the endless series that the calendar has, or had."""
+    """The length classes of all endless series that the calendar has or had."""
     sessionCounts: dict[str, int]
-    """How many sessions of each type the owner has."""
+    """The number of sessions of the owner, by type."""
     timelineCount: int
 
 
 class Reference(NamedTuple):
-    """A slot as the head names it: its key, and the version of the session that wrote or released the slot."""
+    """A reference from the head to a slot: the key, and the version of the session that wrote or released the slot."""
 
     key: str
     version: int
     released: bool = False
 
     def is_readable_in(self, found: Slot | None) -> bool:
-        """Return whether a slot that was read shows the change that the head names, or a later change.
+        """Return whether a read of the slot returned the state that the head names, or a later state.
 
-        `found` is None when the read found no slot.
+        `found` is the result of the read: None if the slot does not exist.
         """
         if found is None:
             return self.released
@@ -109,7 +112,7 @@ class Range(NamedTuple):
 def slot(session: Session) -> Slot | None:
     """Return the slot of a session; None for a session without a start, and for a deleted session.
 
-    A session that has the key of a slot keeps the key. Any other session gets the key of its present schedule.
+    The slot has the key that is stored in the session. Without a stored key, the key is built from the schedule.
     """
     if not session.get("startDateTime") or not is_live(session):
         return None
@@ -127,7 +130,7 @@ def slot(session: Session) -> Slot | None:
 
 
 def reserve(change: SessionChange) -> SessionChange:
-    """Return the change, with the key of the slot in the changed session. A slot that adds no time keeps its key."""
+    """Return the change, with the slot's key stored in the changed session. Keep the old key if no time is added."""
     before, after = change
     old, new = slot(before) if before else None, slot(after)
     if new is None:
@@ -139,7 +142,7 @@ def reserve(change: SessionChange) -> SessionChange:
 def adds_time(old: Slot | None, new: Slot) -> bool:
     """Return whether a slot has another key than before, or reserves time that it did not reserve before.
 
-    A slot that only excludes more dates than before reserves less.
+    If only more dates are excluded than before, the slot adds no time.
     """
     if old is None:
         return True
@@ -161,12 +164,12 @@ def slot_schedule(slot: Slot) -> Schedule:
 
 
 def reference_text(reference: Reference) -> str:
-    """Return the text by which the head names a slot."""
+    """Return the text of a reference in the head."""
     return f"{'-' if reference.released else ''}{reference.version}@{reference.key}"
 
 
 def parse_reference(text: str) -> Reference:
-    """Read the text by which the head names a slot."""
+    """Parse the text of a reference in the head."""
     version, _, key = text.partition("@")
     return Reference(key, abs(int(version)), version.startswith("-"))
 
@@ -174,7 +177,7 @@ def parse_reference(text: str) -> Reference:
 def hides(released: Slot, added: Slot) -> bool:
     """Return whether a released ONCE slot starts within an added ONCE slot.
 
-    A reader that still finds the released slot may take the released slot for the last slot before an instant.
+    A read may still return the released slot as the last slot before an instant. Then it misses the added slot.
     """
     first, second = slot_schedule(released), slot_schedule(added)
     if not (isinstance(first, Once) and isinstance(second, Once)):
@@ -186,7 +189,7 @@ def hides(released: Slot, added: Slot) -> bool:
 def first_start(slot: Slot) -> int:
     """Return the start of the first occurrence of a slot's session.
 
-    Under newer rules of a time zone, the first occurrence may start before `startDateTime`.
+    By the rules of a newer time zone database, the first occurrence may start before `startDateTime`.
     """
     first = slot_schedule(slot).next(BEGINNING)
     assert first, "every session with a start has an occurrence"
@@ -194,12 +197,12 @@ def first_start(slot: Slot) -> int:
 
 
 def starting_at(instant: int) -> str:
-    """Return the prefix of the keys of ONCE slots with that start. The keys of earlier slots sort before the prefix."""
+    """Return the prefix of the keys of ONCE slots that start at an instant. Keys of earlier slots sort before it."""
     return ONCE + utc_text(instant)
 
 
 def ending_after(instant: int) -> Range:
-    """Return the range of the keys of UNTIL slots whose series end after an instant."""
+    """Return the range of the keys of all series that end after an instant, and are not endless."""
     return Range(UNTIL + utc_text(instant + 1), UNTIL + AFTER_ALL)
 
 
@@ -209,7 +212,7 @@ def length_class(slot: Slot) -> int | None:
 
 
 def endless_series_near(new: Slot, classes: Iterable[int]) -> Iterator[Range]:
-    """Yield the ranges of the keys of all endless series that may overlap a new slot.
+    """Yield ranges of keys that contain every endless series that may overlap a new slot.
 
     Args:
         new: the new slot.

@@ -1,10 +1,12 @@
-"""Clocks: the offsets from UTC that a fixed offset or a time zone of the IANA database has over time.
+"""Clocks: the UTC offset at each instant, which is either fixed or the offset of a time zone.
 
-A zone comes from a TZif file (RFC 9636) of the package `tzdata`, never from the machine, so that laptop, CI and
-Lambda agree. Zones are loaded on first use; nothing is read or imported for sessions without a time zone.
+Time zones are read from the TZif files (RFC 9636) of the package `tzdata`, never from files of the machine. So a
+laptop, CI and Lambda have the same time zones. A zone is loaded on first use. Sessions without a time zone need neither
+a file nor the package.
 
-A TZif file is a table of changes, and ends with a POSIX TZ rule for the years after the table (RFC 9636, 3.3). The
-calendar repeats every 400 years, so the rule is expanded for 400 years. Later instants are moved into these years.
+A TZif file has a table of clock changes. At its end, the file has a POSIX TZ rule for the years after the table (RFC
+9636, 3.3). The calendar repeats every 400 years. So `read_tzif` adds the changes of 400 years by this rule to the
+table, and `Clock` moves later instants back into these years.
 """
 
 import os.path
@@ -32,20 +34,22 @@ _WEEK = 7 * _SECONDS_A_DAY
 
 
 class Offsets(NamedTuple):
-    """The offsets of occurrences that start or are under way in a stretch of time.
+    """The UTC offsets that a comparison must try for occurrences that start or are under way in a stretch of time.
 
-    Usually this is the one offset of the clock. Just after a clock change, there are other offsets:
-    - After a gap of length j, a skipped local time was read with the offset before the gap. A skipped start lies
-      within j after the change. If the gap moves the start to the end or later, the end lies within 2j.
-    - In the time j after a fold of length j, no occurrence starts. The clock showed the same local times before the
-      fold, and the first time counts. An occurrence that is under way has started by the offset before the fold,
-      and ends by the offset after the fold.
+    Usually, this is the one offset of the clock. After a clock change, there are other offsets:
+    - When the clocks are set forward by j, they skip local times (a gap). A skipped start is read with the offset
+      before the gap, so the occurrence starts less than j after the change. If its end is not after this start, the
+      occurrence keeps its length, and so ends less than 2j after the change.
+    - When the clocks are set back by j, they show local times twice (a fold). The first of the two times counts. So no
+      occurrence starts in the time j after the change. An occurrence that is under way in this time has started by the
+      offset before the fold, and ends by the offset after the fold.
     """
 
     starts: tuple[int, ...]
-    """The offsets that an occurrence that starts in the stretch may have at its start."""
+    """The possible offsets at the start of an occurrence that starts in the stretch."""
     under_way: tuple[tuple[int, int], ...]
-    """Pairs of offsets. For some pair, an occurrence under way has started by the first and not ended by the second."""
+    """Pairs of offsets. An occurrence is under way only if, for one pair, it has started by the first offset and has
+    not ended by the second."""
 
 
 class Stretch(NamedTuple):
@@ -57,7 +61,7 @@ class Stretch(NamedTuple):
 
 
 class Clock:
-    """A clock: `offsets[n]` is its offset from UTC until the instant `changes[n]`; the last offset has no end.
+    """A clock. Its UTC offset is `offsets[n]` until the instant `changes[n]`. The last offset has no end.
 
     From the instant `regular` on, the clock repeats every 400 years. All times are in microseconds.
     """
@@ -79,8 +83,8 @@ class Clock:
     def instant(self, local: int) -> int:
         """Return the instant at which the clock shows a local time.
 
-        A skipped time (gap) is read with the offset before the gap. For a repeated time (fold), the first instant
-        counts. See RFC 5545, 3.3.5, and `fold=0` in PEP 495.
+        A skipped time (gap) is read with the offset before the gap. For a repeated time (fold), return the first
+        instant. See RFC 5545, 3.3.5, and `fold=0` in PEP 495.
         """
         return local - self.offsets[bisect_right(self._local_changes, self._move_into_table(local))]
 
@@ -112,13 +116,13 @@ class Clock:
         return [*starts, NEVER], offsets
 
     def _move_into_table(self, time: int) -> int:
-        """Return the time, moved back by whole eras until the table contains the time."""
+        """Move a time back by whole eras until the table contains it, and return the result."""
         return time if time < self._table_end else (time - self.regular) % ERA + self.regular
 
 
 @lru_cache(maxsize=4096)
 def fixed_clock(offset: int) -> Clock:
-    """Return the clock that is always `offset` microseconds ahead of UTC."""
+    """Return the clock whose UTC offset is always `offset`, in microseconds."""
     return Clock([], [offset])
 
 
@@ -127,7 +131,7 @@ def zone_clock(name: str) -> Clock:
     """Return the clock of a time zone such as `Europe/Berlin`.
 
     Raises:
-        KeyError: the database has no zone of that name.
+        KeyError: the database has no zone with this name.
     """
     if name not in zone_names():
         raise KeyError(name)
@@ -150,7 +154,7 @@ def database_version() -> str:
 
 
 def _find_database() -> str:
-    import tzdata  # only here: a request without a time zone does not need the import
+    import tzdata  # imported here, because a request without a time zone does not need the package
 
     return os.path.dirname(str(tzdata.__file__))
 
@@ -158,7 +162,7 @@ def _find_database() -> str:
 def read_tzif(content: bytes) -> Clock:
     """Return the clock that a TZif file (RFC 9636) of version 2 or later describes."""
     position = 0
-    for width in (4, 8):  # the data come twice: with instants of 32 and of 64 bits (RFC 9636, 3)
+    for width in (4, 8):  # the first block has instants of 32 bits, the second of 64 bits (RFC 9636, 3)
         *indicators, leap_seconds, times, types, characters = struct.unpack_from(">20x6l", content, position)
         table = position + 44
         position = table + times * (width + 1) + types * 6 + characters
@@ -173,7 +177,7 @@ def read_tzif(content: bytes) -> Clock:
     offsets = [known[0]]
     explicit = zip(instants, [known[type] for type in chosen], strict=True)
     for instant, offset in chain(explicit, _expand_rule(rule, last)):
-        # A rule for permanent daylight saving time changes back in the same instant.
+        # By a rule for permanent daylight saving time, two changes have the same instant. Only the second counts.
         if changes and changes[-1] == instant:
             del changes[-1], offsets[-1]
         if offset != offsets[-1]:  # some changes change only the abbreviation, such as CET
@@ -189,12 +193,12 @@ def read_tzif(content: bytes) -> Clock:
 
 
 def _expand_rule(rule: str, after: int) -> Iterator[tuple[int, int]]:
-    """Yield the changes by a POSIX TZ rule in the 400 years after an instant, with the new offsets, in seconds.
+    """Yield the clock changes of a POSIX TZ rule in the 400 years after an instant: instant and new offset, in seconds.
 
-    The times of changes may be negative or above 24 hours (RFC 9636, 3.3.2).
+    In such a rule, a time of day may be negative or above 24 hours (RFC 9636, 3.3.2).
 
     Raises:
-        ValueError: the text is no POSIX TZ rule.
+        ValueError: the text is not a POSIX TZ rule.
     """
     name, time = r"(?:<[^>]+>|[A-Za-z]+)", r"([+-]?\d+(?::\d+){0,2})"
     day = r"(M\d+\.\d\.\d|J?\d+)"
@@ -220,7 +224,7 @@ def _expand_rule(rule: str, after: int) -> Iterator[tuple[int, int]]:
 
 def _find_day(text: str, year: int) -> int:
     """Return the day of `M3.5.0` (the last Sunday of March), `J60` (1 March) or `59` (the 60th day) in a year."""
-    if text[0] == "J":  # counted as in a year without 29 February
+    if text[0] == "J":  # the number of a day in a year without 29 February
         day = date.fromordinal(date(2001, 1, 1).toordinal() + int(text[1:]) - 1)
         return date(year, day.month, day.day).toordinal() - 1
     if text[0] != "M":

@@ -1,6 +1,6 @@
-"""Timelines: their keys, and the fields that a client sees. Pure.
+"""Timelines: their keys, and the fields that a client sees.
 
-A timeline is a mapping with the same names on the wire, in the table and here.
+A timeline is a mapping. Its fields have the same names in JSON, in the table and in this module.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class Timeline(TypedDict, total=False):
     createdKey: str
     """The sort key in the indexes. A deleted timeline has no sort key."""
     sessionCounts: dict[str, int]
-    """How many sessions of each type the timeline has."""
+    """The number of sessions of the timeline, by type."""
     changes: int
     """A number that increases with every change of `sessionCounts`."""
     expiresAt: int
@@ -38,12 +38,12 @@ ALL = "ALL"
 
 
 def view(timeline: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the timeline as a client sees it, with every field."""
+    """Return every field of the timeline that a client sees. A field without a value is None."""
     return {field: timeline.get(field) for field in FIELDS}
 
 
 def create(fields: Mapping[str, Any], id: str, owner_id: str, now: str) -> Timeline:
-    """Return a new timeline, without sessions."""
+    """Return a new timeline without sessions."""
     timeline = {field: value for field, value in fields.items() if value is not None}
     stamps = {"id": id, "ownerId": owner_id, "version": 1, "createdAt": now, "updatedAt": now}
     keys = {"allKey": ALL, "createdKey": f"{now}#{id}"}
@@ -51,7 +51,7 @@ def create(fields: Mapping[str, Any], id: str, owner_id: str, now: str) -> Timel
 
 
 def update(timeline: Timeline, fields: Mapping[str, Any], now: str) -> Timeline:
-    """Return the timeline with those fields changed; the same object when nothing changes."""
+    """Return the timeline with the changed fields. Return the same object when nothing changes."""
     changed: dict[str, Any] = {
         field: value for field, value in {**timeline, **fields}.items() if value is not None
     }
@@ -61,7 +61,7 @@ def update(timeline: Timeline, fields: Mapping[str, Any], now: str) -> Timeline:
 
 
 def delete(timeline: Timeline, now: str, expires_at: int) -> Timeline:
-    """Return the deleted timeline without its index keys, with the time (epoch seconds) at which the item expires."""
+    """Return the timeline as deleted: without sort key, and with the epoch second `expires_at`."""
     stamps = _increase_version(timeline, now)
     removed: dict[str, Any] = {
         **timeline,
@@ -79,7 +79,7 @@ def is_empty(timeline: Timeline) -> bool:
 
 
 def _increase_version(timeline: Timeline, now: str) -> dict[str, Any]:
-    """Return the version and the time of a change.
+    """Return the new version, and the time of the change.
 
     `updatedAt` never goes back, even if the clocks of two machines differ.
     """

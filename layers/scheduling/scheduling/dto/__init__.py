@@ -1,8 +1,8 @@
 """Input models: the bodies and queries of all endpoints, as pydantic models.
 
 Each model has a separate module, because every imported model slows down a cold start.
-The models are strict: they coerce no type and refuse unknown fields. They ignore the read-only fields of a
-response, so that a client can send a response back. Rules between fields belong to `domain`.
+The models are strict: they convert no types and refuse unknown fields. They ignore the read-only fields of a
+response, so that a client can send a response back. Rules about several fields are in `domain`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -67,18 +67,18 @@ def _invalid(code: FaultCode, message: str) -> PydanticCustomError:
 
 
 def _read_whole_number(text: object) -> object:
-    """Return the number that a query parameter spells. pydantic refuses everything else."""
+    """Return a query parameter as an integer. Return any other text unchanged: pydantic refuses the text."""
     plain = isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= 18
     return int(str(text)) if plain else text
 
 
 def _read_flag(text: object) -> object:
-    """Return the boolean that a query parameter spells. pydantic refuses everything else."""
+    """Return `true` or `false` as a boolean. Return any other text unchanged: pydantic refuses the text."""
     return {"true": True, "false": False}.get(str(text), text)
 
 
 def unset() -> Any:
-    """Return the default of a field that a PATCH may leave out but not clear."""
+    """Return None: the default of a field that a PATCH may omit but not clear."""
 
 
 READ_ONLY = frozenset({"id", "seriesId", "originalDate", "createdAt", "updatedAt", "removedAt"})
@@ -128,18 +128,18 @@ class Input(BaseModel):
     read_only: ClassVar[frozenset[str]] = frozenset()
     """Fields of a response that the model ignores."""
     partial: ClassVar[bool] = False
-    """True when a field that is not sent stays unchanged instead of taking its default."""
+    """True when an omitted field stays unchanged. Otherwise an omitted field gets its default."""
     repeatable: ClassVar[frozenset[str]] = frozenset()
     """Query parameters that a client may send several times. Their values form a list."""
 
     @classmethod
     def names(cls) -> list[str]:
-        """Return the names of the fields as clients send them: an alias where Python reserves the name."""
+        """Return the field names that clients send, such as `from` for the attribute `from_`."""
         return [field.alias or name for name, field in cls.model_fields.items()]
 
     @classmethod
     def faults(cls, fields: Mapping[str, Any]) -> Iterable[Fault]:
-        """Return the faults between fields that are each valid."""
+        """Return the broken rules about several fields, such as an end before the start."""
         return ()
 
     @model_validator(mode="before")
@@ -154,7 +154,7 @@ def read(model: type[Input], raw: object) -> dict[str, Any]:
     """Return the fields of a valid input. For a partial model, return only the fields that were sent.
 
     Raises:
-        BadRequest: the input has faults, in single fields or between fields.
+        BadRequest: the input breaks a rule about one field or about several fields.
     """
     faults: list[Fault] = []
     try:
@@ -175,7 +175,7 @@ def read(model: type[Input], raw: object) -> dict[str, Any]:
 _TEXTS: Mapping[str, tuple[FaultCode, str]] = {
     "missing": ("REQUIRED", "Is required."),
     "extra_forbidden": ("UNKNOWN_FIELD", "Is not a known field. Check the spelling."),
-    "invalid_key": ("INVALID_FORMAT", "Must have field names of valid Unicode text."),
+    "invalid_key": ("INVALID_FORMAT", "Must have field names that are valid Unicode text."),
     "model_type": ("INVALID_JSON", "Must be a JSON object."),
     "string_type": ("WRONG_TYPE", "Must be a string."),
     "string_unicode": ("INVALID_FORMAT", "Must be valid Unicode text."),
@@ -193,7 +193,7 @@ _TEXTS: Mapping[str, tuple[FaultCode, str]] = {
     "literal_error": ("UNKNOWN_VALUE", "Must be {expected}."),
     "value_error": ("INVALID_VALUE", "{error}"),
 }
-"""The fault for each type of pydantic's errors. pydantic's own messages are written for Python programmers."""
+"""The code and message for each type of pydantic's errors. pydantic's own messages are for Python programmers."""
 
 
 def _to_fault(entry: Mapping[str, Any]) -> Fault:

@@ -43,7 +43,7 @@ class CreateSession(Input):
     )
     repeatCycleType: RepeatCycle | None = Field(
         None,
-        description="How often a RECURRING session repeats. Without a cycle, the session takes place once.",
+        description="The cycle in which a RECURRING session repeats. Without a cycle, the session takes place once.",
     )
     recurringDayOfWeek: DayOfWeek | None = Field(
         None, description="The weekday of a WEEKLY session; by default the weekday of startDateTime."
@@ -52,21 +52,25 @@ class CreateSession(Input):
         None,
         description="An IANA time zone such as Europe/Berlin. A series follows the clock of the zone: 09:00 stays "
         "09:00. startDateTime and endDateTime must have the offset of the zone, or Z. "
-        "null means the offset of startDateTime.",
+        "If null, all occurrences have the offset of startDateTime.",
     )
     repeatInterval: OneTo999 | None = Field(
-        None, description="Every n-th day, week, month or year; null means 1. Weeks begin on Monday."
+        None,
+        description="A series with 2 takes place every second day, week, month or year. null means 1. "
+        "Weeks begin on Monday.",
     )
     recurringDaysOfWeek: Weekdays | None = Field(
         None,
         description="Several weekdays of a WEEKLY session. Not allowed together with recurringDayOfWeek.",
     )
     repeatUntil: Date | None = Field(
-        None, description="The last local date on which an occurrence may start. null means no end."
+        None,
+        description="The last local date on which an occurrence may start. If null, there is no last date.",
     )
     repeatCount: OneTo999 | None = Field(
         None,
-        description="The number of occurrences, including excluded dates. Not allowed together with repeatUntil.",
+        description="The number of occurrences. Excluded dates count as occurrences. "
+        "Not allowed together with repeatUntil.",
     )
     excludedDates: Dates | None = Field(
         None, description="Local dates on which no occurrence starts, such as holidays."

@@ -1,4 +1,4 @@
-"""The query of POST and PATCH /sessions."""
+"""The query of requests that accept `dryRun`."""
 
 from pydantic import Field
 
@@ -10,5 +10,6 @@ class DryRun(Input):
 
     dryRun: Flag = Field(
         False,
-        description="If true, the API checks the request and writes nothing. The response is that of the write.",
+        description="If true, the API checks the request and writes nothing. "
+        "The body of the response is the same as without dryRun.",
     )

@@ -30,11 +30,11 @@ class ListOccurrences(Page):
         "The list contains occurrences that start before `to`."
     )
     timelineId: Annotated[list[Reference], Field(max_length=10)] | None = Field(
-        None, description="Only the sessions of this timeline. Repeat the parameter for up to ten timelines."
+        None, description="Only occurrences on this timeline. Repeat the parameter for up to ten timelines."
     )
     ownerId: OwnerId | None = Field(
         None,
-        description="Only the sessions of this owner. By default, a USER gets their own calendar; "
+        description="Only occurrences of this owner's sessions. By default, a USER gets their own occurrences; "
         "an ADMIN or MANAGER must send `ownerId` or `timelineId`.",
     )
 

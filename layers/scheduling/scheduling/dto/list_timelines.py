@@ -4,4 +4,4 @@ from scheduling.dto.page import EntityPage
 
 
 class ListTimelines(EntityPage):
-    """Filters and page of a list of timelines."""
+    """Page of a list of timelines."""

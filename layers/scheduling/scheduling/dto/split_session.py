@@ -25,12 +25,12 @@ from scheduling.dto.create_session import CreateSession
 from scheduling.errors import Fault
 
 
-def _as_in_create(field: str) -> Any:
+def _copy_field(field: str) -> Any:
     return Field(None, description=CreateSession.model_fields[field].description)
 
 
 class SplitSession(Input):
-    """The first date of the new series, and its fields. A field that is not sent keeps the value of the old series."""
+    """The first date and the changed fields of the new series. An omitted field keeps the value of the old series."""
 
     read_only = READ_ONLY
     partial = True
@@ -41,16 +41,16 @@ class SplitSession(Input):
         default_factory=unset,
         description="ISO 8601 with an offset or Z. By default the start of the occurrence on `date`.",
     )
-    endDateTime: DateTime | None = _as_in_create("endDateTime")
-    repeatCycleType: RepeatCycle | None = _as_in_create("repeatCycleType")
-    recurringDayOfWeek: DayOfWeek | None = _as_in_create("recurringDayOfWeek")
-    timeZone: TimeZone | None = _as_in_create("timeZone")
-    repeatInterval: OneTo999 | None = _as_in_create("repeatInterval")
-    recurringDaysOfWeek: Weekdays | None = _as_in_create("recurringDaysOfWeek")
-    repeatUntil: Date | None = _as_in_create("repeatUntil")
-    repeatCount: OneTo999 | None = _as_in_create("repeatCount")
-    excludedDates: Dates | None = _as_in_create("excludedDates")
-    description: Description | None = _as_in_create("description")
+    endDateTime: DateTime | None = _copy_field("endDateTime")
+    repeatCycleType: RepeatCycle | None = _copy_field("repeatCycleType")
+    recurringDayOfWeek: DayOfWeek | None = _copy_field("recurringDayOfWeek")
+    timeZone: TimeZone | None = _copy_field("timeZone")
+    repeatInterval: OneTo999 | None = _copy_field("repeatInterval")
+    recurringDaysOfWeek: Weekdays | None = _copy_field("recurringDaysOfWeek")
+    repeatUntil: Date | None = _copy_field("repeatUntil")
+    repeatCount: OneTo999 | None = _copy_field("repeatCount")
+    excludedDates: Dates | None = _copy_field("excludedDates")
+    description: Description | None = _copy_field("description")
 
     @classmethod
     def faults(cls, fields: Mapping[str, Any]) -> Iterable[Fault]:

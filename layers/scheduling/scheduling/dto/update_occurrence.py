@@ -11,7 +11,7 @@ from scheduling.errors import Fault
 
 
 class UpdateOccurrence(Input):
-    """Fields of one occurrence to change. A field that is not sent keeps the value of the series."""
+    """The fields to change in one occurrence. An omitted field keeps the value of the series."""
 
     read_only = READ_ONLY
     partial = True

@@ -12,12 +12,12 @@ from scheduling.errors import Fault
 
 
 class UpdateSession(CreateSession):
-    """Fields of a session to change. null clears a field; a field that is not sent stays unchanged."""
+    """The fields to change in a session. null clears a field. An omitted field stays unchanged."""
 
     partial = True
 
     type: SessionType = Field(
-        default_factory=unset, description="ONE_TIME clears all recurrence fields except timeZone."
+        default_factory=unset, description="Setting ONE_TIME clears all recurrence fields except timeZone."
     )
     timelineId: Reference = Field(default_factory=unset, description="The timeline to move the session to.")
     name: Name = Field(default_factory=unset, description="1 to 200 characters after trimming.")

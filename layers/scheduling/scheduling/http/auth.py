@@ -10,12 +10,12 @@ from scheduling.http.event import HttpEvent
 from scheduling.settings import setting
 
 _SUBJECT = re.compile(r"[!-~]{1,128}")
-"""The same characters as in a timeline's `ownerId` (`dto.OwnerId`): every caller can own a timeline."""
+"""The same characters as in a timeline's `ownerId` (`dto.OwnerId`), so that every caller can own a timeline."""
 _MAX_TOKEN_CHARACTERS = 8192
 
 
 def authenticate(event: HttpEvent) -> Principal:
-    """Return the caller: from the claims that the gateway verified, else from the bearer token.
+    """Return the caller. Read the claims that the gateway verified, or verify the bearer token if there are none.
 
     Raises:
         Unauthorized: the request has no token, or the token is not valid.
@@ -34,7 +34,7 @@ def _verify_bearer_token(headers: Mapping[str, str]) -> Mapping[str, Any]:
         raise Unauthorized
     if len(token) > _MAX_TOKEN_CHARACTERS:
         raise Unauthorized("invalid_token")
-    # Behind the gateway no request needs PyJWT, so a cold start does not import PyJWT.
+    # The gateway verifies tokens itself. So behind the gateway, no request needs PyJWT and no cold start imports it.
     from scheduling.http.token_verification import verify
 
     return verify(token.strip())
@@ -54,7 +54,8 @@ def _read_roles(claim: object) -> frozenset[str]:
 def _split_roles(text: str) -> list[str]:
     """Return the role names in a text. Return none if the text may be the name of another group, such as `NOT ADMIN`.
 
-    HTTP APIs pass the list `["A", "B"]` on as `[A B]`. Only the names of Cognito's groups never contain a space.
+    HTTP APIs forward the list `["A", "B"]` as the text `[A B]`. So a name with a space would be ambiguous. Only the
+    names of Cognito's groups never contain a space.
     """
     is_list = text.startswith("[") and text.endswith("]")
     names = text[1:-1].split(" ") if is_list else re.split(", |,| ", text)

@@ -1,11 +1,11 @@
-"""Compression of answers (RFC 9110, section 12.5.3)."""
+"""Compression of responses (RFC 9110, section 12.5.3)."""
 
 MIN_CHARACTERS = 14_000
-"""The first ten TCP segments carry about 14 KB in one round trip, so compressing less saves no time."""
+"""The first ten TCP segments carry about 14 KB in one round trip, so compressing a smaller response saves no time."""
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Return True when an Accept-Encoding header allows gzip. A weight of 0 forbids gzip."""
+    """Return whether an Accept-Encoding header allows gzip. A weight of 0 forbids gzip."""
     weights = {}
     for entry in accept_encoding.lower().split(","):
         coding, *parameters = (part.strip() for part in entry.split(";"))

@@ -1,6 +1,7 @@
-"""Endpoints: the one path from an event to a response. Authenticate, validate, call the use case, answer, log.
+"""Endpoints: the code that turns an event into a response, for every handler.
 
-Each handler names its models and its use case. Only this module turns exceptions into responses.
+Each handler names its models and its use case. For each request, this module authenticates the caller, validates the
+input, calls the use case, builds the response and writes the log line. No other module turns exceptions into responses.
 """
 
 import base64
@@ -34,7 +35,7 @@ from scheduling.services.request import Request, identify_retries
 from scheduling.services.results import EntityResult, Page
 from scheduling.telemetry import telemetry
 
-if TYPE_CHECKING:  # An endpoint without input needs no model, so its cold start does not import pydantic.
+if TYPE_CHECKING:  # An endpoint without input has no model, so its cold start does not import pydantic.
     from scheduling.dto import Input
 
 Response = dict[str, Any]
@@ -63,9 +64,11 @@ class Endpoint(NamedTuple):
     body: "type[Input] | None" = None
     query: "type[Input] | None" = None
     creates: str | None = None
-    """The path under which a client finds a new entity. Only endpoints with this path accept an Idempotency-Key."""
+    """For an endpoint that creates entities: the path of new entities without the id, such as `/sessions`.
+
+    Only these endpoints accept an Idempotency-Key."""
     raises: tuple[type[ApiError], ...] = ()
-    """The endpoint's own errors, besides those that every endpoint has."""
+    """The errors of this endpoint, in addition to the errors of every endpoint."""
 
 
 class Handler(Protocol):
@@ -109,7 +112,7 @@ def _respond(described: Endpoint, use_case: UseCase, event: HttpEvent, context: 
     try:
         principal = authenticate(event)
         request = _build_request(described, principal, event, now, _find_deadline(started, context))
-        response = _build_answer(described, use_case(request), request, event)
+        response = _build_result_response(described, use_case(request), request, event)
     # The gateway would turn an exception into a 500 with another body, so this function handles every exception.
     except Exception as raised:
         error = raised
@@ -130,12 +133,12 @@ def _find_deadline(started: float, context: Any) -> float:
 def _build_request(
     described: Endpoint, principal: Principal, event: HttpEvent, now: datetime, deadline: float
 ) -> Request:
-    """Return the validated request. The input is checked before the id in the path.
+    """Return the validated request. Check the input before the ids in the path.
 
     Raises:
-        BadRequest: the input breaks a rule; the error lists every fault.
+        BadRequest: the input has faults. The error lists all of them.
         PayloadTooLarge: the body is over the limit.
-        NotFound: an id in the path cannot exist.
+        NotFound: an id in the path is malformed, so nothing has this id.
     """
     fields: dict[str, Any] = {}
     faults: list[Fault] = []
@@ -184,7 +187,8 @@ def _build_request(
 def _read_query(model: "type[Input] | None", event: HttpEvent) -> Mapping[str, Any]:
     """Return the validated query parameters, read from the raw query string.
 
-    The gateway's own parsing joins a repeated parameter with commas and turns the `+` of an offset into a space.
+    The parameters that the gateway has parsed cannot be used. The gateway joins the values of a repeated parameter with
+    commas, and turns the `+` of a UTC offset into a space.
     """
     if len(event.query) > MAX_QUERY_CHARACTERS:
         raise BadRequest(
@@ -222,7 +226,7 @@ def _read_body(model: "type[Input] | None", event: HttpEvent) -> Mapping[str, An
         return {}
     from scheduling.dto import read
 
-    # Base64 needs four characters for three bytes. The limit is checked before anything parses the body.
+    # Base64 needs four characters for three bytes. Check the limit first, so that nothing parses a larger body.
     if len(event.body) > (MAX_BODY_BYTES * 4 // 3 + 4 if event.is_base64 else MAX_BODY_BYTES):
         raise PayloadTooLarge
     try:
@@ -238,11 +242,11 @@ def _read_body(model: "type[Input] | None", event: HttpEvent) -> Mapping[str, An
 
 
 def _refuse_constant(constant: str) -> None:
-    raise ValueError(constant)  # Python reads NaN and Infinity, which are not JSON.
+    raise ValueError(constant)  # Python's parser accepts NaN and Infinity, which are not JSON.
 
 
 def _read_if_match(header: str | None) -> frozenset[int] | None:
-    """Return the versions that an If-Match header names; None when any version will do."""
+    """Return the versions that an If-Match header names; None if every version is accepted."""
     if header is None or header.strip() == "*":
         return None
     if len(header) > MAX_HEADER_CHARACTERS:
@@ -256,7 +260,7 @@ def _read_if_match(header: str | None) -> frozenset[int] | None:
     return frozenset(int(match[1]) for tag in tags if (match := _VERSION.fullmatch(tag)))
 
 
-def _build_answer(
+def _build_result_response(
     described: Endpoint, result: EntityResult | Page, request: Request, event: HttpEvent
 ) -> Response:
     if isinstance(result, Page):
@@ -264,7 +268,9 @@ def _build_answer(
         etags = [etag(item) for item in result.items] if request.fields.get("etags") else None
         return _build_response(200, success(rows, result.skip, result.take, result.total, etags), event)
     body = success(described.view(result.item))
-    if request.dry_run:  # Nothing was stored, so the entity has no address and no version.
+    if (
+        request.dry_run
+    ):  # A dry run stores nothing, so the entity has no URL (Location) and no version (ETag).
         return _build_response(200, body, event)
     tag = etag(result.item)
     headers = {"ETag": tag}
@@ -279,7 +285,7 @@ def _build_answer(
 
 
 def _build_location(event: HttpEvent, creates: str, id: str) -> str:
-    """Return the path of a new entity, with the stage or the base path of a custom domain, as in the event's path."""
+    """Return the path of a new entity. The stage, or the base path of a custom domain, comes from the event's path."""
     segments = event.route.count("/")
     prefix = event.path.rsplit("/", segments)[0] if segments else ""
     return f"{prefix}{creates}/{id}"
@@ -304,7 +310,7 @@ def _build_response(
     headers["Vary"] = "Accept-Encoding"
     if "ETag" in headers or not accepts_gzip(event.headers.get("accept-encoding", "")):
         return {"statusCode": status, "headers": headers, "body": text}
-    import gzip  # Most answers are small, so a cold start does not pay for the import.
+    import gzip  # imported here, because most responses are small and need no gzip
 
     headers["Content-Encoding"] = "gzip"
     compressed = base64.b64encode(gzip.compress(text.encode(), 5, mtime=0)).decode()

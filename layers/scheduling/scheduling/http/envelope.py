@@ -1,4 +1,4 @@
-"""Bodies of all responses: one shape for success, one shape for failure."""
+"""Bodies of all responses: one format for success, and one format for failure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from scheduling.errors import ApiError
 def success(
     data: object, skip: int = 0, take: int = 1, count: int = 1, etags: Sequence[str] | None = None
 ) -> dict[str, Any]:
-    """Return the body of a success. A list also carries the entity tag of each row, in the order of `data`."""
+    """Return the body of a successful response. `etags` has the entity tag of each row, in the order of `data`."""
     page: dict[str, Any] = {"skip": skip, "take": take, "count": count}
     if etags is not None:
         page["etags"] = etags
@@ -17,7 +17,7 @@ def success(
 
 
 def failure(error: ApiError, request_id: str) -> dict[str, Any]:
-    """Return the body of a failure. API Gateway's own errors have their `message` in the same place."""
+    """Return the body of an error response. The errors that API Gateway returns also have a field `message`."""
     body = {
         "statusCode": error.status,
         "error": error.error,

@@ -1,6 +1,6 @@
-"""Events of the HTTP API (payload format 2.0), read so that no event can raise an exception.
+"""Events of the HTTP API (payload format 2.0). The reader never raises an exception, even for a malformed event.
 
-`sam local`, a test event of the console and a direct invocation may leave out what API Gateway always sends.
+Events of `sam local`, of the console and of direct invocations may lack fields that API Gateway always sends.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 class HttpEvent(NamedTuple):
-    """One HTTP request, as the gateway passes the request on."""
+    """One HTTP request, as the gateway forwards it to the function."""
 
     request_id: str
     route: str
@@ -28,7 +28,7 @@ class HttpEvent(NamedTuple):
 
 
 def read_event(raw: object) -> HttpEvent:
-    """Return the parts of an event that the endpoints need; a missing or malformed part is empty."""
+    """Return the parts of an event that endpoints need. A missing or malformed part becomes empty."""
     event = _read_mapping(raw)
     context = _read_mapping(event.get("requestContext"))
     http = _read_mapping(context.get("http"))

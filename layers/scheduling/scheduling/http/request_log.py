@@ -1,6 +1,6 @@
 """Request log: one line of JSON for each request. CloudWatch also reads metrics from the line (embedded metric format).
 
-The line holds ids, codes and measurements. Tokens, headers and text that people typed never enter the log.
+The line has ids, codes and measurements. The line never has tokens, headers or text that users typed.
 """
 
 import json
@@ -50,7 +50,7 @@ class Outcome(NamedTuple):
 
 
 def report(outcome: Outcome) -> None:
-    """Write the line of a request. When the service is at fault, the line has level ERROR and a stack trace."""
+    """Write the log line of a request. For a status of 500 or more, the line has the level ERROR and a stack trace."""
     is_our_fault = outcome.status >= 500
     metrics = _count_events(outcome)
     line = {
@@ -96,7 +96,7 @@ def _explain_error(error: Exception | None) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = {"code": error.code if isinstance(error, ApiError) else InternalError.code}
     if isinstance(error, BadRequest):
-        # The client chose the name of an unknown field, so the name may contain any text.
+        # The client chose the name of an unknown field. The name may contain any text, so the log does not show it.
         names = {"unknown" if fault.code == "UNKNOWN_FIELD" else fault.field for fault in error.faults}
         found["faulty_fields"] = sorted(names)[:_MAX_NAMES]
     if isinstance(error, SchedulingConflict):
@@ -118,10 +118,10 @@ def _measure_database() -> dict[str, Any]:
 
 
 def _name_time_zone_database() -> dict[str, str]:
-    """Return the release of the time zone database for the first request of an instance that needed a time zone."""
+    """Return the release of the time zone database, once for each instance of the function that uses time zones."""
     if telemetry.named_time_zone_database or "tzdata" not in sys.modules:
         return {}
-    # An instance that never used a time zone does not import the database.
+    # Imported here, so that an instance without time zones never imports the database.
     from scheduling.domain.time_zones import database_version
 
     telemetry.named_time_zone_database = True
@@ -129,7 +129,7 @@ def _name_time_zone_database() -> dict[str, str]:
 
 
 def _count_events(outcome: Outcome) -> dict[str, int]:
-    """Return the metrics that are not zero, because CloudWatch charges as much for a zero as for any number."""
+    """Return the metrics that are not zero. CloudWatch would charge for a zero as much as for any other number."""
     error = outcome.error
     counts = {
         "ColdStart": telemetry.requests == 1,
@@ -152,5 +152,5 @@ def _describe_metrics(counts: Mapping[str, int], now: datetime) -> dict[str, Any
 @lru_cache
 def logger() -> Logger:
     """Return the logger of the request log. The first call creates the logger."""
-    # One encoder serves all lines: the Logger's default builds an encoder for each line and parses each message.
+    # All lines share one encoder. By default, the Logger builds an encoder for each line and parses each message.
     return Logger(location=None, json_serializer=_encode_json, json_deserializer=str)

@@ -1,7 +1,8 @@
-"""Verification of bearer tokens where no gateway ran: `sam local start-api`, or a function invoked directly.
+"""Verification of bearer tokens if no gateway verified them: with `sam local start-api`, or after a direct invocation.
 
-The checks are those of the HTTP API's JWT authorizer: RS256 with a key of the issuer, `iss`, the times, and
-the audience (`aud`, or `client_id` in Cognito's access tokens, which have no `aud`).
+The checks are the same as in the JWT authorizer of the HTTP API: an RS256 signature by a key of the issuer, the issuer
+(`iss`), the times (such as `exp`), and the audience. The audience is `aud`, or `client_id` in access tokens of Cognito,
+which have no `aud`.
 """
 
 import json
@@ -19,11 +20,11 @@ from scheduling.settings import setting
 
 _SOCKET_TIMEOUT_SECONDS = 2
 _FETCH_SECONDS = 3
-"""The time for one document. A request needs two documents, so an issuer can delay an answer by 6 seconds."""
+"""The longest time to fetch one document. A request fetches up to two, so an issuer can delay a response by 6 s."""
 _MAX_DOCUMENT_BYTES = 256 * 1024
 _KEYS_LIVE_SECONDS = 3600
 _COOLDOWN_SECONDS = 10
-"""The pause between two fetches: forged tokens with unknown key ids must not flood the issuer."""
+"""The shortest time between two fetches, so that forged tokens with unknown key ids do not overload the issuer."""
 
 
 def verify(token: str) -> Mapping[str, Any]:
@@ -66,7 +67,7 @@ class IssuerKeys:
         self._tried_at = float("-inf")
 
     def find(self, key_id: str) -> jwt.PyJWK:
-        """Return the key with that id.
+        """Return the key with an id.
 
         Raises:
             Unauthorized: the issuer has no such key.
@@ -79,13 +80,13 @@ class IssuerKeys:
                 self._keys = self._fetch()
                 self._fetched_at = now
             elif self._fetched_at < self._tried_at:
-                raise ServiceUnavailable("the issuer did not answer a moment ago")
+                raise ServiceUnavailable("the issuer did not respond a moment ago")
         if key_id not in self._keys:
             raise Unauthorized("invalid_token")
         return self._keys[key_id]
 
     def _fetch(self) -> Mapping[str, jwt.PyJWK]:
-        # OpenID Connect Discovery 1.0, section 4. Read the configuration each time, because the key set may move.
+        # OpenID Connect Discovery 1.0, section 4. Fetch the configuration each time, because `jwks_uri` may change.
         configuration = _fetch_json(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
         if configuration.get("issuer") != self.issuer:
             raise ServiceUnavailable("the issuer's configuration names another issuer")
@@ -93,7 +94,7 @@ class IssuerKeys:
         is_secure = isinstance(address, str) and address.startswith("https://")
         is_plain = isinstance(address, str) and address.startswith("http://")
         if not is_secure and not (is_plain and self.issuer.startswith("http://")):
-            raise ServiceUnavailable("the issuer's jwks_uri is no URL")
+            raise ServiceUnavailable("the issuer's jwks_uri is not an allowed URL")
         keys = _fetch_json(str(address)).get("keys")
         usable = dict(filter(None, map(_read_key, keys if isinstance(keys, list) else [])))
         if not usable:
@@ -126,15 +127,16 @@ def _read_key(entry: object) -> tuple[str, jwt.PyJWK] | None:
 def _fetch_json(address: str) -> Mapping[str, Any]:
     """Return the JSON object at an address.
 
-    A thread reads the document, because a socket's time-out never passes while a server sends single bytes.
+    A thread reads the document. A socket's timeout limits only the wait for the next bytes, so a slow server could
+    extend the whole download without a limit.
 
     Raises:
-        ServiceUnavailable: no JSON object of a reasonable size arrived in time.
+        ServiceUnavailable: no JSON object of at most 256 KB arrived in time.
     """
     received: list[object] = []
 
     def fetch() -> None:
-        # Whatever fails here leaves `received` empty, which the caller reports.
+        # An exception in a thread does not reach the caller, so `received` passes the exception on.
         try:
             with urlopen(address, timeout=_SOCKET_TIMEOUT_SECONDS) as response:
                 body = response.read(_MAX_DOCUMENT_BYTES + 1)
