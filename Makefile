@@ -10,7 +10,7 @@ ARCHITECTURE ?= arm64
 LAYER  := layers/scheduling
 # tests/conftest.py assigns each test to a group. Groups start in the order of their names, so that the
 # longest groups start first.
-SIDE_BY_SIDE := -n logical --dist loadgroup --no-loadscope-reorder
+SIDE_BY_SIDE := -n logical --dist loadscope --no-loadscope-reorder
 AUDIT  := .local/audit
 AUDIT_READY := $(AUDIT)/ready
 

@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from xdist.scheduler import LoadScopeScheduling
 
 from scheduling.http import request_log
 from scheduling.store import client as store
@@ -25,6 +26,8 @@ __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 _TESTS = Path(__file__).parent
 _OFFLINE = {"unit", "functional"}
+_GROUPS = ("functional", "e2e")
+"""The folders whose tests share a record of calls, or a stack."""
 _COVERING = {"unit", "functional", "dynamodb"}
 """The folders of the tests that run the layer's code in their own process."""
 _namespaces = count()
@@ -33,21 +36,24 @@ _client_for_moto = lru_cache(store.client.__wrapped__)
 """The layer's client, shared by all tests on moto, because creating a client is slower than most tests."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group the tests for pytest-xdist, and turn off coverage for tests outside the folders in `_COVERING`.
+class _Groups(LoadScopeScheduling):
+    """Groups of tests that pytest-xdist runs side by side. All tests of a group run in one process."""
 
-    All tests of a group run in one process. The functional tests are one group, because they share a record of
-    calls. The tests with the fixture `shared_stack` are one group, because they share a stack. Each other module is a
-    group, because its tests share fixtures.
-    """
-    for item in items:
-        assert isinstance(item, pytest.Function)
-        folder = item.path.relative_to(_TESTS).parts[0]
-        group = folder if folder == "functional" else str(item.path.relative_to(_TESTS))
-        item.add_marker(pytest.mark.xdist_group("stack" if "shared_stack" in item.fixturenames else group))
-        if folder not in _COVERING:
-            item.add_marker(pytest.mark.no_cover)
+    def _split_scope(self, nodeid: str) -> str:
+        """Return the group of a test: its folder, or its module."""
+        module = nodeid.partition("::")[0]
+        return next((folder for folder in _GROUPS if module.startswith(f"tests/{folder}/")), module)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Groups:
+    """Use the groups of this project with `--dist loadscope`."""
+    return _Groups(config, log)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Turn off coverage for tests outside the folders in `_COVERING`."""
+    if item.path.relative_to(_TESTS).parts[0] not in _COVERING:
+        item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(autouse=True)
