@@ -16,7 +16,7 @@ from bench.store import create_database, record_costs
 from bench.table import table
 from scheduling.domain import session, slots
 from scheduling.domain import timeline as timelines
-from scheduling.domain.counters import Change, fold
+from scheduling.domain.counters import Change, count_by_node
 from scheduling.domain.session import Session
 from scheduling.store.items import deserialize, serialize
 from tests.support.api import Answer, Caller
@@ -215,7 +215,7 @@ def _counts(found: Measurement) -> None:
         for minute in range(24 * 60)
         for kind in ("ONE_TIME", "RECURRING")
     ]
-    nodes = fold(Change(None, image) for image in everywhere).items()
+    nodes = count_by_node(Change(None, image) for image in everywhere).items()
     items = [{"scope": node.scope, "node": node.name, "version": 1, **counts} for node, counts in nodes]
     write_items(found.dynamodb, (("CountersTable", item) for item in items))
     body = {"type": "ONE_TIME", "name": "Yoga", "timelineId": homes[0][1]["id"]}

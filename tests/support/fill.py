@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, cast
 
 from scheduling.domain import slots
-from scheduling.domain.counters import Change, fold
+from scheduling.domain.counters import Change, count_by_node
 from scheduling.domain.session import Session
 from scheduling.store.descriptions import split, to_item
 from scheduling.store.items import serialize
@@ -54,7 +54,7 @@ def fill(dynamodb: Any, sessions: Iterable[Item], timelines: Iterable[Item]) -> 
     ]
     nodes = [
         {"scope": node.scope, "node": node.name, "version": 1, **counts}
-        for node, counts in fold(counted).items()
+        for node, counts in count_by_node(counted).items()
     ]
     write_items(
         dynamodb, [*(("CalendarTable", head) for head in heads), *(("CountersTable", node) for node in nodes)]

@@ -15,7 +15,7 @@ from scheduling.domain.counters import (
     Path,
     add,
     children,
-    fold,
+    count_by_node,
     is_leaf,
     node_name,
     path,
@@ -55,7 +55,7 @@ def changes(states: list[Any]) -> list[Change]:
 def add_changes(trees: dict[Node, Counts], some: list[Change]) -> dict[Node, Counts]:
     """Return the trees after some changes, without nodes that have no counts."""
     after = dict(trees)
-    for node, steps in fold(some).items():
+    for node, steps in count_by_node(some).items():
         after[node] = add(trees.get(node, {}), steps)
     return {node: counts for node, counts in after.items() if counts}
 
@@ -120,11 +120,11 @@ def test_an_item_is_counted_under_four_prefixes_of_its_sort_key(
 
 def test_a_deleted_item_is_not_counted() -> None:
     live = {"createdKey": "2026-11-24T09:30:00.000Z#id", "ownerId": "anna"}
-    added = fold([Change(None, live)])
+    added = count_by_node([Change(None, live)])
     assert {node.scope for node in added} == {"TIMELINES#ALL", "TIMELINES#OWNER#anna"}
-    for node, steps in fold([Change(None, live), Change(live, {"ownerId": "anna"})]).items():
+    for node, steps in count_by_node([Change(None, live), Change(live, {"ownerId": "anna"})]).items():
         assert add({}, steps) == {}, node
-    for node, steps in fold([Change(live, {"ownerId": "anna"})]).items():
+    for node, steps in count_by_node([Change(live, {"ownerId": "anna"})]).items():
         assert add(add({}, added[node]), steps) == {}
 
 
@@ -132,7 +132,7 @@ def test_changes_that_cancel_each_other_out_still_write_their_nodes() -> None:
     """tools/recount.py must notice that one item replaced another, although the counts are equal."""
     one = {"createdKey": "2026-11-24T09:30:00.000Z#one", "ownerId": "anna"}
     two = {"createdKey": "2026-11-24T09:30:45.000Z#two", "ownerId": "anna"}
-    steps = fold([Change(one, None), Change(None, two)])
+    steps = count_by_node([Change(one, None), Change(None, two)])
     assert {node.name for node in steps} == {"Y#2026", "M#2026-11", "D#2026-11-24"}
     assert all(add({}, some) == {} for some in steps.values())
 
@@ -145,7 +145,7 @@ def test_a_change_without_an_effect_on_counts_writes_no_node() -> None:
         "type": "ONE_TIME",
     }
     later = {**session, "startKey": "2026-11-24T09:30:45.000000Z#id"}
-    assert fold([Change(session, later)]) == {}
-    assert {node.name for node in fold([Change(session, {**session, "startKey": "2026-11-24T10:00"})])} == {
-        "D#2026-11-24"
-    }
+    assert count_by_node([Change(session, later)]) == {}
+    assert {
+        node.name for node in count_by_node([Change(session, {**session, "startKey": "2026-11-24T10:00"})])
+    } == {"D#2026-11-24"}
