@@ -11,8 +11,8 @@ Environment variables choose the platform of the wheels:
 
 The build compiles bytecode, because /opt is read-only in Lambda. Without bytecode, every cold start
 compiles every module again. The build deletes data and code that no function uses. Decision record
-0014 lists all optimizations of the layer with their gains. Trimmed and compiled dependencies are cached below
-`.aws-sam/`, so only the first build downloads packages.
+0014 lists all optimizations of the layer with their gains. Trimmed and compiled dependencies are
+cached below `.aws-sam/`, so only the first build downloads packages.
 """
 
 from __future__ import annotations
@@ -131,10 +131,10 @@ def find_interpreter(version: str) -> str | None:
         found_by_uv = run_quietly([uv, "python", "find", "--no-python-downloads", version])
         commands += [[found_by_uv]] if found_by_uv else []
     for command in commands:
-        answer = run_quietly([*command, "-c", "import sys; print(sys.version_info[:2], sys.executable)"])
+        output = run_quietly([*command, "-c", "import sys; print(sys.version_info[:2], sys.executable)"])
         wanted = str(tuple(int(part) for part in version.split(".")))
-        if answer and answer.startswith(wanted):
-            return answer.removeprefix(wanted).strip()
+        if output and output.startswith(wanted):
+            return output.removeprefix(wanted).strip()
     return None
 
 

@@ -25,7 +25,7 @@ class RetryState:
     def __init__(self, deadline: float) -> None:
         self.calendar = Calendar(deadline)
         self.lost: set[ItemKey] = set()
-        """The keys of missing items, without which a write failed."""
+        """The keys of missing items. An earlier attempt failed because these items do not exist."""
 
 
 def retry_on_conflict(operation: Callable[[Request, RetryState], T]) -> Callable[[Request], T]:

@@ -25,7 +25,7 @@ def delete_occurrence(request: Request, state: RetryState) -> EntityResult:
 
 @retry_on_conflict
 def update_occurrence(request: Request, state: RetryState) -> EntityResult:
-    """Replace one occurrence of a series by a ONE_TIME session with the changed fields.
+    """Replace one occurrence of a series with a ONE_TIME session that has the changed fields.
 
     Raises:
         SchedulingConflict: the new session overlaps another session, or another occurrence of the series.
@@ -43,7 +43,7 @@ def _update_occurrence(request: Request, state: RetryState) -> EntityResult:
 
 @retry_on_conflict
 def split(request: Request, state: RetryState) -> EntityResult:
-    """End a series before a date, and create a new series with the later occurrences and the changed fields.
+    """End a series before a date. Create a new series from that date on, with the changed fields.
 
     Raises:
         SchedulingConflict: the new series overlaps another session.

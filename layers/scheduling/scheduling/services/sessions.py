@@ -61,7 +61,7 @@ def create(request: Request, state: RetryState) -> EntityResult:
 def update(request: Request, state: RetryState) -> EntityResult:
     """Update a session.
 
-    A caller who moves the session to another owner must be allowed to delete sessions of the present owner.
+    A caller who moves the session to another owner needs the permission to delete sessions of the old owner.
 
     Raises:
         BadRequest: the changed session breaks a rule.
@@ -96,7 +96,7 @@ def delete(request: Request, state: RetryState) -> EntityResult:
 
 @retry_on_conflict
 def restore(request: Request, state: RetryState) -> EntityResult:
-    """Restore a deleted session while the session is retained. Return a session that is not deleted unchanged.
+    """Restore a deleted session while the session is retained. Do not change a session that is not deleted.
 
     Raises:
         InvalidTimeline: the timeline was deleted.

@@ -1,9 +1,9 @@
 """Calendars: the slots of an owner, read and written so that no two sessions of the owner ever overlap.
 
 A writer reads the head of the calendar, and then the slots that may conflict. Then the writer writes one transaction,
-on condition that the version of the head has not changed. The head names the slots that the last writes added. The
-head is never read in parallel with the slots. Otherwise another writer could add a slot after the read of the slots
-and before the read of the head. Then the condition on the head would not fail.
+on condition that the version of the head has not changed. The head names the slots that the last writes added. The head
+is never read in parallel with the slots. Otherwise another writer could add a slot after the read of the slots and
+before the read of the head. Then the writer would miss that slot, and the condition on the head would still hold.
 
 **Why no two sessions overlap.** The proof has two assumptions. A read never returns an older state of an item than an
 earlier read. Transactions, with their conditions, are serializable. The proof does not assume that the head and the
@@ -77,13 +77,13 @@ from scheduling.store.transactions import (
 )
 
 MAX_CONFLICTS = 10
-"""The largest number of conflicts in a response. A search stops after one more conflict (see `hasMore` in a 409)."""
+"""The largest number of conflicts in a response. A search stops at the eleventh, which sets `hasMore`."""
 _NAMED_CHANGES = 8
 """The number of writes whose slots the head names: as many as fit in the first kilobyte of the item."""
 _MOST_SLOTS_TO_READ = 400
 """If a calendar has at most this number of ONCE slots, the check of a new series reads all later slots."""
 _SLOTS_A_QUERY = 20
-"""The number of slots in one query that cost about as much as a query for one occurrence."""
+"""Reading this number of slots costs about as much as one query for an occurrence."""
 _QUERIES_AT_ONCE = 64
 _DECISIVE_FIELDS = ("slot", "sessionId", "startDateTime", "endDateTime")
 """The attributes of a ONCE slot that a conflict check needs."""

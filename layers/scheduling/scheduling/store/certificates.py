@@ -1,8 +1,9 @@
 """Root certificates in a directory. OpenSSL finds a certificate by the hash of its subject.
 
 For each connection, botocore parses its bundle of 127 root certificates again. With a directory, OpenSSL reads only the
-root certificate that signed the server's chain, and keeps it for the next connection. `layers/scheduling/build.py`
-writes the directory. Without the directory, the client reads botocore's bundle. Decision record 0014 states the gain.
+root certificate that signed the server's chain, and keeps this certificate for later connections.
+`layers/scheduling/build.py` writes the directory. Without the directory, the client reads botocore's bundle. Decision
+record 0014 states the gain.
 """
 
 from pathlib import Path

@@ -43,12 +43,12 @@ ItemKey = tuple[str, str]
 
 
 class WriteConflict(Exception):
-    """A write that another writer prevented: a condition failed, or another transaction held the items."""
+    """A write that another writer prevented: a condition failed, or another transaction was writing an item."""
 
     def __init__(self, present: Mapping[int, Item | None], resent: bool) -> None:
         super().__init__()
         self.present = present
-        """The items whose conditions failed, by the position of the operation. None if DynamoDB returned no item."""
+        """The items whose conditions failed, by position of the operation. None if DynamoDB returned no item."""
         self.resent = resent
         """True if botocore sent the write more than once. Then the first attempt may have caused the conflict."""
         self.items: dict[ItemKey, Item | None] = {}

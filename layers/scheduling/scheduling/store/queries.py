@@ -19,14 +19,14 @@ def get(table: str, consistent: bool = True, **key: str) -> Item | None:
 
 
 def batch_get(table: str, ids: Sequence[str], fields: Sequence[str] = ()) -> list[Item]:
-    """Return the items with those ids, in any order. Missing items are left out."""
+    """Return the items with those ids, in any order. Leave out missing items."""
     return get_many(table, [{"id": id} for id in ids], fields)
 
 
 def get_many(
     table: str, keys: Sequence[Mapping[str, str]], fields: Sequence[str] = (), *, consistent: bool = False
 ) -> list[Item]:
-    """Return the items with those keys, in any order. Missing items are left out."""
+    """Return the items with those keys, in any order. Leave out missing items."""
     batches = [keys[first : first + _MOST_KEYS] for first in range(0, len(keys), _MOST_KEYS)]
     return [item for batch in batches for item in _get_batch(table, batch, fields, consistent)]
 

@@ -21,7 +21,7 @@ _REPEATED_READS = 4
 
 
 def find(id: str, consistent: bool = True) -> Timeline | None:
-    """Return the timeline with that id, without a long description. Return None if it is missing or deleted."""
+    """Return the timeline with that id, without a long description. Return None for a missing or deleted timeline."""
     found = get(setting("TIMELINES_TABLE"), consistent, id=id)
     return cast(Timeline, found) if found and "createdKey" in found else None
 
