@@ -36,7 +36,7 @@ def list_occurrences(request: Request) -> Page:
     found = list(islice(occurrences_of(slots, start, end), MAX_OCCURRENCES + 1))
     if len(found) > MAX_OCCURRENCES:
         text = (
-            f"The time window has more than {MAX_OCCURRENCES:,} occurrences. Request a smaller time window."
+            f"The time window has more than {MAX_OCCURRENCES:,} occurrences. Ask for a smaller window."
         )
         raise BadRequest(Fault("to", text, "TOO_LARGE"))
     found.sort(key=sort_key)
