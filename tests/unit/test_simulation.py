@@ -11,7 +11,7 @@ from bench.simulation import (
     Design,
     Outcome,
     Simulation,
-    offered,
+    draw_arrivals,
     simulate,
     write_at_once,
 )
@@ -24,7 +24,7 @@ DESIGNS = pytest.mark.parametrize("design", [BEFORE, NOW], ids=lambda design: de
 def run(design: Design, rate: float, owners: int) -> Simulation:
     """Return a simulation of two seconds, after its end."""
     simulation = Simulation(design)
-    simulation.run(offered(rate, owners, 2))
+    simulation.run(draw_arrivals(rate, owners, 2))
     return simulation
 
 
