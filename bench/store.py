@@ -30,8 +30,8 @@ YEARS = range(2016, 2026)
 BEGIN = datetime(YEARS.start, 1, 1, tzinfo=UTC)
 SINGLE_SIZES = (10, 1_000, 100_000)
 SPAN = SINGLE_SIZES[-1] * timedelta(weeks=1) / 192
-"""Ten years minus a few days. In each week, 192 of the 100,000 sessions start, always at the same times of the week. So a
-weekly series fits between these sessions.
+"""Ten years minus a few days. In each week, 192 of the 100,000 sessions start, always at the same times of the week. So
+a weekly series fits between these sessions.
 """
 SERIES = 5_000
 
