@@ -37,7 +37,7 @@ PARTITION_UNITS, TABLE_UNITS = 1_000, 40_000
 SENT_AT_MOST = 3
 OWNERS = 100_000
 WARM_UP = 10
-"""The figures do not include the requests of these first seconds."""
+"""The number of seconds at the beginning. The figures do not include requests that arrive in these seconds."""
 
 
 class Design(NamedTuple):
@@ -141,7 +141,10 @@ class Simulation:
         return "written" if written else "conflict"
 
     def _consume_units(self, units: Mapping[str, int]) -> bool:
-        """Consume write units of partitions and tables. If one of them lacks units, consume nothing, return False."""
+        """Consume write units of partitions and tables. Return True.
+
+        If a partition or table has too few units, consume nothing, and return False.
+        """
         left = {}
         for name, needed in units.items():
             limit = TABLE_UNITS if name.endswith("table") else PARTITION_UNITS
@@ -165,11 +168,12 @@ def draw_arrivals(rate: float, owners: int, seconds: float) -> Iterator[tuple[fl
 
 
 class Figures(NamedTuple):
-    """The figures of one simulation, over all its requests."""
+    """The figures of one simulation. Times are in seconds."""
 
     refused: float
     """The percentage of requests that got a 503."""
     retries: float
+    """The mean number of retries of a request."""
     median: float
     p99: float
 
