@@ -1,4 +1,4 @@
-"""Benchmarks: `make bench` runs all sections, and `python -m bench.cold`, for example, runs one section."""
+"""Benchmarks. `make bench` runs all sections. A command such as `python -m bench.cold` runs one section."""
 
 import sys
 from pathlib import Path

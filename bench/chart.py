@@ -16,7 +16,7 @@ Points = Sequence[tuple[float, float]]
 
 
 class Panel(NamedTuple):
-    """One chart."""
+    """One line chart of the image."""
 
     title: str
     across: str
@@ -29,12 +29,12 @@ class Panel(NamedTuple):
 
 
 def svg(panels: Sequence[Panel], columns: int = 2) -> str:
-    """Return an image with the panels in rows."""
+    """Return an SVG image of the panels, in rows of `columns` panels."""
     rows = -(-len(panels) // columns)
     width, height = columns * _WIDTH, rows * _HEIGHT
     parts = [
         f'<g transform="translate({number % columns * _WIDTH} {number // columns * _HEIGHT})">'
-        + "\n".join(_panel(panel))
+        + "\n".join(_draw_panel(panel))
         + "</g>"
         for number, panel in enumerate(panels)
     ]
@@ -43,7 +43,7 @@ def svg(panels: Sequence[Panel], columns: int = 2) -> str:
     return "\n".join([head, f"<style>{_STYLE}</style>", background, *parts, "</svg>\n"])
 
 
-def _panel(panel: Panel) -> Iterator[str]:
+def _draw_panel(panel: Panel) -> Iterator[str]:
     right, bottom = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
     most = max(x for points in panel.lines.values() for x, _ in points)
 
@@ -51,16 +51,16 @@ def _panel(panel: Panel) -> Iterator[str]:
         across = _LEFT + (right - _LEFT) * x / most
         return round(across, 1), round(bottom - (bottom - _TOP) * min(y, panel.top) / panel.top, 1)
 
-    yield _text(_LEFT, 20, panel.title, 'class="title"')
+    yield _draw_text(_LEFT, 20, panel.title, 'class="title"')
     for step in range(5):
         x, y = place(most * step / 4, panel.top * step / 4)
         yield f'<path class="grid" d="M{_LEFT} {y}H{right}"/>'
-        yield _text(_LEFT - 8, y + 4, f"{panel.top * step / 4:g}", 'text-anchor="end"')
-        yield _text(x, bottom + 18, f"{most * step / 4:,g}", 'text-anchor="middle"')
+        yield _draw_text(_LEFT - 8, y + 4, f"{panel.top * step / 4:g}", 'text-anchor="end"')
+        yield _draw_text(x, bottom + 18, f"{most * step / 4:,g}", 'text-anchor="middle"')
     yield f'<path class="axis" fill="none" d="M{_LEFT} {_TOP}V{bottom}H{right}"/>'
-    yield _text((_LEFT + right) / 2, bottom + 38, panel.across, 'text-anchor="middle"')
+    yield _draw_text((_LEFT + right) / 2, bottom + 38, panel.across, 'text-anchor="middle"')
     middle = (_TOP + bottom) / 2
-    yield _text(16, middle, panel.up, f'text-anchor="middle" transform="rotate(-90 16 {middle})"')
+    yield _draw_text(16, middle, panel.up, f'text-anchor="middle" transform="rotate(-90 16 {middle})"')
     for number, ((name, points), color) in enumerate(zip(panel.lines.items(), _COLORS, strict=False)):
         places = [place(*point) for point in points]
         path = " ".join(f"{x},{y}" for x, y in places)
@@ -68,8 +68,8 @@ def _panel(panel: Panel) -> Iterator[str]:
         yield from (f'<circle cx="{x}" cy="{y}" r="3" fill="{color}"/>' for x, y in places)
         y = _TOP + 10 + 18 * number
         yield f'<path d="M{_LEFT + 12} {y}h20" stroke="{color}" stroke-width="3"/>'
-        yield _text(_LEFT + 38, y + 4, name)
+        yield _draw_text(_LEFT + 38, y + 4, name)
 
 
-def _text(x: float, y: float, text: str, more: str = "") -> str:
+def _draw_text(x: float, y: float, text: str, more: str = "") -> str:
     return f'<text x="{x:g}" y="{y:g}" {more}>{escape(text)}</text>'

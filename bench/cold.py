@@ -1,17 +1,17 @@
 """Cost of the first call and of later calls of each function: `python -m bench.cold [--only get_session …]`.
 
 A new interpreter with only the built layer imports a handler and answers one event. A stub of DynamoDB on this machine
-answers over TLS, as on AWS. The same run measures peers. The peers are the same endpoints, written without our layer:
+answers over TLS, as on AWS. The same run also measures peers: the same endpoints, written without our layer:
 
     floor      boto3's client and json; with bytecode, and without bytecode (as after `sam build`)
     fastapi    FastAPI behind Mangum, with bytecode
     powertools Powertools' HTTP resolver with validation, with bytecode
 
-Each peer makes one DynamoDB call. Some of our functions make other calls. In a comparison with such a function, the
-peer's call is replaced: the peer gets the cost of the function's calls, made by a plain boto3 client.
+Each peer makes one DynamoDB call, but some of our functions make other calls. For a comparison with such a function,
+the cost of the peer's call is replaced by the cost of the function's calls. A plain boto3 client makes these calls.
 
-valgrind counts instructions, if it is installed. Counts vary by a tenth of a per cent; times on a shared machine vary
-by much more.
+If valgrind is installed, it counts the instructions. These counts vary by 0.1 %. Times vary much more, because other
+programs use the machine too.
 """
 
 import argparse
@@ -76,7 +76,7 @@ CALLS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "list_sessions": ("list", {}),
     "list_timelines": ("list", {}),
 }
-"""The kind of each function, and the arguments of its call."""
+"""The kind of each function (read, write or list), and the arguments of its call."""
 
 PEER_CALLS = {"read": CALLS["get_session"][1], "write": CALLS["create_session"][1], "list": {}}
 PEER_EVENTS = {"read": "get_session", "write": "create_session", "list": "list_sessions"}
@@ -89,13 +89,13 @@ TARGETS = {
 }
 
 LIMITS = {"read": 750, "write": 1150, "list": 1080}
-"""The most instructions of a cold start over TLS, in millions, by kind."""
+"""The largest permitted number of instructions of a cold start over TLS, in millions, by kind."""
 
 PEERS = ("boto3", "fastapi", "mangum", "aws-lambda-powertools", "pydantic")
 
 
 class Program(NamedTuple):
-    """A function that is measured."""
+    """A function or peer that is measured."""
 
     name: str
     handler: Path
@@ -105,20 +105,20 @@ class Program(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """The cost of a function and one event. Times are medians."""
+    """The cost of one event in one program. The times of the first call are medians over all rounds."""
 
     cpu: float
-    """Milliseconds of CPU until the first answer, with the interpreter and imports."""
+    """Milliseconds of CPU time until the first answer, including the start of the interpreter and the imports."""
     wall: float
-    """Milliseconds by the clock until the process ends."""
+    """Milliseconds of real time until the process ends."""
     warm: float
-    """Milliseconds of CPU for each later answer."""
+    """Milliseconds of CPU time for each later answer."""
     megabytes: float
-    """The peak of the process's memory in MiB."""
+    """The peak memory of the process in MiB."""
     instructions: float | None
-    """Millions of instructions until the first answer; None when instructions are not counted."""
+    """Millions of instructions until the first answer; None if instructions were not counted."""
     warm_instructions: float | None
-    """Millions of instructions for each later answer."""
+    """Millions of instructions for each later answer; None if instructions were not counted."""
 
 
 def main() -> int:
@@ -132,7 +132,9 @@ def main() -> int:
         action="store_true",
         help="do not count instructions, even if valgrind is installed",
     )
-    parser.add_argument("--no-peers", action="store_true", help="measure only our functions: a few minutes")
+    parser.add_argument(
+        "--no-peers", action="store_true", help="measure only our functions, which takes a few minutes"
+    )
     options = parser.parse_args()
     authority = CertificateAuthority("bench")
     with tempfile.TemporaryDirectory() as folder, Stub(authority.server_context(Path(folder))) as stub:
@@ -141,7 +143,7 @@ def main() -> int:
 
 
 class Bench:
-    """One run of the benchmark with a stub, a folder for copies, and the root certificate of the stub."""
+    """One run of the benchmark: a stub of DynamoDB, its root certificate, and a folder for copied packages."""
 
     def __init__(self, stub: Stub, folder: Path, root: str) -> None:
         self.stub = stub
@@ -165,7 +167,7 @@ class Bench:
         costs = dict(zip(options.only, (found[0] for found in self.measure(programs, options)), strict=True))
         print_costs(costs, {})
         missed = [name for name, cost in costs.items() if (cost.instructions or 0) > LIMITS[CALLS[name][0]]]
-        print(f"\nOver the limit: {', '.join(missed)}" if missed else "\nAll limits kept.")
+        print(f"\nOver the limit: {', '.join(missed)}" if missed else "\nNo function exceeds its limit.")
         return len(missed)
 
     def compare(self, options: argparse.Namespace) -> int:
@@ -187,9 +189,9 @@ class Bench:
             ):
                 theirs[name, kind] = self.prepare_peer(name, kind, packages)
         calls = {function: self.record_calls(program) for function, program in ours.items()}
-        theirs_calls = {kind: self.record_calls(theirs["floor", kind]) for kind in kinds}
+        their_calls = {kind: self.record_calls(theirs["floor", kind]) for kind in kinds}
         distinct = {
-            _describe_call(call): call for made in [*calls.values(), *theirs_calls.values()] for call in made
+            _describe_call(call): call for made in [*calls.values(), *their_calls.values()] for call in made
         }
         bare = self.prepare_bare_calls(distinct.values(), peers)
         empty = Program("empty", HERE / "peers" / "empty.py", (), ({},))
@@ -202,10 +204,10 @@ class Bench:
         print_costs(by_name, prices)
 
         def price_peer(function: str, kind: str, name: str, what: str, warm: str) -> float:
-            """Return the cost of a peer, with the costs of our function's calls instead of the peer's own call."""
+            """Return the cost of a peer, with the cost of its own call replaced by the cost of our function's calls."""
             total: float = getattr(by_name[f"{name} {kind}"], what)
             total += sum(getattr(prices[_describe_call(call)], warm) for call in calls[function])
-            return total - sum(getattr(prices[_describe_call(call)], warm) for call in theirs_calls[kind])
+            return total - sum(getattr(prices[_describe_call(call)], warm) for call in their_calls[kind])
 
         rows, missed = [], 0
         counted = by_name["empty"].instructions is not None
@@ -227,7 +229,7 @@ class Bench:
         return missed if counted else 0
 
     def copy_peer_packages(self, compiled: bool) -> Path:
-        """Return a copy of the peers' packages that trusts the stub."""
+        """Copy the peers' packages, and make the copy trust the stub's certificate. Return the copy."""
         copied = self.folder / f"peers{'' if compiled else '-uncompiled'}"
         shutil.copytree(prepare_peer_packages(compiled), copied)
         trust_root(self.root, copied)
@@ -243,7 +245,7 @@ class Bench:
         return Program(function, copied, (layer,), (build_event(function, arguments),))
 
     def prepare_peer(self, name: str, kind: str, packages: Path) -> Program:
-        """Copy the handler of a peer, and return the program that calls the endpoint of one kind."""
+        """Copy the handler of a peer, and return the program that calls its endpoint of that kind."""
         module = {"floor": "floor", "fastapi": "fastapi_mangum", "powertools": "powertools_http"}[
             name.split()[0]
         ]
@@ -263,15 +265,16 @@ class Bench:
         return Program("bare calls", HERE / "peers" / "bare.py", (packages,), tuple(events))
 
     def record_calls(self, program: Program) -> list[tuple[str, Any]]:
-        """Return the DynamoDB calls that a program makes for its first event."""
+        """Run a program. Return the DynamoDB calls that the program makes."""
         self.stub.calls.clear()
         self.run_program(program, 0)
         return list(self.stub.calls)
 
     def measure(self, programs: list[Program], options: argparse.Namespace) -> list[list[Cost]]:
-        """Return the cost of each program and event.
+        """Measure all programs. Return the costs of each program, one cost for each event.
 
-        The programs start in turn for several rounds. Then valgrind counts their instructions in parallel.
+        In each round, every program starts once. At the end, several copies of valgrind count the instructions in
+        parallel.
         """
         cold: list[list[list[dict[str, Any]]]] = [[] for _ in programs]
         for done in range(options.rounds):
@@ -331,7 +334,11 @@ class Bench:
         return [{**each, "wall": wall} for each in measured]
 
     def count_instructions(self, program: Program, calls: int) -> list[tuple[float, float]]:
-        """Return millions of instructions for each event: until the first answer, and for each later answer."""
+        """Count instructions with valgrind.
+
+        Returns:
+            for each event, millions of instructions until the first answer, and for each later answer.
+        """
         with tempfile.TemporaryDirectory(dir=self.folder) as dumps:
             counting = ("valgrind", "--tool=callgrind", "--dump-before=getpgrp")
             self.run_process(program, calls, *counting, f"--callgrind-out-file={dumps}/dump")
@@ -349,7 +356,7 @@ class Bench:
     def run_process(
         self, program: Program, warm_calls: int, *before: str
     ) -> "subprocess.CompletedProcess[str]":
-        """Run `start.py` for a program in a new process, behind the command `before`, such as valgrind.
+        """Run `start.py` for a program in a new process. The command line starts with `before`, such as valgrind.
 
         Raises:
             RuntimeError: the process failed.
@@ -364,8 +371,8 @@ class Bench:
         with tempfile.NamedTemporaryFile("w", dir=self.folder, suffix=".json") as file:
             json.dump(specification, file)
             file.flush()
-            # -s, -S: no site packages. -B: write no bytecode, because the layer is read-only in Lambda. A fixed seed
-            # makes the counts repeatable.
+            # -s, -S: without site packages. -B: without writing bytecode, because the layer is read-only in Lambda.
+            # The fixed hash seed makes the counts repeatable.
             command = [*before, sys.executable, "-P", "-s", "-S", "-B", str(HERE / "start.py"), file.name]
             done = subprocess.run(
                 command,
@@ -380,7 +387,7 @@ class Bench:
 
 
 def build_event(function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the event of a call by the owner of the stub's sessions and timelines."""
+    """Return the event of a request. The caller owns the stub's sessions and timelines."""
     made = Caller(OWNER_ID).event(
         function,
         arguments.get("id", ""),
@@ -393,7 +400,7 @@ def build_event(function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _describe_call(call: tuple[str, Any]) -> str:
-    """Return the operation and the table, or the number of writes of each kind in a transaction."""
+    """Return the operation and the table. For a transaction, return the number of its writes of each kind."""
     operation, parameters = call
     if operation == "TransactWriteItems":
         writes = Counter(kind for write in parameters["TransactItems"] for kind in write)
@@ -402,7 +409,7 @@ def _describe_call(call: tuple[str, Any]) -> str:
 
 
 def build_layer(root: str) -> Path:
-    """Build the layer for this interpreter, and let its clients trust one more root. Return the packages."""
+    """Build the layer for this interpreter, and make it trust a root certificate. Return the folder of its packages."""
     artifacts = WORK / "layer"
     shutil.rmtree(artifacts, ignore_errors=True)
     subprocess.run(
@@ -415,7 +422,7 @@ def build_layer(root: str) -> Path:
 
 
 def trust_root(root: str, packages: Path) -> None:
-    """Add a root to the certificates that botocore trusts."""
+    """Add a root certificate to those that botocore trusts."""
     with (packages / "botocore" / "cacert.pem").open("a", encoding="utf-8") as bundle:
         bundle.write(root)
     directory = packages / "botocore" / "roots"
@@ -425,9 +432,9 @@ def trust_root(root: str, packages: Path) -> None:
 
 
 def prepare_peer_packages(compiled: bool) -> Path:
-    """Copy the peers' packages from this environment, with or without bytecode. Return the cached copy.
+    """Copy the peers' packages from this environment, with or without bytecode. Return the copy, which is cached.
 
-    With a copy, the peers see no other package of this environment.
+    A copy is necessary, so that the peers cannot import any other package of this environment.
     """
     chosen = sorted(find_dependencies(PEERS))
     state = (
@@ -453,7 +460,7 @@ def prepare_peer_packages(compiled: bool) -> Path:
 
 
 def find_dependencies(names: Iterable[str]) -> set[str]:
-    """Return the distributions and all installed distributions that they require, without extras."""
+    """Return the names of distributions and of all installed distributions that they require, without extras."""
     found: set[str] = set()
     waiting = list(names)
     while waiting:
@@ -472,7 +479,7 @@ def find_dependencies(names: Iterable[str]) -> set[str]:
 
 
 def print_costs(costs: Mapping[str, Cost], prices: Mapping[str, Cost]) -> None:
-    """Print a table of the programs, and a table of the bare calls, if there are any."""
+    """Print a table of the programs. If bare calls were measured, also print a table of these calls."""
 
     def format_cost(name: str, cost: Cost) -> Iterator[str]:
         yield name

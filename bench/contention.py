@@ -1,7 +1,7 @@
-"""Many concurrent writers on one calendar: `python -m bench.contention`.
+"""Retries and waiting times of many concurrent writers on one calendar: `python -m bench.contention`.
 
-Each DynamoDB call takes 20 ms, and a transaction holds its items for 10 to 20 ms, as on AWS. Each writer creates one
-session. No two sessions overlap.
+Each writer creates one session, and no two of these sessions overlap. Each DynamoDB call takes 20 ms, and a transaction
+locks its items for 10 to 20 ms, as on AWS.
 """
 
 import sys
@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
 
 
 def create_sessions_at_once(writers: int) -> list[Outcome]:
-    """Run a number of writers at once, each of which creates one session in the same calendar."""
+    """Start a number of writers at the same time. Each writer creates one session in the same calendar."""
     timeline = OWNER.call("create_timeline", body={"name": "Routine"}).data["id"]
     start, counts = Barrier(writers), local()
 
@@ -58,7 +58,7 @@ def create_sessions_at_once(writers: int) -> list[Outcome]:
 
 
 def main() -> int:
-    """Print the table. Return 1 if a target is missed."""
+    """Run all numbers of writers, and print the table. Return 1 if a target was missed, otherwise 0."""
     rows, met = [], True
     for writers in WRITERS:
         create_database(f"contention{writers}").use()
@@ -79,9 +79,12 @@ def main() -> int:
         )
         met &= len(failed) <= writers * 0.05 and max(transactions) <= 10
         met &= writers > 16 or (not failed and seconds[-1] < 5)
-    print("\nWriters on one calendar at once, 20 ms a call\n")
+    print("\nConcurrent writers on one calendar, with 20 ms for each call\n")
     print(table(["writers", "503", "median s", "longest s", "transactions each", "most transactions"], rows))
-    print(f"\n{'met   ' if met else 'MISSED'} 16: no 503, under 5 s; 64: at most 5 % 503, 10 transactions")
+    print(
+        f"\n{'met   ' if met else 'MISSED'} up to 16 writers: no 503, and less than 5 s; "
+        "up to 64 writers: at most 5 % get a 503, and at most 10 transactions each"
+    )
     return int(not met)
 
 

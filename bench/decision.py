@@ -1,7 +1,7 @@
-"""Cost of the decision whether a new session conflicts with a calendar of 100 series: `python -m bench.decision`.
+"""CPU time of the conflict check of a new session against a calendar of 100 series: `python -m bench.decision`.
 
-The cost is the CPU time between the reads and the write. In this time, the slot of the new session is built, and every
-stored slot is parsed and compared with the new slot.
+The check runs between the reads and the write of a request. It builds the slot of the new session, parses every stored
+slot, and compares each stored slot with the new slot.
 """
 
 import statistics
@@ -23,9 +23,11 @@ TARGET_MICROSECONDS = 1000
 TARGET_MICROSECONDS_WITH_ZONES = 2000
 
 _BUSY = SERIES * 10
-"""The minute of the day at which the last of the series ends."""
+"""The minute of the day after the ten minutes of the last series."""
 _FREE = _BUSY + 130
-"""Two hours later, so that series in different time zones do not overlap."""
+"""The start of a new session without conflicts, more than two hours after the last series. With a time zone, a series
+moves by an hour when the clocks change, and must still not overlap the new session.
+"""
 _CYCLES: tuple[str | None, ...] = (None, *recurrence.CYCLES)
 _OFFSETS = (0, 9 * 60, -5 * 60 - 30)
 _ZONES = ("Europe/Berlin", "America/New_York", None)
@@ -49,13 +51,15 @@ _SIX_DAYS_OF_EIGHT = {
     "repeatCycleType": "DAILY",
     "repeatInterval": 8,
 }
-"""The most expensive known pair: the two series may overlap in two hours of each year, but never overlap."""
+"""`_EIGHTH_NIGHTS` and `_SIX_DAYS_OF_EIGHT` are the most expensive known pair of series. They could overlap in only two
+hours of each year, but never overlap.
+"""
 
 
 def main() -> int:
     """Print the tables. Return the number of missed targets."""
-    missed = _measure_decisions("without time zones, intervals and ends", False, TARGET_MICROSECONDS)
-    missed += _measure_decisions(
+    missed = _measure_checks("without time zones, intervals and ends", False, TARGET_MICROSECONDS)
+    missed += _measure_checks(
         "with time zones, intervals, ends and exclusions", True, TARGET_MICROSECONDS_WITH_ZONES
     )
     worst = measure_microseconds(_compare_worst_pair, rounds=5)
@@ -63,7 +67,7 @@ def main() -> int:
     return missed
 
 
-def _measure_decisions(title: str, with_rules: bool, target: int) -> int:
+def _measure_checks(title: str, with_rules: bool, target: int) -> int:
     slots = [build_slot(number, with_rules) for number in range(SERIES)]
     missed = 0
     rows = []
@@ -73,18 +77,19 @@ def _measure_decisions(title: str, with_rules: bool, target: int) -> int:
         if with_rules:
             for each in (free, taken):
                 set_zone(each, "Europe/Berlin")
-        assert not decide(free, slots)
-        assert decide(taken, slots)
-        again = measure_microseconds(partial(decide, free, slots))
-        first = measure_microseconds(partial(decide, free, slots), _clear_caches)
-        refused = measure_microseconds(partial(decide, taken, slots))
+        assert not check_conflicts(free, slots)
+        assert check_conflicts(taken, slots)
+        again = measure_microseconds(partial(check_conflicts, free, slots))
+        first = measure_microseconds(partial(check_conflicts, free, slots), _clear_caches)
+        refused = measure_microseconds(partial(check_conflicts, taken, slots))
         missed += again >= target
         rows.append([cycle or "ONE_TIME", *(f"{number:,.0f}" for number in (again, first, refused))])
     print(
-        f"\nA new session against {SERIES} series {title}: microseconds of CPU with parsing, median of {ROUNDS}\n"
+        f"\nConflict check of a new session against {SERIES} series {title}: "
+        f"microseconds of CPU time, median of {ROUNDS} checks\n"
     )
     print(table(["new session", "no conflict", "no conflict, empty caches", "conflict"], rows))
-    print(f"\nTarget: a decision without a conflict in less than {target:,}: {'missed' if missed else 'met'}")
+    print(f"\nTarget: less than {target:,} microseconds without a conflict: {'missed' if missed else 'met'}")
     return missed
 
 
@@ -96,15 +101,15 @@ def _compare_worst_pair() -> None:
 
 
 def _clear_caches() -> None:
-    """Clear the caches that earlier decisions have filled."""
+    """Clear the caches that earlier conflict checks have filled."""
     for module in (recurrence, recurrence_rules, time_zones):
         for function in vars(module).values():
             if hasattr(function, "cache_clear"):
                 function.cache_clear()
 
 
-def decide(new: Session, slots: list[Slot]) -> list[Conflict]:
-    """Return the conflicts of a new session, by the same call as in `store.calendars`."""
+def check_conflicts(new: Session, slots: list[Slot]) -> list[Conflict]:
+    """Return the slots that conflict with a new session. `store.calendars` makes the same call."""
     wanted = slot(new)
     assert wanted
     return list(find_conflicts(wanted, slots))
@@ -113,7 +118,8 @@ def decide(new: Session, slots: list[Slot]) -> list[Conflict]:
 def build_slot(number: int, with_rules: bool = False) -> Slot:
     """Return the slot of one series.
 
-    Each series has its own ten minutes of the day. Cycles, and offsets or time zones, alternate.
+    Each series has its own ten minutes of the day. Successive series have different cycles and different UTC offsets
+    or time zones.
     """
     cycle = recurrence.CYCLES[number % len(recurrence.CYCLES)]
     day = f"2025-{number % 12 + 1:02}-{number % 28 + 1:02}"
@@ -130,7 +136,7 @@ def build_slot(number: int, with_rules: bool = False) -> Slot:
 
 
 def set_zone(made: Session, zone: str) -> None:
-    """Set the time zone of a session without moving its instants."""
+    """Set the time zone of a session. The instants stay the same, but are written in the local time of the zone."""
     clock = time_zones.zone_clock(zone)
     for field in ("startDateTime", "endDateTime"):
         instant = instants.parse(made[field]).instant
@@ -139,10 +145,10 @@ def set_zone(made: Session, zone: str) -> None:
 
 
 def build_session(id: str, cycle: str | None, day: str, start: int, end: int, offset: int = 0) -> Session:
-    """Return a session that lasts from one minute of the UTC day to another.
+    """Return a session that lasts from one minute of a UTC day to another minute.
 
     Args:
-        offset: the offset, in minutes, with which the times are written.
+        offset: the UTC offset of the written times, in minutes.
     """
     midnight = instants.parse(f"{day}T00:00:00Z").instant
     schedule = {
@@ -154,14 +160,14 @@ def build_session(id: str, cycle: str | None, day: str, start: int, end: int, of
 
 
 def measure_microseconds(
-    decision: Callable[[], object], before: Callable[[], object] = lambda: None, rounds: int = ROUNDS
+    check: Callable[[], object], before: Callable[[], object] = lambda: None, rounds: int = ROUNDS
 ) -> float:
-    """Return the median CPU time of a decision in microseconds. Call `before` before each decision."""
+    """Return the median CPU time of a conflict check in microseconds. Call `before` before each check."""
     times = []
     for _ in range(rounds):
         before()
         started = time.process_time_ns()
-        decision()
+        check()
         times.append(time.process_time_ns() - started)
     return statistics.median(times) / 1000
 

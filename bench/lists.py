@@ -1,6 +1,7 @@
-"""Read cost of a page at different depths, scopes and windows: `python -m bench.lists`.
+"""Read cost of pages of lists, in different depths, scopes and time windows: `python -m bench.lists`.
 
-The column "before" has the cost of the former design for the same data, with counts by month in the timelines' items.
+The column "before" has the cost of the same page in a former design, which stored counts by month in the items of the
+timelines.
 """
 
 import os
@@ -38,7 +39,7 @@ class Case(NamedTuple):
 
 
 def build_sessions(total: int, timelines: int = 1) -> Iterator[dict[str, Any]]:
-    """Yield that many sessions of some timelines in one month, a few of them RECURRING."""
+    """Yield `total` sessions of `timelines` timelines in one month. Every thousandth session is RECURRING."""
     begin, distance = datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=31) / total
     for number in range(total):
         if number % 1_000 == 0:
@@ -49,7 +50,7 @@ def build_sessions(total: int, timelines: int = 1) -> Iterator[dict[str, Any]]:
             "repeatCycleType": None if number % RECURRING_EVERY else "YEARLY",
             "timelineId": build_id(number % timelines),
             "name": f"Session {number}",
-            "description": "What a session is about, said in a sentence or two, as people do: "
+            "description": "Bring a mat, a towel and a bottle of water. The door opens early. "
             + 40 * "word ",
             "startDateTime": start.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
@@ -58,7 +59,7 @@ def build_sessions(total: int, timelines: int = 1) -> Iterator[dict[str, Any]]:
 
 
 def build_timelines(total: int, owner: str, description: str | None = None) -> Iterator[dict[str, Any]]:
-    """Yield a number of timelines of one owner. The first timeline has the sessions."""
+    """Yield `total` timelines of one owner, created one minute after the other."""
     for number in range(total):
         created = (datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=number)).isoformat(
             timespec="milliseconds"
@@ -69,7 +70,7 @@ def build_timelines(total: int, owner: str, description: str | None = None) -> I
 
 
 def build_cases() -> Iterator[Case]:
-    """Yield the requests that are measured."""
+    """Yield the requests to measure in the large database."""
     last = SESSIONS - TAKE
     one = {"timelineId": build_id(0)}
     scopes = {"timeline": (OWNER, one), "owner": (OWNER, {}), "everything": (MANAGER, {})}
@@ -111,7 +112,7 @@ def build_cases() -> Iterator[Case]:
 
 
 def build_cases_of_several() -> Iterator[Case]:
-    """Yield the requests that are measured where ten timelines have sessions."""
+    """Yield the requests to measure in the database whose ten timelines all have sessions."""
     many = {"timelineId": [build_id(number) for number in range(10)]}
     for place, skip in (("first page", 0), ("middle", SEVERAL // 2)):
         asked = {**many, "skip": skip}
@@ -121,7 +122,7 @@ def build_cases_of_several() -> Iterator[Case]:
 
 
 def main() -> int:
-    """Run the command. Return the number of missed targets."""
+    """Measure all requests, and print the table. Return the number of missed targets."""
     database = Database(start_engine().endpoint, "lists")
     owned = [
         *build_timelines(TIMELINES, OWNER.id),
@@ -147,12 +148,15 @@ def main() -> int:
         rows.append([case.name, *numbers, case.before, "" if met else "MISSED"])
     print(f"\nLists of {SESSIONS:,} sessions in one month: cost of a page of {TAKE}\n")
     print(table(["list", "calls", "items", "units", "count", "before", ""], rows))
-    print(f"\nTargets: {MOST_ITEMS} items, {MOST_UNITS} units, {MOST_CALLS} calls; {missed} missed.")
+    print(
+        f"\nTargets: at most {MOST_ITEMS} items, {MOST_UNITS} units and {MOST_CALLS} calls. "
+        f"{missed} requests missed a target."
+    )
     return missed
 
 
 def meets_targets(cost: Cost) -> bool:
-    """Return whether a request met the targets."""
+    """Return whether the cost of a request is within the targets."""
     return cost.items <= MOST_ITEMS and cost.read_units <= MOST_UNITS and cost.calls <= MOST_CALLS
 
 

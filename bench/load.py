@@ -1,7 +1,7 @@
-"""Load of many users against the local stack, and the memory of a warm function: `python -m bench.load [seconds]`.
+"""Load of many users on the local stack, and memory of a warm function: `python -m bench.load [seconds]`.
 
-Most requests are reads. Faults are a 5xx, an answer that is not JSON, two overlapping sessions of one owner, and
-a count that differs from its list.
+The command reports as a fault: a 5xx, two overlapping sessions of one owner, a count that differs from its list, and
+growing memory. An answer that is not JSON stops the command.
 """
 
 import os
@@ -46,7 +46,7 @@ class User:
         return response.json()
 
     def perform_action(self) -> None:
-        """Perform one random action; most actions are reads."""
+        """Perform one random action. About half of the actions are reads."""
         chance = self.random.random()
         if chance < 0.25:
             answer = self.call("POST", "/sessions", self.build_session())
@@ -69,7 +69,7 @@ class User:
             self.call("DELETE", path)
 
     def build_session(self) -> dict[str, Any]:
-        """Build the body of a session at a random time. Some of the times conflict with other sessions."""
+        """Build the body of a session at a random time. Some sessions conflict with earlier sessions."""
         month, day = self.random.randint(1, 12), self.random.randint(1, 28)
         hour = f"2023-{month:02}-{day:02}T{self.random.randint(6, 20):02}"
         series = {"type": "RECURRING", "repeatCycleType": "MONTHLY"} if self.random.random() < 0.05 else {}
@@ -83,7 +83,7 @@ class User:
         }
 
     def find_faults(self) -> list[str]:
-        """Return the faults of this user's sessions and counts."""
+        """Return a text for each pair of overlapping sessions of this user, and for a wrong count."""
         listed: list[dict[str, Any]] = []
         while True:
             page = self.call("GET", f"/sessions?take=100&skip={len(listed)}")
@@ -101,7 +101,7 @@ class User:
 
 
 def run_load(seconds: int) -> list[str]:
-    """Run the users for a number of seconds. Return the faults."""
+    """Let all users call the local stack for a number of seconds. Return the faults."""
     stack = Stack("load", free_port(), {})
     with stack:
         users = []
@@ -129,7 +129,10 @@ def run_load(seconds: int) -> list[str]:
 
 
 def measure_memory() -> list[str]:
-    """Call one warm function 20,000 times. Return a fault if its memory grows by over 4 MiB after 1,000 calls."""
+    """Call one warm function 20,000 times.
+
+    Return a fault if the memory grows by more than 4 MiB between the 1,000th call and the last call.
+    """
     credentials = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -153,7 +156,7 @@ def measure_memory() -> list[str]:
 
 
 def _read_memory() -> int:
-    """Return the current memory in KiB, or the peak if the system does not report the current memory."""
+    """Return the current memory of this process in KiB. On systems without `/proc`, return the peak memory."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(status.read_text().partition("VmRSS:")[2].split()[0])
@@ -161,7 +164,7 @@ def _read_memory() -> int:
 
 
 def main(seconds: int = 120) -> int:
-    """Run the command. Return the number of faults."""
+    """Measure the memory, run the load, and print the faults. Return the number of faults."""
     faults = [*measure_memory(), *run_load(seconds)]
     for fault in faults:
         print(fault)

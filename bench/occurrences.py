@@ -1,7 +1,10 @@
-"""Cost of a week of occurrences: `python -m bench.occurrences`, or with sizes `… 10,1000 10,100`.
+"""Cost of listing a week of occurrences: `python -m bench.occurrences [PAST_SIZES [SERIES_SIZES]]`.
 
-An owner has past sessions, which must not matter, and live series, which must be read. Items and units are counted
-by DynamoDB Local. Instructions are those of a warm function, counted by valgrind over the recorded answers.
+For example, `python -m bench.occurrences 10,1000 10,100` measures calendars with 10 and 1,000 past sessions, and with
+10 and 100 live series. A live series is endless. The request reads all live series, but no past sessions.
+
+DynamoDB Local counts items and read units. valgrind counts the instructions of a warm function, with a stub that sends
+the recorded answers of DynamoDB Local.
 """
 
 import shutil
@@ -33,19 +36,19 @@ from tests.support.certificates import CertificateAuthority
 
 SERIES_SIZES = (10, 100, 1_000)
 WEEK = {"from": "2026-06-01T00:00:00Z", "to": "2026-06-08T00:00:00Z", "take": 1000}
-"""A week after all single sessions, which end in 2025."""
+"""A week after all single sessions. The single sessions end in 2025."""
 MOST_UNITS = 20
-"""The target for a week of 100 live series."""
+"""The largest permitted number of read units for a week with 100 live series."""
 COUNTED_CALLS = 10
 
 
 def main(past_sizes: tuple[int, ...] = SINGLE_SIZES, series_sizes: tuple[int, ...] = SERIES_SIZES) -> int:
-    """Run the command; return how many targets were missed."""
+    """Measure all sizes, and print the table. Return the number of missed targets."""
     authority = CertificateAuthority("bench")
     layer = build_layer(authority.root)
     costs: dict[tuple[int, int], Cost] = {}
     rows = []
-    # Only some combinations are measured, because filling a database takes longer than measuring.
+    # Measure only some combinations of sizes, because filling a database is slow.
     sizes = [(past, series_sizes[0]) for past in past_sizes] + [
         (past_sizes[0], live) for live in series_sizes[1:]
     ]
@@ -55,17 +58,17 @@ def main(past_sizes: tuple[int, ...] = SINGLE_SIZES, series_sizes: tuple[int, ..
         database.use()
         query = {**WEEK, "timelineId": TIMELINE_ID}
         answer, cost = request(OWNER, "list_occurrences", query=query)
-        assert live <= answer.count <= live + 1, "one may end in the week and start in it again"
+        assert live <= answer.count <= live + 1, "only one series may have two occurrences in the week"
         costs[past, live] = cost
         millions = count_instructions(query, authority, layer)
         numbers = [str(cost.calls), f"{cost.items:,}", f"{cost.read_units:g}", f"{millions:.1f}"]
         rows.append([f"{past:,}", f"{live:,}", *numbers])
-    print("\nOccurrences: what a week takes\n")
+    print("\nCost of listing a week of occurrences\n")
     header = ["past sessions", "live series", "calls", "items read", "read units", "M instructions"]
     print(table(header, rows))
     few, many = costs[past_sizes[0], series_sizes[0]], costs[past_sizes[-1], series_sizes[0]]
     verdicts = {
-        f"a week costs the same after {past_sizes[0]:,} and after {past_sizes[-1]:,} past sessions": few
+        f"a week costs the same after {past_sizes[0]:,} past sessions and after {past_sizes[-1]:,}": few
         == many
     }
     if (units := costs.get((past_sizes[0], 100))) is not None:
@@ -79,7 +82,7 @@ def main(past_sizes: tuple[int, ...] = SINGLE_SIZES, series_sizes: tuple[int, ..
 
 
 def count_instructions(query: dict[str, Any], authority: CertificateAuthority, layer: Path) -> float:
-    """Return the millions of instructions of one request to a warm function; 0 without valgrind."""
+    """Return millions of instructions of one request to a warm function. Return 0 if valgrind is not installed."""
     if not shutil.which("valgrind"):
         return 0
     recording = Recording()
@@ -97,7 +100,7 @@ def count_instructions(query: dict[str, Any], authority: CertificateAuthority, l
 
 
 def _change_ids(sessions: Iterable[Session]) -> Iterator[Session]:
-    """Yield sessions whose ids are apart from those of the series, which are made of the same numbers."""
+    """Yield the sessions with changed ids. Otherwise, a session and a series with the same number have the same id."""
     for each in sessions:
         yield {**each, "id": "5" + each["id"][1:-1] + "e"}
 

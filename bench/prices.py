@@ -1,7 +1,8 @@
-"""Most expensive requests: `python -m bench.prices` prints the table in docs/operations.md.
+"""Cost of the most expensive requests: `python -m bench.prices` prints the table of docs/operations.md.
 
-Each row is the worst input that we know for one operation. All texts are as long as allowed and have four-byte
-characters, series exclude as many dates as allowed, and POST requests have an `Idempotency-Key`.
+Each row has the most expensive known input for one operation. Texts have the greatest permitted length and four-byte
+characters. Series have the greatest permitted number of excluded dates. A request that creates an item has an
+`Idempotency-Key`.
 """
 
 import sys
@@ -16,7 +17,7 @@ from bench.store import create_database, record_costs
 from bench.table import table
 from scheduling.domain import session, slots
 from scheduling.domain import timeline as timelines
-from scheduling.domain.counters import Change, fold
+from scheduling.domain.counters import Change, count_by_node
 from scheduling.domain.session import Session
 from scheduling.store.items import deserialize, serialize
 from tests.support.api import Answer, Caller
@@ -29,14 +30,14 @@ WIDEST = "\N{PILE OF POO}"  # four bytes in UTF-8
 TEXTS = {"name": 200 * WIDEST, "description": 4_000 * WIDEST}
 ADMIN = Caller("root", "[ADMIN]")
 ANNA, SERIES, LISTS, COUNTS = (Caller(name.ljust(128, "-")) for name in ("anna", "series", "lists", "counts"))
-"""Owners, with ids as long as allowed."""
+"""Owners whose ids have the greatest permitted length."""
 CROWDED = "a day in which every minute has sessions of both types"
 BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
 CREATED = "2020-12-01T08:00:00.000Z"
 DATES = [(BEGIN + timedelta(days=day)).date().isoformat() for day in range(1, 367)]
 ZONE = "America/Argentina/ComodRivadavia"
 LISTED, STORED_SERIES = 150 + 100, 200
-"""As many rows as one page reads from the beginning, and the series in a full calendar."""
+"""The numbers of listed items and of series in the full calendar. A page of 100 items skips the first 150 items."""
 
 
 class Price(NamedTuple):
@@ -60,14 +61,14 @@ class Price(NamedTuple):
 
 
 def at(minutes: float, length: float = 10) -> dict[str, str]:
-    """Return the times of a session that starts so many minutes after the beginning."""
+    """Return the times of a session that starts `minutes` after BEGIN and lasts `length` minutes."""
     start = BEGIN + timedelta(minutes=minutes)
     texts = [each.isoformat().replace("+00:00", "Z") for each in (start, start + timedelta(minutes=length))]
     return {"startDateTime": texts[0], "endDateTime": texts[1]}
 
 
 def series(**fields: Any) -> dict[str, Any]:
-    """Return the fields of a series with as many excluded dates as allowed."""
+    """Return the fields of a series with the greatest permitted number of excluded dates."""
     return {
         "type": "RECURRING",
         "repeatCycleType": "DAILY",
@@ -79,7 +80,7 @@ def series(**fields: Any) -> dict[str, Any]:
 
 
 class Measurement:
-    """Requests on one database, and what each cost."""
+    """The requests to one database, with their costs."""
 
     def __init__(self, dynamodb: Any) -> None:
         self.dynamodb = dynamodb
@@ -87,7 +88,7 @@ class Measurement:
         self._keys = 0
 
     def call(self, function: str, caller: Caller = ANNA, **arguments: Any) -> Answer:
-        """Send a request that must succeed, with an Idempotency-Key where the operation creates something."""
+        """Send a request that must succeed. If the operation creates an item, send an `Idempotency-Key`."""
         if function.startswith(("create_", "split_")) or function == "update_occurrence":
             self._keys += 1
             arguments["headers"] = {"idempotency-key": f"{self._keys:0255}"}
@@ -99,7 +100,7 @@ class Measurement:
     def measure(
         self, operation: str, case: str, function: str, caller: Caller = ANNA, **arguments: Any
     ) -> Any:
-        """Send a request and note its cost; return the id in the answer, if any."""
+        """Send a request, and record its cost. Return the id in the answer, or None if the answer has no id."""
         reads_only = function.startswith(("get_", "list_"))
         with record_costs() if reads_only else count_capacity(self.dynamodb) as cost:
             answer = self.call(function, caller, **arguments)
@@ -108,14 +109,21 @@ class Measurement:
 
 
 def measure(dynamodb: Any) -> list[Price]:
-    """Return the price of the worst known request of each operation."""
+    """Measure the most expensive known requests of each operation. Return their prices."""
     found = Measurement(dynamodb)
-    for part in (_timelines, _sessions, _occurrences_of_a_series, _counts, _full_calendar, _lists):
-        part(found)
+    for measure_part in (
+        _measure_timelines,
+        _measure_sessions,
+        _measure_occurrences,
+        _measure_counts,
+        _measure_full_calendar,
+        _measure_lists,
+    ):
+        measure_part(found)
     return found.prices
 
 
-def _timelines(found: Measurement) -> None:
+def _measure_timelines(found: Measurement) -> None:
     id = found.measure("POST /timelines", "longest texts", "create_timeline", body=TEXTS)
     found.measure(
         "PATCH /timelines/{timelineId}", "longest texts", "update_timeline", id=id, body={"name": "x"}
@@ -124,7 +132,7 @@ def _timelines(found: Measurement) -> None:
     found.measure("DELETE /timelines/{timelineId}", "longest texts", "delete_timeline", id=id)
 
 
-def _sessions(found: Measurement) -> None:
+def _measure_sessions(found: Measurement) -> None:
     plain = {"type": "ONE_TIME", "name": "Yoga"}
     long, short = (
         found.call("create_timeline", body=texts).data["id"] for texts in (TEXTS, {"name": "Routine"})
@@ -149,7 +157,7 @@ def _sessions(found: Measurement) -> None:
     found.call("delete_session", ADMIN, id=id)
 
 
-def _occurrences_of_a_series(found: Measurement) -> None:
+def _measure_occurrences(found: Measurement) -> None:
     timeline = found.call("create_timeline", body={"name": "Routine"}).data["id"]
     body = series(timelineId=timeline, excludedDates=DATES[2:], **at(50))
     id = found.call("create_session", body=body).data["id"]
@@ -162,13 +170,13 @@ def _occurrences_of_a_series(found: Measurement) -> None:
     found.measure("POST /sessions/{sessionId}/split", case, "split_session", id=id, body=split)
 
 
-def _full_calendar(found: Measurement) -> None:
-    """Measure on a calendar of series that every decision must read, because their zone's rules may change."""
+def _measure_full_calendar(found: Measurement) -> None:
+    """Measure requests to a calendar of series with a time zone. Every conflict check must read all these series."""
     timeline = found.call("create_timeline", SERIES, body={"name": "Routine"}).data["id"]
     made = []
     for number in range(STORED_SERIES):
         fields = series(timelineId=timeline, repeatCycleType="WEEKLY", **at(10 * number, 5))
-        made.append(session.create(fields, _id(number), SERIES.id, CREATED))
+        made.append(session.create(fields, _build_id(number), SERIES.id, CREATED))
     _fill_calendar(found.dynamodb, made)
     case = f"calendar with {STORED_SERIES:,} series with a time zone, longest names, 366 excluded dates"
     body = {"type": "ONE_TIME", "name": "Yoga", "timelineId": timeline, **at(6, 3)}
@@ -182,12 +190,14 @@ def _full_calendar(found: Measurement) -> None:
     found.measure("GET /occurrences", f"a week, {case}", "list_occurrences", SERIES, query=week)
 
 
-def _lists(found: Measurement) -> None:
+def _measure_lists(found: Measurement) -> None:
     made = [
-        session.create(series(timelineId=_id(0), **at(number / 300, 0.003)), _id(number), LISTS.id, CREATED)
+        session.create(
+            series(timelineId=_build_id(0), **at(number / 300, 0.003)), _build_id(number), LISTS.id, CREATED
+        )
         for number in range(LISTED)
     ]
-    owned = [dict(timelines.create(TEXTS, _id(number), LISTS.id, CREATED)) for number in range(LISTED)]
+    owned = [dict(timelines.create(TEXTS, _build_id(number), LISTS.id, CREATED)) for number in range(LISTED)]
     fill(found.dynamodb, map(dict, made), owned)
     query = {"skip": LISTED - 100, "take": 100}
     case = f"rows {query['skip'] + 1} to {LISTED} of one minute, longest texts"
@@ -196,8 +206,8 @@ def _lists(found: Measurement) -> None:
     found.measure("GET /timelines", "`take=1`, longest texts", "list_timelines", LISTS, query={"take": 1})
 
 
-def _counts(found: Measurement) -> None:
-    """Measure the counting of single changes. A busy stream counts up to 500 changes together."""
+def _measure_counts(found: Measurement) -> None:
+    """Measure `update_counters` for batches of one change. A batch of a busy stream has up to 500 changes."""
     homes = [
         (owner, found.call("create_timeline", owner, body={"name": "Routine"}).data)
         for owner in (ANNA, COUNTS)
@@ -215,27 +225,27 @@ def _counts(found: Measurement) -> None:
         for minute in range(24 * 60)
         for kind in ("ONE_TIME", "RECURRING")
     ]
-    nodes = fold(Change(None, image) for image in everywhere).items()
+    nodes = count_by_node(Change(None, image) for image in everywhere).items()
     items = [{"scope": node.scope, "node": node.name, "version": 1, **counts} for node, counts in nodes]
     write_items(found.dynamodb, (("CountersTable", item) for item in items))
     body = {"type": "ONE_TIME", "name": "Yoga", "timelineId": homes[0][1]["id"]}
     for case, year in (("first session of a year", 2040), (f"one session in {CROWDED}", 2031)):
         times = {"startDateTime": f"{year}-01-01T00:00:00Z"}
         id = found.call("create_session", body={**body, **times}).data["id"]
-        _count(found, case)
+        _measure_counting(found, case)
     changed = {"timelineId": homes[1][1]["id"], "startDateTime": "2032-01-01T23:59:00Z"}
     found.call("update_session", ADMIN, id=id, body=changed)
-    _count(found, f"one session that moves to another owner and year, each with {CROWDED}")
+    _measure_counting(found, f"one session that moves to another owner and year, each with {CROWDED}")
 
 
-def _count(found: Measurement, case: str) -> None:
+def _measure_counting(found: Measurement, case: str) -> None:
     with count_capacity(found.dynamodb) as cost:
         count_changes(found.dynamodb)
     found.prices.append(Price("update_counters", case, cost()))
 
 
 def _fill_calendar(dynamodb: Any, sessions: Sequence[Session]) -> None:
-    """Write the slots of endless series, and a head that names their class."""
+    """Write the slots of endless series with a time zone, and a head that names their length class, which is 24."""
     items: list[Mapping[str, Any]] = [found for each in sessions if (found := slots.slot(each))]
     key = serialize({"ownerId": sessions[0]["ownerId"], "slot": slots.HEAD})
     head = deserialize(dynamodb.get_item(TableName="CalendarTable", Key=key)["Item"])
@@ -243,12 +253,12 @@ def _fill_calendar(dynamodb: Any, sessions: Sequence[Session]) -> None:
     write_items(dynamodb, (("CalendarTable", item) for item in items))
 
 
-def _id(number: int) -> str:
+def _build_id(number: int) -> str:
     return str(UUID(int=number, version=4))
 
 
 def main() -> int:
-    """Print the table. There are no targets to miss."""
+    """Measure all requests, and print the table. Return 0, because this benchmark has no targets."""
     database = create_database("prices")
     database.use()
     print("\nMost expensive requests\n")

@@ -1,15 +1,17 @@
-"""Simulation of writers on AWS, in the former design and in the present one: `python -m bench.simulation`.
+"""Simulation of concurrent writers on AWS, in a former design and in the present design: `python -m bench.simulation`.
 
-Requests arrive at random, each creates a session, and nobody waits for the answer to another request. Assumed:
+Requests arrive at random times. Each request creates a session, and does not wait for other requests. Assumptions:
 
-- A read takes 5 to 8 ms. A transaction holds its items for 10 to 20 ms and cancels transactions that need these items.
-- A transaction whose condition fails holds its items as long as another.
-- A partition takes 1,000 write units a second, a table 40,000. The reserve of a partition lasts one second.
-- A canceled transaction takes units of the tables, but none of the index by year.
-- botocore sends a throttled transaction up to three times, after pauses of up to one and two seconds.
+- A read takes 5 to 8 ms.
+- A transaction locks its items for 10 to 20 ms, also if one of its conditions fails. If another transaction needs a
+  locked item, that transaction is canceled.
+- A partition accepts 1,000 write units a second, and a table accepts 40,000. DynamoDB saves the unused units of at most
+  one second.
+- A canceled transaction consumes write units of the tables, but no write units of the index by year.
+- botocore sends a throttled transaction up to three times. It pauses for at most one second, then at most two seconds.
 
-Retries and deadline are those of the layer. The former design added one of 16 shared counting items to each
-transaction, and retried with short pauses for 8 seconds.
+The present design uses the retries and the deadline of the layer. In the former design, each transaction also updated
+one of 16 shared items with counts. Its retries had short pauses, and ended after 8 seconds.
 """
 
 import random
@@ -35,11 +37,11 @@ PARTITION_UNITS, TABLE_UNITS = 1_000, 40_000
 SENT_AT_MOST = 3
 OWNERS = 100_000
 WARM_UP = 10
-"""How many seconds pass before requests count."""
+"""The number of seconds at the beginning. The figures do not include requests that arrive in these seconds."""
 
 
 class Design(NamedTuple):
-    """The choices that decide how writers meet."""
+    """The parameters of a design that determine the write conflicts, retries and throttling."""
 
     name: str
     shared_items: int = 0
@@ -48,7 +50,7 @@ class Design(NamedTuple):
     attempts: float = ATTEMPTS
     deadline: float = LONGEST_REQUEST_SECONDS
     years: int = 1
-    """How many years the new sessions start in: an index has one partition for each year."""
+    """The number of different years in which the new sessions start. The index has one partition for each year."""
     call_seconds: tuple[float, float] = (0.005, 0.008)
 
 
@@ -58,33 +60,33 @@ BEFORE = Design("before: 16 shared items", 16, 0.02, 0.4, float("inf"), 8)
 
 
 class Outcome(NamedTuple):
-    """The end of one request."""
+    """The result of one request."""
 
     arrived: float
     seconds: float
     transactions: int
     result: str
-    """"written", or why the request got a 503."""
+    """`written`; `conflict` or `throttled` is the cause of a 503."""
 
 
 class Simulation:
-    """Requests and the database that they meet, in simulated time."""
+    """A database and its concurrent requests, in simulated time."""
 
     def __init__(self, design: Design, seed: int = 1) -> None:
-        random.seed(seed)  # of the module, whose jitter `backoff_pauses` takes
+        random.seed(seed)  # seed the module, because `backoff_pauses` uses the module's functions
         self.design, self.now = design, 0.0
         self.versions: Counter[str] = Counter()
         """The version of each owner's head."""
         self.holds: list[tuple[str, float, float]] = []
-        """Every item that a transaction held, from when to when."""
+        """Every item that a transaction locked, with the begin and the end of the lock."""
         self.outcomes: list[Outcome] = []
         self._held: set[str] = set()
         self._unused: dict[str, tuple[float, float]] = {}
-        """The write units that a partition or table has left, and since when."""
+        """The unused write units of each partition and table, with the time of the last change."""
 
     def run(self, arrivals: Iterable[tuple[float, str]]) -> list[Outcome]:
-        """Create a session for each time and owner; return the outcomes."""
-        queue = [(at, number, self._post(owner)) for number, (at, owner) in enumerate(arrivals)]
+        """Simulate one request for each arrival time and owner. Return the outcomes."""
+        queue = [(at, number, self._simulate_post(owner)) for number, (at, owner) in enumerate(arrivals)]
         heapify(queue)
         while queue:
             self.now, number, request = heappop(queue)
@@ -92,15 +94,17 @@ class Simulation:
                 heappush(queue, (self.now + pause, number, request))
         return self.outcomes
 
-    def _post(self, owner: str) -> Iterator[float]:
+    def _simulate_post(self, owner: str) -> Iterator[float]:
         arrived, result = self.now, ""
         pauses = backoff_pauses(self.design.first_pause, self.design.longest_pause)
         for transactions in count(1):
-            head = self._call_seconds()
-            yield self._call_seconds() + head / 2  # the timeline, then the way to the head
+            head = self._draw_call_seconds()
+            # The request reads the timeline, then the head, then the slots. The version is read in the middle of the
+            # second call.
+            yield self._draw_call_seconds() + head / 2
             version = self.versions[owner]
-            yield head / 2 + self._call_seconds()  # then the slots
-            result = yield from self._transact(owner, version)
+            yield head / 2 + self._draw_call_seconds()
+            result = yield from self._simulate_transaction(owner, version)
             pause = next(pauses)
             late = self.now + pause > arrived + self.design.deadline
             if result != "conflict" or transactions == self.design.attempts or late:
@@ -108,8 +112,8 @@ class Simulation:
             yield pause
         self.outcomes.append(Outcome(arrived, self.now - arrived, transactions, result))
 
-    def _transact(self, owner: str, version: int) -> Generator[float, None, str]:
-        items, seconds = [f"head {owner}", f"timeline {owner}"], self._call_seconds()
+    def _simulate_transaction(self, owner: str, version: int) -> Generator[float, None, str]:
+        items, seconds = [f"head {owner}", f"timeline {owner}"], self._draw_call_seconds()
         index = {f"year {random.randrange(self.design.years)}": 1}
         units = {f"calendar {owner}": 4, "calendar table": 4}
         if self.design.shared_items:
@@ -117,11 +121,11 @@ class Simulation:
             items.append(shared)
             units[shared] = 4
         for sent in range(SENT_AT_MOST):
-            if self._charge(units):
+            if self._consume_units(units):
                 if self._held.intersection(items):
                     yield seconds
                     return "conflict"
-                if self._charge(index):
+                if self._consume_units(index):
                     break
             yield seconds + random.uniform(0, 2**sent)
         else:
@@ -136,8 +140,11 @@ class Simulation:
         yield max(0, seconds - held)
         return "written" if written else "conflict"
 
-    def _charge(self, units: Mapping[str, int]) -> bool:
-        """Take the write units from partitions and tables. Return False and take none if one of them lacks units."""
+    def _consume_units(self, units: Mapping[str, int]) -> bool:
+        """Consume write units of partitions and tables. Return True.
+
+        If a partition or table has too few units, consume nothing, and return False.
+        """
         left = {}
         for name, needed in units.items():
             limit = TABLE_UNITS if name.endswith("table") else PARTITION_UNITS
@@ -148,12 +155,12 @@ class Simulation:
         self._unused |= left
         return True
 
-    def _call_seconds(self) -> float:
+    def _draw_call_seconds(self) -> float:
         return random.uniform(*self.design.call_seconds)
 
 
-def offered(rate: float, owners: int, seconds: float) -> Iterator[tuple[float, str]]:
-    """Yield requests at random times, so many a second, each of a random owner."""
+def draw_arrivals(rate: float, owners: int, seconds: float) -> Iterator[tuple[float, str]]:
+    """Yield the arrival time and a random owner of each request. On average, `rate` requests arrive each second."""
     at = random.expovariate(rate)
     while at < seconds:
         yield at, f"owner {random.randrange(owners)}"
@@ -161,18 +168,19 @@ def offered(rate: float, owners: int, seconds: float) -> Iterator[tuple[float, s
 
 
 class Figures(NamedTuple):
-    """What the requests of one simulation met."""
+    """The figures of one simulation. Times are in seconds."""
 
     refused: float
     """The percentage of requests that got a 503."""
     retries: float
+    """The mean number of retries of a request."""
     median: float
     p99: float
 
 
 def simulate(design: Design, rate: float, owners: int, seconds: float) -> Figures:
-    """Offer so many requests a second; return what those met that arrived after the start."""
-    outcomes = Simulation(design).run(offered(rate, owners, seconds))
+    """Simulate `rate` requests a second. Return the figures of the requests that arrived after WARM_UP seconds."""
+    outcomes = Simulation(design).run(draw_arrivals(rate, owners, seconds))
     outcomes = [each for each in outcomes if each.arrived >= WARM_UP]
     cuts = statistics.quantiles((each.seconds for each in outcomes), n=100)
     refused = sum(each.result != "written" for each in outcomes) / len(outcomes)
@@ -181,9 +189,9 @@ def simulate(design: Design, rate: float, owners: int, seconds: float) -> Figure
 
 
 def write_at_once(writers: int) -> list[Outcome]:
-    """Run the case of `bench.contention`: that many writers on one calendar.
+    """Simulate the writers of `bench.contention`: all of them create one session in the same calendar at once.
 
-    A call takes 45 ms, with the computing on the machine that measures, so that a single writer takes as long.
+    A simulated call takes 45 ms, which includes the computation. So a single writer takes as long as the measured one.
     """
     return Simulation(NOW._replace(call_seconds=(0.045, 0.045))).run((0.0, "owner") for _ in range(writers))
 
@@ -195,7 +203,7 @@ CASES = (
 
 
 def main() -> int:
-    """Print the tables and write the plot. There are no targets to miss."""
+    """Print the tables, and write the plot. Return 0, because this benchmark has no targets."""
     panels = []
     for title, owners, seconds, rates, designs in CASES:
         found = {
@@ -234,7 +242,7 @@ def main() -> int:
                 *(f"{sum(transactions) / writers:.1f}", f"{max(transactions)}"),
             ]
         )
-    print("\nWriters on one calendar at once, as `bench.contention` measures them\n")
+    print("\nConcurrent writers on one calendar, for comparison with `bench.contention`\n")
     print(table(["writers", "503", "median s", "longest s", "transactions each", "most transactions"], rows))
     return 0
 

@@ -1,6 +1,7 @@
-"""Process that imports a function as Lambda does, calls the function, and prints the cost as JSON.
+"""Script that imports a function as Lambda does, calls the function, and prints the cost as JSON.
 
-`bench.cold` runs `start.py SPECIFICATION.json`. The specification names the only packages that can be imported.
+`bench.cold` runs `start.py SPECIFICATION.json`. The function can import only packages in the folders that the
+specification names.
 """
 
 import gc
@@ -37,7 +38,7 @@ class Context:
 
 
 def read_peak_kilobytes() -> int:
-    """Return the peak memory of this process in KiB. getrusage would include the parent before the fork."""
+    """Return the peak memory of this process in KiB. The peak of getrusage would include the parent process."""
     with open("/proc/self/status", encoding="ascii") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
@@ -52,7 +53,7 @@ def read_cpu_time() -> float:
 
 
 WARMING_UP = 40
-"""The number of calls that are not counted, while the interpreter specializes code and caches fill."""
+"""The number of calls that are not counted. In these calls, the interpreter specializes code, and caches fill."""
 
 found = []
 for event in SPECIFICATION["events"]:
@@ -61,7 +62,7 @@ for event in SPECIFICATION["events"]:
     memory = read_peak_kilobytes()
     for _ in range(min(SPECIFICATION["warm_calls"], WARMING_UP)):
         module.lambda_handler(event, Context())
-    gc.collect()  # otherwise the next full collection would be counted in a random call
+    gc.collect()  # otherwise, the next full collection would happen in a random later call
     before = read_cpu_time()
     for _ in range(SPECIFICATION["warm_calls"]):
         module.lambda_handler(event, Context())

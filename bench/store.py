@@ -1,4 +1,4 @@
-"""Databases for the benchmarks: DynamoDB Local with the items that the API would write, and the cost of requests."""
+"""Databases for the benchmarks, on DynamoDB Local, with the items that the API would write. Cost of requests."""
 
 import os
 import sys
@@ -30,7 +30,9 @@ YEARS = range(2016, 2026)
 BEGIN = datetime(YEARS.start, 1, 1, tzinfo=UTC)
 SINGLE_SIZES = (10, 1_000, 100_000)
 SPAN = SINGLE_SIZES[-1] * timedelta(weeks=1) / 192
-"""Ten years minus a few days. With this span, every week has the same sessions, and leaves time for a weekly series."""
+"""Ten years minus a few days. In each week, 192 of the 100,000 sessions start, always at the same times of the week. So
+a weekly series fits between these sessions.
+"""
 SERIES = 5_000
 
 _CREATED = "2020-12-01T08:00:00.000Z"
@@ -43,13 +45,13 @@ class Cost(NamedTuple):
 
     calls: int
     items: int
-    """The items that DynamoDB read, also those that a filter left out."""
+    """The number of items that DynamoDB read, including items that a filter excluded."""
     read_units: float
     write_units: float
 
 
 class Database:
-    """Database with the tables, separate from other databases of the same engine."""
+    """A database with the API's tables, separate from other databases of the same engine."""
 
     def __init__(self, endpoint: str, name: str) -> None:
         self._environment = {
@@ -72,7 +74,7 @@ class Database:
         store.client.cache_clear()
 
     def fill(self, sessions: Iterable[Session], total: int) -> None:
-        """Write a timeline with the sessions, their slots and their counts."""
+        """Write a timeline, its sessions, their slots, and the head of the calendar. Do not write counters."""
         kept = {"ONE_TIME": 0, "RECURRING": 0}
         home = timeline.create({"name": "Routine"}, TIMELINE_ID, OWNER.id, _CREATED)
         classes = set()
@@ -117,7 +119,7 @@ class Database:
 
 
 def build_singles(total: int) -> Iterator[Session]:
-    """Yield a number of sessions of one timeline, spread over SPAN, with free time after each session."""
+    """Yield `total` one-time sessions of one timeline, spread over SPAN, with free time after each session."""
     distance = SPAN / total
     length = min(timedelta(hours=1), distance / 2)
     for number in range(total):
@@ -126,7 +128,7 @@ def build_singles(total: int) -> Iterator[Session]:
 
 
 def build_series(total: int) -> Iterator[Session]:
-    """Yield a number of weekly series of one timeline without conflicts, with free time after each occurrence."""
+    """Yield `total` weekly series of one timeline without conflicts, with free time after each occurrence."""
     distance = timedelta(weeks=1) / total
     for number in range(total):
         start = BEGIN + number * distance
@@ -138,7 +140,7 @@ def _build_session(number: int, kind: str, start: datetime, end: datetime, **rul
         "type": kind,
         "timelineId": TIMELINE_ID,
         "name": f"Session {number}",
-        "description": "What a session is about, said in a sentence or two, as people do: " + 40 * "word ",
+        "description": "Bring a mat, a towel and a bottle of water. The door opens early. " + 40 * "word ",
         "startDateTime": _format_time(start),
         "endDateTime": _format_time(end),
         **rule,
@@ -147,7 +149,7 @@ def _build_session(number: int, kind: str, start: datetime, end: datetime, **rul
 
 
 def build_id(number: int) -> str:
-    """Return the id of a number. The ids are spread like random ids."""
+    """Return an id for a number. The ids of successive numbers are distributed like random ids."""
     return str(UUID(int=number * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128, version=4))
 
 
@@ -157,7 +159,7 @@ def _format_time(moment: datetime) -> str:
 
 @lru_cache
 def start_engine() -> Engine:
-    """Start the engine on the first call, and return the engine, which ends with this process."""
+    """Return the engine. The first call starts the engine, which stops when this process ends."""
     return Engine().__enter__()
 
 
@@ -168,7 +170,7 @@ def create_database(name: str) -> Database:
 
 @lru_cache
 def get_database_with_singles(total: int) -> Database:
-    """Return a database with a number of single sessions. The first call creates the database."""
+    """Return a database with `total` one-time sessions. The first call creates the database."""
     made = Database(start_engine().endpoint, f"singles{total}")
     made.fill(build_singles(total), total)
     return made
@@ -176,7 +178,7 @@ def get_database_with_singles(total: int) -> Database:
 
 @lru_cache
 def get_database_with_series(total: int) -> Database:
-    """Return a database with a number of weekly series. The first call creates the database."""
+    """Return a database with `total` weekly series. The first call creates the database."""
     made = Database(start_engine().endpoint, f"series{total}")
     made.fill(build_series(total), total)
     return made
@@ -191,7 +193,7 @@ def request(caller: Caller, function: str, **arguments: Any) -> tuple[Answer, Co
 
 @contextmanager
 def record_costs(client: Any = None) -> Iterator[Any]:
-    """Record the DynamoDB cost of calls while the context is open. Yield a function that returns the sum."""
+    """Record the cost of all DynamoDB calls while the context is open. Yield a function that returns the total cost."""
     events = (client or store.client()).meta.events
     seen: list[Cost] = []
 
@@ -220,6 +222,6 @@ def record_costs(client: Any = None) -> Iterator[Any]:
 
 
 def print_progress(text: str) -> None:
-    """Print the current step, if a person watches at a terminal."""
+    """Print a progress message if stderr is a terminal. The next message overwrites this message."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)

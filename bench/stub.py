@@ -1,4 +1,4 @@
-"""Stub of DynamoDB with constant or recorded answers, so that a benchmark measures only the function."""
+"""Stub of DynamoDB with constant or recorded answers. With the stub, a benchmark measures only the function."""
 
 import asyncio
 import json
@@ -51,7 +51,7 @@ def _build_session(number: int) -> dict[str, Any]:
 
 
 def _build_answer(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return DynamoDB's answer for an API with one timeline and one page of sessions."""
+    """Return the answer of a database with one timeline and one page of sessions."""
     empty = request.get("Key", {}).get("id") == {"S": EMPTY_TIMELINE_ID}
     month = {"2023-12": {"N": str(0 if empty else PAGE)}}
     timeline = {**_TIMELINE, "sessionCounts": {"M": month}}
@@ -82,24 +82,24 @@ def _build_answer(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Recording:
-    """The answers of DynamoDB to the requests of a client."""
+    """The recorded answers of DynamoDB to the requests of a client."""
 
     def __init__(self) -> None:
         self._answers: dict[str, dict[str, Any]] = {}
 
     def answer(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the recorded answer to a request."""
-        return self._answers[_text(operation, request)]
+        return self._answers[_format_request(operation, request)]
 
     @contextmanager
     def record(self, client: Any) -> Iterator[None]:
-        """Record what DynamoDB answers to the client in this context."""
+        """Record DynamoDB's answers to the client while the context is open."""
         asked = threading.local()
 
         def note_request(request: Any, **_: object) -> None:
             target = request.headers["X-Amz-Target"]
             name = target.decode() if isinstance(target, bytes) else target
-            asked.text = _text(name.partition(".")[2], json.loads(request.body))
+            asked.text = _format_request(name.partition(".")[2], json.loads(request.body))
 
         def note_answer(response_dict: Mapping[str, Any], **_: object) -> None:
             self._answers[asked.text] = json.loads(response_dict["body"])
@@ -114,12 +114,12 @@ class Recording:
             events.unregister("response-received.dynamodb", note_answer)
 
 
-def _text(operation: str, request: Mapping[str, Any]) -> str:
+def _format_request(operation: str, request: Mapping[str, Any]) -> str:
     return f"{operation} {json.dumps(request, sort_keys=True)}"
 
 
 class Stub:
-    """A server that answers over TLS at `endpoint` while the context is open."""
+    """A server that answers over TLS at the address `endpoint` while the context is open."""
 
     endpoint: str
 
@@ -131,7 +131,7 @@ class Stub:
         self._tls = tls
         self._answer = answer
         self.calls: list[tuple[str, dict[str, Any]]] = []
-        """The operations and parameters of all requests."""
+        """The operation and the parameters of each received request."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
 

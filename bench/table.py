@@ -1,10 +1,10 @@
-"""Tables that are readable on a terminal and as Markdown."""
+"""Markdown tables with aligned columns, which are also readable on a terminal."""
 
 from collections.abc import Sequence
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table. All columns except the first are aligned to the right."""
+    """Return a Markdown table. The first column is aligned to the left, and the other columns to the right."""
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
 
     def format_row(cells: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
-"""Read cost of a write, in calendars of different sizes: `python -m bench.writes`.
+"""Read cost of requests that write, in calendars of different sizes: `python -m bench.writes`.
 
-Write units do not depend on the size; `tests/dynamodb/test_costs.py` counts them.
+The write units of these requests do not depend on the size of the calendar. `tests/dynamodb/test_costs.py` counts the
+write units.
 """
 
 import statistics
@@ -28,7 +29,7 @@ TIMED = 15
 
 
 def main() -> int:
-    """Print the tables. Return the number of missed targets."""
+    """Measure all requests, and print the table. Return the number of missed targets."""
     rows, seen = [], []
     for total in SINGLE_SIZES:
         get_database_with_singles(total).use()
@@ -70,14 +71,14 @@ def main() -> int:
     assert refused.status == 409, refused
     rows.append([f"POST refused, {SERIES:,} weekly series", *format_cost(cost)])
 
-    print("\nDecisions: read cost of a write\n")
+    print("\nRead cost of requests that write\n")
     print(table(["request, in a calendar of", "calls", "items read", "read units"], rows))
     print(
-        f"\nPOST with {SERIES:,} weekly series in the calendar: {statistics.median(times):.0f} ms, "
-        f"{max(times):.0f} ms at the most of {TIMED}."
+        f"\nTime of a POST into a calendar with {SERIES:,} weekly series: {statistics.median(times):.0f} ms (median), "
+        f"{max(times):.0f} ms (longest of {TIMED})."
     )
     verdicts = [
-        ("POST: the same calls and units for all sizes", len({each[::2] for each in seen}) == 1),
+        ("POST: the same calls and read units for all sizes", len({each[::2] for each in seen}) == 1),
         (f"POST against {SERIES:,} series: at most 30 read units", against_series <= 30),
         *(
             (f"{cycle} over {most:,} single sessions: at most {most_units} read units", units <= most_units)
@@ -92,7 +93,7 @@ def main() -> int:
 
 
 def build_body(start: Any, length: timedelta) -> dict[str, str]:
-    """Build the body of a session with this start and length."""
+    """Build the body of a POST of a session with this start and length."""
     text = [moment.isoformat().replace("+00:00", "Z") for moment in (start, start + length)]
     return {
         "type": "ONE_TIME",
@@ -105,14 +106,14 @@ def build_body(start: Any, length: timedelta) -> dict[str, str]:
 
 
 def measure_call(function: str, made: Any, **arguments: Any) -> Cost:
-    """Call a function for a created session. Return the cost."""
+    """Call a function with the id of a created session. Return the cost."""
     answer, cost = request(OWNER, function, id=made.data["id"], **arguments)
     assert answer.status == 200, answer
     return cost
 
 
 def format_cost(cost: Cost) -> list[str]:
-    """Return the cells of a row: calls, items and read units."""
+    """Return the cells of a table row: calls, items and read units."""
     return [str(cost.calls), str(cost.items), f"{cost.read_units:g}"]
 
 

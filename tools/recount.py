@@ -1,7 +1,8 @@
 """Recount of all sessions and timelines, compared with the stored counts.
 
-Counts can be wrong after an operator wrote to the tables without the API, after a restore of a single table, and after
-Lambda dropped stream records. `--repair` writes the right counts. The API may be in use during a run:
+Counts can be wrong after an operator changed items without the API, after a restore of a single table, and after
+Lambda dropped stream records. `--repair` writes the right counts. The API may be in use during a
+run. A run has four steps:
 
 1. Wait until UpdateCountersFunction has counted all records of the streams. Read the stored counts.
 2. Count the sessions and timelines. Wait again.
@@ -21,7 +22,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from scheduling.domain import counters
-from scheduling.domain.counters import Change, Node, fold
+from scheduling.domain.counters import Change, Node, count_by_node
 from scheduling.domain.slots import HEAD
 from scheduling.store.counters import POSITIONS, changes_of, counts_of
 from scheduling.store.items import Item, deserialize, serialize
@@ -29,7 +30,7 @@ from scheduling.store.items import Item, deserialize, serialize
 _LONGEST_WAIT_SECONDS = 300
 _PAUSE_SECONDS = 1
 _COUNTED_WITHIN_SECONDS = 60
-"""The age after which a record is assumed to be counted, if its shard has no stored position."""
+"""If a shard has no stored position, records older than this are assumed to be counted."""
 
 
 class Tables(NamedTuple):
@@ -56,7 +57,7 @@ class Difference(NamedTuple):
         return f"{' '.join(self.key.values())}: stored {stored}, counted {dict(self.fields)}"
 
 
-class NotSettled(Exception):
+class UncountedRecords(Exception):
     """Stream records that were not counted in time. The argument names their shards."""
 
 
@@ -73,7 +74,7 @@ def find_differences(dynamodb: Any, streams: Any, tables: Tables) -> tuple[list[
     nodes = stored.keys() | after.keys()
     changed = {node for node in nodes if _read_version(stored.get(node)) != _read_version(after.get(node))}
     scopes = {node.scope for node in changed}
-    right = fold(Change(None, item) for item in live)
+    right = count_by_node(Change(None, item) for item in live)
     differences: list[Difference] = []
     for node in (nodes | right.keys()) - changed:
         counts = {kind: dict(entries) for kind, entries in right.get(node, {}).items()}
@@ -101,7 +102,7 @@ def repair(dynamodb: Any, tables: Tables, difference: Difference) -> bool:
     """Write the right counts. Return False if the stored counts have changed since the run read them."""
     table, key, stored, fields = difference
     if table != tables.counters and stored is None:
-        return False  # a calendar without HEAD has no version, which the repair cannot restore
+        return False  # the head is missing, and a repair cannot restore the version of the calendar
     try:
         if table == tables.counters:
             node = {**key, **fields, "version": _read_version(stored) + 1}
@@ -144,7 +145,7 @@ def wait_until_counted(dynamodb: Any, streams: Any, tables: Tables) -> None:
     """Wait until UpdateCountersFunction has counted all records of the streams.
 
     Raises:
-        NotSettled: some records are not counted after five minutes.
+        UncountedRecords: some records are not counted after five minutes.
     """
     deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
     while behind := [
@@ -153,7 +154,7 @@ def wait_until_counted(dynamodb: Any, streams: Any, tables: Tables) -> None:
         for shard in _find_uncounted_shards(dynamodb, streams, tables, table)
     ]:
         if time.monotonic() > deadline:
-            raise NotSettled(", ".join(behind))
+            raise UncountedRecords(", ".join(behind))
         time.sleep(_PAUSE_SECONDS)
 
 
@@ -174,7 +175,7 @@ def _find_uncounted_shards(dynamodb: Any, streams: Any, tables: Tables, table: s
                 for record in records
                 if record["dynamodb"]["ApproximateCreationDateTime"].timestamp() > oldest
             ]
-        if fold(changes_of(records)):
+        if count_by_node(changes_of(records)):
             yield shard
 
 
@@ -255,7 +256,7 @@ def main() -> int:
     dynamodb, streams = boto3.client("dynamodb"), boto3.client("dynamodbstreams")
     try:
         differences, changed = find_differences(dynamodb, streams, tables)
-    except NotSettled as behind:
+    except UncountedRecords as behind:
         print(
             f"The records of these shards are not counted yet: {behind}. See CountersDelayAlarm.",
             file=sys.stderr,

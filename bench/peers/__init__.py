@@ -1,1 +1,1 @@
-"""Peers: the same endpoints with other frameworks, with one DynamoDB call each, for comparison."""
+"""Peers: the endpoints of `bench.cold` with other frameworks, for comparison. Each request makes one DynamoDB call."""

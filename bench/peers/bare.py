@@ -1,4 +1,4 @@
-"""DynamoDB calls by an unchanged boto3 client, and nothing else."""
+"""Function that only makes DynamoDB calls with an unchanged boto3 client."""
 
 import boto3
 

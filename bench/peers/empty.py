@@ -1,4 +1,4 @@
-"""Function that does nothing: the cost of the interpreter itself."""
+"""Function that does nothing. Its cost is the cost of the interpreter."""
 
 
 def lambda_handler(event, context):

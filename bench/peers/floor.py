@@ -1,4 +1,4 @@
-"""Smallest useful function: boto3's client and json."""
+"""Minimal function with the same endpoints, which uses only boto3's client and json."""
 
 import json
 import os
@@ -9,7 +9,7 @@ client = boto3.client("dynamodb")
 
 
 def lambda_handler(event, context):
-    """Create a session, return a session, or list sessions, by the method and the path of the event."""
+    """Create a session, return a session or list sessions. The method and the path of the event select the action."""
     method = event["requestContext"]["http"]["method"]
     table = os.environ["SESSIONS_TABLE"]
     if method == "POST":
@@ -35,5 +35,5 @@ def lambda_handler(event, context):
 
 
 def read_item(item):
-    """Return an item, whose attributes are texts, as a dict."""
+    """Return an item as a dict. All attributes of the item are strings."""
     return {name: text for name, value in item.items() for text in value.values()}

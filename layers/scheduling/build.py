@@ -1,18 +1,18 @@
-"""Build the layer: the runtime dependencies and the package `scheduling`, trimmed and compiled ahead.
+"""Build of the layer: the runtime dependencies and the package `scheduling`, trimmed and with bytecode.
 
     python build.py ARTIFACTS_DIR
 
 Environment variables choose the platform of the wheels:
 
-    LAYER_ARCHITECTURE  arm64 (default) or x86_64: must be the template's parameter Architecture
-    LAYER_PYTHON        3.13 (default): must be the functions' Runtime
-    LAYER_TARGET        lambda (default), or `here`: the interpreter and the machine that run this
-                        file, for the local stack; the two above are then ignored
+    LAYER_ARCHITECTURE  arm64 (default) or x86_64; must equal the template's parameter Architecture
+    LAYER_PYTHON        3.13 (default); must equal the functions' Runtime
+    LAYER_TARGET        lambda (default), or `here` for the local stack: the Python version and the
+                        architecture of this machine, without the two variables above
 
-Bytecode is compiled ahead, because /opt is read-only in Lambda: otherwise every cold start compiles
-every module again. Data and code that no function uses are trimmed. Decision record 0014 lists all
-optimizations of the layer with their gains. Trimmed and compiled dependencies are cached below
-`.aws-sam/`, so only the first build downloads packages.
+The build compiles bytecode, because /opt is read-only in Lambda. Without bytecode, every cold start
+compiles every module again. The build deletes data and code that no function uses. Decision record
+0014 lists all optimizations of the layer with their gains. Trimmed and compiled dependencies are
+cached below `.aws-sam/`, so only the first build downloads packages.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ ITEM_OPERATIONS = (
     "UpdateItem",
 )
 
-# cryptography needs only cffi's compiled module, `_cffi_backend`. cffi itself, and its parser of C, serve builds.
+# At run time, cryptography needs only the module `_cffi_backend`. Only builds of cryptography need these packages.
 BUILD_ONLY = ("cffi", "pycparser")
 
 # Modules that other modules import, but whose code no function runs.
@@ -90,7 +90,7 @@ _ROOT = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n", 
 
 
 class Target:
-    """Platform of the layer: Python version, architecture, and the interpreter that compiles; None if none is found."""
+    """Platform of the layer: Python version, architecture, and the interpreter that compiles bytecode, if found."""
 
     def __init__(self) -> None:
         self.here = os.environ.get("LAYER_TARGET", "lambda") == "here"
@@ -118,7 +118,7 @@ class Target:
 
 
 def find_interpreter(version: str) -> str | None:
-    """Return an interpreter of that version, or None. Other versions cannot use the bytecode of an interpreter."""
+    """Return a Python interpreter of that version, or None. The bytecode works only in the same version."""
     if sys.version_info[:2] == tuple(int(part) for part in version.split(".")):
         return sys.executable
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
@@ -131,15 +131,15 @@ def find_interpreter(version: str) -> str | None:
         found_by_uv = run_quietly([uv, "python", "find", "--no-python-downloads", version])
         commands += [[found_by_uv]] if found_by_uv else []
     for command in commands:
-        answer = run_quietly([*command, "-c", "import sys; print(sys.version_info[:2], sys.executable)"])
+        output = run_quietly([*command, "-c", "import sys; print(sys.version_info[:2], sys.executable)"])
         wanted = str(tuple(int(part) for part in version.split(".")))
-        if answer and answer.startswith(wanted):
-            return answer.removeprefix(wanted).strip()
+        if output and output.startswith(wanted):
+            return output.removeprefix(wanted).strip()
     return None
 
 
 def run_quietly(command: list[str]) -> str | None:
-    """Return the output of a command, or None when the command is missing, fails or takes over 30 seconds."""
+    """Return the output of a command, or None if the command is missing, fails or takes over 30 seconds."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
     except (OSError, subprocess.SubprocessError):
@@ -157,7 +157,7 @@ def install(target: Target, into: Path) -> None:
     if done.returncode:
         sys.exit(
             f"pip could not install the layer's requirements for {target}:\n{done.stderr.strip()}\n"
-            "Is the package index reachable from here? Is there a wheel for that Python and architecture?"
+            "Is the package index reachable from this machine? Does each package have a wheel for this platform?"
         )
 
 
@@ -234,7 +234,7 @@ def only_item_operations(model: dict[str, Any]) -> dict[str, Any]:
 
 
 def trim_code(packages: Path) -> None:
-    """Empty code that the functions import and never run. Every module can still be imported."""
+    """Empty or shorten modules that the functions import but do not need. Every module can still be imported."""
     for module in EMPTIED_MODULES:
         replace(packages / module, "")
     replace(packages / "aws_lambda_powertools" / "__init__.py", LAZY_POWERTOOLS)
@@ -244,7 +244,7 @@ def trim_code(packages: Path) -> None:
 
 
 def replace(file: Path, text: str) -> None:
-    """Write another text into a file of a dependency. Fail when a new release no longer has the file."""
+    """Replace the text of a file of a dependency. Exit if a new release no longer has the file."""
     if not file.is_file():
         sys.exit(f"{file} does not exist: does the layer still need to trim the file?")
     file.write_text(text, "utf-8")
@@ -253,7 +253,7 @@ def replace(file: Path, text: str) -> None:
 def without_typed_dict_keys(source: str) -> str:
     """Return the module without the keys of its TypedDicts, which only type checkers read.
 
-    Python compiles the type of each key when it imports such a module: a thousand types in `pydantic_core`.
+    When Python imports the module, Python compiles the type of each key: a thousand types in `pydantic_core`.
     """
     module = ast.parse(source)
     for statement in module.body:
@@ -263,12 +263,14 @@ def without_typed_dict_keys(source: str) -> str:
 
 
 def split_roots(bundle: Path, directory: Path) -> None:
-    """Write each root of a bundle to a file of its own, named as OpenSSL looks for the file: by the subject's hash.
+    """Write each root certificate of a bundle to its own file. OpenSSL finds the file by the hash of the subject.
 
-    Without the command `openssl` there is no directory, and the functions read the whole bundle.
+    Without the command `openssl`, the build creates no directory, and the functions read the whole bundle.
     """
     if not shutil.which("openssl"):
-        print("Layer: WARNING: no `openssl` found: every connection parses all root certificates.")
+        print(
+            "Layer: WARNING: the command `openssl` is missing, so every connection parses all root certificates."
+        )
         return
     directory.mkdir()
     for root in _ROOT.findall(bundle.read_text("utf-8")):
@@ -280,7 +282,7 @@ def split_roots(bundle: Path, directory: Path) -> None:
 
 
 def without_documentation(value: Any) -> Any:
-    """Return a part of a service model without its texts of documentation."""
+    """Return a part of a service model without its documentation texts."""
     if isinstance(value, list):
         return [without_documentation(each) for each in value]
     if isinstance(value, dict):
@@ -299,39 +301,39 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def compile_ahead(compiler: str | None, folder: Path, root: Path) -> None:
-    """Compile bytecode that Python loads without checking the source. Tracebacks name Lambda's paths."""
+    """Compile bytecode that Python loads without a check of the source. Tracebacks show the paths on Lambda."""
     if compiler is None:
         return
     command = [compiler, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     subprocess.run([*command, "-s", str(root), "-p", "/opt/python", str(folder)], check=True)
 
 
-def dependencies(target: Target, artifacts: Path) -> Path:
+def prepare_dependencies(target: Target, artifacts: Path) -> Path:
     """Return a folder with the dependencies (`python/`) and their licences (`licenses/`).
 
-    The folder is cached: a new folder is made only for another platform, requirement or version of this file.
+    The folder is cached. A change of the platform, of requirements.txt or of this file creates a new folder.
     """
     key = hashlib.sha256(Path(__file__).read_bytes() + REQUIREMENTS.read_bytes())
     key.update(f"{target} {target.compiler}".encode())
-    store = next((parent for parent in artifacts.parents if parent.name == ".aws-sam"), artifacts.parent)
-    ready = store / "dependencies" / f"layer-{key.hexdigest()[:16]}"
+    cache = next((parent for parent in artifacts.parents if parent.name == ".aws-sam"), artifacts.parent)
+    ready = cache / "dependencies" / f"layer-{key.hexdigest()[:16]}"
     if ready.exists():
         return ready
     print(f"Layer: installing the dependencies for {target}, once.", flush=True)
-    half = ready.with_name(f"{ready.name}.{os.getpid()}")
+    unfinished = ready.with_name(f"{ready.name}.{os.getpid()}")
     try:
-        install(target, half / "python")
-        trim(half / "python", half / "licenses")
-        compile_ahead(target.compiler, half / "python", half / "python")
+        install(target, unfinished / "python")
+        trim(unfinished / "python", unfinished / "licenses")
+        compile_ahead(target.compiler, unfinished / "python", unfinished / "python")
         if not ready.exists():  # a parallel build may have finished first
-            half.rename(ready)
+            unfinished.rename(ready)
     finally:
-        shutil.rmtree(half, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
     return ready
 
 
 def report(target: Target, artifacts: Path) -> None:
-    """Print the sizes in the layer, largest first, and a warning when no bytecode was compiled."""
+    """Print the sizes of the layer's packages, largest first. Warn if no bytecode was compiled."""
     sizes = {
         entry.name: sum(path.stat().st_size for path in [entry, *entry.rglob("*")] if path.is_file())
         for entry in (artifacts / "python").iterdir()
@@ -342,22 +344,23 @@ def report(target: Target, artifacts: Path) -> None:
     print(f"Layer: {total / 1e6:.1f} MB unzipped for {target}: {parts}")
     if target.compiler is None:
         print(
-            f"Layer: WARNING: no Python {target.python} found, so no bytecode was compiled: every cold start "
-            "will take about three times the instructions.\n"
-            f"       Install one (`uv python install {target.python}`, `pyenv install {target.python}`, or "
-            f"your system's package) so that `python{target.python}` starts it, and build again.",
+            f"Layer: WARNING: Python {target.python} was not found, so no bytecode was compiled. Every cold start "
+            "needs about three times as many instructions.\n"
+            f"       Install Python {target.python} (`uv python install {target.python}`, `pyenv install "
+            f"{target.python}`, or your system's package), so that the command `python{target.python}` exists. "
+            "Then build again.",
         )
 
 
 def main() -> None:
     """Build the layer into the folder that the command line names."""
     if sys.version_info < (3, 11):  # noqa: UP036 - the builder's Python may be older
-        sys.exit(f"{sys.executable} is too old: `PYTHON=python3.13 sam build` builds with another Python.")
+        sys.exit(f"{sys.executable} is too old. Run `PYTHON=python3.13 sam build` to build with Python 3.13.")
     if len(sys.argv) != 2 or not sys.argv[1]:
-        sys.exit("usage: python build.py ARTIFACTS_DIR (`sam build` calls it)")
+        sys.exit("usage: python build.py ARTIFACTS_DIR (`sam build` runs this command)")
     artifacts = Path(sys.argv[1]).resolve()
     target = Target()
-    shutil.copytree(dependencies(target, artifacts), artifacts, dirs_exist_ok=True)
+    shutil.copytree(prepare_dependencies(target, artifacts), artifacts, dirs_exist_ok=True)
     package = artifacts / "python" / "scheduling"
     shutil.copytree(SOURCE / "scheduling", package, ignore=shutil.ignore_patterns("__pycache__"))
     compile_ahead(target.compiler, package, artifacts / "python")

@@ -1,4 +1,4 @@
-"""Capacity units of each write, as AWS counts them, and of decisions in crowded calendars."""
+"""Capacity units of requests that write, as AWS counts them, and of conflict checks in crowded calendars."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,12 +17,12 @@ CREATED = "2020-12-01T08:00:00.000Z"
 
 @pytest.fixture
 def timeline(dynamodb_local: Any) -> str:
-    """Create a timeline; return the id."""
+    """Create a timeline. Return its id."""
     return new_timeline(ANNA)
 
 
 def half_hour(day: int, hour: int = 9, **fields: Any) -> dict[str, Any]:
-    """Return the times of half an hour in 2024, and the other fields."""
+    """Return the times of a half-hour session in 2024, together with the other fields."""
     start = f"2024-{day // 28 + 1:02}-{day % 28 + 1:02}T{hour:02}"
     return {"startDateTime": f"{start}:00:00Z", "endDateTime": f"{start}:30:00Z", **fields}
 
@@ -39,7 +39,7 @@ def create(timeline: str, times: dict[str, Any], key: str = "") -> Answer:
 
 
 def write_calendar(dynamodb: Any, timeline: str, sessions: list[Session]) -> None:
-    """Write the slots and the head of sessions directly to the table."""
+    """Write the slots of sessions and the head of their calendar, without the API."""
     written = [slot for each in sessions if (slot := slots.slot(each))]
     head: dict[str, Any] = {
         "ownerId": ANNA.id,
@@ -59,7 +59,9 @@ def build_session(timeline: str, number: int, fields: dict[str, Any]) -> Session
     return session.create(body, f"{number:08}-0000-4000-8000-000000000000", ANNA.id, CREATED)
 
 
-def test_each_write_consumes_the_documented_write_units(dynamodb_local: Any, timeline: str) -> None:
+def test_each_request_that_writes_consumes_the_documented_write_units(
+    dynamodb_local: Any, timeline: str
+) -> None:
     create(timeline, half_hour(1))
     create(timeline, half_hour(2))
     costs: dict[str, Cost] = {}
@@ -79,14 +81,14 @@ def test_each_write_consumes_the_documented_write_units(dynamodb_local: Any, tim
     )
     measure("PATCH of the name", lambda: ANNA.call("update_session", id=id, body={"name": "New"}))
     measure("DELETE", lambda: ANNA.call("delete_session", id=id))
-    measure("POST after the last one was deleted", lambda: create(timeline, half_hour(6)))
+    measure("POST after the session written last was deleted", lambda: create(timeline, half_hour(6)))
     series = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
     measure("POST of a series", lambda: create(timeline, half_hour(7, **series)))
     other = measure("POST of a timeline", lambda: ANNA.call("create_timeline", body={"name": "Other"}))
     measure("DELETE of a timeline", lambda: ANNA.call("delete_timeline", id=other))
     for name, cost in costs.items():
         print(
-            f"{name:40}{cost.calls:3} calls {cost.read_units:5} read units {cost.write_units:3} write units"
+            f"{name:50}{cost.calls:3} calls {cost.read_units:5} read units {cost.write_units:3} write units"
         )
     assert {name: cost.write_units for name, cost in costs.items()} == {
         "POST": 11,
@@ -95,14 +97,16 @@ def test_each_write_consumes_the_documented_write_units(dynamodb_local: Any, tim
         "PATCH of the description": 4,
         "PATCH of the name": 7,
         "DELETE": 11,
-        "POST after the last one was deleted": 13,
+        "POST after the session written last was deleted": 13,
         "POST of a series": 11,
         "POST of a timeline": 6,
         "DELETE of a timeline": 6,
     }
 
 
-def test_the_texts_of_a_timeline_cost_nothing_in_the_writes_of_its_sessions(dynamodb_local: Any) -> None:
+def test_creating_a_session_costs_the_same_on_a_timeline_with_and_without_a_long_description(
+    dynamodb_local: Any,
+) -> None:
     costs = []
     for description in ("", 4_000 * "\N{PILE OF POO}"):
         id = new_timeline(ANNA, description=description)
@@ -114,7 +118,7 @@ def test_the_texts_of_a_timeline_cost_nothing_in_the_writes_of_its_sessions(dyna
     assert costs[0] == costs[1]
 
 
-def test_creating_a_session_reads_only_the_endless_series_of_its_time_of_day(
+def test_creating_a_session_reads_only_the_endless_series_at_its_time_of_day(
     dynamodb_local: Any, timeline: str
 ) -> None:
     """About 40 of the 1,000 series occur at the time of day of the new session."""
@@ -141,17 +145,17 @@ def test_creating_a_session_reads_only_the_endless_series_of_its_time_of_day(
 
 
 def format_minute(number: int) -> str:
-    """Return the time of a minute of 2024, counted from 1 January."""
+    """Return the time that is `number` minutes after the beginning of 2024."""
     day, rest = divmod(number, 24 * 60)
     return f"2024-01-{day + 1:02}T{rest // 60:02}:{rest % 60:02}:00Z"
 
 
 @pytest.mark.parametrize(("cycle", "most"), [("YEARLY", 12), ("MONTHLY", 25), ("WEEKLY", 65)])
-def test_creating_a_rare_series_skips_most_single_sessions(
+def test_creating_a_series_with_few_occurrences_reads_few_one_time_sessions(
     dynamodb_local: Any, timeline: str, cycle: str, most: int
 ) -> None:
-    """Reading all 3,000 sessions would consume about 200 read units."""
-    sessions = list(_sessions_every_three_hours(timeline, 3000))
+    """To read all 3,000 one-time sessions would consume about 200 read units."""
+    sessions = list(_build_sessions_every_three_hours(timeline, 3000))
     write_calendar(dynamodb_local, timeline, sessions)
     start = {"startDateTime": "2024-01-02T00:31:00Z", "endDateTime": "2024-01-02T00:59:00Z"}
     series = {"type": "RECURRING", "repeatCycleType": cycle}
@@ -164,10 +168,10 @@ def test_creating_a_rare_series_skips_most_single_sessions(
     assert answer.body["details"][0]["startDateTime"] == "2024-01-02T00:00:00Z"
 
 
-def test_creating_a_dense_series_names_the_first_of_many_conflicts(
+def test_creating_a_daily_series_with_more_than_ten_conflicts_lists_ten_of_them(
     dynamodb_local: Any, timeline: str
 ) -> None:
-    write_calendar(dynamodb_local, timeline, list(_sessions_every_three_hours(timeline, 1000)))
+    write_calendar(dynamodb_local, timeline, list(_build_sessions_every_three_hours(timeline, 1000)))
     daily = {"type": "RECURRING", "repeatCycleType": "DAILY"}
     free = {"startDateTime": "2024-01-02T00:31:00Z", "endDateTime": "2024-01-02T00:59:00Z", **daily}
     assert create(timeline, free).status == 200
@@ -178,8 +182,8 @@ def test_creating_a_dense_series_names_the_first_of_many_conflicts(
     assert all(detail["name"].startswith("Session ") for detail in answer.body["details"])
 
 
-def _sessions_every_three_hours(timeline: str, total: int) -> Iterator[Session]:
-    """Yield sessions of half an hour, every third hour from 2024 on."""
+def _build_sessions_every_three_hours(timeline: str, total: int) -> Iterator[Session]:
+    """Yield half-hour sessions. The first session starts when 2024 begins, and the others every three hours."""
     for number in range(total):
         day, hour = divmod(number * 3, 24)
         date = (slots.parse("2024-01-01T00:00:00Z").instant // slots.DAY + day) * slots.DAY

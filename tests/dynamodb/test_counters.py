@@ -1,4 +1,7 @@
-"""Counts from streams. Each change is counted once, despite repeated records, reordered shards, and crashes."""
+"""Counters that `update_counters` computes from DynamoDB's streams.
+
+Each change is counted once, even if records are repeated, shards are counted in another order, or functions crash.
+"""
 
 import random
 from collections.abc import Iterator
@@ -17,7 +20,7 @@ ANNA = Caller("anna")
 
 
 def create(owner: Caller, timeline: str, day: int, kind: str = "ONE_TIME") -> str:
-    """Create a session at 09:00 on a day in December 2023; return the id."""
+    """Create a session at 09:00 on a day in December 2023. Return its id."""
     start = f"2023-12-{day:02}T09:00:00Z"
     body = {"type": kind, "timelineId": timeline, "name": "Yoga", "startDateTime": start}
     return str(owner.call("create_session", body=body).data["id"])
@@ -25,7 +28,7 @@ def create(owner: Caller, timeline: str, day: int, kind: str = "ONE_TIME") -> st
 
 @pytest.fixture
 def history(dynamodb_local: Any) -> list[Shard]:
-    """Create, change and delete sessions of several owners; return the shards of the streams."""
+    """Create, change and delete sessions of several owners. Return the shards of the streams."""
     home, other = new_timeline(ANNA), new_timeline(ANNA)
     ANNA.call("delete_timeline", id=new_timeline(ANNA))
     for day in range(1, 9):
@@ -53,7 +56,9 @@ def read_nodes(dynamodb: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("size", [1, 3, 1_000])
-def test_batches_of_any_size_are_counted(dynamodb_local: Any, history: list[Shard], size: int) -> None:
+def test_batches_of_any_size_give_correct_counts(
+    dynamodb_local: Any, history: list[Shard], size: int
+) -> None:
     for shard in history:
         records = shard.records()
         for first in range(0, len(records), size):
@@ -77,7 +82,7 @@ def test_a_record_that_is_sent_twice_is_counted_once(dynamodb_local: Any, histor
 def test_shards_counted_in_any_order_and_concurrently_give_correct_counts(
     dynamodb_local: Any, history: list[Shard], seed: int
 ) -> None:
-    """Divide each shard into three parts, as DynamoDB does. All records of one item stay in one part."""
+    """Divide each shard into three shards, as DynamoDB does. All records of one item stay in the same shard."""
     choose = random.Random(seed)
     parts: list[tuple[Shard, list[dict[str, Any]]]] = []
     for shard in history:
@@ -96,7 +101,7 @@ def test_shards_counted_in_any_order_and_concurrently_give_correct_counts(
 
     with ThreadPoolExecutor(len(parts)) as pool:
         list(pool.map(count, parts))
-    for shard in history:  # store the positions, so that `breaches` counts no record again
+    for shard in history:  # store the positions, so that `breaches` does not count the records again
         last = shard.records()[-1]["dynamodb"]["SequenceNumber"]
         position = {"scope": "POSITIONS", "node": f"{shard.stream}/{shard.id}", "position": last}
         dynamodb_local.put_item(
@@ -111,7 +116,7 @@ class Crash(Exception):
 
 @pytest.fixture(params=["before-call", "after-call"])
 def crashing_transactions(request: pytest.FixtureRequest, dynamodb_local: Any) -> Iterator[None]:
-    """Raise a `Crash` before or after every second transaction."""
+    """Raise a `Crash` before or after every second transaction of DynamoDB."""
     events, when = client().meta.events, f"{request.param}.dynamodb.TransactWriteItems"
     calls = 0
 
@@ -144,7 +149,7 @@ def test_after_a_crash_before_or_after_a_write_each_change_is_counted_once(
     assert breaches(dynamodb_local) == []
 
 
-def test_concurrent_functions_that_receive_the_same_records_count_each_record_once(
+def test_four_concurrent_functions_that_receive_the_same_records_count_each_record_once(
     dynamodb_local: Any, history: list[Shard]
 ) -> None:
     for shard in history:
@@ -154,8 +159,8 @@ def test_concurrent_functions_that_receive_the_same_records_count_each_record_on
     assert breaches(dynamodb_local) == []
 
 
-def test_many_owners_in_one_batch_are_counted_in_several_transactions(dynamodb_local: Any) -> None:
-    """A transaction has at most 100 items. Each session changes nine nodes."""
+def test_a_batch_with_changes_of_40_owners_is_counted_in_several_transactions(dynamodb_local: Any) -> None:
+    """A transaction has at most 100 items. Each session changes the nodes of three scopes, in three levels."""
     for number in range(40):
         owner = Caller(f"owner-{number}")
         create(owner, new_timeline(owner), 9)
@@ -165,7 +170,7 @@ def test_many_owners_in_one_batch_are_counted_in_several_transactions(dynamodb_l
     assert [node["version"] for node in nodes] == [3, 3, 3]
 
 
-def test_empty_nodes_expire_unless_a_new_session_is_counted(dynamodb_local: Any) -> None:
+def test_empty_nodes_expire_unless_a_new_session_is_counted_in_them(dynamodb_local: Any) -> None:
     timeline = new_timeline(ANNA)
     id = create(ANNA, timeline, 1)
     count_changes(dynamodb_local)

@@ -1,4 +1,4 @@
-"""Lists on DynamoDB Local, which divides pages and counts units as AWS does."""
+"""Lists on DynamoDB Local, which divides results into pages and counts read units as AWS does."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ MANY, TAKE = 150, 7
 
 
 def list_ids(caller: Caller, order: str, **query: object) -> Iterator[str]:
-    """Yield the ids of all sessions, page by page, until a page is not full."""
+    """List the sessions page by page, until a page is not full. Yield their ids."""
     skip, found = 0, TAKE
     while found == TAKE:
         asked = {"startDateTimeSortOrder": order, "skip": skip, "take": TAKE, **query}
@@ -31,14 +31,16 @@ def list_ids(caller: Caller, order: str, **query: object) -> Iterator[str]:
 
 
 def create(owner: Caller, timeline: str, **times: str) -> str:
-    """Create a session; return the id."""
+    """Create a session. Return its id."""
     body = {"type": "ONE_TIME", "timelineId": timeline, "name": "Yoga", **times}
     id: str = owner.call("create_session", body=body).data["id"]
     return id
 
 
-def test_pages_of_7_list_150_sessions_with_one_start_once_each_in_both_orders(dynamodb: Any) -> None:
-    """150 owners have one session each, because sessions of one owner would overlap. An ADMIN lists all sessions."""
+def test_pages_of_7_contain_each_of_150_sessions_with_the_same_start_once_in_both_orders(
+    dynamodb: Any,
+) -> None:
+    """Create one session for each of 150 owners, because sessions of one owner would conflict."""
 
     def one(number: int) -> str:
         owner = Caller(f"owner-{number}")
@@ -51,7 +53,7 @@ def test_pages_of_7_list_150_sessions_with_one_start_once_each_in_both_orders(dy
 
 
 @pytest.mark.parametrize("scope", ["timeline", "owner", "all"])
-def test_pages_of_7_list_150_sessions_without_a_start_once_each_in_both_orders(
+def test_pages_of_7_contain_each_of_150_sessions_without_a_start_once_in_both_orders(
     dynamodb: Any, timeline: str, scope: str
 ) -> None:
     with ThreadPoolExecutor(4) as pool:
@@ -62,17 +64,17 @@ def test_pages_of_7_list_150_sessions_without_a_start_once_each_in_both_orders(
     assert list(list_ids(caller, "DESC", **query)) == ids[::-1]
 
 
-# --- Pages of a crowded_month month: contents and cost
+# --- Contents and cost of pages of a crowded month
 
 CREATED = "2020-12-01T08:00:00.000Z"
 CROWD = 2_400
-"""How many sessions the crowded_month month has: a hundred in each of 24 hours of two days."""
+"""The number of sessions in the crowded month: a hundred in each of 24 hours. The hours are on two days."""
 MOST_ITEMS, MOST_UNITS, MOST_CALLS = 150 + 10, 20, 10
-"""The targets of a page of ten."""
+"""The targets for a page of ten sessions."""
 
 
 def build_crowded_month() -> list[dict[str, Any]]:
-    """Build the sessions of two timelines of Anna. Some are RECURRING, in other years, or without a start."""
+    """Build the sessions of two timelines of Anna. Some sessions are RECURRING, in other years, or without a start."""
     starts: list[datetime | None] = [
         datetime(2026, 1, 3 + number // 1_200, tzinfo=UTC) + timedelta(seconds=36 * (number % 1_200))
         for number in range(CROWD)
@@ -94,7 +96,7 @@ def build_crowded_month() -> list[dict[str, Any]]:
 
 @pytest.fixture
 def crowded_month(dynamodb_local: Any) -> list[dict[str, Any]]:
-    """Fill the tables with the sessions of a crowded_month month and their counts; return the sessions."""
+    """Fill the tables with the sessions of a crowded month and their counts. Return the sessions."""
     sessions = build_crowded_month()
     timelines = [
         dict(timeline.create({"name": "Routine"}, f"timeline-{number}", "anna", CREATED))
@@ -105,17 +107,17 @@ def crowded_month(dynamodb_local: Any) -> list[dict[str, Any]]:
 
 
 class ReadCounter:
-    """Counter of the DynamoDB calls, items and units that requests read."""
+    """Counter of the DynamoDB calls of requests, and of the items and units that the calls read."""
 
     def __init__(self) -> None:
         self.calls, self.items, self.units = 0, 0, 0.0
 
     def request_capacity(self, params: dict[str, Any], **_: object) -> None:
-        """Request consumed capacity with each call."""
+        """Make each call ask DynamoDB for its consumed capacity."""
         params["ReturnConsumedCapacity"] = "INDEXES"
 
     def count_call(self, parsed: Mapping[str, Any], **_: object) -> None:
-        """Count the items and units that a call read."""
+        """Count one call, with the items and units that it read."""
         capacity = parsed.get("ConsumedCapacity") or []
         each = [capacity] if isinstance(capacity, dict) else capacity
         self.calls += 1
@@ -136,7 +138,7 @@ def reads() -> Iterator[ReadCounter]:
 
 
 def expected_names(sessions: list[dict[str, Any]], query: Mapping[str, Any], ascending: bool) -> list[str]:
-    """Filter and sort all sessions; return the names that all pages of a list should have."""
+    """Filter and sort all sessions, and return the names. All pages of a list together must have these names."""
     ids, kind = query.get("timelineId"), query.get("type")
     since, until = query.get("startDateTimeFrom"), query.get("startDateTimeTo")
     rows = []
@@ -151,7 +153,7 @@ def expected_names(sessions: list[dict[str, Any]], query: Mapping[str, Any], asc
     return [name for _, name in [*dated, *undated]]
 
 
-def test_any_page_of_a_crowded_month_is_correct_and_reads_few_items(
+def test_random_pages_of_a_crowded_month_have_the_correct_sessions_and_meet_the_targets(
     crowded_month: list[dict[str, Any]], reads: ReadCounter
 ) -> None:
     choose = random.Random(7)
@@ -189,10 +191,10 @@ def test_any_page_of_a_crowded_month_is_correct_and_reads_few_items(
 
 @pytest.mark.parametrize("order", ["ASC", "DESC"])
 @pytest.mark.parametrize("caller", [ANNA, ROOT])
-def test_a_page_in_the_middle_of_an_hour_of_a_window_that_cuts_two_hours_in_half_reads_at_most_150_items(
+def test_a_page_in_the_middle_of_an_hour_meets_the_targets_in_a_window_that_begins_and_ends_within_minutes(
     crowded_month: list[dict[str, Any]], reads: ReadCounter, caller: Caller, order: str
 ) -> None:
-    """The middle of an hour is the furthest from all full hours."""
+    """A page in the middle of an hour has the most sessions between itself and the nearest full hour."""
     query = {"startDateTimeFrom": "2026-01-03T05:30:18Z", "startDateTimeTo": "2026-01-04T06:30:18Z"}
     skip = 600
     whole = expected_names(crowded_month, query, order == "ASC")
@@ -208,7 +210,7 @@ def test_a_page_in_the_middle_of_an_hour_of_a_window_that_cuts_two_hours_in_half
 
 
 @pytest.mark.parametrize("caller", [ANNA, ROOT])
-def test_a_page_of_the_rare_type_in_a_crowded_month_reads_at_most_150_items(
+def test_a_page_of_the_rare_type_in_a_crowded_month_meets_the_targets_for_items_and_units(
     crowded_month: list[dict[str, Any]], reads: ReadCounter, caller: Caller
 ) -> None:
     whole = expected_names(crowded_month, {"type": "RECURRING"}, False)
@@ -221,7 +223,7 @@ def test_a_page_of_the_rare_type_in_a_crowded_month_reads_at_most_150_items(
 
 
 @pytest.mark.parametrize("caller", [ANNA, ROOT])
-def test_a_page_of_the_frequent_type_in_a_crowded_month_reads_at_most_150_items(
+def test_a_page_of_the_frequent_type_in_a_crowded_month_meets_the_targets(
     crowded_month: list[dict[str, Any]], reads: ReadCounter, caller: Caller
 ) -> None:
     whole = expected_names(crowded_month, {"type": "ONE_TIME"}, False)
@@ -234,8 +236,11 @@ def test_a_page_of_the_frequent_type_in_a_crowded_month_reads_at_most_150_items(
         assert (reads.units <= MOST_UNITS, reads.calls <= MOST_CALLS) == (True, True), vars(reads)
 
 
-def long_list(undated: bool) -> list[dict[str, Any]]:
-    """Return 335 ONE_TIME sessions and 67 series of two timelines, and perhaps a series without a start."""
+def build_long_list(undated: bool) -> list[dict[str, Any]]:
+    """Build 335 ONE_TIME sessions and 67 series of two timelines.
+
+    With `undated`, the last session is a RECURRING session without a start.
+    """
     made = []
     for number in range(402 + undated):
         begin = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number)
@@ -257,10 +262,10 @@ def long_list(undated: bool) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("undated", [False, True])
-def test_series_of_a_long_list_are_right_and_few_calls_find_them(
+def test_a_list_of_series_among_335_one_time_sessions_is_correct_and_needs_at_most_five_calls(
     dynamodb_local: Any, reads: ReadCounter, undated: bool
 ) -> None:
-    made = long_list(undated)
+    made = build_long_list(undated)
     homes = [dict(timeline.create({"name": "Routine"}, f"timeline-{n}", "anna", CREATED)) for n in range(2)]
     fill(dynamodb_local, made, homes)
     limits = {
@@ -290,7 +295,7 @@ def test_series_of_a_long_list_are_right_and_few_calls_find_them(
                     )
 
 
-def test_timelines_without_sessions_are_not_queried(
+def test_a_list_of_several_timelines_does_not_query_timelines_without_sessions(
     crowded_month: list[dict[str, Any]], reads: ReadCounter
 ) -> None:
     empty = [new_timeline(ANNA) for _ in range(9)]

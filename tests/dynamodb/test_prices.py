@@ -1,4 +1,7 @@
-"""The most expensive requests, as docs/operations.md says them. `python -m bench.prices` prints the table."""
+"""Cost of the most expensive requests, compared with the table in docs/operations.md.
+
+`python -m bench.prices` prints this table.
+"""
 
 from typing import Any
 
@@ -10,7 +13,7 @@ from tests.support.template import ROOT, functions
 
 
 @pytest.mark.slow
-def test_the_most_expensive_requests_cost_what_operations_md_says(dynamodb_local: Any) -> None:
+def test_the_most_expensive_requests_have_the_costs_in_operations_md(dynamodb_local: Any) -> None:
     found = measure(dynamodb_local)
     rows = [price.row() for price in found]
     print(table(HEADER, rows))

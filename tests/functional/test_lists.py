@@ -1,4 +1,4 @@
-"""Lists of sessions and timelines: filters, order, pages and counts."""
+"""Filters, order, pages and counts of lists of sessions and timelines."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -14,13 +14,13 @@ DAYS = ["2022-11-30", "2023-01-31", "2023-02-01", "2023-02-15", "2023-02-28", "2
 
 
 def get_names(caller: Caller = ANNA, **query: object) -> list[str]:
-    """Return the names of the sessions on a page."""
+    """List sessions with a query. Return the names of the sessions on the page."""
     return [session["name"] for session in caller.call("list_sessions", query=query).data]
 
 
 @pytest.fixture
 def days(timeline: str) -> str:
-    """Create a timeline with one session on each day, named after the day, and two sessions without a start."""
+    """Add sessions to the timeline: one on each day, named after the day, and two without a start. Return its id."""
     for day in [*DAYS[::2], *DAYS[1::2]]:
         new_session(
             ANNA, timeline, name=day, startDateTime=f"{day}T09:00:00Z", endDateTime=f"{day}T10:00:00Z"
@@ -38,7 +38,7 @@ def test_a_list_has_ten_sessions_per_page_and_the_latest_start_first_by_default(
 
 
 @pytest.mark.parametrize("who", [ANNA, MANAGER, ADMIN])
-def test_every_page_has_the_correct_part_of_the_whole_list(days: str, who: Caller) -> None:
+def test_a_page_has_the_correct_sessions_for_every_skip_and_take(days: str, who: Caller) -> None:
     for order, whole in (("ASC", DAYS), ("DESC", DAYS[::-1])):
         for scope in ({}, {"timelineId": days}):
             for skip, take in product(range(10), (1, 3, 100)):
@@ -63,7 +63,7 @@ def test_every_page_has_the_correct_part_of_the_whole_list(days: str, who: Calle
         ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", DAYS),
     ],
 )
-def test_a_time_window_limits_a_list_to_the_sessions_that_start_in_the_window(
+def test_a_list_with_a_time_window_contains_only_sessions_that_start_in_the_window(
     days: str, start: str | None, end: str | None, names: list[str]
 ) -> None:
     limits = {"startDateTimeFrom": start, "startDateTimeTo": end, "startDateTimeSortOrder": "ASC"}
@@ -76,14 +76,14 @@ def test_a_time_window_limits_a_list_to_the_sessions_that_start_in_the_window(
         assert get_names(who, **query | {"startDateTimeSortOrder": "DESC"}) == names[::-1]
 
 
-def test_the_plus_sign_of_an_offset_needs_no_escape_in_a_query(days: str) -> None:
+def test_a_query_accepts_an_offset_whose_plus_sign_is_not_escaped(days: str) -> None:
     event = ANNA.event("list_sessions", "", None, {}, {})
     raw = "startDateTimeFrom=2024-02-29T18:00:00+09:00"
     assert '"count":1' in handler("list_sessions")(event | {"rawQueryString": raw}, None)["body"]
 
 
-def test_pages_before_and_after_item_150_have_the_correct_part_of_the_whole_list(timeline: str) -> None:
-    """The API finds pages after item 150 with the Counters table. Some of these pages begin within an hour."""
+def test_pages_before_and_after_item_150_have_the_correct_sessions(timeline: str) -> None:
+    """The API uses the Counters table to find pages after item 150. Some of these pages begin within an hour."""
     minutes = [
         f"2023-{month:02}-01T{hour:02}:{minute:02}:00Z"
         for month in (1, 2, 12)
@@ -110,7 +110,7 @@ def test_pages_before_and_after_item_150_have_the_correct_part_of_the_whole_list
         assert answer.count == len(inside)
 
 
-def test_a_list_may_be_limited_to_one_type(timeline: str) -> None:
+def test_a_list_with_a_type_contains_only_sessions_of_this_type(timeline: str) -> None:
     new_session(ANNA, timeline, name="once")
     series = {"type": "RECURRING", "repeatCycleType": "YEARLY", "name": "yearly"}
     new_session(ANNA, timeline, startDateTime="2024-05-01T09:00:00Z", endDateTime=None, **series)
@@ -123,8 +123,10 @@ def test_a_list_may_be_limited_to_one_type(timeline: str) -> None:
     assert ANNA.call("list_sessions", query={"type": "WEEKLY"}).status == 400
 
 
-def test_series_of_a_long_list_come_from_the_calendar_as_they_are(tables: Any, timeline: str) -> None:
-    """The list has more sessions than are read at once. A deleted series and a long description are no exceptions."""
+def test_a_list_of_few_series_among_150_one_time_sessions_has_complete_series_without_deleted_ones(
+    tables: Any, timeline: str
+) -> None:
+    """The API finds these series in the calendar. Their long descriptions are only in the Sessions table."""
     long = "ü" * 501
     begin = datetime(2024, 1, 1, 9, tzinfo=UTC)
     for number in range(150):
@@ -150,7 +152,7 @@ def test_series_of_a_long_list_come_from_the_calendar_as_they_are(tables: Any, t
         assert page.count == count - 1
 
 
-def test_several_timelines_are_one_list(timeline: str) -> None:
+def test_a_list_of_several_timelines_contains_the_sessions_of_all_of_them_in_one_order(timeline: str) -> None:
     other, third, foreign = new_timeline(ANNA), new_timeline(ANNA), new_timeline(BERT)
     for day, where in enumerate((timeline, other, timeline, third, other), start=1):
         new_session(
@@ -174,7 +176,7 @@ def test_several_timelines_are_one_list(timeline: str) -> None:
     assert ANNA.call("list_sessions", query={"take": ["1", "2"]}).status == 400
 
 
-def test_long_descriptions_are_listed_but_stored_in_no_index(tables: Any, timeline: str) -> None:
+def test_lists_contain_long_descriptions_although_no_index_stores_them(tables: Any, timeline: str) -> None:
     long, short = "ü" * 501, "ü" * 500
     ids = [new_session(ANNA, timeline, startDateTime=None, endDateTime=None, description=long)["id"]]
     new_session(ANNA, timeline, startDateTime=None, endDateTime=None, description=short)
@@ -198,7 +200,7 @@ def test_long_descriptions_are_listed_but_stored_in_no_index(tables: Any, timeli
 
 @pytest.mark.parametrize("order", ["ASC", "DESC"])
 def test_sessions_with_the_same_start_are_sorted_by_id(timeline: str, order: str) -> None:
-    """Use two owners, because two sessions of one owner with the same start conflict."""
+    """Use two owners, because two sessions of one owner with the same start would conflict."""
     other = new_timeline(BERT)
     ids = [new_session(ANNA, timeline)["id"], new_session(BERT, other)["id"]]
     pages = [
@@ -219,7 +221,9 @@ def test_lists_contain_only_sessions_that_the_caller_may_read(timeline: str) -> 
     assert len(get_names(MANAGER)) == len(get_names(ADMIN)) == 2
 
 
-def test_a_list_has_the_sessions_of_all_timelines_of_the_owner(timeline: str) -> None:
+def test_a_list_without_a_timeline_id_contains_the_sessions_of_all_timelines_of_the_caller(
+    timeline: str,
+) -> None:
     new_session(ANNA, timeline, name="first")
     new_session(
         ANNA, new_timeline(ANNA), name="second", startDateTime="2023-12-16T14:00:00Z", endDateTime=None
@@ -228,8 +232,7 @@ def test_a_list_has_the_sessions_of_all_timelines_of_the_owner(timeline: str) ->
 
 
 @pytest.mark.parametrize("who", [ANNA, ADMIN])
-def test_a_list_contains_the_etags_that_an_update_needs(days: str, who: Caller) -> None:
-    """Without the parameter `etags`, a list contains no ETags, as in the reference."""
+def test_a_list_contains_etags_for_updates_only_with_the_parameter_etags(days: str, who: Caller) -> None:
     page = who.call("list_sessions", query={"etags": "true", "take": 3})
     tags = page.body["meta"]["meta"]["etags"]
     assert len(tags) == 3
@@ -260,7 +263,7 @@ def test_a_large_list_is_compressed_when_the_client_accepts_gzip(timeline: str) 
     assert "Content-Encoding" not in small.headers
 
 
-def test_an_owner_without_sessions_has_an_empty_list(tables: Any) -> None:
+def test_lists_are_empty_if_no_sessions_and_timelines_exist(tables: Any) -> None:
     for who in (ANNA, ADMIN):
         assert who.call("list_sessions").body == {
             "data": [],
@@ -269,7 +272,7 @@ def test_an_owner_without_sessions_has_an_empty_list(tables: Any) -> None:
         assert who.call("list_timelines").count == 0
 
 
-def test_timelines_are_listed_newest_first(tables: Any) -> None:
+def test_lists_of_timelines_have_the_newest_timeline_first(tables: Any) -> None:
     owners = [ANNA, BERT, ANNA, BERT, ANNA]
     made = [(owner, new_timeline(owner)) for owner in owners]
     created = {id: (owner.call("get_timeline", id=id).data["createdAt"], id) for owner, id in made}
@@ -287,7 +290,7 @@ def test_timelines_are_listed_newest_first(tables: Any) -> None:
     assert ADMIN.call("list_timelines", query={"take": 1}).count == 5
 
 
-def test_a_page_after_the_first_149_timelines_has_the_correct_timelines(tables: Any) -> None:
+def test_a_page_that_begins_after_149_timelines_has_the_correct_timelines(tables: Any) -> None:
     ids = [new_timeline(ANNA, name=str(number)) for number in range(152)]
     created = sorted((ANNA.call("get_timeline", id=id).data["createdAt"], id) for id in ids)
     for who in (ANNA, ADMIN):
@@ -298,7 +301,7 @@ def test_a_page_after_the_first_149_timelines_has_the_correct_timelines(tables: 
 
 @pytest.mark.parametrize("who", [ANNA, ADMIN])
 @pytest.mark.parametrize("order", ["ASC", "DESC"])
-def test_starts_before_1900_and_after_2199_are_counted_by_century_and_listed(
+def test_sessions_before_1900_and_after_2199_are_counted_by_century_and_listed(
     tables: Any, timeline: str, who: Caller, order: str
 ) -> None:
     years = ["0001", "0099", "0100", "1899", "1900", "2199", "2200", "2201", "9999"]

@@ -1,6 +1,7 @@
-"""Permissions: each request alone, and all sequences of permitted steps. None reaches a forbidden result.
+"""Permissions of each request, and of sequences of requests that move or delete a session.
 
-`python -m pytest tests/functional/test_permissions.py -s` prints the whole matrix.
+No sequence of permitted requests may have a forbidden result. To print the table of all requests and roles, run
+`python -m pytest tests/functional/test_permissions.py -s`.
 """
 
 import io
@@ -20,7 +21,7 @@ from tests.support.template import ROOT
 
 ROLES = {"USER": "", "MANAGER": "[MANAGER]", "ADMIN": "[ADMIN]"}
 MAY_TAKE_AWAY = {("USER", "own"), ("MANAGER", "own"), ("ADMIN", "own"), ("ADMIN", "foreign")}
-"""Roles, and whose sessions each role may delete or move to another owner (docs/guide.md)."""
+"""The sessions that each role may delete or move to another owner, as in docs/guide.md."""
 
 GONE = "deleted"
 
@@ -32,12 +33,12 @@ WEEK = {"from": "2023-12-15T00:00:00Z", "to": "2023-12-22T00:00:00Z"}
 
 @pytest.fixture(autouse=True)
 def _no_log(environment: pytest.MonkeyPatch) -> None:
-    """Keep the request log out of the printed matrix."""
+    """Keep the request log out of the printed table."""
     environment.setattr(request_log.logger().registered_handler, "stream", io.StringIO())
 
 
-def guide() -> dict[str, dict[str, str]]:
-    """Return the permission table of the guide: the reach of each role, by action."""
+def read_guide() -> dict[str, dict[str, str]]:
+    """Read the permission table of the guide. Return the reach of each role (any or own), by action."""
     _, _, after = (ROOT / "docs" / "guide.md").read_text("utf-8").partition("| action |")
     header, _, *lines = after.split("\n\n")[0].splitlines()
     roles = [cell.strip() for cell in header.strip("|").split("|")]
@@ -46,74 +47,80 @@ def guide() -> dict[str, dict[str, str]]:
 
 
 class Requests:
-    """Every request about sessions and timelines, sent by one caller about the timelines of one owner."""
+    """All requests for sessions and timelines. One caller sends the requests for the timelines of one owner."""
 
     numbers = count()
-    """Each series has a time of its own."""
+    """The numbers of the series, so that each series has its own time."""
 
     def __init__(self, caller: Caller, owner: Caller) -> None:
         self.caller, self.owner = caller, owner
 
     def all(self) -> dict[str, dict[str, Callable[[], Answer]]]:
-        """Return the requests by the action of the guide's table that they need."""
+        """Return all requests, by the action in the guide's table for which the caller needs the permission."""
         call = self.caller.call
         name = {"name": "New"}
         return {
             "read a session, an occurrence or a timeline": {
-                "GET session": lambda: call("get_session", id=self._session()),
-                "GET timeline": lambda: call("get_timeline", id=self._timeline()),
+                "GET session": lambda: call("get_session", id=self._create_session()),
+                "GET timeline": lambda: call("get_timeline", id=self._create_timeline()),
                 "GET occurrences": lambda: call("list_occurrences", query={**WEEK, "ownerId": self.owner.id}),
             },
             "create or change a session, or one occurrence": {
-                "POST session": lambda: call("create_session", body=one_time(self._timeline(), **FREE)),
-                "PATCH session": lambda: call("update_session", id=self._session(), body=name),
-                "PATCH occurrence": lambda: call("update_occurrence", id=self._occurrence(), body=name),
-                "DELETE occurrence": lambda: call("delete_occurrence", id=self._occurrence()),
-                "POST split": lambda: call("split_session", id=self._series(), body={"date": "2023-12-17"}),
+                "POST session": lambda: call(
+                    "create_session", body=one_time(self._create_timeline(), **FREE)
+                ),
+                "PATCH session": lambda: call("update_session", id=self._create_session(), body=name),
+                "PATCH occurrence": lambda: call(
+                    "update_occurrence", id=self._create_occurrence(), body=name
+                ),
+                "DELETE occurrence": lambda: call("delete_occurrence", id=self._create_occurrence()),
+                "POST split": lambda: call(
+                    "split_session", id=self._create_series(), body={"date": "2023-12-17"}
+                ),
             },
             "delete or restore a session": {
-                "DELETE session": lambda: call("delete_session", id=self._session()),
-                "POST restore": lambda: call("restore_session", id=self._deleted_session()),
-                "PATCH session to a third owner": lambda: self._move(ADMIN),
+                "DELETE session": lambda: call("delete_session", id=self._create_session()),
+                "POST restore": lambda: call("restore_session", id=self._create_deleted_session()),
+                "PATCH session to a third owner": lambda: self._move_session(ADMIN),
             },
             "create, change or delete a timeline": {
                 "POST timeline": lambda: call("create_timeline", body={**name, "ownerId": self.owner.id}),
-                "PATCH timeline": lambda: call("update_timeline", id=self._timeline(), body=name),
-                "DELETE timeline": lambda: call("delete_timeline", id=self._timeline()),
+                "PATCH timeline": lambda: call("update_timeline", id=self._create_timeline(), body=name),
+                "DELETE timeline": lambda: call("delete_timeline", id=self._create_timeline()),
             },
         }
 
-    def _timeline(self) -> str:
+    def _create_timeline(self) -> str:
         return new_timeline(self.owner)
 
-    def _session(self, **fields: Any) -> str:
-        id: str = new_session(self.owner, self._timeline(), **{**FREE, **fields})["id"]
+    def _create_session(self, **fields: Any) -> str:
+        id: str = new_session(self.owner, self._create_timeline(), **{**FREE, **fields})["id"]
         return id
 
-    def _deleted_session(self) -> str:
-        id = self._session()
+    def _create_deleted_session(self) -> str:
+        id = self._create_session()
         ADMIN.call("delete_session", id=id)
         return id
 
-    def _series(self) -> str:
+    def _create_series(self) -> str:
         start = datetime(2023, 12, 15, tzinfo=UTC) + next(self.numbers) * timedelta(minutes=20)
         times = {
             "startDateTime": start.isoformat(),
             "endDateTime": (start + timedelta(minutes=9)).isoformat(),
         }
-        return self._session(**DAILY, **times)
+        return self._create_session(**DAILY, **times)
 
-    def _occurrence(self) -> str:
-        return f"{self._series()}/2023-12-16"
+    def _create_occurrence(self) -> str:
+        return f"{self._create_series()}/2023-12-16"
 
-    def _move(self, third: Caller) -> Answer:
+    def _move_session(self, third: Caller) -> Answer:
         body = {"timelineId": new_timeline(third)}
-        return self.caller.call("update_session", id=self._session(), body=body)
+        return self.caller.call("update_session", id=self._create_session(), body=body)
 
 
-def test_every_request_is_permitted_as_the_guide_says(tables: Any) -> None:
+def test_every_request_gets_a_200_or_a_403_as_the_guide_says(tables: Any) -> None:
     rows, wrong = [], []
-    expected = guide()
+    expected = read_guide()
     for action in expected:
         for name in Requests(ANNA, ANNA).all()[action]:
             row = [name]
@@ -136,7 +143,7 @@ def test_every_request_is_permitted_as_the_guide_says(tables: Any) -> None:
 
 
 class StepSearch:
-    """Search for sequences of permitted steps. A step moves a session to another timeline, or deletes the session."""
+    """Search for sequences of permitted requests. Each request ("step") moves or deletes a session."""
 
     def __init__(self, caller: Caller) -> None:
         self.caller = caller
@@ -147,18 +154,21 @@ class StepSearch:
         }
 
     def find_reachable(self, place: str) -> dict[str, list[str]]:
-        """Return all places that a session can reach from `place`, with the steps. A place is a timeline or `GONE`."""
+        """Return all places that a session can reach from `place`, each with its steps.
+
+        A place is a timeline, or `GONE` for a deleted session.
+        """
         paths: dict[str, list[str]] = {place: []}
         waiting = [place]
         while waiting:
             start = waiting.pop(0)
-            for step, goal in self._permitted_steps(start):
+            for step, goal in self._find_permitted_steps(start):
                 if goal not in paths:
                     paths[goal] = [*paths[start], step]
                     waiting.append(goal)
         return paths
 
-    def _permitted_steps(self, place: str) -> Iterator[tuple[str, str]]:
+    def _find_permitted_steps(self, place: str) -> Iterator[tuple[str, str]]:
         if place == GONE:
             return
         for goal in [*self.timelines, GONE]:
@@ -174,7 +184,7 @@ class StepSearch:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_without_the_delete_permission_no_sequence_of_steps_moves_a_session_to_another_owner(
+def test_only_a_caller_who_may_delete_a_session_can_move_it_to_another_owner_in_any_number_of_requests(
     tables: Any, role: str
 ) -> None:
     steps = StepSearch(Caller("eve", ROLES[role]))

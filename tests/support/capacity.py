@@ -1,7 +1,8 @@
-"""Capacity units of requests, counted on DynamoDB Local as AWS charges them.
+"""Capacity units of requests on DynamoDB Local, counted as on AWS.
 
-DynamoDB Local reports the read units. This module counts the write units. On AWS, a transaction doubles the units of
-the items that it writes or checks, but not the units of index entries. DynamoDB Local doubles both.
+DynamoDB Local reports the read units. This module computes the write units, because DynamoDB Local reports too many. On
+AWS, a transaction doubles the units of the items that it writes or checks, but not the units of index entries. DynamoDB
+Local doubles both.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,13 +24,13 @@ class Cost(NamedTuple):
 
     calls: int
     items: int
-    """The items that were read, returned or not."""
+    """The number of items that DynamoDB read, including items that a filter excluded."""
     read_units: float
     write_units: int
 
 
 def item_size(item: Mapping[str, Any]) -> int:
-    """Return the size of an item in bytes, as DynamoDB counts it. The item is in DynamoDB's JSON."""
+    """Return DynamoDB's size of an item in bytes. The item has the format of DynamoDB's API."""
     return sum(len(name.encode()) + _measure_value(value) for name, value in item.items())
 
 
@@ -86,7 +87,7 @@ def _as_list(one_or_more: Any) -> list[Any]:
 
 
 def _scan_entries(dynamodb: Any) -> dict[tuple[str, str], dict[Keys, Item]]:
-    """Return the items of each table and each index, by the keys that the items have in the table."""
+    """Return the items of each table and each index, by their keys in the table."""
     found = {}
     for table in template.tables():
         name, keys = table["TableName"], [key["AttributeName"] for key in table["KeySchema"]]

@@ -1,4 +1,4 @@
-"""Tables filled with many sessions and timelines, with the items that the API and `update_counters` would write."""
+"""Function that fills the tables with the items that the API and `update_counters` would write."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, cast
 
 from scheduling.domain import slots
-from scheduling.domain.counters import Change, fold
+from scheduling.domain.counters import Change, count_by_node
 from scheduling.domain.session import Session
 from scheduling.store.descriptions import split, to_item
 from scheduling.store.items import serialize
@@ -19,7 +19,7 @@ Item = Mapping[str, Any]
 
 
 def fill(dynamodb: Any, sessions: Iterable[Item], timelines: Iterable[Item]) -> None:
-    """Write sessions, timelines, their counts, and the slots of series, because lists read no other slots."""
+    """Write sessions, timelines, their counts, and the slots of series. Lists do not read any other slots."""
     counted: list[Change] = []
     of_timelines: dict[str, Counter[str]] = {}
     of_owners: dict[str, Counter[str]] = {}
@@ -54,7 +54,7 @@ def fill(dynamodb: Any, sessions: Iterable[Item], timelines: Iterable[Item]) -> 
     ]
     nodes = [
         {"scope": node.scope, "node": node.name, "version": 1, **counts}
-        for node, counts in fold(counted).items()
+        for node, counts in count_by_node(counted).items()
     ]
     write_items(
         dynamodb, [*(("CalendarTable", head) for head in heads), *(("CountersTable", node) for node in nodes)]
@@ -62,7 +62,7 @@ def fill(dynamodb: Any, sessions: Iterable[Item], timelines: Iterable[Item]) -> 
 
 
 def write_items(dynamodb: Any, items: Iterable[tuple[str, Item]]) -> None:
-    """Write items in batches, each with the name of its table."""
+    """Write items in parallel batches. Each item comes with the name of its table."""
     waiting = iter(items)
 
     def write(batch: list[tuple[str, Item]]) -> None:

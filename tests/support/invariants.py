@@ -1,4 +1,4 @@
-"""Invariants of the tables. They hold after every request."""
+"""Invariants of the tables, which must hold after every request."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def scan(dynamodb: Any, table: str, index: str | None = None) -> list[Item]:
 
 
 def scan_all(dynamodb: Any) -> list[list[Item]]:
-    """Return every item of the tables that requests write, table by table."""
+    """Return every item of the tables that requests write. The result has one list for each table."""
     return [scan(dynamodb, table) for table in REQUEST_TABLES]
 
 
@@ -51,7 +51,10 @@ def live_sessions(dynamodb: Any) -> list[Item]:
 
 
 def breaches(dynamodb: Any) -> list[str]:
-    """Return a text for each broken invariant: overlaps, and slots, counts and indexes that contradict the sessions."""
+    """Count all changes with `update_counters`. Then check the invariants, and return a text for each breach.
+
+    A breach is an overlap of two sessions, or a slot, count or index that does not agree with the sessions.
+    """
     count_changes(dynamodb)
     sessions = live_sessions(dynamodb)
     timelines = [item for item in scan(dynamodb, "TimelinesTable") if "ownerId" in item]
@@ -87,7 +90,7 @@ def _find_overlaps(sessions: list[Item]) -> Iterator[str]:
 def _check_calendars(sessions: list[Item], items: list[Item]) -> Iterator[str]:
     """Yield the breaches of the calendars.
 
-    A slot may have a lower version than its session if the later changes affect no field of the slot.
+    A slot may have a lower version than its session, because some changes of a session do not write the slot.
     """
     slots = [item for item in items if item["slot"] != "HEAD"]
     expected = [_build_expected_slot(session) for session in sessions if "startDateTime" in session]
@@ -108,13 +111,13 @@ def _check_calendars(sessions: list[Item], items: list[Item]) -> Iterator[str]:
 
 
 def _find_wrong_key(session: Item) -> str | None:
-    """Return a breach if the slot of a session has a wrong key, so that conflict checks may not find the slot."""
+    """Return a breach if the slot of a session has a wrong key. Conflict checks may not find such a slot."""
     times, key = schedule(session), session.get("slot", "")
     if times is None:
         return f"{session['name']} has a slot, but no start" if key else None
     if isinstance(times, Once):
         place = f"ONCE#{_format_instant(session['startDateTime'])}"
-    elif (end := last_end(times)) is not None:  # a slot keeps its key when dates are excluded
+    elif (end := last_end(times)) is not None:  # excluded dates may move the end, but do not change the key
         place = key.rpartition("#")[0] if key >= f"UNTIL#{utc_text(end)}" else "UNTIL"
     else:
         begin, length = times_of_day(times)
@@ -165,7 +168,7 @@ def _check_counts(sessions: list[Item], timelines: list[Item], calendars: list[I
 
 
 def _check_trees(sessions: list[Item], timelines: list[Item], nodes: list[Item]) -> Iterator[str]:
-    """Yield the wrong counts by time. Each count in a node must be the number of live sessions or timelines."""
+    """Yield the wrong counts in nodes. A count must equal the number of sessions or timelines that are not deleted."""
     kept: Counter[tuple[str, ...]] = Counter()
     counted: Counter[tuple[str, ...]] = Counter()
     for node in (node for node in nodes if node["scope"] != "POSITIONS"):
@@ -175,7 +178,7 @@ def _check_trees(sessions: list[Item], timelines: list[Item], nodes: list[Item])
                 {(node["scope"], node["node"], kind, entry): count for entry, count in entries.items()}
             )
         if ("expiresAt" in node) == bool(kinds) or not all(kinds.values()):
-            yield f"{node} must expire if it has no counts, and otherwise must not; an empty kind must be removed"
+            yield f"{node} must expire only if it has no counts, and must not contain a type without counts"
     for session in sessions:
         scopes = ("ALL", f"OWNER#{session['ownerId']}", f"TIMELINE#{session['timelineId']}")
         counted.update(_find_entries(session["startKey"], session["type"], scopes))
@@ -220,7 +223,7 @@ def _check_sort_keys(sessions: list[Item]) -> Iterator[str]:
 
 
 def _check_timeline_indexes(dynamodb: Any, timelines: list[Item]) -> Iterator[str]:
-    """Yield the breaches of the indexes of timelines. No index may contain a deleted timeline."""
+    """Yield the differences of the indexes of timelines. An index must contain all timelines that are not deleted."""
     indexed = [item for item in timelines if "removedAt" not in item]
     for index in ("owner-index", "all-index"):
         expected = _project_items("TimelinesTable", index, indexed)
@@ -228,7 +231,7 @@ def _check_timeline_indexes(dynamodb: Any, timelines: list[Item]) -> Iterator[st
 
 
 def _check_long_descriptions(items: list[Item]) -> Iterator[str]:
-    """Yield long descriptions without a timeline, timelines without their long description, and other expiries."""
+    """Yield a breach if an item with a long description is missing or unexpected, or has a wrong expiry time."""
     found = {item["id"]: item.get("expiresAt") for item in items if "ownerId" not in item}
     expected = {
         f"{item['id']}#description": item.get("expiresAt") for item in items if item.get("hasLongDescription")

@@ -1,4 +1,4 @@
-"""Counts of items by time, and the changes that update the counts."""
+"""Counts of sessions and timelines by time, and changes that update these counts."""
 
 from collections import Counter
 from typing import Any
@@ -15,7 +15,7 @@ from scheduling.domain.counters import (
     Path,
     add,
     children,
-    fold,
+    count_by_node,
     is_leaf,
     node_name,
     path,
@@ -44,24 +44,26 @@ images = st.none() | st.builds(
     st.sampled_from(["ONE_TIME", "RECURRING"]),
 )
 histories = st.lists(st.lists(images, min_size=1, max_size=5), max_size=8)
-"""Strategy for the states of several items in order; None while an item does not exist."""
+"""Strategy for the histories of several items. A history has the successive states of one item, or None when the item
+does not exist.
+"""
 
 
 def changes(states: list[Any]) -> list[Change]:
-    """Return the changes from each state of an item to the next state."""
+    """Return the change from each state of an item to the next state."""
     return [Change(old, new) for old, new in zip([None, *states], states, strict=False)]
 
 
 def add_changes(trees: dict[Node, Counts], some: list[Change]) -> dict[Node, Counts]:
-    """Return the trees after some changes, without nodes that have no counts."""
+    """Return the trees after some changes. Omit nodes without counts."""
     after = dict(trees)
-    for node, steps in fold(some).items():
+    for node, steps in count_by_node(some).items():
         after[node] = add(trees.get(node, {}), steps)
     return {node: counts for node, counts in after.items() if counts}
 
 
 @given(histories, st.integers(1, 7), st.randoms())
-def test_changes_in_any_order_and_in_batches_give_the_counts_of_the_last_states(
+def test_changes_in_any_order_and_in_any_batches_give_the_counts_of_the_last_states(
     history: list[list[Any]], size: int, random: Any
 ) -> None:
     every = [change for states in history for change in changes(states)]
@@ -69,16 +71,16 @@ def test_changes_in_any_order_and_in_batches_give_the_counts_of_the_last_states(
     trees: dict[Node, Counts] = {}
     for first in range(0, len(every), size):
         trees = add_changes(trees, every[first : first + size])
-    there = [states[-1] for states in history if states[-1]]
-    assert trees == add_changes({}, [Change(None, image) for image in there])
+    present = [states[-1] for states in history if states[-1]]
+    assert trees == add_changes({}, [Change(None, image) for image in present])
     for scope, those in (
-        (counters.ALL_SESSIONS, there),
+        (counters.ALL_SESSIONS, present),
         *(
-            (counters.sessions_of_owner(owner), [image for image in there if image["ownerId"] == owner])
+            (counters.sessions_of_owner(owner), [image for image in present if image["ownerId"] == owner])
             for owner in ("anna", "bert")
         ),
         *(
-            (counters.sessions_of_timeline(id), [image for image in there if image["timelineId"] == id])
+            (counters.sessions_of_timeline(id), [image for image in present if image["timelineId"] == id])
             for id in ("yoga", "chess")
         ),
     ):
@@ -118,26 +120,26 @@ def test_an_item_is_counted_under_four_prefixes_of_its_sort_key(
         assert node.prefix == prefix
 
 
-def test_a_deleted_item_is_not_counted() -> None:
+def test_the_deletion_of_a_timeline_reverses_its_counts() -> None:
     live = {"createdKey": "2026-11-24T09:30:00.000Z#id", "ownerId": "anna"}
-    added = fold([Change(None, live)])
+    added = count_by_node([Change(None, live)])
     assert {node.scope for node in added} == {"TIMELINES#ALL", "TIMELINES#OWNER#anna"}
-    for node, steps in fold([Change(None, live), Change(live, {"ownerId": "anna"})]).items():
+    for node, steps in count_by_node([Change(None, live), Change(live, {"ownerId": "anna"})]).items():
         assert add({}, steps) == {}, node
-    for node, steps in fold([Change(live, {"ownerId": "anna"})]).items():
+    for node, steps in count_by_node([Change(live, {"ownerId": "anna"})]).items():
         assert add(add({}, added[node]), steps) == {}
 
 
 def test_changes_that_cancel_each_other_out_still_write_their_nodes() -> None:
-    """tools/recount.py must notice that one item replaced another, although the counts are equal."""
+    """A written node gets a new version. So `tools/recount.py` notices a change even if the counts stay equal."""
     one = {"createdKey": "2026-11-24T09:30:00.000Z#one", "ownerId": "anna"}
     two = {"createdKey": "2026-11-24T09:30:45.000Z#two", "ownerId": "anna"}
-    steps = fold([Change(one, None), Change(None, two)])
+    steps = count_by_node([Change(one, None), Change(None, two)])
     assert {node.name for node in steps} == {"Y#2026", "M#2026-11", "D#2026-11-24"}
     assert all(add({}, some) == {} for some in steps.values())
 
 
-def test_a_change_without_an_effect_on_counts_writes_no_node() -> None:
+def test_a_change_within_the_same_minute_writes_no_node() -> None:
     session = {
         "startKey": "2026-11-24T09:30:00.000000Z#id",
         "ownerId": "anna",
@@ -145,7 +147,7 @@ def test_a_change_without_an_effect_on_counts_writes_no_node() -> None:
         "type": "ONE_TIME",
     }
     later = {**session, "startKey": "2026-11-24T09:30:45.000000Z#id"}
-    assert fold([Change(session, later)]) == {}
-    assert {node.name for node in fold([Change(session, {**session, "startKey": "2026-11-24T10:00"})])} == {
-        "D#2026-11-24"
-    }
+    assert count_by_node([Change(session, later)]) == {}
+    assert {
+        node.name for node in count_by_node([Change(session, {**session, "startKey": "2026-11-24T10:00"})])
+    } == {"D#2026-11-24"}

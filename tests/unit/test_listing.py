@@ -1,4 +1,4 @@
-"""Positions of pages in lists, compared with slices of all sorted keys."""
+"""Positions of pages in lists. The tests compare each page with a slice of all sorted keys."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -37,12 +37,12 @@ bounds = st.none() | instants
 
 
 def text(moment: datetime) -> str:
-    """Return a start as a client writes it."""
+    """Return a start in the format of a request."""
     return moment.isoformat()
 
 
 def keys(starts: list[datetime | None]) -> list[str]:
-    """Return the sort keys of sessions with these starts."""
+    """Return the sort keys of sessions with these starts, in the order of the starts."""
     return [
         session.create({"startDateTime": moment and text(moment)}, f"{number:02x}-id", "owner", "now")[
             "startKey"
@@ -52,9 +52,10 @@ def keys(starts: list[datetime | None]) -> list[str]:
 
 
 def periods(found: list[str], limits: Window, months: bool, ascending: bool) -> list[Period]:
-    """Return the periods that have keys in a window, with their counts: days, or minutes where the window cuts a day.
+    """Return the periods that have keys in a window, with their counts.
 
-    With `months`, months that lie inside the window are counted as a whole.
+    The periods are days, or minutes of a day that is only partly in the window. With `months`, a month is one period if
+    it is completely in the window.
     """
     counts: Counter[str] = Counter()
     for key in found:
@@ -69,7 +70,7 @@ def periods(found: list[str], limits: Window, months: bool, ascending: bool) -> 
 def page(
     found: list[str], limits: Window, skip: int, wanted: int, months: bool, ascending: bool
 ) -> list[str]:
-    """Find a page by the counts of periods, and return the keys of the page."""
+    """Find a page with the counts of periods. Return the keys of the page."""
     counted = periods(found, limits, months, ascending)
     place = find(counted, skip)
     if place is None:
@@ -83,7 +84,7 @@ def page(
 
 
 @given(starts, bounds, bounds, st.integers(0, 35), st.integers(1, 12), st.booleans(), st.booleans())
-def test_a_page_equals_the_slice_of_all_matches(
+def test_a_page_equals_a_slice_of_all_keys_in_the_window(
     starts: list[datetime | None],
     since: datetime | None,
     until: datetime | None,
@@ -121,7 +122,7 @@ def test_a_page_equals_the_slice_of_all_matches(
 
 
 @given(starts, instants, instants)
-def test_covered_periods_are_inside_the_window_and_untouched_periods_are_outside(
+def test_the_window_contains_all_keys_of_covered_periods_and_no_key_of_untouched_periods(
     starts: list[datetime | None], since: datetime, until: datetime
 ) -> None:
     limits = window(text(since), text(until))
@@ -133,7 +134,7 @@ def test_covered_periods_are_inside_the_window_and_untouched_periods_are_outside
                 assert not limits.low <= key <= limits.high
 
 
-def test_one_query_reads_adjacent_periods_unless_many_other_items_are_between_them() -> None:
+def test_one_stretch_contains_adjacent_periods_unless_many_other_items_are_between_them() -> None:
     found = [
         Period("2023-11", 3),
         Period("2023-12", 0, MOST_PASSED_OVER),
@@ -150,7 +151,7 @@ def test_one_query_reads_adjacent_periods_unless_many_other_items_are_between_th
     ]
 
 
-def test_the_smallest_gaps_between_periods_are_closed_first() -> None:
+def test_periods_with_the_fewest_other_items_between_them_are_joined_first() -> None:
     half = MOST_PASSED_OVER // 2
     gaps = [half, MOST_PASSED_OVER, half + 1, half - 1]
     found = [Period("2024-01-01", 1)]

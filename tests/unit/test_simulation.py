@@ -1,4 +1,4 @@
-"""The simulation of writers: what holds in every run, whatever the design."""
+"""Rules that every run of the simulation of writers must follow, in both designs."""
 
 from itertools import pairwise
 
@@ -11,7 +11,7 @@ from bench.simulation import (
     Design,
     Outcome,
     Simulation,
-    offered,
+    draw_arrivals,
     simulate,
     write_at_once,
 )
@@ -22,15 +22,17 @@ DESIGNS = pytest.mark.parametrize("design", [BEFORE, NOW], ids=lambda design: de
 
 
 def run(design: Design, rate: float, owners: int) -> Simulation:
-    """Return a simulation of two seconds, after its end."""
+    """Simulate two seconds of requests. Return the finished simulation."""
     simulation = Simulation(design)
-    simulation.run(offered(rate, owners, 2))
+    simulation.run(draw_arrivals(rate, owners, 2))
     return simulation
 
 
 @DESIGNS
 @pytest.mark.parametrize(("rate", "owners"), [(60, 1), (600, 50)])
-def test_no_two_transactions_hold_one_item(design: Design, rate: float, owners: int) -> None:
+def test_two_transactions_never_lock_the_same_item_at_the_same_time(
+    design: Design, rate: float, owners: int
+) -> None:
     holds = sorted(run(design, rate, owners).holds)
     contended = 0
     for (item, _, until), (other, start, _) in pairwise(holds):
@@ -41,7 +43,7 @@ def test_no_two_transactions_hold_one_item(design: Design, rate: float, owners: 
 
 
 @DESIGNS
-def test_every_written_session_moved_the_version_of_its_owner_once(design: Design) -> None:
+def test_every_written_session_increases_the_version_of_its_owners_head_by_one(design: Design) -> None:
     simulation = run(design, 60, 3)
     assert sum(simulation.versions.values()) == sum(each.result == "written" for each in simulation.outcomes)
 
@@ -51,7 +53,7 @@ def test_the_same_seed_gives_the_same_outcomes(design: Design) -> None:
     assert run(design, 60, 2).outcomes == run(design, 60, 2).outcomes
 
 
-def test_a_request_stays_within_the_attempts_and_the_deadline_of_the_layer() -> None:
+def test_a_request_makes_at_most_ten_attempts_and_starts_none_after_its_deadline() -> None:
     outcomes = run(NOW, 400, 1).outcomes
     refused = [each for each in outcomes if each.result == "conflict"]
     assert refused
@@ -59,25 +61,25 @@ def test_a_request_stays_within_the_attempts_and_the_deadline_of_the_layer() -> 
     assert max(each.seconds for each in outcomes) < LONGEST_REQUEST_SECONDS + 1
 
 
-def test_writers_without_a_common_item_never_retry() -> None:
+def test_writers_of_different_owners_never_retry() -> None:
     simulation = Simulation(NOW)
     outcomes = simulation.run((0.001 * number, f"owner {number}") for number in range(100))
     assert {(each.transactions, each.result) for each in outcomes} == {(1, "written")}
 
 
-def test_a_partition_that_takes_too_many_units_throttles() -> None:
-    """An index takes 1,000 sessions of one year a second, after a reserve of 1,000."""
+def test_5000_sessions_of_one_year_in_a_second_are_throttled() -> None:
+    """The index accepts 1,000 sessions of one year a second, and 1,000 more if the second before was unused."""
     outcomes = Simulation(NOW).run((0.0002 * number, f"owner {number}") for number in range(5_000))
     assert {each.result for each in outcomes} == {"written", "throttled"}
 
 
-def test_a_late_write_conflicts_with_the_head_that_it_read() -> None:
-    """Both requests read the head at the same version, and one transaction begins after the other has ended."""
+def test_a_transaction_conflicts_if_the_head_has_changed_since_it_was_read() -> None:
+    """Both requests read the same version of the head. The second transaction begins after the end of the first."""
     two: list[Outcome] = Simulation(NOW._replace(call_seconds=(0.1, 0.1))).run([(0.0, "ada"), (0.03, "ada")])
     assert sorted(each.transactions for each in two) == [1, 2]
 
 
-def test_shared_items_cost_retries_and_owners_apart_cost_none() -> None:
+def test_writers_of_different_owners_retry_often_with_shared_items_and_rarely_without_them() -> None:
     before, now = (simulate(design, 400, 10_000, WARM_UP + 1) for design in (BEFORE, NOW))
     assert before.retries > 0.3
     assert now.retries < 0.05
@@ -87,7 +89,7 @@ def test_shared_items_cost_retries_and_owners_apart_cost_none() -> None:
 def test_simulated_writers_on_one_calendar_need_the_measured_transactions(
     writers: int, transactions: float
 ) -> None:
-    """The table of `bench.contention` in docs/measurements.md has the measured figures."""
+    """The measured figures are in docs/measurements.md, in the table of `bench.contention`."""
     found = write_at_once(writers)
     assert all(each.result == "written" for each in found)
     mean = sum(each.transactions for each in found) / writers

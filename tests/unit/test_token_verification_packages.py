@@ -1,4 +1,4 @@
-"""PyJWT and cryptography: when functions import them, and which of their dependencies the layer can leave out."""
+"""Import of PyJWT and cryptography by the functions, and use of both without the packages that only builds need."""
 
 import os
 import runpy
@@ -13,7 +13,8 @@ BUILD_ONLY = runpy.run_path(str(ROOT / "layers" / "scheduling" / "build.py"))["B
 
 ANSWER_WITH_CLAIMS = """
 import sys
-sys.modules["OpenSSL"] = None  # of the SAM CLI; botocore imports the package where it exists, and the layer lacks it
+# Block OpenSSL: botocore imports the package if it is installed. The SAM CLI installs it here, but the layer lacks it.
+sys.modules["OpenSSL"] = None
 from functions.{function}.handler import lambda_handler
 lambda_handler({{"requestContext": {{"authorizer": {{"jwt": {{"claims": {{"sub": "anna"}}}}}}}}}}, None)
 print({{name.partition(".")[0] for name in sys.modules}} & {{"jwt", "cryptography"}})
@@ -30,7 +31,7 @@ print(jwt.decode(jwt.encode({"sub": "anna"}, private, "RS256"), public, algorith
 
 
 def run(code: str, *arguments: str) -> str:
-    """Run code in an interpreter of its own; return the last printed line."""
+    """Run code in a new interpreter. Return the last printed line."""
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         env={
@@ -47,7 +48,7 @@ def run(code: str, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("function", ["get_session", "create_session", "list_timelines"])
-def test_no_function_imports_cryptography_behind_the_gateway(function: str) -> None:
+def test_functions_do_not_import_cryptography_if_the_gateway_has_verified_the_token(function: str) -> None:
     assert run(ANSWER_WITH_CLAIMS.format(function=function)) == "set()"
 
 

@@ -1,4 +1,7 @@
-"""Code of dependencies that the layer's build empties, in interpreters that see the trimmed copies first."""
+"""Trimmed dependencies of the layer: the build removes code that no function runs.
+
+Each test runs a program in an interpreter that imports trimmed copies of the dependencies.
+"""
 
 import os
 import runpy
@@ -41,7 +44,7 @@ print(repr(client.get_waiter("table_exists").wait.__doc__))
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with trimmed copies of packages of this environment."""
+    """Copy packages of this environment, and trim the copies. Return the folder of the copies."""
     folder = tmp_path_factory.mktemp("packages")
     for name in TRIMMED:
         spec = find_spec(name)
@@ -71,7 +74,7 @@ def run(program: str, *path: Path) -> str:
 
 
 @pytest.mark.parametrize("function", ["get_session", "create_session", "list_sessions"])
-def test_functions_import_no_code_that_they_never_run(packages: Path, function: str) -> None:
+def test_functions_do_not_import_modules_that_they_never_use(packages: Path, function: str) -> None:
     program = f"import sys, functions.{function}.handler; print(*sys.modules)"
     modules = set(run(program, packages).split())
     unused = {
@@ -86,7 +89,7 @@ def test_functions_import_no_code_that_they_never_run(packages: Path, function: 
     assert unused & set(run(program).split()) == unused
 
 
-def test_typed_dicts_have_no_keys(packages: Path) -> None:
+def test_typed_dicts_of_pydantic_core_have_no_keys(packages: Path) -> None:
     program = "from pydantic_core.core_schema import StringSchema; print(len(StringSchema.__annotations__))"
     assert run(program, packages).strip() == "0"
     assert run(program).strip() != "0"
@@ -99,18 +102,18 @@ def test_utilities_of_powertools_are_imported_on_first_use(packages: Path) -> No
     assert run(program, packages) == run(program)
 
 
-def test_modules_keep_their_names(packages: Path) -> None:
+def test_the_trimmed_module_core_schema_defines_the_same_names(packages: Path) -> None:
     assert run(NAMES, packages) == run(NAMES)
 
 
-def test_models_validate_and_describe_themselves_as_before(packages: Path) -> None:
+def test_models_validate_input_and_return_their_json_schema_as_without_trimming(packages: Path) -> None:
     assert run(MODELS, packages) == run(MODELS)
 
 
-def test_clients_have_methods_without_documentation(packages: Path) -> None:
+def test_methods_of_clients_have_no_documentation(packages: Path) -> None:
     assert run(CLIENT, packages).split() == ["''", "''", "''"]
 
 
-def test_a_release_without_a_trimmed_module_fails_the_build(tmp_path: Path) -> None:
+def test_the_build_fails_if_a_module_to_trim_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="does not exist"):
         BUILD["replace"](tmp_path / "gone.py", "")

@@ -1,18 +1,18 @@
-"""Counts of sessions and timelines by time, as trees of small nodes. Pure.
+"""Counts of sessions and timelines by time, as trees of small nodes.
 
 A sort key begins with a time, so every period of time is a prefix of keys: `2026`, `2026-11`, `2026-11-24`,
-`2026-11-24T09:30`. A scope (an owner, a timeline, everything) has one tree. Its nodes count a year by month, a month
-by day, and a day by minute, so a node has at most 1,440 entries, however many sessions are counted:
+`2026-11-24T09:30`. A scope (an owner, a timeline, everything) has one tree. The nodes count a year by month, a month by
+day, and a day by minute. So a node never has more than 1,440 entries of one kind:
 
     node "Y#2026"        {"ONE_TIME": {"-11": 7}, "RECURRING": {"-11": 1}}
     node "M#2026-11"     {"ONE_TIME": {"-24": 3, ...}, ...}
     node "D#2026-11-24"  {"ONE_TIME": {"T09:30": 1, ...}, ...}
 
-Far from the present the periods are longer (century, decade, month, hour), so that few top nodes cover all time.
-Sessions without a start sort by id, so the prefix of the id takes the place of the time.
+Before 1900 and after 2199, the periods are longer (century, decade, month, hour), so that few top nodes cover all time.
+Sessions without a start are counted by the first characters of their ids.
 
 DynamoDB's streams report the changes of items. Each change subtracts the old state of its item from the counts and
-adds the new state. Addition commutes, so the order of changes to different items is irrelevant.
+adds the new state. The sums do not depend on the order of the changes.
 """
 
 from collections import Counter
@@ -25,16 +25,16 @@ from scheduling.domain.session import UNDATED_KEY
 ALL_SESSIONS = "ALL"
 ALL_TIMELINES = "TIMELINES#ALL"
 TIMELINES = "TIMELINE"
-"""The kind under which timelines are counted; sessions are counted under their type."""
+"""The kind under which timelines are counted. Sessions are counted under their type."""
 
 COUNTED_FIELDS = ("startKey", "createdKey", "ownerId", "timelineId", "type")
-"""The fields of a session or timeline that decide where the item is counted."""
+"""The fields that decide in which nodes a session or timeline is counted."""
 
 _NODES = "YMD"
-"""The letters that begin the names of nodes, from the root on."""
+"""The first letters of the names of nodes, from the root to the last level."""
 
 Counts = Mapping[str, Mapping[str, int]]
-"""The counts of one node: by kind, then by the part of the counted prefix that follows the node's own prefix."""
+"""The counts of one node: by kind, then by the rest of the counted prefix after the node's own prefix."""
 Image = Mapping[str, Any]
 """A session or timeline before or after a change, with at least its COUNTED_FIELDS."""
 
@@ -63,7 +63,7 @@ Steps = Mapping[str, Mapping[str, int]]
 
 
 class Path(NamedTuple):
-    """The prefixes of a sort key that are counted."""
+    """The prefixes under which a sort key is counted, from the longest period to the shortest."""
 
     root: str
     branch: str
@@ -82,12 +82,12 @@ def sessions_of_timeline(timeline_id: str) -> str:
 
 
 def timelines_of_owner(owner_id: str) -> str:
-    """Return the scope of an owner's timelines, counted by creation."""
+    """Return the scope of an owner's timelines, which are counted by their time of creation."""
     return f"TIMELINES#OWNER#{owner_id}"
 
 
 def path(key: str) -> Path:
-    """Return the prefixes under which a sort key, or a prefix of its leaf's length, is counted."""
+    """Return the prefixes under which a sort key is counted. A prefix of a sort key is permitted too."""
     if key.startswith(UNDATED_KEY):
         return Path(key[:1], key[:2], key[:3], key[:5])
     if len(key) >= 4 and "1900" <= key[:4] < "2200":
@@ -96,7 +96,7 @@ def path(key: str) -> Path:
 
 
 def is_leaf(prefix: str) -> bool:
-    """Return whether a period is as short as periods get, so that no node counts its parts."""
+    """Return whether a period has the shortest possible length. No node counts the parts of such a period."""
     return path(prefix).index(prefix) == len(_NODES)
 
 
@@ -106,15 +106,15 @@ def node_name(prefix: str) -> str:
 
 
 def top(root: str) -> str:
-    """Return the name of the top node of a root, or of a bound of roots."""
+    """Return the name of the top node with that root."""
     return f"{_NODES[0]}#{root}"
 
 
-def fold(changes: Iterable[Change]) -> dict[Node, dict[str, Counter[str]]]:
+def count_by_node(changes: Iterable[Change]) -> dict[Node, dict[str, Counter[str]]]:
     """Return the numbers that the changes add to each node.
 
     The result has every node that a change touches, even if the changes cancel out. So each change increases the
-    version of its nodes, and `tools/recount.py` can tell whether a count has changed.
+    version of its nodes, and `tools/recount.py` recognizes that a count has changed.
     """
     steps: dict[Node, dict[str, Counter[str]]] = {}
     for change in changes:
@@ -126,7 +126,7 @@ def fold(changes: Iterable[Change]) -> dict[Node, dict[str, Counter[str]]]:
 
 
 def add(counts: Counts, steps: Steps) -> dict[str, Counter[str]]:
-    """Return the sums of counts and steps, without zeros; an empty mapping when all sums are zero."""
+    """Return the sums of counts and steps, without zeros. Return an empty mapping if all sums are zero."""
     sums = {kind: Counter(counts.get(kind, {})) for kind in counts.keys() | steps.keys()}
     for kind, entries in steps.items():
         sums[kind].update(entries)
@@ -150,7 +150,7 @@ def children(prefix: str, counts: Counts, kind: str | None = None) -> Counter[st
 
 
 def _find_entries(image: Image | None) -> Iterator[tuple[Node, str, str]]:
-    """Yield the entries that count an item: node, kind and the rest of the prefix. A removed item has none."""
+    """Yield the entries that count an item: node, kind and the rest of the prefix. A deleted item has no entry."""
     if image is None:
         return
     if key := image.get("startKey"):

@@ -1,7 +1,7 @@
-"""Position of a page in its list. Pure.
+"""Position of a page in its list.
 
-A list is counted by periods of time, each of which is a prefix of sort keys (see `counters`). The counts tell
-how many items match, in which period a page begins, and how many items of that period come before the page.
+The items of a list are counted by periods of time. Each period is a prefix of sort keys (see `counters`). The counts
+show how many items match, in which period a page begins, and how many items of that period come before the page.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ from scheduling.domain.instants import parse, utc_text
 from scheduling.domain.session import UNDATED_KEY
 
 _LAST = "~"
-"""Sorts after every character that follows a prefix."""
+"""A character that sorts after every character that can follow a prefix."""
 _AFTER_DATES = ":"
 _AFTER_ALL = UNDATED_KEY + _LAST
 _WHOLE_PERIODS = (
@@ -24,7 +24,7 @@ _WHOLE_PERIODS = (
 )
 
 MOST_PASSED_OVER = 100
-"""The largest number of items of another kind that the queries of a page read, to be fewer queries."""
+"""The largest number of items of other kinds that the queries of a page may read to save queries."""
 
 
 class Range(NamedTuple):
@@ -35,16 +35,16 @@ class Range(NamedTuple):
 
 
 class Period(NamedTuple):
-    """A period of time, and how many items of a list begin in it."""
+    """A period of time, with the number of a list's items that start in the period."""
 
     prefix: str
     wanted: int
     others: int = 0
-    """Items of the same scope that a filter leaves out."""
+    """The number of items of the same scope that the filter leaves out."""
 
 
 class Place(NamedTuple):
-    """The beginning of a page: the period's position among the periods, and the items before the page in it."""
+    """The beginning of a page: the index of a period, and the number of the period's items before the page."""
 
     number: int
     skip: int
@@ -56,7 +56,7 @@ class Stretch(NamedTuple):
     range: Range
     wanted: int
     others: int = 0
-    """Items that the query reads and leaves out."""
+    """The number of items that the query reads and the filter leaves out."""
 
 
 class Window(NamedTuple):
@@ -67,12 +67,12 @@ class Window(NamedTuple):
 
     @property
     def empty(self) -> bool:
-        """Return whether the window ends before it begins."""
+        """Return whether no key can lie in the window."""
         return self.high <= self.low
 
     @property
     def bounded(self) -> bool:
-        """Return whether the window has a bound. Only the unbounded window contains items without a start."""
+        """Return whether the window has a bound. Only an unbounded window contains items without a start."""
         return self != Window()
 
     def contains(self, key: str) -> bool:
@@ -88,25 +88,27 @@ class Window(NamedTuple):
         return self.low <= prefix and prefix + _LAST <= self.high
 
     def clip(self, first: str, last: str) -> Range:
-        """Return the keys of the window from one prefix to another."""
+        """Return the part of the window from the prefix `first` to the prefix `last`."""
         return Range(max(self.low, first), min(self.high, last + _LAST))
 
     def parts(self, ascending: bool) -> list[Range]:
-        """Return the ranges that the window consists of, in the order of a list: without a start comes last."""
+        """Return the ranges of the window in the order of a list. Items without a start come last."""
         if ascending or self.bounded:
             return [Range(self.low, self.high)]
         return [Range(self.low, _AFTER_DATES), Range(UNDATED_KEY, self.high)]
 
 
 def window(start: str | None, end: str | None) -> Window:
-    """Return the window between two dates and times, either of which may be missing."""
+    """Return the time window from `start` to `end`. Without a start or an end, the window has no such bound."""
     if not start and not end:
         return Window()
-    return Window(_bound(start) if start else Window().low, _bound(end) if end else _AFTER_DATES)
+    return Window(
+        _build_bound_key(start) if start else Window().low, _build_bound_key(end) if end else _AFTER_DATES
+    )
 
 
-def _bound(text: str) -> str:
-    """Return the key of a bound, as short as possible: the first instant of a period is that period's prefix."""
+def _build_bound_key(text: str) -> str:
+    """Return the shortest key of a bound. If a period begins at the bound, return the prefix of the period."""
     key = utc_text(parse(text).instant)
     for rest in _WHOLE_PERIODS:
         if key.endswith(rest):
@@ -121,13 +123,13 @@ def is_undated(prefix: str) -> bool:
 
 
 def ordered(periods: Iterable[Period], ascending: bool) -> list[Period]:
-    """Return periods in the order of a list: without a start comes last, in both orders."""
+    """Return periods in the order of a list. In both orders, items without a start come last."""
     found = sorted(periods, key=lambda period: period.prefix, reverse=not ascending)
     return sorted(found, key=lambda period: is_undated(period.prefix))
 
 
 def find(periods: Iterable[Period], skip: int) -> Place | None:
-    """Return where a page begins; None when the list ends before the page."""
+    """Return the place where a page begins. Return None if the list ends before the page."""
     for number, period in enumerate(periods):
         if skip < period.wanted:
             return Place(number, skip)
@@ -136,7 +138,7 @@ def find(periods: Iterable[Period], skip: int) -> Place | None:
 
 
 def take(periods: Iterable[Period], wanted: int) -> Iterator[Period]:
-    """Yield periods until they hold as many items as are wanted."""
+    """Yield periods until they have the wanted number of items."""
     for period in periods:
         if wanted <= 0:
             return
@@ -147,7 +149,7 @@ def take(periods: Iterable[Period], wanted: int) -> Iterator[Period]:
 def stretches(periods: Iterable[Period], limits: Window, partition: Callable[[str], str]) -> list[Stretch]:
     """Join adjacent periods of one partition to stretches, unless too many other items lie between the periods.
 
-    The smallest gaps are closed first, so that the stretches are as few as possible.
+    The gaps with the fewest other items are closed first, so that a page needs as few queries as possible.
     """
     wanted: list[Period] = []
     gaps = [0]

@@ -1,4 +1,4 @@
-"""Changes of the exact counts of sessions by type, which each owner and each timeline has. Pure."""
+"""Changes of the exact session counts by type, which are stored for each owner and each timeline."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable

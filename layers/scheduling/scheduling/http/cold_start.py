@@ -1,9 +1,9 @@
 """Deferral of garbage collection to the end of a cold start.
 
-Objects made during a cold start live as long as the function, so a collection finds nothing to free. Decision
-record 0014 has the gain.
+The objects of a cold start live as long as the process, so a garbage collection would free nothing. Decision record
+0014 states the gain.
 
-Importing this module stops collections, on Lambda only: tools, tests and `get_docs` keep them.
+On Lambda, the import of this module disables garbage collection. In tools and tests, the import has no effect.
 """
 
 import gc
@@ -14,7 +14,7 @@ if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
 
 
 def resume_collection() -> None:
-    """Resume garbage collection after the first answer. Later collections ignore the objects of the cold start."""
+    """Resume garbage collection after the first response. Later collections ignore the objects of the cold start."""
     if not gc.isenabled():
         gc.freeze()
         gc.enable()

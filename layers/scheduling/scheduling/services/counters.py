@@ -1,4 +1,4 @@
-"""Use case of the function that reads the tables' streams: count sessions and timelines by time."""
+"""Use case of `update_counters`: count sessions and timelines by time."""
 
 import time
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ _ATTEMPTS = 10
 
 
 def count_changes(stream: str, shard: str, records: Sequence[counters.Record], now: int) -> None:
-    """Count the changes that the records of one shard report, retrying write conflicts with other shards."""
+    """Count the changes in the records of one shard. Retry after a write conflict with another shard."""
     for pause in islice(backoff_pauses(), _ATTEMPTS):
         try:
             return counters.count_changes(stream, shard, records, now)

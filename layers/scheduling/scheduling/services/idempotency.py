@@ -1,7 +1,7 @@
 """Idempotency of requests with an Idempotency-Key.
 
-A repeated request gets the answer to the first request, even after the session or timeline was changed or deleted.
-So the client learns the effect of its own request. Only a caller who may still read the timeline gets the answer.
+A repeated request gets the response to the first request, even after the session or timeline was changed or deleted.
+So the client learns the effect of its own request. A caller who may no longer read the timeline gets a 403.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,12 +17,12 @@ from scheduling.store.transactions import Operation
 _DAYS = 1
 
 
-def find_answer(request: Request) -> EntityResult | None:
-    """Return the answer to an earlier request with the same key and the same body; None if there is none.
+def find_response(request: Request) -> EntityResult | None:
+    """Return the response to an earlier request with the same key and body. Return None if no response is stored.
 
     Raises:
-        IdempotencyKeyReused: the earlier request had another body.
-        Forbidden: the caller has lost the right to read the timeline.
+        IdempotencyKeyReused: the earlier request had another body or path.
+        Forbidden: the caller may no longer read the timeline.
     """
     if request.idempotency is None:
         return None
@@ -35,30 +35,30 @@ def find_answer(request: Request) -> EntityResult | None:
     return EntityResult(record["answer"], replayed=True)
 
 
-def answer_once(request: Request, operation: Callable[[], EntityResult]) -> EntityResult:
-    """Return the answer to an earlier request with the same key, else call the operation.
+def respond_once(request: Request, operation: Callable[[], EntityResult]) -> EntityResult:
+    """Return the response to an earlier request with the same key. Call the operation if there was no such request.
 
-    The operation may fail because the client sent the request twice at once and the other request succeeded. In that
-    case, the answer to the other request is returned.
+    The client may have sent this request twice at the same time. If the other copy succeeded first, the operation may
+    fail. Then the function returns the response to the other copy.
     """
-    if answer := find_answer(request):
-        return answer
+    if response := find_response(request):
+        return response
     try:
         return operation()
     except ApiError:
-        if answer := find_answer(request):
-            return answer
+        if response := find_response(request):
+            return response
         raise
 
 
-def save_answer(request: Request, answer: Mapping[str, Any]) -> list[Operation]:
-    """Build the write of the answer; an empty list for a request without an Idempotency-Key."""
+def save_response(request: Request, response: Mapping[str, Any]) -> list[Operation]:
+    """Build the write that stores the response. Return an empty list for a request without an Idempotency-Key."""
     if request.idempotency is None:
         return []
     record: idempotency.IdempotencyRecord = {
         "id": request.idempotency.id,
         "fingerprint": request.idempotency.fingerprint,
-        "answer": answer,
+        "answer": response,
         "expiresAt": request.epoch_after(days=_DAYS),
     }
     return [idempotency.save(record, request.epoch_after(days=0))]

@@ -1,8 +1,8 @@
 """Use cases that list sessions and timelines.
 
-A page near the beginning of a list is read from the beginning. Pages deep in a list, and counts of a window of
-time, are found by the trees of counts (see `domain.counters`). So no request reads all items before a page. Few
-series among many sessions are found in the calendar of their owner.
+A page near the beginning of a list is read from the beginning. The trees of counts (see `domain.counters`) show where
+a page deep in a list begins, and how many items a time window has. So no request reads all items before a page. If an
+owner has few series among many sessions, a list of the series reads the owner's calendar.
 """
 
 from collections import Counter
@@ -37,13 +37,13 @@ from scheduling.store.items import Item
 from scheduling.store.queries import count, query
 
 _MOST_AT_ONCE = 150
-"""The number of items up to which a page is read with the items before it, without reading counts."""
+"""The largest number of items to read at once: the items of a page and the items before the page."""
 
 _Totals = Callable[[], Mapping[str, int]]
 
 
 class _Index(NamedTuple):
-    """An index in which items are listed."""
+    """An index that a list queries."""
 
     table: str
     """The setting that names the table."""
@@ -60,28 +60,28 @@ _TIMELINES_OF_OWNER = _Index("TIMELINES_TABLE", "owner-index", "ownerId", "creat
 
 
 class _List(NamedTuple):
-    """A list of items in one order."""
+    """A list of sessions or timelines, with its limits and its order."""
 
     source: _Index
     scopes: Mapping[str, str]
-    """The scope of counts that belongs to each partition of the index; `_BY_YEAR` has one scope for all."""
+    """The scope of the counts, by partition of the index. With `_BY_YEAR`, all partitions have one scope."""
     totals: _Totals | None
-    """Returns the exact number of all items by kind; None where only the trees have a count."""
+    """Function that returns the exact number of all items by kind. None if only the trees contain the counts."""
     limits: Window = Window()
     ascending: bool = False
     kind: str | None = None
-    """The type of the sessions to list; None for all."""
+    """The type of the sessions to list; None for all types."""
     owners: Collection[str] = ()
-    """The owners of the items; empty for all owners."""
+    """The owners of the sessions. Empty for all owners, and for a list of timelines."""
 
     def page(self, skip: int, wanted: int) -> Page:
-        """Return a page with at most `wanted` items, and the number of all items."""
+        """Return the page after the first `skip` items, with at most `wanted` items and the total of the list."""
         if self.limits.empty or not self.scopes:
             return Page([], skip, wanted, 0)
         most = skip + wanted
         if self.kind:
             few = self.totals and sum(self.totals().values()) < _MOST_AT_ONCE
-            if not few and (series := self._find_few_series()) is not None:
+            if not few and (series := self._find_series_in_calendar()) is not None:
                 found = sessions.find_many(series[skip : skip + wanted])
                 return Page(found, skip, wanted, len(series))
             most = _MOST_AT_ONCE if few else _MOST_AT_ONCE + 1
@@ -91,15 +91,22 @@ class _List(NamedTuple):
                 found = [item for item in found if not self.kind or item["type"] == self.kind]
                 return Page(found[skip : skip + wanted], skip, wanted, len(found))
             if not self.kind:
-                return Page(found[skip:], skip, wanted, self._total() or _sum(self._periods()))
-        periods = self._periods()
-        return Page(self._read_deep(periods, skip, wanted), skip, wanted, self._total() or _sum(periods))
+                return Page(
+                    found[skip:], skip, wanted, self._find_total() or _sum_wanted(self._find_periods())
+                )
+        periods = self._find_periods()
+        return Page(
+            self._read_deep_page(periods, skip, wanted),
+            skip,
+            wanted,
+            self._find_total() or _sum_wanted(periods),
+        )
 
-    def _find_few_series(self) -> list[str] | None:
-        """Return the ids of all RECURRING sessions, in order, from the calendar; None if that is not possible.
+    def _find_series_in_calendar(self) -> list[str] | None:
+        """Return the ids of all RECURRING sessions in the order of the list, read from the owner's calendar.
 
-        The calendar must belong to one owner with few series, and must have a slot of each RECURRING session. A
-        session without a start has no slot, and a RECURRING session with a single occurrence has a ONCE slot.
+        Return None unless the list has one owner, few series, and a series slot for each RECURRING session. For
+        example, a session without a start has no slot. A RECURRING session with a single occurrence has a ONCE slot.
         """
         if self.kind != "RECURRING" or self.totals is None or len(self.owners) != 1:
             return None
@@ -117,70 +124,79 @@ class _List(NamedTuple):
         keys = sorted((key for key in by_key if self.limits.contains(key)), reverse=not self.ascending)
         return [by_key[key] for key in keys]
 
-    def _total(self) -> int | None:
-        """Return the number of all items where that is kept up to date; None for a window of time."""
+    def _find_total(self) -> int | None:
+        """Return the stored total of the list. Return None if no total is stored, or if the list has a time window."""
         if self.totals is None or self.limits.bounded:
             return None
         totals = self.totals()
         return totals.get(self.kind, 0) if self.kind else sum(totals.values())
 
     def _read_beginning(self, limit: int) -> list[Item]:
-        """Read the first items of the list, of every kind."""
+        """Read the first items of the list, of all kinds."""
         found: list[Item] = []
         for part in self.limits.parts(self.ascending):
             if len(found) < limit:
-                found += self._read(part, limit - len(found), None)
+                found += self._read_range(part, limit - len(found), None)
         return found
 
-    def _read_deep(self, periods: Sequence[Period], skip: int, wanted: int) -> list[Item]:
-        """Read a page that begins in one of the periods, and before the page at the most one minute's items."""
+    def _read_deep_page(self, periods: Sequence[Period], skip: int, wanted: int) -> list[Item]:
+        """Read the page that begins `skip` items after the beginning of the periods.
+
+        First, divide the periods with too many items that are not on the page.
+        """
         while place := find(periods, skip):
             rest, limit = periods[place.number :], place.skip + wanted
             touched = list(take(rest, limit))
-            coarse = _too_coarse(touched, place.skip, limit)
+            coarse = _find_coarse_periods(touched, place.skip, limit)
             if not coarse:
                 return self._read_periods(touched, limit)[place.skip :]
-            periods, skip = self._divide(rest, coarse), place.skip
+            periods, skip = self._divide_periods(rest, coarse), place.skip
         return []
 
     def _read_periods(self, periods: Sequence[Period], limit: int) -> list[Item]:
-        """Read the first items of some periods."""
+        """Read the first `limit` items of the periods."""
         reads, left = [], limit
-        for stretch in stretches(periods, self.limits, self._partition):
-            reads.append(partial(self._read, stretch.range, left, self.kind, stretch.others))
+        for stretch in stretches(periods, self.limits, self._name_query_group):
+            reads.append(partial(self._read_range, stretch.range, left, self.kind, stretch.others))
             left -= stretch.wanted
         return list(chain.from_iterable(run_in_parallel(*reads)))[:limit]
 
-    def _partition(self, prefix: str) -> str:
-        """Return what two periods have in common if one query can read both."""
+    def _name_query_group(self, prefix: str) -> str:
+        """Return the same text for all periods that one query can read together."""
         return start_year(prefix) if self.source == _BY_YEAR else str(is_undated(prefix))
 
-    def _periods(self) -> list[Period]:
-        """Return the periods in which the list has items: months, or shorter periods where the window cuts a month."""
+    def _find_periods(self) -> list[Period]:
+        """Return the periods in which the list has items.
+
+        Periods are usually months. If the time window begins or ends within a month, the periods there are shorter.
+        """
         low, high = counters.path(self.limits.low).root, self.limits.high
         reads = [partial(trees.tops, scope, low, high) for scope in self.scopes.values()]
         tops = chain.from_iterable(found.items() for found in run_in_parallel(*reads))
-        periods = self._count(tops)
-        while cut := [each for each in self._cut(periods) if not counters.is_leaf(each.prefix)]:
-            periods = self._divide(periods, cut)
-        cut = self._cut(periods)
+        periods = self._build_periods(tops)
+        while cut := [each for each in self._find_cut_periods(periods) if not counters.is_leaf(each.prefix)]:
+            periods = self._divide_periods(periods, cut)
+        cut = self._find_cut_periods(periods)
         counts = run_in_parallel(*(partial(self._count_items, each.prefix) for each in cut))
         parts = [Period(each.prefix, count) for each, count in zip(cut, counts, strict=True)]
         return ordered((*(each for each in periods if each not in cut), *parts), self.ascending)
 
-    def _cut(self, periods: Iterable[Period]) -> list[Period]:
-        """Return the periods of which only a part lies in the window."""
+    def _find_cut_periods(self, periods: Iterable[Period]) -> list[Period]:
+        """Return the periods that lie only partly in the time window."""
         return [period for period in periods if not self.limits.covers(period.prefix)]
 
-    def _divide(self, periods: Sequence[Period], divided: Sequence[Period]) -> list[Period]:
-        """Return the periods with some of them divided into their parts."""
+    def _divide_periods(self, periods: Sequence[Period], divided: Sequence[Period]) -> list[Period]:
+        """Return the periods, with each period in `divided` replaced by its parts."""
         names = [counters.node_name(period.prefix) for period in divided]
         found = trees.nodes(Node(scope, name) for name in names for scope in self.scopes.values())
-        parts = self._count((node.prefix, counts) for node, counts in found.items())
+        parts = self._build_periods((node.prefix, counts) for node, counts in found.items())
         return ordered((*(each for each in periods if each not in divided), *parts), self.ascending)
 
-    def _count(self, nodes: Iterable[tuple[str, Counts]]) -> list[Period]:
-        """Return the children of nodes that the window touches, with the counts of all scopes together."""
+    def _build_periods(self, nodes: Iterable[tuple[str, Counts]]) -> list[Period]:
+        """Return the children of the nodes as periods, with the sums of the counts of all scopes.
+
+        Leave out empty children, and children outside the time window.
+        """
         wanted: Counter[str] = Counter()
         together: Counter[str] = Counter()
         for prefix, counts in nodes:
@@ -194,46 +210,62 @@ class _List(NamedTuple):
         return ordered(found, self.ascending)
 
     def _count_items(self, prefix: str) -> int:
-        """Count the items of a period that lie in the window, by reading the items."""
+        """Count the items in the part of a period that lies in the time window, by queries of the index."""
         part = self.limits.clip(prefix, prefix)
         table, between = setting(self.source.table), (self.source.sort_key, *part)
         return sum(
-            count(table, (self.source.partition_key, one), between, self.source.name, self._where(self.kind))
-            for one in self._partitions(part)
+            count(
+                table,
+                (self.source.partition_key, one),
+                between,
+                self.source.name,
+                self._build_filter(self.kind),
+            )
+            for one in self._find_partitions(part)
         )
 
-    def _read(self, part: Range, limit: int, kind: str | None, others: int = 0) -> list[Item]:
-        """Read the first items of a range, of all kinds or of one among some others."""
+    def _read_range(self, part: Range, limit: int, kind: str | None, others: int = 0) -> list[Item]:
+        """Read the first items of a range.
+
+        Args:
+            part: the range.
+            limit: the largest number of items to return.
+            kind: the kind of the items to return; None for all kinds.
+            others: the number of items of other kinds in the range.
+        """
         reads = [
-            partial(self._query, partition, part, limit, kind, others) for partition in self._partitions(part)
+            partial(self._query_partition, partition, part, limit, kind, others)
+            for partition in self._find_partitions(part)
         ]
         found = chain.from_iterable(run_in_parallel(*reads))
         key = self.source.sort_key
         return sorted(found, key=lambda item: str(item[key]), reverse=not self.ascending)[:limit]
 
-    def _partitions(self, part: Range) -> Iterable[str]:
-        """Return the partitions of the index that can have items of a range of one year."""
+    def _find_partitions(self, part: Range) -> Iterable[str]:
+        """Return the partitions of the index that a range needs. With `_BY_YEAR`, a range lies in one year."""
         return [start_year(part.low)] if self.source == _BY_YEAR else self.scopes
 
-    def _query(self, partition: str, part: Range, limit: int, kind: str | None, others: int) -> list[Item]:
+    def _query_partition(
+        self, partition: str, part: Range, limit: int, kind: str | None, others: int
+    ) -> list[Item]:
         found = query(
             setting(self.source.table),
             (self.source.partition_key, partition),
             (self.source.sort_key, *part),
             index=self.source.name,
             descending=not self.ascending,
-            limit=limit + others,  # DynamoDB's limit counts what a filter leaves out
-            where=self._where(kind),
+            limit=limit + others,  # DynamoDB's limit also counts items that the filter leaves out
+            where=self._build_filter(kind),
         )
         return list(islice(found, limit))
 
     @staticmethod
-    def _where(kind: str | None) -> tuple[str, str] | None:
+    def _build_filter(kind: str | None) -> tuple[str, str] | None:
         return ("type", kind) if kind else None
 
 
-def _too_coarse(periods: Sequence[Period], skip: int, limit: int) -> list[Period]:
-    """Return the periods to divide before a page is read, because they have too many items that are not on the page."""
+def _find_coarse_periods(periods: Sequence[Period], skip: int, limit: int) -> list[Period]:
+    """Return the periods to divide before a query, because too many of their items are not on the page."""
     if limit + sum(period.others for period in periods) <= _MOST_AT_ONCE:
         return []
     divisible = [period for period in periods if not counters.is_leaf(period.prefix)]
@@ -241,17 +273,17 @@ def _too_coarse(periods: Sequence[Period], skip: int, limit: int) -> list[Period
 
 
 def list_sessions(request: Request) -> Page:
-    """List the sessions that match and that the caller may read, by their starts."""
+    """List the matching sessions that the caller may read, in the order of their starts."""
     fields = request.fields
     limits = window(fields["startDateTimeFrom"], fields["startDateTimeTo"])
     ascending = fields["startDateTimeSortOrder"] == "ASC"
-    found = _readable_sessions(request)._replace(limits=limits, ascending=ascending, kind=fields["type"])
+    found = _build_session_list(request)._replace(limits=limits, ascending=ascending, kind=fields["type"])
     page = found.page(fields["skip"], fields["take"])
     return page._replace(items=sessions.complete(page.items))
 
 
-def _readable_sessions(request: Request) -> _List:
-    """Return the sessions of the timelines that were asked for, or all, as far as the caller may read them."""
+def _build_session_list(request: Request) -> _List:
+    """Return the list of all sessions that the caller may read, or only of the requested timelines."""
     principal, ids = request.principal, request.fields["timelineId"]
     reach = reaches(principal, Action.READ)
     if reach is None:
@@ -261,7 +293,7 @@ def _readable_sessions(request: Request) -> _List:
         found = [one for one in timelines.find_many(unique) if may(principal, Action.READ, one["ownerId"])]
         used = [one["id"] for one in found if any(one["sessionCounts"].values())]
         scopes = {id: counters.sessions_of_timeline(id) for id in used}
-        totals = partial(_together, [one["sessionCounts"] for one in found])
+        totals = partial(_add_counts, [one["sessionCounts"] for one in found])
         return _List(_OF_TIMELINE, scopes, totals, owners={one["ownerId"] for one in found})
     if reach is Reach.ANY:
         return _List(_BY_YEAR, {"": counters.ALL_SESSIONS}, None)
@@ -272,11 +304,11 @@ def _readable_sessions(request: Request) -> _List:
 
 def list_timelines(request: Request) -> Page:
     """List the timelines that the caller may read, newest first."""
-    page = _readable_timelines(request.principal).page(request.fields["skip"], request.fields["take"])
+    page = _build_timeline_list(request.principal).page(request.fields["skip"], request.fields["take"])
     return page._replace(items=timelines.complete(page.items))
 
 
-def _readable_timelines(principal: Principal) -> _List:
+def _build_timeline_list(principal: Principal) -> _List:
     reach = reaches(principal, Action.READ)
     if reach is None:
         raise Forbidden
@@ -287,12 +319,12 @@ def _readable_timelines(principal: Principal) -> _List:
     return _List(_TIMELINES_OF_OWNER, scopes, totals)
 
 
-def _together(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
+def _add_counts(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
     sums: Counter[str] = Counter()
     for one in counts:
         sums.update(one)
     return sums
 
 
-def _sum(periods: Iterable[Period]) -> int:
+def _sum_wanted(periods: Iterable[Period]) -> int:
     return sum(period.wanted for period in periods)

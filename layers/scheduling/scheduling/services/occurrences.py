@@ -15,33 +15,35 @@ from scheduling.store.calendars import read_window
 from scheduling.store.client import run_in_parallel
 
 MAX_OCCURRENCES = 50_000
-"""The largest number of occurrences in one window. A function finds so many in about a second."""
+"""The largest number of occurrences in one time window. A function finds 50,000 occurrences in about a second."""
 
 
 def list_occurrences(request: Request) -> Page:
-    """Return the occurrences that overlap a window of time and that the caller may read, by their starts.
+    """List the occurrences in a time window that the caller may read, in the order of their starts.
 
     Raises:
-        BadRequest: a caller who may read all calendars names no owner and no timeline, or the window has too many
-            occurrences.
+        BadRequest: a caller who may read all calendars names no owner and no timeline, or the time window has too
+            many occurrences.
         Forbidden: the caller may not read the calendar of the owner that the request names.
     """
     fields = request.fields
     skip, take, timeline_ids = fields["skip"], fields["take"], fields["timelineId"]
-    # Times after the year 9999 cannot be written, so occurrences in the last two days of 9999 are left out.
+    # The API cannot express times after the year 9999. So the list leaves out the last two days of 9999.
     start, end = parse(fields["from"]).instant, min(parse(fields["to"]).instant, END_OF_TIME - 2 * DAY)
-    slots = read_window(_owners(request), start, end)
+    slots = read_window(_find_owners(request), start, end)
     if timeline_ids:
         slots = [slot for slot in slots if slot["timelineId"] in timeline_ids]
     found = list(islice(occurrences_of(slots, start, end), MAX_OCCURRENCES + 1))
     if len(found) > MAX_OCCURRENCES:
-        text = f"The window has more than {MAX_OCCURRENCES:,} occurrences. Ask for a smaller window."
+        text = (
+            f"The time window has more than {MAX_OCCURRENCES:,} occurrences. Ask for a smaller window."
+        )
         raise BadRequest(Fault("to", text, "TOO_LARGE"))
     found.sort(key=sort_key)
     return Page(found[skip : skip + take], skip, take, len(found))
 
 
-def _owners(request: Request) -> Collection[str]:
+def _find_owners(request: Request) -> Collection[str]:
     """Return the owners of the calendars to read."""
     principal, owner_id = request.principal, request.fields["ownerId"]
     if owner_id:
@@ -51,14 +53,14 @@ def _owners(request: Request) -> Collection[str]:
         case Reach.OWN:
             return [principal.id]
         case Reach.ANY:
-            return _owners_of_timelines(request.fields["timelineId"])
+            return _find_owners_of_timelines(request.fields["timelineId"])
         case _:
             raise Forbidden
 
 
-def _owners_of_timelines(timeline_ids: Collection[str] | None) -> Collection[str]:
+def _find_owners_of_timelines(timeline_ids: Collection[str] | None) -> Collection[str]:
     if not timeline_ids:
-        text = "Name an ownerId or a timelineId: no calendar has the occurrences of all owners."
+        text = "Set ownerId or timelineId. One request cannot list the occurrences of all owners."
         raise BadRequest(Fault("ownerId", text, "REQUIRED"))
     reads = [partial(timelines.find, id, consistent=False) for id in set(timeline_ids)]
     return {found["ownerId"] for found in run_in_parallel(*reads) if found}

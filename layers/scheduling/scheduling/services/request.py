@@ -29,24 +29,24 @@ class Request(NamedTuple):
     """The validated fields of the body and the query."""
     now: datetime
     new_id: str = ""
-    """The id for the entity that the request creates; empty when the request creates none."""
+    """The id for the entity that the request creates; empty if the request creates no entity."""
     expected_versions: frozenset[int] | None = None
-    """The versions that the client accepts for the entity; None for any version."""
+    """The versions of the entity that the client accepts; None for all versions."""
     idempotency: Idempotency | None = None
     dry_run: bool = False
-    """True when the use case must check everything and write nothing."""
+    """True if the use case must check the request and write nothing."""
     deadline: float = float("inf")
     """The value of `time.monotonic()` after which the use case stops comparing slots and starts no further retry."""
 
     @property
     def id(self) -> str:
-        """Return the id in the path. Raise NotFound when the path has no id, as in a malformed direct invocation."""
+        """Return the id in the path. Raise NotFound if the path has no id, as in a malformed direct invocation."""
         for id in self.path.values():
             return id
         raise NotFound
 
     def parameter(self, name: str) -> str:
-        """Return a path parameter. Raise NotFound when the path lacks the parameter."""
+        """Return a path parameter. Raise NotFound if the path does not have the parameter."""
         if name not in self.path:
             raise NotFound
         return self.path[name]

@@ -1,4 +1,4 @@
-"""Results of the use cases: entities as the store returns them, without an envelope."""
+"""Results of the use cases, independent of HTTP."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,15 +9,15 @@ class EntityResult(NamedTuple):
 
     item: Mapping[str, Any]
     replayed: bool = False
-    """True when an earlier request with the same Idempotency-Key created the entity."""
+    """True if an earlier request with the same Idempotency-Key created the entity."""
 
 
 class Page(NamedTuple):
     """One page of a list."""
 
     items: Sequence[Any]
-    """Entities or occurrences. The endpoint applies its view to each of them."""
+    """Entities or occurrences. The endpoint applies its view to each item."""
     skip: int
     take: int
     total: int
-    """The number of all matches, not only of those on this page."""
+    """The number of matching items on all pages."""

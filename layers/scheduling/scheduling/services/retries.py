@@ -16,7 +16,7 @@ T = TypeVar("T")
 ATTEMPTS = 10
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 3.0
-"""The pauses are long, because early retries meet the same writers again: see `bench.contention`."""
+"""The pauses are long, because an early retry conflicts with the same writers again (see `bench.contention`)."""
 
 
 class RetryState:
@@ -25,15 +25,15 @@ class RetryState:
     def __init__(self, deadline: float) -> None:
         self.calendar = Calendar(deadline)
         self.lost: set[ItemKey] = set()
-        """The keys of items that a write expected and that do not exist."""
+        """The keys of missing items. An earlier attempt failed because these items do not exist."""
 
 
 def retry_on_conflict(operation: Callable[[Request, RetryState], T]) -> Callable[[Request], T]:
     """Retry a use case after write conflicts, with exponential backoff and jitter.
 
     Raises:
-        RetriesExhausted: every attempt met a write conflict, or the request's deadline has passed.
-        DecisionTooLong: the deadline passed during a comparison with the calendar.
+        RetriesExhausted: every attempt ended in a write conflict, or the deadline of the request passed.
+        DecisionTooLong: the deadline passed during a conflict check.
     """
 
     @wraps(operation)

@@ -5,7 +5,7 @@ from functools import partial
 from scheduling.domain import series_changes
 from scheduling.domain.permissions import Action, require
 from scheduling.domain.session import Session, SessionChange
-from scheduling.services.idempotency import answer_once, save_answer
+from scheduling.services.idempotency import respond_once, save_response
 from scheduling.services.request import Request
 from scheduling.services.results import EntityResult
 from scheduling.services.retries import RetryState, retry_on_conflict
@@ -15,7 +15,7 @@ from scheduling.store import sessions
 
 @retry_on_conflict
 def delete_occurrence(request: Request, state: RetryState) -> EntityResult:
-    """Delete one occurrence of a series. The time of the occurrence is free at once."""
+    """Delete one occurrence of a series. New sessions can use its time at once."""
     before = _get_series(request)
     after = series_changes.delete_occurrence(before, request.parameter("date"), request.timestamp)
     if after is not before:
@@ -25,12 +25,12 @@ def delete_occurrence(request: Request, state: RetryState) -> EntityResult:
 
 @retry_on_conflict
 def update_occurrence(request: Request, state: RetryState) -> EntityResult:
-    """Replace one occurrence of a series by a ONE_TIME session with the changed fields.
+    """Replace one occurrence of a series with a ONE_TIME session that has the changed fields.
 
     Raises:
         SchedulingConflict: the new session overlaps another session, or another occurrence of the series.
     """
-    return answer_once(request, partial(_update_occurrence, request, state))
+    return respond_once(request, partial(_update_occurrence, request, state))
 
 
 def _update_occurrence(request: Request, state: RetryState) -> EntityResult:
@@ -43,12 +43,12 @@ def _update_occurrence(request: Request, state: RetryState) -> EntityResult:
 
 @retry_on_conflict
 def split(request: Request, state: RetryState) -> EntityResult:
-    """End a series before a date, and create a new series with the rest and the changed fields.
+    """End a series before a date. Create a new series from that date on, with the changed fields.
 
     Raises:
         SchedulingConflict: the new series overlaps another session.
     """
-    return answer_once(request, partial(_split, request, state))
+    return respond_once(request, partial(_split, request, state))
 
 
 def _split(request: Request, state: RetryState) -> EntityResult:
@@ -69,7 +69,7 @@ def _get_series(request: Request) -> Session:
 def _save_division(
     request: Request, state: RetryState, before: Session, after: series_changes.Division
 ) -> EntityResult:
-    # With the new session first, a conflict between the two sessions names the series.
+    # The new session comes first. So a conflict between the two sessions names the series.
     changes = [SessionChange(None, after.new), SessionChange(before, after.series)]
-    save(request, state, changes, *save_answer(request, after.new))
+    save(request, state, changes, *save_response(request, after.new))
     return EntityResult(after.new)

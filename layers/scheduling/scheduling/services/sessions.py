@@ -1,4 +1,4 @@
-"""Use cases of sessions: authorize, decide, store."""
+"""Use cases of sessions: check permissions, apply the domain's rules, and write."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -10,7 +10,7 @@ from scheduling.domain.session import Session, SessionChange
 from scheduling.domain.slots import reserve
 from scheduling.domain.timeline import Timeline
 from scheduling.errors import BadRequest, InvalidTimeline, SchedulingConflict
-from scheduling.services.idempotency import find_answer, save_answer
+from scheduling.services.idempotency import find_response, save_response
 from scheduling.services.request import Request
 from scheduling.services.results import EntityResult
 from scheduling.services.retries import RetryState, retry_on_conflict
@@ -38,20 +38,21 @@ def create(request: Request, state: RetryState) -> EntityResult:
     """
     find_timeline = partial(timelines.find, request.fields["timelineId"])
     if request.idempotency:
-        timeline, answer = run_in_parallel(find_timeline, partial(find_answer, request))
-        if answer:
-            return EntityResult(*answer)
+        timeline, response = run_in_parallel(find_timeline, partial(find_response, request))
+        if response:
+            return EntityResult(*response)
     else:
         timeline = find_timeline()
     owner = _require_owner(timeline)
     require(request.principal, Action.CHANGE_SESSION, owner)
     new = session.create(request.fields, request.new_id, owner, request.timestamp)
     try:
-        save(request, state, [SessionChange(None, new)], *save_answer(request, new))
+        save(request, state, [SessionChange(None, new)], *save_response(request, new))
     except SchedulingConflict:
-        # The client may have sent the request twice at once, so that the other request created the conflicting session.
-        if answer := find_answer(request):
-            return answer
+        # The client may have sent this request twice at the same time. Then the other copy created the conflicting
+        # session.
+        if response := find_response(request):
+            return response
         raise
     return EntityResult(new)
 
@@ -60,7 +61,7 @@ def create(request: Request, state: RetryState) -> EntityResult:
 def update(request: Request, state: RetryState) -> EntityResult:
     """Update a session.
 
-    A caller who moves the session to another owner must be allowed to delete sessions of the present owner.
+    A caller who moves the session to another owner needs the permission to delete sessions of the old owner.
 
     Raises:
         BadRequest: the changed session breaks a rule.
@@ -84,7 +85,7 @@ def update(request: Request, state: RetryState) -> EntityResult:
 
 @retry_on_conflict
 def delete(request: Request, state: RetryState) -> EntityResult:
-    """Delete a session. The time of the session is free at once."""
+    """Delete a session. New sessions can use its time at once."""
     before = sessions.get_existing(request.id)
     require(request.principal, Action.DELETE_SESSION, before["ownerId"])
     request.check_version(before["version"])
@@ -95,7 +96,7 @@ def delete(request: Request, state: RetryState) -> EntityResult:
 
 @retry_on_conflict
 def restore(request: Request, state: RetryState) -> EntityResult:
-    """Restore a deleted session until its retention ends. A session that is not deleted does not change.
+    """Restore a deleted session while the session is retained. Do not change a session that is not deleted.
 
     Raises:
         InvalidTimeline: the timeline was deleted.
@@ -113,11 +114,11 @@ def restore(request: Request, state: RetryState) -> EntityResult:
 
 
 def save(request: Request, state: RetryState, changes: Sequence[SessionChange], *more: Operation) -> None:
-    """Write changed sessions with their slots and counts in one transaction; in a dry run, only check them.
+    """Write changed sessions, their slots and their counts in one transaction. In a dry run, only find conflicts.
 
     Args:
-        changes: The sessions before and after. All sessions that need time are in the calendar of one owner.
-        more: Other writes that belong to the transaction.
+        changes: The changed sessions. All new times must be in the calendar of one owner.
+        more: Other writes of the same transaction.
 
     Raises:
         SchedulingConflict: a changed session overlaps another session of the same owner.
@@ -138,7 +139,7 @@ def save(request: Request, state: RetryState, changes: Sequence[SessionChange], 
 
 
 def _build_conflict_error(conflicts: Sequence[Conflict], principal: Principal) -> SchedulingConflict:
-    """Return the error for the conflicts. Sessions that the caller may not read appear only with their times."""
+    """Return the error for the conflicts. Show only the times of a session that the caller may not read."""
     details = [
         describe_conflict(conflict, readable=may(principal, Action.READ, conflict.slot["ownerId"]))
         for conflict in conflicts[:MAX_CONFLICTS]

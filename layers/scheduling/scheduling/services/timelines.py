@@ -1,9 +1,9 @@
-"""Use cases of timelines: authorize, decide, store."""
+"""Use cases of timelines: check permissions, apply the domain's rules, and write."""
 
 from scheduling.domain import timeline
 from scheduling.domain.permissions import Action, require
 from scheduling.errors import TimelineNotEmpty
-from scheduling.services.idempotency import find_answer, save_answer
+from scheduling.services.idempotency import find_response, save_response
 from scheduling.services.request import Request
 from scheduling.services.results import EntityResult
 from scheduling.services.retries import RetryState, retry_on_conflict
@@ -21,14 +21,14 @@ def get(request: Request) -> EntityResult:
 
 @retry_on_conflict
 def create(request: Request, _: RetryState) -> EntityResult:
-    """Create a timeline, which belongs to the caller unless an ADMIN names another owner."""
+    """Create a timeline. The owner is the caller, unless an ADMIN names another owner."""
     owner = request.fields.get("ownerId") or request.principal.id
     require(request.principal, Action.CHANGE_TIMELINE, owner)
-    if answer := find_answer(request):
-        return answer
+    if response := find_response(request):
+        return response
     new = timeline.create(request.fields, request.new_id, owner, request.timestamp)
     _write_unless_dry_run(
-        request, *timelines.create(new), *calendars.count_timeline(owner, 1), *save_answer(request, new)
+        request, *timelines.create(new), *calendars.count_timeline(owner, 1), *save_response(request, new)
     )
     return EntityResult(new)
 

@@ -1,31 +1,33 @@
 """Calendars: the slots of an owner, read and written so that no two sessions of the owner ever overlap.
 
-A writer reads the head of the calendar, then the slots that may conflict. Then the writer writes in one transaction,
-on condition that the head still has the version that was read. The head names the slots that the last writes added.
-The head is read first and alone. Otherwise a writer could miss a slot that was written between two parallel reads,
-although the version of the head is the latest.
+A writer reads the head of the calendar, and then the slots that may conflict. Then the writer writes one transaction,
+on condition that the version of the head has not changed. The head names the slots that the last writes added. The head
+is never read in parallel with the slots. Otherwise another writer could add a slot after the read of the slots and
+before the read of the head. Then the writer would miss that slot, and the condition on the head would still hold.
 
-**Why no two sessions overlap.** The proof assumes that reads of one item never go back in time, and that transactions
-are serializable, with their conditions inside. A new head may be readable before the slots of the same transaction.
+**Why no two sessions overlap.** The proof has two assumptions. A read never returns an older state of an item than an
+earlier read. Transactions, with their conditions, are serializable. The proof does not assume that the head and the
+slots of a transaction become readable at the same time.
 
 1. The condition on the head orders all writes that add time to one calendar.
-2. When version v+1 commits, its writer has read every slot that the head names at version v. If a read did not show
-   such a slot, a condition check in the transaction has proved that the slot was deleted meanwhile. By induction, all
-   slots added at versions before v were readable before v+1 committed. So a writer that has read the head at v can
-   miss only the slots named at v. The writer reads those slots by their keys.
-3. A deleted slot that is still readable can only make a writer refuse a session.
-4. Of the ONCE slots that a writer reads before an instant, the slot that starts last also ends last, so one slot
-   decides. The reason is that readable slots never overlap. If two slots overlapped, the writer of the later slot had
-   not read the earlier slot. So the deletion of the earlier slot was readable before the later slot was written.
-   The exception is a session that moves over its own former time, because its writer ignores the session's own slots.
+2. When version v+1 commits, its writer has read every slot that the head names for version v. If a read did not
+   return such a slot, a condition check in the transaction has proved that the slot was deleted. By induction, all
+   slots added up to version v were readable before version v+1 committed. So a writer that reads the head at version
+   v can miss only the slots that the head names for version v. The writer reads those slots by their keys.
+3. A deleted slot that is still readable can cause an unnecessary 409, but no overlap.
+4. Of the ONCE slots that start before an instant, a writer needs only the last slot. This slot also ends last, because
+   readable slots never overlap. To prove this, suppose that two readable slots overlap. The writer of the newer slot
+   did not read the older slot. So the older slot was deleted, and the deletion was readable before the newer slot was
+   written. Then no later read returns both slots.
+   The exception is a session that moves over its own old time, because its writer ignores the session's own slots.
    So the head also names a released slot that starts inside an added slot, and point 2 applies.
 
-A write adds time when a slot is new, or has another key or schedule than before. A write that deletes a session,
-excludes another date, or changes a name or description adds no time and does not change the version.
+A write adds time if a slot is new, or has another key or schedule than before. A write adds no time if it deletes a
+session, excludes another date, or changes a name or description. Such a write does not change the version.
 
-**Retries.** Slots that a request found free at a version were free up to that version. After a write conflict, the
-request reads only the slots that the head has named since. If the head names too few changes, the request reads
-everything again.
+**Retries.** If a request found its new times free at version v, a later attempt needs only the changes after v. After a
+write conflict, the request reads only the slots of these changes. If the head no longer names all of these changes, the
+request repeats all reads.
 """
 
 import time
@@ -75,16 +77,16 @@ from scheduling.store.transactions import (
 )
 
 MAX_CONFLICTS = 10
-"""The largest number of conflicts in an answer. A search stops after one more, which shows that there are more."""
+"""The largest number of conflicts in a response. A search stops at the eleventh, which sets `hasMore`."""
 _NAMED_CHANGES = 8
-"""The number of changes that the head names: as many as fit in the first kilobyte of the item."""
+"""The number of writes whose slots the head names: as many as fit in the first kilobyte of the item."""
 _MOST_SLOTS_TO_READ = 400
-"""The largest number of ONCE slots of a calendar that a new series always reads one after another."""
+"""If a calendar has at most this number of ONCE slots, the check of a new series reads all later slots."""
 _SLOTS_A_QUERY = 20
-"""The number of slots whose reading costs about as much as a query for one occurrence."""
+"""Reading this number of slots costs about as much as one query for an occurrence."""
 _QUERIES_AT_ONCE = 64
 _DECISIVE_FIELDS = ("slot", "sessionId", "startDateTime", "endDateTime")
-"""The attributes of a ONCE slot that a decision needs."""
+"""The attributes of a ONCE slot that a conflict check needs."""
 
 
 class _SlotChange(NamedTuple):
@@ -105,23 +107,23 @@ class _SlotChange(NamedTuple):
 
 
 class Calendar:
-    """The calendar in which a request reserves time. Keeps what was read for the next attempts of the request."""
+    """The calendar in which a request reserves time. Keeps the results of reads for later attempts."""
 
     def __init__(self, deadline: float = float("inf")) -> None:
-        """Create the calendar of a request that must decide before `time.monotonic()` passes the deadline."""
+        """Create the calendar. Conflict checks must end before `time.monotonic()` passes the deadline."""
         self._deadline = deadline
         self._owner_id = ""
         self._head: Head = {}
         self._free: list[Slot] = []
-        """The new slots that conflict with no slot up to the version of the head."""
+        """The new slots for which the last check found no conflict, up to the version of the head."""
         self._unseen: dict[Reference, Slot | None] = {}
-        """The slots that the head names and whose change is not readable yet, each as it was read."""
+        """The slots that the head names, if their change was not readable yet. Each has the result of its read."""
 
     def find_conflicts(self, changes: Sequence[SessionChange]) -> list[Conflict]:
-        """Return the conflicts of changed sessions: the earliest conflict with each other session.
+        """Return the earliest conflict of the changed sessions with each other session.
 
         Args:
-            changes: The changed sessions, whose new times are all in one calendar. Their old times count as free.
+            changes: The changed sessions. All new times must be in one calendar. The old times are free.
 
         Raises:
             DecisionTooLong: the deadline passed before all slots were compared.
@@ -131,7 +133,7 @@ class Calendar:
         if not new:
             return []
         changing = {found["sessionId"] for change in slots for found in change if found}
-        found = self._read(new, changing)
+        found = self._read_slots(new, changing)
         conflicts = [
             conflict
             for each in new
@@ -149,7 +151,7 @@ class Calendar:
 
         Args:
             changes: The changes, after `find_conflicts` found no conflict for them.
-            lost: The keys of items that do not exist. Counts in a head that does not exist are left out.
+            lost: The keys of items that do not exist. If a head does not exist, its counts are not updated.
         """
         slots = _build_slot_changes(changes)
         operations = []
@@ -173,19 +175,19 @@ class Calendar:
                 ),
             ]
             classes = {found for each in added if (found := length_class(each))}
-            operations.append(self._move_head(named, classes, counts.pop(self._owner_id, {})))
+            operations.append(self._build_head_update(named, classes, counts.pop(self._owner_id, {})))
         for owner_id, steps in counts.items():
-            operation = _count_sessions(owner_id, steps)
+            operation = _build_count_update(owner_id, steps)
             if item_key(operation) not in lost:
                 operations.append(operation)
         return operations
 
-    def _read(self, new: Sequence[Slot], changing: Collection[str]) -> list[Slot]:
-        """Return the slots that may conflict with new slots, except those that an earlier attempt has checked.
+    def _read_slots(self, new: Sequence[Slot], changing: Collection[str]) -> list[Slot]:
+        """Return the slots that may conflict with new slots, except slots that an earlier attempt has checked.
 
         Args:
             new: The slots that need free time.
-            changing: The ids of the sessions that the request changes. Their present slots do not count.
+            changing: The ids of the sessions that the request changes. Their old slots never conflict.
         """
         owner_id, checked = new[0]["ownerId"], self._head.get("version", 0)
         known = owner_id == self._owner_id and _have_same_times(self._free, new)
@@ -229,7 +231,7 @@ class Calendar:
         return conflict._replace(slot=found[0]) if found else conflict
 
     def _find_unseen(self, written: Container[str]) -> Iterator[tuple[Reference, Slot | None]]:
-        """Yield the unseen slots that the transaction must check, each as it was read.
+        """Yield the slots of `_unseen` that the transaction must check, each with the result of its read.
 
         A slot that the transaction writes needs no check, because the write of its session has a condition.
         """
@@ -237,8 +239,10 @@ class Calendar:
             if named.key not in written:
                 yield named, found
 
-    def _move_head(self, named: Sequence[Reference], classes: set[int], steps: dict[str, int]) -> Operation:
-        """Build the write that gives the head its next version and names the changed slots."""
+    def _build_head_update(
+        self, named: Sequence[Reference], classes: set[int], steps: dict[str, int]
+    ) -> Operation:
+        """Build the write that increases the version of the head and adds references to the changed slots."""
         head = self._head
         version, known_classes = head.get("version"), set(head.get("lengthClasses", []))
         changes = [*head.get("changes", []), [*map(reference_text, named)]]
@@ -265,7 +269,7 @@ class Calendar:
 
 
 def count_timeline(owner_id: str, step: int, lost: Container[ItemKey] = ()) -> list[Operation]:
-    """Build the change of an owner's count of timelines. The first timeline of an owner creates the head."""
+    """Build the update of an owner's number of timelines. The first timeline of an owner creates the head."""
     table, key = setting("CALENDAR_TABLE"), _build_head_key(owner_id)
     if step > 0:
         made = (
@@ -277,8 +281,8 @@ def count_timeline(owner_id: str, step: int, lost: Container[ItemKey] = ()) -> l
     return [] if item_key(operation) in lost else [operation]
 
 
-def _count_sessions(owner_id: str, steps: dict[str, int]) -> Operation:
-    """Build the change of an owner's counts of sessions in a write that adds no time to the owner's calendar."""
+def _build_count_update(owner_id: str, steps: dict[str, int]) -> Operation:
+    """Build the update of an owner's session counts, for a write that adds no time to the owner's calendar."""
     return update(
         setting("CALENDAR_TABLE"),
         _build_head_key(owner_id),
@@ -292,7 +296,7 @@ def _count_sessions(owner_id: str, steps: dict[str, int]) -> Operation:
 def _stop_at_deadline(deadline: float, slots: Iterable[Slot]) -> Iterator[Slot]:
     """Yield the slots. Raise DecisionTooLong after the deadline.
 
-    A comparison of two series may take milliseconds, so a calendar filled for an attack could take minutes.
+    A comparison of two series may take milliseconds. So a check against thousands of series could take minutes.
     """
     for each in slots:
         if time.monotonic() > deadline:
@@ -305,7 +309,7 @@ def _build_slot_changes(changes: Sequence[SessionChange]) -> list[_SlotChange]:
 
 
 def _has_same_content(old: Slot | None, new: Slot) -> bool:
-    """Return whether two slots differ in their version at most, so that the stored slot needs no write."""
+    """Return whether two slots are equal, except for their version. Then the stored slot needs no write."""
     return old is not None and {**old, "version": 0} == {**new, "version": 0}
 
 
@@ -326,7 +330,7 @@ def _build_head_key(owner_id: str) -> dict[str, str]:
 
 
 def _check_unseen(owner_id: str, reference: Reference, found: Slot | None) -> Operation:
-    """Build the condition that a slot is as it was read. The condition fails if the read missed a change."""
+    """Build the condition that a slot equals the result of its read. The condition fails if a change was missed."""
     table, key = setting("CALENDAR_TABLE"), {"ownerId": owner_id, "slot": reference.key}
     if found is None:
         return check(table, key, "attribute_not_exists(#slot)")
@@ -334,12 +338,12 @@ def _check_unseen(owner_id: str, reference: Reference, found: Slot | None) -> Op
 
 
 def read_head(owner_id: str) -> Head:
-    """Return the head of an owner's calendar; empty if there is none."""
+    """Return the head of an owner's calendar, or an empty mapping if the calendar has no head."""
     return cast(Head, get(setting("CALENDAR_TABLE"), ownerId=owner_id, slot=HEAD) or {})
 
 
 def totals(owner_id: str) -> tuple[dict[str, int], int]:
-    """Return how many sessions of each type an owner has, and how many timelines."""
+    """Return the number of an owner's sessions by type, and the number of the owner's timelines."""
     head = read_head(owner_id)
     return head.get("sessionCounts", {}), head.get("timelineCount", 0)
 
@@ -355,11 +359,11 @@ def read_series(owner_id: str) -> list[Slot]:
 
 
 def read_window(owner_ids: Iterable[str], start: int, end: int) -> list[Slot]:
-    """Return the slots of calendars that may have an occurrence in a window of time.
+    """Return the slots of calendars that may have an occurrence in a time window.
 
-    The slots are all endless series, and the series that end after the start of the window. The ONCE slots are those
-    that start in the window, and the last ONCE slot before the window. Earlier ONCE slots have ended, because they do
-    not overlap the last slot. The reads are eventually consistent.
+    The result has all endless series, and the series that end after the start of the window. The result also has the
+    ONCE slots that start in the window, and the last ONCE slot before the window. Slots never overlap, so earlier ONCE
+    slots end before that last slot starts. The reads are eventually consistent.
     """
     reads: list[Callable[[], list[Slot]]] = []
     for owner_id in owner_ids:
@@ -389,14 +393,15 @@ def _read_slot(owner_id: str, key: str) -> list[Slot]:
 def _read_last_before(owner_id: str, instant: int, changing: Collection[str]) -> list[Slot]:
     """Return the last ONCE slots that start before an instant, latest first.
 
-    The latest slot of another session decides. So the result has one slot more than there are changing sessions.
+    A check needs the latest slot of a session that does not change. So the number of slots is the number of changing
+    sessions plus one.
     """
     limit = len(changing) + 1
     return list(_query(owner_id, ONCE, starting_at(instant), descending=True, limit=limit))
 
 
 def _read_once_slots_for_occurrence(new: Slot, changing: Collection[str]) -> list[Slot]:
-    """Return the ONCE slots that may conflict with a slot of one occurrence: the first few, if there are many."""
+    """Return the ONCE slots that may conflict with a slot of one occurrence. If there are many, return the first."""
     owner_id, start = new["ownerId"], first_start(new)
     end = last_end(slot_schedule(new)) or start
     nearest = _read_last_before(owner_id, end, changing)
@@ -412,18 +417,18 @@ def _read_once_slots_for_series(
 ) -> list[Slot]:
     """Return the ONCE slots that may conflict with a series.
 
-    Reading all later slots costs read units for each slot. A query for each occurrence costs read units for each
-    occurrence up to the last slot. The function chooses the cheaper way.
+    There are two ways to read the slots, and the function uses the cheaper way. The first way reads all later slots.
+    The second way sends one query for each occurrence up to the last slot.
     """
     if one_time_sessions > _MOST_SLOTS_TO_READ:
         ends = _find_ends(new, one_time_sessions // _SLOTS_A_QUERY)
         if ends is not None:
-            return _read_neighbours(new, changing, ends)
+            return _read_slots_before_ends(new, changing, ends)
     return _read_later_slots(new, changing, deadline)
 
 
 def _find_ends(new: Slot, limit: int) -> list[int] | None:
-    """Return the ends of the occurrences of a series up to the last ONCE slot; None if they are more than `limit`."""
+    """Return the ends of a series' occurrences up to the last ONCE slot; None for more than `limit` occurrences."""
     last = list(_query(new["ownerId"], ONCE, ONCE + AFTER_ALL, descending=True, limit=1))
     start = first_start(new)
     end = last_end(slot_schedule(last[0])) if last else None
@@ -431,7 +436,7 @@ def _find_ends(new: Slot, limit: int) -> list[int] | None:
     return ends if len(ends) <= limit else None
 
 
-def _read_neighbours(new: Slot, changing: Collection[str], ends: Sequence[int]) -> list[Slot]:
+def _read_slots_before_ends(new: Slot, changing: Collection[str], ends: Sequence[int]) -> list[Slot]:
     """Return, for each occurrence of a series, the last ONCE slots that start before the end of the occurrence.
 
     Args:
@@ -450,7 +455,7 @@ def _read_neighbours(new: Slot, changing: Collection[str], ends: Sequence[int]) 
 
 
 def _read_later_slots(new: Slot, changing: Collection[str], deadline: float) -> list[Slot]:
-    """Return the first few ONCE slots that conflict with a series, by reading all slots from its start on."""
+    """Read all ONCE slots from the start of a series on. Return the first slots that conflict with the series."""
     owner_id, start = new["ownerId"], first_start(new)
     end = last_end(slot_schedule(new))
     high = ONCE + AFTER_ALL if end is None else starting_at(end)

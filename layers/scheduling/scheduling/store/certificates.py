@@ -1,8 +1,9 @@
-"""Root certificates as a directory that OpenSSL searches by the hash of a subject.
+"""Root certificates in a directory. OpenSSL finds a certificate by the hash of its subject.
 
-botocore parses its bundle of 127 roots again for each connection. From a directory, OpenSSL reads only the root that
-signed the server's chain, and keeps that root for the next connection. `layers/scheduling/build.py` writes the
-directory. Without the directory, the client reads botocore's bundle. Decision record 0014 has the gain.
+For each connection, botocore parses its bundle of 127 root certificates again. With a directory, OpenSSL reads only the
+root certificate that signed the server's chain, and keeps this certificate for later connections.
+`layers/scheduling/build.py` writes the directory. Without the directory, the client reads botocore's bundle. Decision
+record 0014 states the gain.
 """
 
 from pathlib import Path
@@ -14,7 +15,7 @@ DIRECTORY = Path(botocore.__file__).with_name("roots")
 
 
 def use_directory(client: Any, directory: Path = DIRECTORY) -> None:
-    """Let a client verify servers against the roots of a directory, if that directory exists.
+    """Make a client verify servers with the root certificates of a directory, if the directory exists.
 
     botocore has no option for a directory, so this function replaces one private method of the client's HTTP session.
     A configured bundle (`AWS_CA_BUNDLE`, `REQUESTS_CA_BUNDLE`) is still used.

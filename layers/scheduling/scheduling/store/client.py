@@ -39,30 +39,30 @@ LONGEST_PAUSE_SECONDS = 0.4
 
 
 ItemKey = tuple[str, str]
-"""A table, and a key in DynamoDB's JSON as text."""
+"""The name of a table, and the text of a key in DynamoDB's JSON."""
 
 
 class WriteConflict(Exception):
-    """A write that another writer prevented: a condition failed, or another transaction held the items."""
+    """A write that another writer prevented: a condition failed, or another transaction was writing an item."""
 
     def __init__(self, present: Mapping[int, Item | None], resent: bool) -> None:
         super().__init__()
         self.present = present
-        """The items whose conditions failed, by the position of the operation; None where there is no item."""
+        """The items whose conditions failed, by position of the operation. None if DynamoDB returned no item."""
         self.resent = resent
-        """True when botocore sent the write more than once: the first attempt may have caused the conflict."""
+        """True if botocore sent the write more than once. Then the first attempt may have caused the conflict."""
         self.items: dict[ItemKey, Item | None] = {}
-        """The items in `present` by their keys. `transactions.write` adds them."""
+        """The items of `present` by key. `transactions.write` sets this attribute."""
 
 
 @lru_cache
 def client() -> BaseClient:
     """Return the client of this process.
 
-    A call without an answer times out after two seconds and is tried twice more, because DynamoDB usually answers in
-    milliseconds. For retries of a transaction, botocore sends the same token. So DynamoDB does not repeat a
-    transaction that took effect. The fixed user agent, and no validation of parameters, make calls cheaper (decision
-    record 0014).
+    DynamoDB usually responds in milliseconds. A call without a response times out after two seconds, and botocore
+    repeats the call up to two times. A repeated transaction has the same token. So DynamoDB does not execute a
+    transaction twice. With a fixed user agent, and without validation of parameters, each call needs less CPU time
+    (decision record 0014).
     """
     config = Config(
         connect_timeout=1,
@@ -78,16 +78,17 @@ def client() -> BaseClient:
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    client()  # SnapStart stores the state at the end of the initialization
+    client()  # create the client during initialization, so that a SnapStart snapshot contains the client
 
 
 def call(operation: str, **parameters: Any) -> Item:
     """Call DynamoDB.
 
     Raises:
-        WriteConflict: a condition failed, or another transaction is under way.
-        Throttled, ServiceUnavailable: DynamoDB did not answer in time. The call may or may not have taken effect.
-        ClientError: any other error, which is a fault of the service.
+        WriteConflict: a condition failed, or another transaction is writing one of the items.
+        Throttled: DynamoDB throttled the call.
+        ServiceUnavailable: DynamoDB did not respond, or reported an internal error. The call may have taken effect.
+        ClientError: DynamoDB reported any other error.
     """
     started = time.perf_counter()
     retries = 0
@@ -135,7 +136,7 @@ def run_in_parallel(*reads: Callable[[], Any]) -> list[Any]:
     """Run independent reads at the same time and return their results."""
     if len(reads) < 2:
         return [read() for read in reads]
-    from concurrent.futures import ThreadPoolExecutor  # only here: most requests need no threads
+    from concurrent.futures import ThreadPoolExecutor  # imported here, because most requests need no threads
 
     client()  # create the client first: otherwise each thread would create a client
     with ThreadPoolExecutor(min(_THREADS, len(reads))) as pool:

@@ -1,14 +1,14 @@
-"""Trees of counts in their table. Lists read the trees; only the consumer of the tables' streams writes them.
+"""Trees of counts in the Counters table. `update_counters` writes the trees, and lists read the trees.
 
-A change is counted exactly once. A stream has the records of one item in one shard, in the order of the changes. The
-transaction that writes counts also writes the last counted sequence number of the shard, on condition that the number
-has not changed since it was read. So a record that Lambda sends again is recognized and skipped.
+Each change is counted exactly once. A stream has the records of one item in one shard, in the order of the changes. The
+transaction that writes counts also writes the last counted sequence number of the shard. The condition of the
+transaction is that the stored number has not changed. So a record that Lambda sends again is recognized and skipped.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from scheduling.domain.counters import COUNTED_FIELDS, Change, Counts, Node, add, fold, top
+from scheduling.domain.counters import COUNTED_FIELDS, Change, Counts, Node, add, count_by_node, top
 from scheduling.settings import setting
 from scheduling.store.items import Item, deserialize
 from scheduling.store.queries import get, get_many, query
@@ -28,7 +28,7 @@ _KEPT_SECONDS = 3 * 24 * 60 * 60
 
 
 def tops(scope: str, low: str, high: str) -> dict[str, Counts]:
-    """Return the top nodes of a scope from one root to another, by root."""
+    """Return the counts of the top nodes of a scope from the root `low` to the root `high`, by root."""
     between = ("node", top(low), top(high))
     items = query(setting("COUNTERS_TABLE"), ("scope", scope), between, consistent=False)
     return {Node(scope, item["node"]).prefix: counts_of(item) for item in items}
@@ -40,12 +40,12 @@ def nodes(wanted: Iterable[Node]) -> dict[Node, Counts]:
 
 
 def counts_of(item: Item) -> Counts:
-    """Return the counts that a stored node has."""
+    """Return the counts in the item of a node."""
     return {kind: item[kind] for kind in _KINDS if kind in item}
 
 
 def count_changes(stream: str, shard: str, records: Sequence[Record], now: int) -> None:
-    """Add the changes that the records of one shard report to the counts, each change once.
+    """Count the changes in the records of one shard, each change once.
 
     Args:
         stream: the stream's ARN.
@@ -54,14 +54,14 @@ def count_changes(stream: str, shard: str, records: Sequence[Record], now: int) 
         now: the time in epoch seconds.
 
     Raises:
-        WriteConflict: another transaction has written the position or one of the nodes meanwhile.
+        WriteConflict: another transaction has written the position or one of the nodes since the read.
     """
     place = {"scope": POSITIONS, "node": f"{stream}/{shard}"}
     stored = get(setting("COUNTERS_TABLE"), True, **place) or {}
     position = stored.get("position")
     new = [record for record in records if position is None or _read_number(record) > int(position)]
     for part in _split_records(new):
-        steps = fold(changes_of(part))
+        steps = count_by_node(changes_of(part))
         if not steps:
             continue  # these records change no count, so the position need not change
         present = _read_items(steps, consistent=True)
@@ -81,7 +81,7 @@ def count_changes(stream: str, shard: str, records: Sequence[Record], now: int) 
 
 
 def changes_of(records: Iterable[Record]) -> list[Change]:
-    """Return the changes that records of a stream report."""
+    """Return the changes in the records of a stream."""
     return [_read_change(record) for record in records]
 
 
@@ -89,7 +89,7 @@ def _put_node(node: Node, present: Item | None, steps: Mapping[str, Mapping[str,
     counts = add(counts_of(present or {}), steps)
     version = present["version"] if present else 0
     item = {"scope": node.scope, "node": node.name, **counts, "version": version + 1}
-    if not counts:  # kept for a while, so that tools/recount.py sees the change of the version
+    if not counts:  # keep the node for three days, so that tools/recount.py sees the new version
         item["expiresAt"] = now + _KEPT_SECONDS
     if present:
         return put(setting("COUNTERS_TABLE"), item, "#version = :version", version=version)
@@ -103,12 +103,12 @@ def _read_items(wanted: Iterable[Node], consistent: bool) -> dict[Node, Item]:
 
 
 def _split_records(records: Sequence[Record]) -> Iterator[list[Record]]:
-    """Yield the records in parts. One transaction can count a part."""
+    """Yield the records in parts. One transaction can count all records of a part."""
     part: list[Record] = []
     touched: set[Node] = set()
     for record in records:
         change = _read_change(record)
-        more = set(fold([Change(change.old, None)])) | set(fold([Change(None, change.new)]))
+        more = set(count_by_node([Change(change.old, None)])) | set(count_by_node([Change(None, change.new)]))
         if part and len(touched | more) > _MOST_NODES:
             yield part
             part, touched = [], set()

@@ -1,9 +1,9 @@
-"""Long descriptions, stored where the writes that do not change them cost nothing.
+"""Long descriptions, stored so that other writes do not pay for them.
 
-An index copies the attributes that lists return. A full description of 16 KB in three indexes would cost 48
-write units, so a description of more than 1,000 bytes has an attribute that no index projects, and lists fetch it
-from the table. Every write of a session also writes the counts in its timeline's item, whose price is the size of the
-item. So the long description of a timeline is an item of its own.
+An index copies the attributes that lists return. A description of 16 KB in three indexes would cost 48 write units. So
+a description of more than 1,000 bytes is stored in the attribute `longDescription`, which no index projects. Lists
+fetch this attribute from the table. Every write of a session also writes the counts in the item of its timeline, and
+DynamoDB charges for the size of that item. So the long description of a timeline is an item of its own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,11 +16,11 @@ from scheduling.store.transactions import Operation, delete, put
 MOST_BYTES_IN_INDEXES = 1_000
 _LONG, _IS_LONG = "longDescription", "hasLongDescription"
 _SUFFIX = "#description"
-"""The end of the id of an item that has only a description. No id of a path may contain `#`."""
+"""The suffix in the id of an item that has only a description. An id in a path cannot contain `#`."""
 
 
 def to_item(entity: Mapping[str, Any]) -> Item:
-    """Return a session or timeline as the table stores it."""
+    """Return the item of a session or timeline, with a long description in `longDescription`."""
     description = entity.get("description")
     if not description or len(description.encode()) <= MOST_BYTES_IN_INDEXES:
         return dict(entity)
@@ -28,14 +28,14 @@ def to_item(entity: Mapping[str, Any]) -> Item:
 
 
 def to_entity(item: Mapping[str, Any]) -> Item:
-    """Return a session or timeline from what the table stores."""
+    """Return the session or timeline that an item stores."""
     if _LONG not in item:
         return dict(item)
     return {**_drop_fields(item, _LONG, _IS_LONG), "description": item[_LONG]}
 
 
 def split(entity: Mapping[str, Any]) -> tuple[Item, Item | None]:
-    """Return the item of an entity, and the item of its long description; None without a long description."""
+    """Return the item of an entity, and the item of its long description (None without a long description)."""
     item = to_item(_drop_fields(entity, _IS_LONG))
     if _LONG not in item:
         return item, None
@@ -43,8 +43,8 @@ def split(entity: Mapping[str, Any]) -> tuple[Item, Item | None]:
     return _drop_fields(item, _LONG), {"id": item["id"] + _SUFFIX, _LONG: item[_LONG], **expiry}
 
 
-def read_apart(table: str, item: Item) -> Item | None:
-    """Return the entity with its long description, read from the second item; None if that item is not readable.
+def read_with_description(table: str, item: Item) -> Item | None:
+    """Return the entity with the long description of the second item. Return None if that item is not readable.
 
     The items of a transaction become readable one by one. So the description may be older or newer than the entity.
     """
@@ -54,12 +54,13 @@ def read_apart(table: str, item: Item) -> Item | None:
     return {**item, "description": found[_LONG]} if found else None
 
 
-def replace_apart(
+def replace_with_description(
     table: str, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[Item, list[Operation]]:
     """Return the item of a changed entity, and the writes of its long description.
 
-    An unchanged description is not written, because the request may have read an older description.
+    An unchanged description is written only when the timeline is deleted. The request may have read an outdated
+    description, which must not overwrite the newer description.
     """
     item, description = split(after)
     same = before.get("description") == after.get("description")
@@ -74,7 +75,7 @@ def replace_apart(
 
 
 def complete(table: str, listed: Sequence[Mapping[str, Any]], apart: bool = False) -> list[Item]:
-    """Return sessions or timelines that an index listed, each with its whole description.
+    """Return the sessions or timelines from an index, with their long descriptions.
 
     Args:
         apart: whether the long descriptions are items of their own.

@@ -1,7 +1,7 @@
-"""Answers to requests with an Idempotency-Key, each written in the transaction of the request that it answers.
+"""Responses to requests with an Idempotency-Key, each written in the transaction of its request.
 
 Powertools' idempotency utility is not used, because the utility writes its record in separate calls before and after
-the work. A function that stops between the calls leaves a record without an effect, or an effect without its answer.
+the work. If a function stops between the calls, the effect or the stored response is missing.
 """
 
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from scheduling.store.transactions import Operation, put
 
 
 class IdempotencyRecord(TypedDict):
-    """The answer to a request."""
+    """The stored response to a request."""
 
     id: str
     fingerprint: str
-    """A digest of the body."""
+    """A digest of the validated body and the path parameters."""
     answer: Mapping[str, Any]
     """The entity that the request created, in its first version."""
     expiresAt: int
@@ -25,7 +25,7 @@ class IdempotencyRecord(TypedDict):
 
 
 def find(id: str, now: int) -> IdempotencyRecord | None:
-    """Return the record with that id; None if there is none, or if the record has expired."""
+    """Return the record with that id. Return None if the record does not exist or has expired."""
     record = cast(IdempotencyRecord | None, get(setting("IDEMPOTENCY_TABLE"), id=id))
     return record if record and record["expiresAt"] > now else None
 

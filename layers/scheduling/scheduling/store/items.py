@@ -1,4 +1,4 @@
-"""Items: their form in DynamoDB's JSON and in Python."""
+"""Conversion of items between Python types and DynamoDB's JSON."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ def serialize(item: Mapping[str, Any]) -> Item:
 
 
 def deserialize(item: Mapping[str, Any]) -> Item:
-    """Return an item in Python types. The API stores text, whole numbers, flags, maps, lists and null."""
+    """Return an item in Python types. The API stores text, integers, booleans, maps, lists and null."""
     return {name: value["S"] if "S" in value else _deserialize_value(value) for name, value in item.items()}
 
 

@@ -9,24 +9,24 @@ from scheduling.store.client import LONGEST_PAUSE_SECONDS, backoff_pauses, call
 from scheduling.store.items import Item, deserialize, serialize
 
 _MOST_KEYS = 100
-"""How many keys one BatchGetItem takes."""
+"""The largest number of keys in one BatchGetItem."""
 
 
 def get(table: str, consistent: bool = True, **key: str) -> Item | None:
-    """Return the item with that key; None if there is none."""
+    """Return the item with that key, or None if no item has the key."""
     response = call("get_item", TableName=table, Key=serialize(key), ConsistentRead=consistent)
     return deserialize(response["Item"]) if "Item" in response else None
 
 
 def batch_get(table: str, ids: Sequence[str], fields: Sequence[str] = ()) -> list[Item]:
-    """Return the items with those ids, in any order. Missing items are left out."""
+    """Return the items with those ids, in any order. Leave out missing items."""
     return get_many(table, [{"id": id} for id in ids], fields)
 
 
 def get_many(
     table: str, keys: Sequence[Mapping[str, str]], fields: Sequence[str] = (), *, consistent: bool = False
 ) -> list[Item]:
-    """Return the items with those keys, in any order. Missing items are left out."""
+    """Return the items with those keys, in any order. Leave out missing items."""
     batches = [keys[first : first + _MOST_KEYS] for first in range(0, len(keys), _MOST_KEYS)]
     return [item for batch in batches for item in _get_batch(table, batch, fields, consistent)]
 
@@ -67,12 +67,11 @@ def query(
     Args:
         key: the partition key's name and value.
         between: the sort key's name, and its lowest and highest value, both included.
-        limit: how many items to return at the most.
+        limit: the largest number of items to return.
         fields: the attributes to return; empty for all.
-        where: an attribute and its required value. DynamoDB reads, counts and leaves out other items.
-        consistent: whether a query of a table is strongly consistent.
-
-    A query of an index is never strongly consistent.
+        where: an attribute and its required value. DynamoDB reads other items too, and leaves them out.
+        consistent: whether a query of the table is strongly consistent. A query of an index is always eventually
+            consistent.
     """
     for response in _read_responses(table, key, between, index, descending, limit, fields, where, consistent):
         yield from map(deserialize, response["Items"])

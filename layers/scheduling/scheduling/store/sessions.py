@@ -1,4 +1,4 @@
-"""Sessions in their table."""
+"""Reads and writes of the Sessions table."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -25,19 +25,19 @@ def get_existing(id: str) -> Session:
 
 
 def find_many(ids: Sequence[str]) -> list[Item]:
-    """Return those of the sessions that exist, in the order of the ids, as they were a moment ago."""
+    """Return the sessions that exist, in the order of the ids, by eventually consistent reads."""
     found = batch_get(setting("SESSIONS_TABLE"), ids) if ids else []
     by_id = {each["id"]: descriptions.to_entity(each) for each in found if is_live(cast(Session, each))}
     return [by_id[id] for id in ids if id in by_id]
 
 
 def complete(listed: Sequence[Mapping[str, Any]]) -> list[Item]:
-    """Return sessions that an index listed, each with its description."""
+    """Return the sessions from an index, with their long descriptions."""
     return descriptions.complete(setting("SESSIONS_TABLE"), listed)
 
 
 def get_retained(id: str, now: int) -> Session:
-    """Return the session with that id. A deleted session is included while clients can restore the session.
+    """Return the session with that id. Include a deleted session that clients can still restore.
 
     Args:
         now: the epoch second of the request. DynamoDB purges an item some time after the item expires.

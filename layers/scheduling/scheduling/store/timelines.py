@@ -1,4 +1,4 @@
-"""Timelines in their table, with the counts of their sessions. A long description is an item of its own."""
+"""Reads and writes of the Timelines table. A long description is an item of its own."""
 
 import time
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -17,11 +17,11 @@ from scheduling.store.queries import batch_get, get
 from scheduling.store.transactions import Operation, counter_clauses, item_key, put, update
 
 _REPEATED_READS = 4
-"""How often a timeline is read again because the item of its long description is not readable."""
+"""The largest number of repeated reads while the item of a long description is not readable."""
 
 
 def find(id: str, consistent: bool = True) -> Timeline | None:
-    """Return the timeline with that id, without a long description; None for no or a deleted timeline."""
+    """Return the timeline with that id, without a long description. Return None for a missing or deleted timeline."""
     found = get(setting("TIMELINES_TABLE"), consistent, id=id)
     return cast(Timeline, found) if found and "createdKey" in found else None
 
@@ -40,11 +40,11 @@ def get_existing(id: str) -> Timeline:
     """
     found = _find_or_raise(id)
     for pause in islice(backoff_pauses(), _REPEATED_READS):
-        if whole := descriptions.read_apart(setting("TIMELINES_TABLE"), cast(Item, found)):
+        if whole := descriptions.read_with_description(setting("TIMELINES_TABLE"), cast(Item, found)):
             return cast(Timeline, whole)
         time.sleep(pause)
         found = _find_or_raise(id)
-    return found  # the item of the long description is lost
+    return found  # the item of the long description does not exist
 
 
 def _find_or_raise(id: str) -> Timeline:
@@ -65,22 +65,22 @@ def create(timeline: Timeline) -> list[Operation]:
 
 
 def complete(listed: Sequence[Mapping[str, Any]]) -> list[Item]:
-    """Return timelines that an index listed, each with its description."""
+    """Return the timelines from an index, with their long descriptions."""
     return descriptions.complete(setting("TIMELINES_TABLE"), listed, apart=True)
 
 
 def replace(before: Timeline, after: Timeline) -> list[Operation]:
-    """Build the writes of a timeline, on condition that neither the timeline nor its counts have changed."""
+    """Build the writes of a changed timeline, on condition that neither the timeline nor its counts have changed."""
     table, unchanged = setting("TIMELINES_TABLE"), "#version = :version AND #changes = :changes"
-    item, more = descriptions.replace_apart(table, before, after)
+    item, more = descriptions.replace_with_description(table, before, after)
     return [put(table, item, unchanged, version=before["version"], changes=before["changes"]), *more]
 
 
 def count_sessions(changes: Iterable[SessionChange], lost: Container[ItemKey] = ()) -> list[Operation]:
-    """Build the changes of the timelines' counts of sessions.
+    """Build the updates of the timelines' session counts.
 
-    A timeline that gains a session must exist and have the session's owner. Any other timeline is left out if its
-    item does not exist (`lost`), so that its sessions can still be deleted.
+    A timeline that gains a session must exist, and must have the owner of the session. If the item of another timeline
+    does not exist (`lost`), its counts are not updated. So the sessions of a missing timeline can still be deleted.
     """
     operations = []
     by_timeline = count_changes(changes, lambda session: (session["timelineId"], session["ownerId"]))

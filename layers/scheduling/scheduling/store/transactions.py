@@ -36,7 +36,7 @@ def delete(table: str, key: Mapping[str, str]) -> Operation:
 def update(
     table: str, key: Mapping[str, str], change: str, condition: str | None = None, **values: Any
 ) -> Operation:
-    """Build the change of an item. If the condition fails, the conflict carries the present item."""
+    """Build the update of an item. If the condition fails, the WriteConflict contains the stored item."""
     expressions = _build_expressions(values, UpdateExpression=change, ConditionExpression=condition)
     returned = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} if condition else {}
     return {"Update": {"TableName": table, "Key": serialize(key), **expressions, **returned}}
@@ -63,14 +63,15 @@ def item_key(operation: Operation) -> ItemKey:
 def write(*operations: Operation) -> None:
     """Write all of the operations or none of them.
 
-    A single operation is sent without a transaction, because a transaction costs twice as much. If the answer is lost,
-    botocore sends the operation again, and the condition fails because of the first attempt. If the stored item equals
-    the item to write, the first attempt succeeded. If the stored item differs, another writer may have overwritten the
-    first attempt. The caller must not retry then: the request that deleted a session would get a 404.
+    A single operation is sent without a transaction, because a transaction costs twice as much. If the response is
+    lost, botocore sends the operation again. Then the condition may fail because of the first attempt. If the stored
+    item equals the item to write, the first attempt succeeded. If the stored item differs, another writer may have
+    overwritten the result of the first attempt. Then the caller must not retry. For example, a repeated DELETE of a
+    session would return a 404.
 
     Raises:
         WriteConflict: a condition failed.
-        ServiceUnavailable: a condition failed at a second attempt, and the first attempt may have taken effect.
+        ServiceUnavailable: a condition failed in a repeated attempt, and an earlier attempt may have taken effect.
     """
     kind, parameters = next(iter(operations[0].items()))
     try:
@@ -84,7 +85,7 @@ def write(*operations: Operation) -> None:
             return
         conflict.items = {item_key(operations[number]): item for number, item in conflict.present.items()}
         if conflict.resent:
-            raise ServiceUnavailable("the answer to the first attempt") from conflict
+            raise ServiceUnavailable("the response to the first attempt is lost") from conflict
         raise
 
 
