@@ -35,9 +35,7 @@ def list_occurrences(request: Request) -> Page:
         slots = [slot for slot in slots if slot["timelineId"] in timeline_ids]
     found = list(islice(occurrences_of(slots, start, end), MAX_OCCURRENCES + 1))
     if len(found) > MAX_OCCURRENCES:
-        text = (
-            f"The time window has more than {MAX_OCCURRENCES:,} occurrences. Ask for a smaller window."
-        )
+        text = f"The time window has more than {MAX_OCCURRENCES:,} occurrences. Ask for a smaller window."
         raise BadRequest(Fault("to", text, "TOO_LARGE"))
     found.sort(key=sort_key)
     return Page(found[skip : skip + take], skip, take, len(found))
