@@ -1,6 +1,7 @@
 """DELETE /sessions/{sessionId}/occurrences/{date}: cancel one occurrence of a series.
 
-The API adds the date to `excludedDates` and returns the series. The time of the occurrence is free at once.
+The API adds the date to `excludedDates` and returns the series.
+New sessions can use the time of the occurrence at once.
 If the series already excludes the date, the request changes nothing.
 The last remaining occurrence of a series cannot be cancelled. The caller needs the permission to change the series.
 """

@@ -1,9 +1,9 @@
-"""Build of the function get_docs: the handler and the compressed files of the page.
+"""Build script of the function get_docs: copies the handler and compresses the files of the page.
 
     python build.py ARTIFACTS_DIR
 
-The files of Swagger UI come from a package, which pip fetches once into `.aws-sam/`. `make openapi` writes
-page/openapi.json.
+The files of Swagger UI come from a package that pip installs once into `.aws-sam/`. `make openapi` writes
+page/openapi.json and page/guide.html.
 """
 
 from __future__ import annotations

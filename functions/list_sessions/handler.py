@@ -2,7 +2,7 @@
 
 A USER gets the sessions of their own timelines; an ADMIN or MANAGER gets all sessions.
 The list is sorted by `startDateTime`, then by `id`. Sessions without a start come last.
-The list is eventually consistent. An unknown `timelineId` adds no session to the list.
+The list is eventually consistent. If a `timelineId` does not exist, the list has no sessions of this timeline.
 A deep page costs about as much as the first page.
 """
 

@@ -1,8 +1,8 @@
 """POST /sessions/{sessionId}/restore: restore a deleted session.
 
 A deleted session can be restored for 30 days, unless the operator set another number of days.
-The session's time must still be free. The caller needs the permission to delete the session.
-The request does not change a session that was not deleted.
+The session must not overlap another session of the same owner. The caller needs the permission to delete the session.
+If the session is not deleted, the request changes nothing.
 """
 
 from scheduling.domain import session

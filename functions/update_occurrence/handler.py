@@ -1,7 +1,7 @@
 """PATCH /sessions/{sessionId}/occurrences/{date}: change one occurrence of a series.
 
-The response is a new ONE_TIME session with the changed fields. `seriesId` and `originalDate` name the replaced
-occurrence. The series then excludes the date. The other occurrences of the series do not change.
+The API creates a ONE_TIME session with the changed fields, and adds the date to the `excludedDates` of the series.
+The response is the new session. Its `seriesId` and `originalDate` name the replaced occurrence.
 Send an `Idempotency-Key` to make retries safe, and `If-Match` with the `ETag` of the series.
 With `dryRun=true`, the API checks the request, writes nothing and returns the new session.
 """

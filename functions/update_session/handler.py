@@ -1,8 +1,8 @@
 """PATCH /sessions/{sessionId}: update a session.
 
-Only the fields in the body change; `null` clears a field. The rules apply to the whole changed session.
+Only the fields in the body change; `null` clears a field. The API checks all fields of the changed session.
 A change of `type` to ONE_TIME clears all recurrence fields except `timeZone`.
-Send `If-Match` with the session's `ETag` to get a 412 instead of overwriting another user's change.
+Send `If-Match` with the session's `ETag` to get a 412 if somebody else has changed the session meanwhile.
 With `dryRun=true`, the API checks the request, writes nothing and returns the changed session.
 """
 

@@ -1,7 +1,7 @@
 """PATCH /timelines/{timelineId}: update a timeline.
 
 Only the fields in the body change; `null` clears a field. The owner of a timeline never changes.
-Send `If-Match` with the timeline's `ETag` to get a 412 instead of overwriting another user's change.
+Send `If-Match` with the timeline's `ETag` to get a 412 if somebody else has changed the timeline meanwhile.
 """
 
 from scheduling.domain import timeline

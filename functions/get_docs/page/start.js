@@ -1,4 +1,4 @@
-// All addresses are relative, so that the page works on every host and below every path.
+// All addresses are relative, so that the page works on every host and under every path.
 const TOKEN = "sessions-api-token";
 
 // sessionStorage is deleted when the tab closes, and other tabs cannot read it.
@@ -38,7 +38,7 @@ const javascript = (request) => {
   return `const response = await fetch(${JSON.stringify(url)}, {\n${lines.join("\n")}\n});\nconst result = await response.json();`;
 };
 
-// Python's literals differ from JSON's in three words.
+// Python writes None, True and False for JSON's null, true and false.
 const literal = (value, indent = "    ") => {
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";

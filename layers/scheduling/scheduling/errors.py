@@ -17,7 +17,7 @@
     ├── PayloadTooLarge            413 PAYLOAD_TOO_LARGE
     ├── IdempotencyKeyReused       422 IDEMPOTENCY_KEY_REUSED
     ├── InternalError              500 INTERNAL_ERROR         every exception that is not an ApiError
-    └── ServiceUnavailable         503 SERVICE_UNAVAILABLE    with Retry-After; the argument names the cause
+    └── ServiceUnavailable         503 SERVICE_UNAVAILABLE    with Retry-After; the argument tells the cause
         ├── Throttled
         ├── RetriesExhausted
         └── DecisionTooLong
@@ -73,7 +73,7 @@ def _shorten(field: str) -> str:
 
 
 class ApiError(Exception):
-    """An error that ends a request, with its status, code and message."""
+    """An error that ends a request, with an HTTP status, a code and a message."""
 
     status: ClassVar[int]
     error: ClassVar[str]
@@ -81,11 +81,11 @@ class ApiError(Exception):
     message: ClassVar[str]
 
     has_more: bool = False
-    """True when the request has more faults or conflicts than `details` lists."""
+    """True when the request has more faults or conflicting sessions than `details` lists."""
 
     @property
     def details(self) -> Sequence[Mapping[str, Any]]:
-        """Return the part of the error for programs: one entry for each fault or conflict."""
+        """Return one entry for each fault or conflicting session. A client program can read the entries."""
         return ()
 
     @property
@@ -114,7 +114,7 @@ class BadRequest(ApiError):
 
 
 class InvalidTimeline(BadRequest):
-    """A session whose `timelineId` refers to no timeline."""
+    """A session whose `timelineId` is not the id of an existing timeline."""
 
     code = "INVALID_TIMELINE"
     message = "The timelineId does not refer to a timeline."
@@ -159,14 +159,14 @@ class Forbidden(ApiError):
 
 
 class NotFound(ApiError):
-    """An id that does not exist, or that belongs to a deleted session or timeline."""
+    """A request for a session or timeline that does not exist, or was deleted."""
 
     status, error, code = 404, "Not Found", "NOT_FOUND"
     message = "The resource does not exist, or was deleted."
 
 
 class NoOccurrence(NotFound):
-    """A date on which the session has no occurrence."""
+    """A request for an occurrence on a date on which the session has no occurrence."""
 
     message = "The session has no occurrence on this date. The occurrence may have been cancelled or changed."
 
@@ -216,7 +216,7 @@ class TooManyExcludedDates(ApiError):
 
 
 class PreconditionFailed(ApiError):
-    """An `If-Match` header that does not name the current version."""
+    """A request whose `If-Match` header does not contain the current `ETag` of the resource."""
 
     status, error, code = 412, "Precondition Failed", "PRECONDITION_FAILED"
     message = "The resource has changed since you read it. Fetch the resource again and retry."
@@ -255,11 +255,11 @@ class ServiceUnavailable(ApiError):
 
 
 class Throttled(ServiceUnavailable):
-    """A DynamoDB call that was throttled until the retries were exhausted."""
+    """A DynamoDB call that DynamoDB still throttled in the last retry."""
 
 
 class RetriesExhausted(ServiceUnavailable):
-    """A write that had write conflicts until the retries were exhausted."""
+    """A write that still had a write conflict in the last attempt."""
 
 
 class DecisionTooLong(ServiceUnavailable):

@@ -2,7 +2,8 @@
 
 Each model has a separate module, because every imported model slows down a cold start.
 The models are strict: they convert no types and refuse unknown fields. They ignore the read-only fields of a
-response, so that a client can send a response back. Rules about several fields are in `domain`.
+response, so that a client can send a response back. The rules that compare several fields are in
+`domain`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -78,12 +79,12 @@ def _read_flag(text: object) -> object:
 
 
 def unset() -> Any:
-    """Return None: the default of a field that a PATCH may omit but not clear."""
+    """Return None. Use this function as the default of a field that a PATCH may omit, but not set to null."""
 
 
 READ_ONLY = frozenset({"id", "seriesId", "originalDate", "createdAt", "updatedAt", "removedAt"})
 
-# Named types, because the OpenAPI document and generated clients use these names.
+# These types have names, because the OpenAPI document and generated clients use the names.
 SessionType = TypeAliasType("SessionType", Literal["ONE_TIME", "RECURRING"])
 RepeatCycle = TypeAliasType("RepeatCycle", Literal["DAILY", "WEEKLY", "MONTHLY", "YEARLY"])
 DayOfWeek = TypeAliasType(
@@ -121,7 +122,7 @@ WholeNumber = Annotated[int, BeforeValidator(_read_whole_number)]
 
 
 class Input(BaseModel):
-    """A body or a query."""
+    """Model of a body or a query."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -139,7 +140,7 @@ class Input(BaseModel):
 
     @classmethod
     def faults(cls, fields: Mapping[str, Any]) -> Iterable[Fault]:
-        """Return the broken rules about several fields, such as an end before the start."""
+        """Return the faults that concern several fields, such as an end before the start."""
         return ()
 
     @model_validator(mode="before")
@@ -154,7 +155,7 @@ def read(model: type[Input], raw: object) -> dict[str, Any]:
     """Return the fields of a valid input. For a partial model, return only the fields that were sent.
 
     Raises:
-        BadRequest: the input breaks a rule about one field or about several fields.
+        BadRequest: the input has at least one fault.
     """
     faults: list[Fault] = []
     try:
@@ -193,7 +194,8 @@ _TEXTS: Mapping[str, tuple[FaultCode, str]] = {
     "literal_error": ("UNKNOWN_VALUE", "Must be {expected}."),
     "value_error": ("INVALID_VALUE", "{error}"),
 }
-"""The code and message for each type of pydantic's errors. pydantic's own messages are for Python programmers."""
+"""The code and message for each type of pydantic's errors. pydantic's own
+messages are for Python programmers, not for clients."""
 
 
 def _to_fault(entry: Mapping[str, Any]) -> Fault:

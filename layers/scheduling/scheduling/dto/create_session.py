@@ -31,7 +31,7 @@ class CreateSession(Input):
     read_only = READ_ONLY
 
     type: SessionType = Field(description="ONE_TIME takes place once; RECURRING repeats.")
-    timelineId: Reference = Field(description="The id of the timeline (routine) that the session belongs to.")
+    timelineId: Reference = Field(description="The id of the timeline (also called routine) of the session.")
     name: Name = Field(description="1 to 200 characters after trimming.")
     startDateTime: DateTime | None = Field(
         None,
@@ -39,14 +39,14 @@ class CreateSession(Input):
     )
     endDateTime: DateTime | None = Field(
         None,
-        description="ISO 8601 with an offset or Z, after startDateTime. The session ends just before this instant.",
+        description="ISO 8601 with an offset or Z, after startDateTime. This instant is not part of the session.",
     )
     repeatCycleType: RepeatCycle | None = Field(
         None,
         description="The cycle in which a RECURRING session repeats. Without a cycle, the session takes place once.",
     )
     recurringDayOfWeek: DayOfWeek | None = Field(
-        None, description="The weekday of a WEEKLY session; by default the weekday of startDateTime."
+        None, description="The weekday of a WEEKLY session. By default, the weekday of startDateTime."
     )
     timeZone: TimeZone | None = Field(
         None,
@@ -56,7 +56,7 @@ class CreateSession(Input):
     )
     repeatInterval: OneTo999 | None = Field(
         None,
-        description="A series with 2 takes place every second day, week, month or year. null means 1. "
+        description="With 2, the series takes place every second day, week, month or year. null means 1. "
         "Weeks begin on Monday.",
     )
     recurringDaysOfWeek: Weekdays | None = Field(

@@ -6,7 +6,7 @@ from scheduling.dto import Flag, Input
 
 
 class DryRun(Input):
-    """Query parameters of a write."""
+    """Query parameters of a request that writes."""
 
     dryRun: Flag = Field(
         False,

@@ -34,8 +34,8 @@ class ListOccurrences(Page):
     )
     ownerId: OwnerId | None = Field(
         None,
-        description="Only occurrences of this owner's sessions. By default, a USER gets their own occurrences; "
-        "an ADMIN or MANAGER must send `ownerId` or `timelineId`.",
+        description="Only occurrences of this owner's sessions. By default, a USER gets the occurrences of their own "
+        "sessions. An ADMIN or MANAGER must send `ownerId` or `timelineId`.",
     )
 
     @classmethod

@@ -18,7 +18,7 @@ class ListSessions(EntityPage):
     )
     type: SessionType | None = Field(None, description="Only sessions of this type.")
     startDateTimeSortOrder: SortOrder = Field(
-        "DESC", description="Sessions without a start come last in both orders."
+        "DESC", description="The order of the starts. Sessions without a start come last in both orders."
     )
     startDateTimeFrom: DateTime | None = Field(
         None, description="Only sessions that start at this instant or later."
