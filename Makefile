@@ -8,8 +8,9 @@ CORS   ?=
 ROLE   ?= USER
 ARCHITECTURE ?= arm64
 LAYER  := layers/scheduling
-# tests/conftest.py assigns each test to a group. Groups start in the order of their names, so that the
-# longest groups start first.
+# tests/conftest.py assigns each test to a group, and all tests of a group run in one process. By default, xdist starts
+# the group with the most tests first. With --no-loadscope-reorder, xdist starts the groups in the order of their names:
+# the slow tests in dynamodb and e2e start before the fast tests in unit.
 SIDE_BY_SIDE := -n logical --dist loadscope --no-loadscope-reorder
 AUDIT  := .local/audit
 AUDIT_READY := $(AUDIT)/ready
@@ -85,14 +86,14 @@ checkov: $(AUDIT_READY) ## Check the template with checkov
 audit: checkov ## Run checkov, and check the dependencies for known vulnerabilities (needs PyPI)
 	@$(AUDIT)/bin/python -m pip_audit --require-hashes --disable-pip -r $(LAYER)/requirements.txt -r functions/get_docs/requirements.txt
 
-# Checkov, pip-audit and uv have a separate venv, because checkov pins old versions of shared dependencies.
+# Checkov, pip-audit and uv have a separate venv, because checkov needs old versions of packages that .venv contains.
 $(AUDIT_READY): requirements/audit.txt
 	@echo "Installing checkov, pip-audit and uv, once ..."
 	@"$(PYTHON)" -m venv --clear $(AUDIT)
 	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/audit.txt
 	@touch $(AUDIT_READY)
 
-# --no-deps: the page at /docs uses only the files of Swagger UI's package, and no Python code of the package.
+# --no-deps: the page at /docs uses only data files of Swagger UI's package. Only the package's code has dependencies.
 lock: $(AUDIT_READY) ## Update the lock files from the .in files (needs PyPI)
 	$(LOCK) 3.11 --upgrade --output-file requirements/dev.txt requirements/dev.in
 	$(LOCK) 3.11 --upgrade --output-file requirements/audit.txt requirements/audit.in
