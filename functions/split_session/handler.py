@@ -2,7 +2,8 @@
 
 The series ends on the day before `date`. The response is a new series with the remaining occurrences and the changed
 fields. The new series begins with the occurrence on `date`. The API writes both series in one transaction.
-Send an `Idempotency-Key` to make retries safe, and `If-Match` with the `ETag` of the series.
+Send an `Idempotency-Key` to make retries safe: every retry gets the first response again.
+Send `If-Match` with the `ETag` of the series to get a 412 if somebody else has changed the series meanwhile.
 With `dryRun=true`, the API checks the request, writes nothing and returns the new series.
 """
 

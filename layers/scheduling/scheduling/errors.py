@@ -17,7 +17,7 @@
     ├── PayloadTooLarge            413 PAYLOAD_TOO_LARGE
     ├── IdempotencyKeyReused       422 IDEMPOTENCY_KEY_REUSED
     ├── InternalError              500 INTERNAL_ERROR         every exception that is not an ApiError
-    └── ServiceUnavailable         503 SERVICE_UNAVAILABLE    with Retry-After; the argument tells the cause
+    └── ServiceUnavailable         503 SERVICE_UNAVAILABLE    with Retry-After; the argument describes the cause
         ├── Throttled
         ├── RetriesExhausted
         └── DecisionTooLong
