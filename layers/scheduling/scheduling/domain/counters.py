@@ -1,8 +1,8 @@
 """Counts of sessions and timelines by time, as trees of small nodes.
 
-A sort key begins with a time, so every period of time is a prefix of keys: `2026`, `2026-11`, `2026-11-24`,
+A sort key begins with a time. So the keys of one period of time have a common prefix: `2026`, `2026-11`, `2026-11-24`,
 `2026-11-24T09:30`. A scope (an owner, a timeline, everything) has one tree. The nodes count a year by month, a month by
-day, and a day by minute. So a node never has more than 1,440 entries of one kind:
+day, and a day by minute. A day has 1,440 minutes, so a node never has more than 1,440 entries of one kind:
 
     node "Y#2026"        {"ONE_TIME": {"-11": 7}, "RECURRING": {"-11": 1}}
     node "M#2026-11"     {"ONE_TIME": {"-24": 3, ...}, ...}
@@ -34,7 +34,7 @@ _NODES = "YMD"
 """The first letters of the names of nodes, from the root to the last level."""
 
 Counts = Mapping[str, Mapping[str, int]]
-"""The counts of one node: by kind, then by the rest of the counted prefix after the node's own prefix."""
+"""The counts of one node: by kind, then by the part of a child's prefix after the node's own prefix, such as `-11`."""
 Image = Mapping[str, Any]
 """A session or timeline before or after a change, with at least its COUNTED_FIELDS."""
 
@@ -106,15 +106,15 @@ def node_name(prefix: str) -> str:
 
 
 def top(root: str) -> str:
-    """Return the name of the top node with that root."""
+    """Return the name of the top node that counts a root: a year such as `2026`, or a century such as `18`."""
     return f"{_NODES[0]}#{root}"
 
 
 def count_by_node(changes: Iterable[Change]) -> dict[Node, dict[str, Counter[str]]]:
     """Return the numbers that the changes add to each node.
 
-    The result has every node that a change touches, even if the changes cancel out. So each change increases the
-    version of its nodes, and `tools/recount.py` recognizes that a count has changed.
+    The result has every node that a change touches, even if the sum of the changes is zero. So each change increases
+    the version of its nodes, and `tools/recount.py` recognizes that a count has changed.
     """
     steps: dict[Node, dict[str, Counter[str]]] = {}
     for change in changes:

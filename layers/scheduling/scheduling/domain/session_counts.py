@@ -1,4 +1,4 @@
-"""Changes of the exact session counts by type, which are stored for each owner and each timeline."""
+"""Changes of session counts by type. The table items of each owner and each timeline store exact counts."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
