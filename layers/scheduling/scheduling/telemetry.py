@@ -37,7 +37,7 @@ class Telemetry:
         self.retries += 1
 
     def record_call(self, operation: str, milliseconds: float, retries: int = 0) -> None:
-        """Record one DynamoDB call: its time, which includes the retries by botocore, and their number."""
+        """Record the time of one DynamoDB call, including botocore's retries, and the number of these retries."""
         with self._lock:
             self.calls += 1
             self.call_retries += retries

@@ -131,8 +131,10 @@ def slot(session: Session) -> Slot | None:
 
 
 def reserve(change: SessionChange) -> SessionChange:
-    """Return the change, with the slot's key stored in the changed session. Keep the old key if the slot adds no
-    time."""
+    """Return the change, with the slot's key stored in the changed session.
+
+    If the slot adds no time, keep the old key.
+    """
     before, after = change
     old, new = slot(before) if before else None, slot(after)
     if new is None:
@@ -144,7 +146,7 @@ def reserve(change: SessionChange) -> SessionChange:
 def adds_time(old: Slot | None, new: Slot) -> bool:
     """Return whether a slot has another key than before, or reserves time that it did not reserve before.
 
-    A slot that only excludes more dates than before adds no time.
+    A slot adds no time if its only change is that the session excludes more dates than before.
     """
     if old is None:
         return True
@@ -199,8 +201,10 @@ def first_start(slot: Slot) -> int:
 
 
 def starting_at(instant: int) -> str:
-    """Return the prefix of the keys of ONCE slots that start at an instant. Keys of earlier slots sort before the
-    prefix."""
+    """Return the prefix of the keys of ONCE slots that start at an instant.
+
+    Keys of earlier ONCE slots sort before this prefix.
+    """
     return ONCE + utc_text(instant)
 
 

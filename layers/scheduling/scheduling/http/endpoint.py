@@ -138,7 +138,7 @@ def _build_request(
     Raises:
         BadRequest: the input has faults. The error lists all of them.
         PayloadTooLarge: the body is over the limit.
-        NotFound: an id in the path is malformed, so nothing has this id.
+        NotFound: an id in the path is malformed, so no session or timeline has this id.
     """
     fields: dict[str, Any] = {}
     faults: list[Fault] = []
@@ -226,7 +226,8 @@ def _read_body(model: "type[Input] | None", event: HttpEvent) -> Mapping[str, An
         return {}
     from scheduling.dto import read
 
-    # Base64 needs four characters for three bytes. Check the limit first, so that nothing parses a larger body.
+    # Base64 needs four characters for three bytes. Check the limit first, so that a larger body is never decoded or
+    # parsed.
     if len(event.body) > (MAX_BODY_BYTES * 4 // 3 + 4 if event.is_base64 else MAX_BODY_BYTES):
         raise PayloadTooLarge
     try:

@@ -49,8 +49,8 @@ def create(request: Request, state: RetryState) -> EntityResult:
     try:
         save(request, state, [SessionChange(None, new)], *save_response(request, new))
     except SchedulingConflict:
-        # The client may have sent this request twice at the same time. Then the other copy created the conflicting
-        # session.
+        # The client may have sent this request twice at the same time. Then the other copy may have created the
+        # conflicting session.
         if response := find_response(request):
             return response
         raise
@@ -85,7 +85,7 @@ def update(request: Request, state: RetryState) -> EntityResult:
 
 @retry_on_conflict
 def delete(request: Request, state: RetryState) -> EntityResult:
-    """Delete a session. New sessions can use its time at once."""
+    """Delete a session. From then on, new sessions can use the time of the deleted session."""
     before = sessions.get_existing(request.id)
     require(request.principal, Action.DELETE_SESSION, before["ownerId"])
     request.check_version(before["version"])

@@ -371,7 +371,7 @@ def read_window(owner_ids: Iterable[str], start: int, end: int) -> list[Slot]:
 
     The result has all endless series, and the series that end after the start of the window. The result also has the
     ONCE slots that start in the window, and the last ONCE slot that starts before the window. All earlier ONCE slots
-    end before that last slot starts, because slots never overlap. The reads are eventually consistent.
+    have ended when that last slot starts, because slots never overlap. The reads are eventually consistent.
     """
     reads: list[Callable[[], list[Slot]]] = []
     for owner_id in owner_ids:
@@ -409,8 +409,10 @@ def _read_last_before(owner_id: str, instant: int, changing: Collection[str]) ->
 
 
 def _read_once_slots_for_occurrence(new: Slot, changing: Collection[str]) -> list[Slot]:
-    """Return the ONCE slots that may conflict with a slot of one occurrence. Of many slots, return only the
-    earliest."""
+    """Return the ONCE slots that may conflict with a slot of one occurrence.
+
+    If there are many such slots, return only the earliest.
+    """
     owner_id, start = new["ownerId"], first_start(new)
     end = last_end(slot_schedule(new)) or start
     nearest = _read_last_before(owner_id, end, changing)

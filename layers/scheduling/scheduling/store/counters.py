@@ -24,7 +24,7 @@ _KINDS = ("ONE_TIME", "RECURRING", "TIMELINE")
 _MOST_NODES = 99
 """The largest number of nodes in one transaction. With the position, a transaction has 100 items, DynamoDB's limit."""
 _KEPT_SECONDS = 3 * 24 * 60 * 60
-"""The time for which empty nodes and positions are kept. A stream keeps its records for a day."""
+"""Empty nodes and positions are kept for this time. A stream keeps its records for only one day."""
 
 
 def tops(scope: str, low: str, high: str) -> dict[str, Counts]:
