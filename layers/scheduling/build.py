@@ -119,7 +119,7 @@ class Target:
 
 
 def find_interpreter(version: str) -> str | None:
-    """Return a Python interpreter of that version, or None. The bytecode works only in the same version."""
+    """Return a Python interpreter of that version, or None. Bytecode works only in the version that compiled it."""
     if sys.version_info[:2] == tuple(int(part) for part in version.split(".")):
         return sys.executable
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"

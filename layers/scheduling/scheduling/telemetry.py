@@ -1,7 +1,8 @@
 """Measurements of the current request: DynamoDB calls and retries, for the request log.
 
-A Lambda function handles one request at a time, so one object holds the measurements of one request.
-`http.endpoint` clears the measurements when a request starts. `http.request_log` logs them when the request ends.
+A Lambda function handles one request at a time, so one object is enough for the measurements of all requests.
+`http.endpoint` clears the measurements when a request starts. `http.request_log` logs the measurements when the request
+ends.
 """
 
 from threading import Lock

@@ -1,8 +1,9 @@
 """Counts of sessions and timelines by time, as trees of small nodes.
 
 A sort key begins with a time. So the keys of one period of time have a common prefix: `2026`, `2026-11`, `2026-11-24`,
-`2026-11-24T09:30`. A scope (an owner, a timeline, everything) has one tree. The nodes count a year by month, a month by
-day, and a day by minute. A day has 1,440 minutes, so a node never has more than 1,440 entries of one kind:
+`2026-11-24T09:30`. Each scope has one tree. A scope is a set of counted items: those of an owner, those of a timeline,
+or all items. The nodes count a year by month, a month by day, and a day by minute. A day has 1,440 minutes, so a node
+never has more than 1,440 entries of one kind:
 
     node "Y#2026"        {"ONE_TIME": {"-11": 7}, "RECURRING": {"-11": 1}}
     node "M#2026-11"     {"ONE_TIME": {"-24": 3, ...}, ...}

@@ -1,7 +1,6 @@
 """Occurrences of sessions, and functions that decide whether two sessions ever overlap.
 
-The functions compare the sessions for all time. They do not list all occurrences, because an endless series has no last
-occurrence.
+The functions take all occurrences into account, but do not list them, because an endless series has no last occurrence.
 
 **Occurrences.** An occurrence is a half-open interval of instants (see `instants`). A session without a
 `repeatCycleType` has one occurrence. A series has an occurrence on each day that its recurrence rule names
@@ -12,17 +11,18 @@ clocks skip the start time, the occurrence starts later, by the length of the ga
 this start, the end moves too, and the occurrence keeps its length. Without a time zone, the clock of the series always
 has the UTC offset of `startDateTime`.
 
-**Next occurrence.** The occurrences of a series have the same order by start as by end. So of all occurrences that end
-after an instant, the first is also the first to start. `Series.next` computes this occurrence. To compare a single
-occurrence S with a series, `_find_first_overlap` computes the first occurrence F of the series that ends after S
-starts. S overlaps the series if and only if F starts before S ends, because all occurrences after F start even later.
+**Next occurrence.** Each occurrence of a series starts and ends later than the occurrence before. So if an occurrence
+ends after an instant, all following occurrences end after the instant too. `Series.next` computes the first occurrence
+that ends after an instant. To compare a single occurrence S with a series, `_find_first_overlap` computes the first
+occurrence F of the series that ends after S starts. S overlaps the series if and only if F starts before S ends,
+because all occurrences after F start even later.
 
-**Can two series overlap?** Two series `a` and `b` overlap if and only if one of two things happens: `b` starts during
-an occurrence of `a`, or `a` starts during an occurrence of `b`. With fixed offsets, `b` starts during an occurrence of
-`a` if and only if the time since the last start of `a` is less than the length of `a`. `shortest_wait` computes the
-shortest such time, which occurs again and again. So two endless series overlap if and only if this time is less than
-the length of `a`, or the shortest time from a start of `b` to a start of `a` is less than the length of `b`. First
-dates and excluded dates do not change this result.
+**Can two series overlap?** Two series `a` and `b` overlap if and only if `b` starts during an occurrence of `a`, or `a`
+starts during an occurrence of `b`. Suppose that both series are endless and have fixed offsets. `shortest_wait`
+computes the shortest time from a start of `a` to the next start of `b`. If this time is less than the length of `a`,
+`b` starts during an occurrence of `a`. The same comparison with `a` and `b` exchanged shows whether `a` starts during
+an occurrence of `b`. If neither comparison finds an overlap, the two series never overlap. The shortest time occurs
+again and again. So first dates and excluded dates do not change the result.
 
 With time zones, `_may_conflict` makes these two comparisons for every pair of UTC offsets that the two clocks have at
 the same time. `time_zones.Offsets` explains why no pair is missing. If no pair allows an overlap, the two series never
@@ -33,13 +33,13 @@ while the clocks have this pair of offsets.
 ends after an instant, and B the first occurrence of `b` that ends after the start of A. If A and B do not overlap, no
 overlap begins before the start of B. Then the search continues from the start of B. The search skips each stretch of
 time in which no overlap can begin with the offsets of the two clocks. The search always ends:
-- If at least one of the two series ends, the search stops soon after the first end.
+- If at least one of the two series ends, the search stops soon after the last day of the series that ends first.
 - If both series are endless, the search first continues until both clocks are regular (see `Clock`). From then on, both
   clocks repeat every 400 years (an era). So one more era is enough. In this era, the search uses all days that each
-  rule names in any era. If an occurrence on such a day of `a` overlaps an occurrence on such a day of `b`,
-  `meet_in_an_era` decides whether the two rules name these two days in the same era (Chinese remainder theorem). Such
-  an overlap occurs again in later eras. A series excludes only a few dates, so excluded dates cannot prevent all of
-  these overlaps.
+  rule names in any era. Suppose that an occurrence on such a day of `a` overlaps an occurrence on such a day of `b`.
+  Then `meet_in_an_era` decides whether the two rules name these two days in the same era (Chinese remainder theorem).
+  Such an overlap occurs again in later eras. A series excludes only a few dates, so excluded dates cannot prevent all
+  of these overlaps.
 
 Sources: RFC 5545, 3.3.10 (rules; dates that do not exist are ignored), 3.8.5.1 (EXDATE), 3.3.5 (gaps and folds) and
 PEP 495; RFC 9636 (time zones). RFC 5545 also computes the end of a DURATION in days by the local clock. Calendar

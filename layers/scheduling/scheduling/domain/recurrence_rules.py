@@ -96,8 +96,7 @@ class MonthRule(NamedTuple):
         return _find_nth_date(self, first, count)
 
     def _find_first_date(self, month: int, step: int) -> int:
-        """Return the day of the rule in the first month that has this day. Try `month`, and then every `step`-th
-        month."""
+        """Return the day of the rule in `month`. If the month does not have this day, go on by `step` months."""
         while True:
             era, rest = divmod(month, MONTHS_IN_ERA)
             try:

@@ -1,7 +1,7 @@
 """Changes to a part of a series: to one occurrence, or to all occurrences on and after a date.
 
-The name of an occurrence is the date on which the occurrence starts, in the local time of the series. If the clocks
-skip the start time, the occurrence may start after midnight. Then the date before midnight names the occurrence.
+A date names an occurrence: the date on which the occurrence starts, in the local time of the series. If the clocks skip
+the start time, the occurrence may start after midnight. Then the date before midnight names the occurrence.
 """
 
 from collections.abc import Mapping

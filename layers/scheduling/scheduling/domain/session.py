@@ -89,7 +89,7 @@ _EITHER_OR = {
     "repeatUntil": "repeatCount",
     "repeatCount": "repeatUntil",
 }
-"""Pairs of fields that exclude each other. A request that sets the first field of a pair clears the second field."""
+"""Pairs of fields that exclude each other. For example, a request that sets `repeatUntil` clears `repeatCount`."""
 
 UNDATED = "none"
 """The `startYear` of a session without a start."""

@@ -1,8 +1,8 @@
 """Clocks: the UTC offset at each instant, which is either fixed or the offset of a time zone.
 
 Time zones are read from the TZif files (RFC 9636) of the package `tzdata`, never from files of the machine. So a
-laptop, CI and Lambda have the same time zones. A zone is loaded on first use. Sessions without a time zone need neither
-a file nor the package.
+laptop, CI and Lambda have the same time zones. A zone is loaded on first use. A session without a time zone needs no
+file, and the package is not imported.
 
 A TZif file has a table of clock changes. At its end, the file has a POSIX TZ rule for the years after the table (RFC
 9636, 3.3). The calendar repeats every 400 years. So `read_tzif` uses this rule to add the clock changes of 400 years to

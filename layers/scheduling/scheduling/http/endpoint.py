@@ -35,7 +35,7 @@ from scheduling.services.request import Request, identify_retries
 from scheduling.services.results import EntityResult, Page
 from scheduling.telemetry import telemetry
 
-if TYPE_CHECKING:  # An endpoint without input has no model, so its cold start does not import pydantic.
+if TYPE_CHECKING:  # At run time, an endpoint without input does not import pydantic.
     from scheduling.dto import Input
 
 Response = dict[str, Any]
@@ -113,7 +113,8 @@ def _respond(described: Endpoint, use_case: UseCase, event: HttpEvent, context: 
         principal = authenticate(event)
         request = _build_request(described, principal, event, now, _find_deadline(started, context))
         response = _build_result_response(described, use_case(request), request, event)
-    # The gateway would turn an exception into a 500 with another body, so this function handles every exception.
+    # The gateway would turn an exception into a 500 whose body has another format, so this function handles every
+    # exception.
     except Exception as raised:
         error = raised
         known = error if isinstance(error, ApiError) else InternalError()

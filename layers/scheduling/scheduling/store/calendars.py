@@ -10,7 +10,8 @@ would still hold.
 earlier read. Transactions, with their conditions, are serializable. The proof does not assume that the head and the
 slots of a transaction become readable at the same time.
 
-1. The condition on the head orders all writes that add time to one calendar.
+1. Every write that adds time to a calendar has the condition on the head, and increases the version. So each version
+   comes from exactly one such write.
 2. When version v+1 commits, its writer has read every slot that the head names for version v. If a read did not
    return such a slot, a condition check in the transaction has proved that the slot was deleted. By induction, all
    slots added up to version v were readable before version v+1 committed. So a writer that reads the head at version
@@ -18,10 +19,10 @@ slots of a transaction become readable at the same time.
 3. A deleted slot that is still readable can cause an unnecessary 409, but no overlap.
 4. Of the ONCE slots that start before an instant, a writer needs only the last slot. This slot also ends last, because
    readable slots never overlap. To prove this, suppose that two readable slots overlap. The writer of the newer slot
-   found no conflict, so it did not read the older slot. By point 2, the older slot was then deleted, and this deletion
-   was readable before the newer slot was written. Then no later read returns both slots. The exception is a session
-   whose new time overlaps its own old time, because its writer ignores the session's old slot. So the head also names a
-   released slot that starts inside an added slot. Then point 2 applies to the released slot too.
+   found no conflict, so it did not read the older slot. By point 2, the older slot had been deleted, and a read showed
+   this before the newer slot was written. Then no later read returns both slots.
+   The exception is a session whose new time overlaps its own old time, because its writer ignores the old slot. So the
+   head also names a released slot that starts inside an added slot. Then point 2 applies to the released slot too.
 
 A write adds time if a slot is new, or has another key or schedule than before. A write adds no time if it deletes a
 session, excludes another date, or changes a name or description. Such a write does not change the version.
