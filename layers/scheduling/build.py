@@ -163,7 +163,7 @@ def install(target: Target, into: Path) -> None:
 
 
 def trim(packages: Path, licences: Path) -> None:
-    """Delete files that no function uses: tests, stubs, scripts, and package metadata except the licences."""
+    """Delete files that no function uses: tests, stubs, scripts, and package metadata. Keep the licences."""
     shutil.rmtree(packages / "bin", ignore_errors=True)
     for info in packages.glob("*.dist-info"):
         for text in info.rglob("*"):

@@ -102,7 +102,7 @@ def is_leaf(prefix: str) -> bool:
 
 
 def node_name(prefix: str) -> str:
-    """Return the name of the node that counts a period by its parts."""
+    """Return the name of the node that counts the parts of a period, such as the days of a month."""
     return f"{_NODES[path(prefix).index(prefix)]}#{prefix}"
 
 

@@ -28,7 +28,7 @@ MOST_PASSED_OVER = 100
 
 
 class Range(NamedTuple):
-    """A range of sort keys, both ends included."""
+    """A range of sort keys, including `low` and `high`."""
 
     low: str
     high: str
@@ -142,7 +142,7 @@ def find(periods: Iterable[Period], skip: int) -> Place | None:
 
 
 def take(periods: Iterable[Period], wanted: int) -> Iterator[Period]:
-    """Yield periods until they have the wanted number of items."""
+    """Yield periods until the yielded periods together have at least `wanted` items."""
     for period in periods:
         if wanted <= 0:
             return

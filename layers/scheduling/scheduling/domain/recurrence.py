@@ -3,13 +3,13 @@
 The functions take all occurrences into account, but do not list them, because an endless series has no last occurrence.
 
 **Occurrences.** An occurrence is a half-open interval of instants (see `instants`). A session without a
-`repeatCycleType` has one occurrence. A series has an occurrence on each day that its recurrence rule names
-(`recurrence_rules`), from the first day of the series to the last, except on excluded dates. An occurrence starts when
-the clock of the series (`time_zones`) shows the start time. With a time zone, the occurrence ends when the clock shows
-the end time. So 22:00-06:00 always ends at 06:00, and lasts 7 or 9 hours when the clocks change in that night. If the
-clocks skip the start time, the occurrence starts later, by the length of the gap. If the end time comes no later than
-this start, the end moves too, and the occurrence keeps its length. Without a time zone, the clock of the series always
-has the UTC offset of `startDateTime`.
+`repeatCycleType` has one occurrence. A series has a first day, and may have a last day. On each day between these that
+its recurrence rule names (`recurrence_rules`), the series has an occurrence, unless the date is excluded. An occurrence
+starts when the clock of the series (`time_zones`) shows the start time. With a time zone, the occurrence ends when the
+clock shows the end time. So 22:00-06:00 always ends at 06:00, and lasts 7 or 9 hours when the clocks change in that
+night. If the clocks skip the start time, the occurrence starts later, by the length of the gap. If the end time comes
+no later than this start, the end moves too, and the occurrence keeps its length. Without a time zone, the clock of the
+series always has the UTC offset of `startDateTime`.
 
 **Next occurrence.** Each occurrence of a series starts and ends later than the occurrence before. So if an occurrence
 ends after an instant, all following occurrences end after the instant too. `Series.next` computes the first occurrence
@@ -17,8 +17,8 @@ that ends after an instant. To compare a single occurrence S with a series, `_fi
 occurrence F of the series that ends after S starts. S overlaps the series if and only if F starts before S ends,
 because all occurrences after F start even later.
 
-**Can two series overlap?** Two series `a` and `b` overlap if and only if `b` starts during an occurrence of `a`, or `a`
-starts during an occurrence of `b`. Suppose that both series are endless and have fixed offsets. `shortest_wait`
+**Can two series overlap?** Two series `a` and `b` overlap in two cases: if `b` starts during an occurrence of `a`, or
+if `a` starts during an occurrence of `b`. Suppose that both series are endless and have fixed offsets. `shortest_wait`
 computes the shortest time from a start of `a` to the next start of `b`. If this time is less than the length of `a`,
 `b` starts during an occurrence of `a`. The same comparison with `a` and `b` exchanged shows whether `a` starts during
 an occurrence of `b`. If neither comparison finds an overlap, the two series never overlap. The shortest time occurs
@@ -30,8 +30,8 @@ overlap. Otherwise an overlap is possible, but not certain. For example, perhaps
 while the clocks have this pair of offsets.
 
 **Do two series overlap?** `_find_overlap` searches for an actual overlap. Let A be the first occurrence of `a` that
-ends after an instant, and B the first occurrence of `b` that ends after the start of A. If A and B do not overlap, no
-overlap begins before the start of B. Then the search continues from the start of B. The search skips each stretch of
+ends after an instant. Let B be the first occurrence of `b` that ends after the start of A. If A and B do not overlap,
+no overlap begins before the start of B. Then the search continues from the start of B. The search skips each stretch of
 time in which no overlap can begin with the offsets of the two clocks. The search always ends:
 - If at least one of the two series ends, the search stops soon after the last day of the series that ends first.
 - If both series are endless, the search first continues until both clocks are regular (see `Clock`). From then on, both
@@ -312,7 +312,7 @@ def _format_local_time(instant: int, clock: Clock) -> str | None:
 
 
 def conflict(a: Schedule, b: Schedule) -> bool:
-    """Return whether any occurrence of one schedule overlaps any occurrence of the other."""
+    """Return whether any occurrence of `a` overlaps any occurrence of `b`."""
     if isinstance(a, Once):
         return _find_first_overlap(b, a.occurrence) is not None
     if isinstance(b, Once):
@@ -335,7 +335,7 @@ def conflict(a: Schedule, b: Schedule) -> bool:
 
 
 def first_conflict(a: Schedule, b: Schedule) -> Occurrence | None:
-    """Return the earliest occurrence of `a` that overlaps any occurrence of `b`; None if the two never conflict.
+    """Return the earliest occurrence of `a` that overlaps any occurrence of `b`; None if `a` and `b` never conflict.
 
     Return `LATER` if that occurrence starts after the year 9999.
     """

@@ -172,8 +172,8 @@ def meet_in_an_era(a: Rule, day_of_a: int, b: Rule, day_of_b: int) -> bool:
 
     The days are days of `a.within_eras(1)` and of `b.within_eras(1)`.
 
-    By the Chinese remainder theorem, such an era exists if and only if the two results of `era_of` are equal modulo the
-    gcd of the two `eras`.
+    Such an era exists if and only if the two results of `era_of` are equal modulo the gcd of `a.eras` and `b.eras`
+    (Chinese remainder theorem).
     """
     return (a.era_of(day_of_a) - b.era_of(day_of_b)) % gcd(a.eras, b.eras) == 0
 

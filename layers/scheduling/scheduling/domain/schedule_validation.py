@@ -13,7 +13,7 @@ _TIMES = ("startDateTime", "endDateTime")
 
 
 def normalize(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields. If they have a time zone, replace the `Z` of each time by the zone's UTC offset.
+    """Return the fields. If the fields have a time zone, replace the `Z` of each time by the zone's UTC offset.
 
     A time with an offset contains the local time, but a time with `Z` does not. So a series with an offset keeps its
     local time when the rules of its time zone change later.

@@ -6,12 +6,12 @@ A calendar has one slot for each session with a start, and one head. The key of 
 - `UNTIL#<end of the last occurrence>#<session id>`: a series that ends. The conflict check of a new session reads only
   the keys after the start of the new session. So the check does not read series that ended earlier. For a series with
   a time zone, the key contains a time two days after the end.
-- `EVERY#<class>#<minute>#<session id>`: an endless series. In UTC, all its occurrences lie within the same part of the
-  day (`recurrence.times_of_day`). `minute` is the minute of the day in which this part begins. `class` is the length of
-  the part in hours, rounded up to 1, 2, 4, 8 or 24. If the parts of two sessions do not overlap, the sessions never
-  overlap, on any day. So the conflict check of a new session reads only the keys with certain minutes, in each class
-  that the calendar has. A series with a time zone always has class 24. The conflict check of every new session reads
-  all slots of class 24.
+- `EVERY#<class>#<minute>#<session id>`: an endless series. In UTC, all occurrences of the series lie within the same
+  part of the day (`recurrence.times_of_day`). `minute` is the minute of the day in which this part begins. `class` is
+  the length of the part in hours, rounded up to 1, 2, 4, 8 or 24. If the parts of two sessions do not overlap, the
+  sessions never overlap, on any day. So the conflict check of a new session reads only the keys with certain minutes,
+  in each class that the calendar has. A series with a time zone always has class 24. The conflict check of every new
+  session reads all slots of class 24.
 
 Countries change the rules of time zones, sometimes only weeks in advance. A newer time zone database then moves the
 occurrences of stored series, and conflict checks must still find their slots. No zone has ever moved by more than a
@@ -104,7 +104,7 @@ class Reference(NamedTuple):
 
 
 class Range(NamedTuple):
-    """A range of keys, both ends included."""
+    """A range of keys, including `low` and `high`."""
 
     low: str
     high: str

@@ -1,4 +1,4 @@
-"""Verification of bearer tokens if no gateway verified them: with `sam local start-api`, or after a direct invocation.
+"""Verification of bearer tokens that no gateway has verified: with `sam local start-api`, or after a direct invocation.
 
 The checks are the same as in the JWT authorizer of the HTTP API: an RS256 signature by a key of the issuer, the issuer
 (`iss`), the times (such as `exp`), and the audience. The audience is `aud`, or `client_id` in access tokens of Cognito,

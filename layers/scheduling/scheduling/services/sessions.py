@@ -148,7 +148,7 @@ def _build_conflict_error(conflicts: Sequence[Conflict], principal: Principal) -
 
 
 def _get_with_new_owner(request: Request) -> tuple[Session, str]:
-    """Return the session before the update, and its owner after the update."""
+    """Return the session before the update, and the id of the session's owner after the update."""
     timeline_id = request.fields.get("timelineId")
     if timeline_id is None:
         before = sessions.get_existing(request.id)

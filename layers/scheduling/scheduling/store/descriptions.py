@@ -45,7 +45,7 @@ def split(entity: Mapping[str, Any]) -> tuple[Item, Item | None]:
 
 
 def read_with_description(table: str, item: Item) -> Item | None:
-    """Return the entity with its long description from the second item. Return None if that item is not readable.
+    """Return the entity with its long description. Return None if the item of the description is not readable.
 
     The items of a transaction become readable one by one. So the description may be older or newer than the entity.
     """
