@@ -26,7 +26,7 @@ from scheduling.domain.session import UNDATED_KEY
 ALL_SESSIONS = "ALL"
 ALL_TIMELINES = "TIMELINES#ALL"
 TIMELINES = "TIMELINE"
-"""The kind under which timelines are counted. Sessions are counted under their type."""
+"""The kind of the counts of timelines. The kind of the counts of sessions is their type."""
 
 COUNTED_FIELDS = ("startKey", "createdKey", "ownerId", "timelineId", "type")
 """The fields that decide in which nodes a session or timeline is counted."""

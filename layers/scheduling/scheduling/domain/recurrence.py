@@ -3,13 +3,13 @@
 The functions take all occurrences into account, but do not list them, because an endless series has no last occurrence.
 
 **Occurrences.** An occurrence is a half-open interval of instants (see `instants`). A session without a
-`repeatCycleType` has one occurrence. A series has a first day, and may have a last day. On each day between these that
-its recurrence rule names (`recurrence_rules`), the series has an occurrence, unless the date is excluded. An occurrence
-starts when the clock of the series (`time_zones`) shows the start time. With a time zone, the occurrence ends when the
-clock shows the end time. So 22:00-06:00 always ends at 06:00, and lasts 7 or 9 hours when the clocks change in that
-night. If the clocks skip the start time, the occurrence starts later, by the length of the gap. If the end time comes
-no later than this start, the end moves too, and the occurrence keeps its length. Without a time zone, the clock of the
-series always has the UTC offset of `startDateTime`.
+`repeatCycleType` has one occurrence. A series has a recurrence rule that names days (`recurrence_rules`). The series
+has an occurrence on each of these days from its first day to its last day, unless the date is excluded. An endless
+series has no last day. An occurrence starts when the clock of the series (`time_zones`) shows the start time. With a
+time zone, the occurrence ends when the clock shows the end time. So 22:00-06:00 always ends at 06:00, and lasts 7 or 9
+hours when the clocks change in that night. If the clocks skip the start time, the occurrence starts later, by the
+length of the gap. If the end time comes no later than this start, the end moves too, and the occurrence keeps its
+length. Without a time zone, the clock of the series always has the UTC offset of `startDateTime`.
 
 **Next occurrence.** Each occurrence of a series starts and ends later than the occurrence before. So if an occurrence
 ends after an instant, all following occurrences end after the instant too. `Series.next` computes the first occurrence
@@ -120,7 +120,7 @@ class Series(NamedTuple):
     time: int
     """The local time of day of the start, in microseconds."""
     length: int
-    """The microseconds from start to end on the clock."""
+    """The time from start to end on the clock, in microseconds."""
     first: int
     last: int | None
     excluded: frozenset[int]
@@ -393,7 +393,7 @@ def _conflict_in_some_era(a: Series, b: Series, since: int) -> bool:
 
 
 def _starts_while_under_way(late: Series, early: Series, stretch: tuple[int, int]) -> bool:
-    """Return whether, in some era, `late` starts within the stretch of time during an occurrence of `early`."""
+    """Return whether, in some era, `late` starts within a stretch of time and during an occurrence of `early`."""
     early_in_any_era, late_in_any_era = (
         series._replace(rule=series.rule.within_eras(1), first=0, last=None, excluded=_NONE)
         for series in (early, late)
@@ -454,7 +454,7 @@ def _may_conflict(a: Series, b: Series) -> bool:
 
 
 def _may_overlap_in(a: Series, b: Series, kind: StretchKind) -> bool:
-    """Return whether, in a stretch of that kind, `a` may start during `b`, or `b` may start during `a`."""
+    """Return whether, in a stretch of the given kind, `a` may start during `b`, or `b` may start during `a`."""
     return _may_start_under_way(a, kind.a, b, kind.b, kind) or _may_start_under_way(
         b, kind.b, a, kind.a, kind
     )
@@ -463,7 +463,7 @@ def _may_overlap_in(a: Series, b: Series, kind: StretchKind) -> bool:
 def _may_start_under_way(
     early: Series, early_offsets: Offsets, late: Series, late_offsets: Offsets, kind: StretchKind
 ) -> bool:
-    """Return whether, in a stretch of that kind, `late` may start during an occurrence of `early`."""
+    """Return whether, in a stretch of the given kind, `late` may start during an occurrence of `early`."""
     for offset in late_offsets.starts:
         start = late.time - offset
         if (start - kind.start) % DAY < kind.length:

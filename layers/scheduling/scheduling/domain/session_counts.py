@@ -1,4 +1,4 @@
-"""Changes of session counts by type. The table items of each owner and each timeline store exact counts."""
+"""Changes of the session counts by type. The calendar of each owner and each timeline have exact session counts."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable

@@ -164,7 +164,7 @@ class _List(NamedTuple):
         return list(chain.from_iterable(run_in_parallel(*reads)))[:limit]
 
     def _name_query_group(self, prefix: str) -> str:
-        """Return the same text for all periods that one query can read together."""
+        """Return the name of a group of periods. One query can read adjacent periods of one group."""
         return start_year(prefix) if self.source == _BY_YEAR else str(is_undated(prefix))
 
     def _find_periods(self) -> list[Period]:
@@ -212,7 +212,7 @@ class _List(NamedTuple):
         return ordered(found, self.ascending)
 
     def _count_items(self, prefix: str) -> int:
-        """Count the items in the part of a period that lies in the time window, by queries of the index."""
+        """Count, by queries of the index, the items that lie both in a period and in the time window."""
         part = self.limits.clip(prefix, prefix)
         table, between = setting(self.source.table), (self.source.sort_key, *part)
         return sum(

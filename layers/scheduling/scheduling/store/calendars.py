@@ -85,7 +85,7 @@ _NAMED_CHANGES = 8
 """The number of latest writes whose slots the head names. With more writes, the head could exceed 1 KB, the size of one
 write unit."""
 _MOST_SLOTS_TO_READ = 400
-"""The largest number of ONCE slots for which the check of a new series simply reads all slots after its start."""
+"""The largest number of ONCE slots for which the check of a new series reads all slots after the series starts."""
 _SLOTS_A_QUERY = 20
 """Reading this number of slots costs about as much as one query for the slots near an occurrence."""
 _QUERIES_AT_ONCE = 64

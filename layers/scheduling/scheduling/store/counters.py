@@ -28,7 +28,7 @@ _KEPT_SECONDS = 3 * 24 * 60 * 60
 
 
 def tops(scope: str, low: str, high: str) -> dict[str, Counts]:
-    """Return the counts of the top nodes of a scope from the root `low` to the root `high`, by root."""
+    """Return the counts of the top nodes of a scope, by root. The roots are from `low` to `high`, such as years."""
     between = ("node", top(low), top(high))
     items = query(setting("COUNTERS_TABLE"), ("scope", scope), between, consistent=False)
     return {Node(scope, item["node"]).prefix: counts_of(item) for item in items}
