@@ -1,4 +1,4 @@
-"""Changes of the session counts by type. The calendar of each owner and each timeline have exact session counts."""
+"""Changes of the session counts by type. Each owner's calendar and each timeline have exact counts."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
