@@ -1,4 +1,4 @@
-"""Build of the layer: the runtime dependencies and the package `scheduling`, trimmed and with bytecode.
+"""Build of the layer: trimmed runtime dependencies and the package `scheduling`, with bytecode.
 
     python build.py ARTIFACTS_DIR
 
@@ -6,8 +6,9 @@ Environment variables choose the platform of the wheels:
 
     LAYER_ARCHITECTURE  arm64 (default) or x86_64; must equal the template's parameter Architecture
     LAYER_PYTHON        3.13 (default); must equal the functions' Runtime
-    LAYER_TARGET        lambda (default), or `here` for the local stack: the Python version and the
-                        architecture of this machine, without the two variables above
+    LAYER_TARGET        lambda (default), or `here` for the local stack. With `here`, the layer has the
+                        Python version and the architecture of this machine, and the build ignores the
+                        two variables above
 
 The build compiles bytecode, because /opt is read-only in Lambda. Without bytecode, every cold start
 compiles every module again. The build deletes data and code that no function uses. Decision record
@@ -118,7 +119,7 @@ class Target:
 
 
 def find_interpreter(version: str) -> str | None:
-    """Return a Python interpreter of that version, or None. The bytecode works only in the same version."""
+    """Return a Python interpreter of that version, or None. Bytecode works only in the version that compiled it."""
     if sys.version_info[:2] == tuple(int(part) for part in version.split(".")):
         return sys.executable
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
@@ -162,7 +163,7 @@ def install(target: Target, into: Path) -> None:
 
 
 def trim(packages: Path, licences: Path) -> None:
-    """Delete files that no function uses: tests, stubs, scripts, and package metadata except the licences."""
+    """Delete files that no function uses: tests, stubs, scripts, and package metadata. Keep the licences."""
     shutil.rmtree(packages / "bin", ignore_errors=True)
     for info in packages.glob("*.dist-info"):
         for text in info.rglob("*"):
@@ -185,7 +186,7 @@ def trim(packages: Path, licences: Path) -> None:
 def trim_botocore(data: Path) -> None:
     """Reduce botocore's data to DynamoDB, as plain JSON without documentation.
 
-    All partitions and regions stay, and so do endpoint overrides such as AWS_ENDPOINT_URL.
+    All partitions and regions stay. Endpoint overrides such as AWS_ENDPOINT_URL still work.
     """
     for folder in (path for path in data.iterdir() if path.is_dir() and path.name != "dynamodb"):
         shutil.rmtree(folder)

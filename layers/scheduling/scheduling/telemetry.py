@@ -1,7 +1,8 @@
 """Measurements of the current request: DynamoDB calls and retries, for the request log.
 
-A Lambda function handles one request at a time, so one object holds the measurements of one request.
-`http.endpoint` clears the measurements when a request starts. `http.request_log` logs them when the request ends.
+A Lambda function handles one request at a time, so one object is enough for the measurements of all requests.
+`http.endpoint` clears the measurements when a request starts. `http.request_log` logs the measurements when the request
+ends.
 """
 
 from threading import Lock
@@ -37,7 +38,7 @@ class Telemetry:
         self.retries += 1
 
     def record_call(self, operation: str, milliseconds: float, retries: int = 0) -> None:
-        """Record one DynamoDB call: its time, which includes the retries by botocore, and their number."""
+        """Record the time of one DynamoDB call, including botocore's retries, and the number of these retries."""
         with self._lock:
             self.calls += 1
             self.call_retries += retries

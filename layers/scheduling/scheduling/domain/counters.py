@@ -1,8 +1,9 @@
 """Counts of sessions and timelines by time, as trees of small nodes.
 
-A sort key begins with a time, so every period of time is a prefix of keys: `2026`, `2026-11`, `2026-11-24`,
-`2026-11-24T09:30`. A scope (an owner, a timeline, everything) has one tree. The nodes count a year by month, a month by
-day, and a day by minute. So a node never has more than 1,440 entries of one kind:
+A sort key begins with a time. So the keys of one period of time have a common prefix: `2026`, `2026-11`, `2026-11-24`,
+`2026-11-24T09:30`. Each scope has one tree. A scope is a set of counted items: those of an owner, those of a timeline,
+or all items. The nodes count a year by month, a month by day, and a day by minute. A day has 1,440 minutes, so a node
+never has more than 1,440 entries of one kind:
 
     node "Y#2026"        {"ONE_TIME": {"-11": 7}, "RECURRING": {"-11": 1}}
     node "M#2026-11"     {"ONE_TIME": {"-24": 3, ...}, ...}
@@ -25,7 +26,7 @@ from scheduling.domain.session import UNDATED_KEY
 ALL_SESSIONS = "ALL"
 ALL_TIMELINES = "TIMELINES#ALL"
 TIMELINES = "TIMELINE"
-"""The kind under which timelines are counted. Sessions are counted under their type."""
+"""The kind of the counts of timelines. The kind of the counts of sessions is their type."""
 
 COUNTED_FIELDS = ("startKey", "createdKey", "ownerId", "timelineId", "type")
 """The fields that decide in which nodes a session or timeline is counted."""
@@ -34,7 +35,7 @@ _NODES = "YMD"
 """The first letters of the names of nodes, from the root to the last level."""
 
 Counts = Mapping[str, Mapping[str, int]]
-"""The counts of one node: by kind, then by the rest of the counted prefix after the node's own prefix."""
+"""The counts of one node: by kind, then by the part of a child's prefix after the node's own prefix, such as `-11`."""
 Image = Mapping[str, Any]
 """A session or timeline before or after a change, with at least its COUNTED_FIELDS."""
 
@@ -101,20 +102,20 @@ def is_leaf(prefix: str) -> bool:
 
 
 def node_name(prefix: str) -> str:
-    """Return the name of the node that counts a period by its parts."""
+    """Return the name of the node that counts the parts of a period, such as the days of a month."""
     return f"{_NODES[path(prefix).index(prefix)]}#{prefix}"
 
 
 def top(root: str) -> str:
-    """Return the name of the top node with that root."""
+    """Return the name of the top node that counts a root: a year such as `2026`, or a century such as `18`."""
     return f"{_NODES[0]}#{root}"
 
 
 def count_by_node(changes: Iterable[Change]) -> dict[Node, dict[str, Counter[str]]]:
     """Return the numbers that the changes add to each node.
 
-    The result has every node that a change touches, even if the changes cancel out. So each change increases the
-    version of its nodes, and `tools/recount.py` recognizes that a count has changed.
+    The result has every node that a change touches, even if the sum of the changes is zero. So each change increases
+    the version of its nodes, and `tools/recount.py` recognizes that a count has changed.
     """
     steps: dict[Node, dict[str, Counter[str]]] = {}
     for change in changes:

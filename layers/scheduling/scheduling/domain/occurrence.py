@@ -1,4 +1,4 @@
-"""Occurrences as clients see them: each with its session, its local date and its local times."""
+"""Occurrences as clients see them, with the session, the local date and the local times."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ class SlotOccurrence(NamedTuple):
 
 
 def occurrences_of(slots: Iterable[Slot], start: int, end: int) -> Iterator[SlotOccurrence]:
-    """Yield the occurrences that overlap the interval [start, end), one slot after another."""
+    """Yield the occurrences that overlap the interval [start, end), in the order of the slots."""
     for slot in slots:
         schedule = slot_schedule(slot)
         for occurrence in occurrences(schedule, start, end):
@@ -24,7 +24,7 @@ def occurrences_of(slots: Iterable[Slot], start: int, end: int) -> Iterator[Slot
 
 
 def sort_key(found: SlotOccurrence) -> tuple[int, str]:
-    """Return the sort key of an occurrence in a list: its start, then the id of its session."""
+    """Return the sort key of an occurrence in a list: the start, then the id of the session."""
     return found.occurrence.start, found.slot["sessionId"]
 
 

@@ -24,11 +24,11 @@ _WHOLE_PERIODS = (
 )
 
 MOST_PASSED_OVER = 100
-"""The largest number of items of other kinds that the queries of a page may read to save queries."""
+"""The largest number of items of other kinds that the queries of a page may read. Longer ranges need fewer queries."""
 
 
 class Range(NamedTuple):
-    """A range of sort keys, both ends included."""
+    """A range of sort keys, including `low` and `high`."""
 
     low: str
     high: str
@@ -40,7 +40,7 @@ class Period(NamedTuple):
     prefix: str
     wanted: int
     others: int = 0
-    """The number of items of the same scope that the filter leaves out."""
+    """The number of items of the same scope in this period that do not match the filter."""
 
 
 class Place(NamedTuple):
@@ -56,11 +56,11 @@ class Stretch(NamedTuple):
     range: Range
     wanted: int
     others: int = 0
-    """The number of items that the query reads and the filter leaves out."""
+    """The number of items that the query reads and that do not match the filter."""
 
 
 class Window(NamedTuple):
-    """The sort keys to which a list is limited: from `low` on, and before `high`."""
+    """The range of the sort keys in a list: `low` is included, and `high` is not."""
 
     low: str = "0"
     high: str = _AFTER_ALL
@@ -72,7 +72,7 @@ class Window(NamedTuple):
 
     @property
     def bounded(self) -> bool:
-        """Return whether the window has a bound. Only an unbounded window contains items without a start."""
+        """Return whether the list has a time window. Only a list without a time window has items without a start."""
         return self != Window()
 
     def contains(self, key: str) -> bool:
@@ -92,14 +92,14 @@ class Window(NamedTuple):
         return Range(max(self.low, first), min(self.high, last + _LAST))
 
     def parts(self, ascending: bool) -> list[Range]:
-        """Return the ranges of the window in the order of a list. Items without a start come last."""
+        """Return the ranges of sort keys to read, in the order of the list. Items without a start come last."""
         if ascending or self.bounded:
             return [Range(self.low, self.high)]
         return [Range(self.low, _AFTER_DATES), Range(UNDATED_KEY, self.high)]
 
 
 def window(start: str | None, end: str | None) -> Window:
-    """Return the time window from `start` to `end`. Without a start or an end, the window has no such bound."""
+    """Return the sort keys of the time window from `start` to `end`. None means that this side has no limit."""
     if not start and not end:
         return Window()
     return Window(
@@ -108,13 +108,17 @@ def window(start: str | None, end: str | None) -> Window:
 
 
 def _build_bound_key(text: str) -> str:
-    """Return the shortest key of a bound. If a period begins at the bound, return the prefix of the period."""
+    """Return the sort key of the start or end of a time window.
+
+    If a period begins at this time, return only the prefix of the period, such as `2026-11` for the start of a month.
+    By the full key, `covers` would return False for this period.
+    """
     key = utc_text(parse(text).instant)
     for rest in _WHOLE_PERIODS:
         if key.endswith(rest):
             key = key.removesuffix(rest)
             break
-    return key.rstrip("0") if len(key) == 4 else key  # "2020" begins a decade, "2000" a century
+    return key.rstrip("0") if len(key) == 4 else key  # decade or century: "2200" -> "22"
 
 
 def is_undated(prefix: str) -> bool:
@@ -123,7 +127,7 @@ def is_undated(prefix: str) -> bool:
 
 
 def ordered(periods: Iterable[Period], ascending: bool) -> list[Period]:
-    """Return periods in the order of a list. In both orders, items without a start come last."""
+    """Return the periods, sorted in the order of the list. Items without a start come last in both orders."""
     found = sorted(periods, key=lambda period: period.prefix, reverse=not ascending)
     return sorted(found, key=lambda period: is_undated(period.prefix))
 
@@ -138,7 +142,7 @@ def find(periods: Iterable[Period], skip: int) -> Place | None:
 
 
 def take(periods: Iterable[Period], wanted: int) -> Iterator[Period]:
-    """Yield periods until they have the wanted number of items."""
+    """Yield periods until the yielded periods together have at least `wanted` items."""
     for period in periods:
         if wanted <= 0:
             return
@@ -147,9 +151,9 @@ def take(periods: Iterable[Period], wanted: int) -> Iterator[Period]:
 
 
 def stretches(periods: Iterable[Period], limits: Window, partition: Callable[[str], str]) -> list[Stretch]:
-    """Join adjacent periods of one partition to stretches, unless too many other items lie between the periods.
+    """Join adjacent periods of one partition into stretches, unless too many other items lie between the periods.
 
-    The gaps with the fewest other items are closed first, so that a page needs as few queries as possible.
+    Periods with the fewest other items between them are joined first. So a page needs as few queries as possible.
     """
     wanted: list[Period] = []
     gaps = [0]

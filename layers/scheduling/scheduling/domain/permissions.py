@@ -41,7 +41,10 @@ _TABLE: Mapping[Action, Mapping[str, Reach]] = {
 
 
 def reaches(principal: Principal, action: Action) -> Reach | None:
-    """Return the widest reach that any role of a principal has. Return None if no role may perform the action."""
+    """Return the timelines on which the roles of a principal permit an action.
+
+    Return None if no role of the principal permits the action.
+    """
     granted = {_TABLE[action].get(role) for role in principal.roles}
     return Reach.ANY if Reach.ANY in granted else Reach.OWN if Reach.OWN in granted else None
 

@@ -1,40 +1,49 @@
-"""Occurrences of sessions, and the decision whether two sessions ever overlap.
+"""Occurrences of sessions, and functions that decide whether two sessions ever overlap.
 
-The decision is exact for all time, without a list of all occurrences.
+The functions take all occurrences into account, but do not list them, because an endless series has no last occurrence.
 
 **Occurrences.** An occurrence is a half-open interval of instants (see `instants`). A session without a
-`repeatCycleType` has one occurrence. A series has an occurrence on each day that its recurrence rule names
-(`recurrence_rules`), from the first day to the last, except on excluded dates. An occurrence starts when the clock of
-the series (`time_zones`) shows the start time. With a time zone, the occurrence ends when the clock shows the end
-time. So 22:00-06:00 always ends at 06:00, and lasts 7 or 9 hours when the clocks change in that night. If the clocks
-skip the start time, the occurrence starts later. If the start is then not before the end, the occurrence keeps its
+`repeatCycleType` has one occurrence. A series has a recurrence rule that names days (`recurrence_rules`). The series
+has an occurrence on each of these days from its first day to its last day, unless the date is excluded. An endless
+series has no last day. An occurrence starts when the clock of the series (`time_zones`) shows the start time. With a
+time zone, the occurrence ends when the clock shows the end time. So 22:00-06:00 always ends at 06:00, and lasts 7 or 9
+hours when the clocks change in that night. If the clocks skip the start time, the occurrence starts later, by the
+length of the gap. If the end time comes no later than this start, the end moves too, and the occurrence keeps its
 length. Without a time zone, the clock of the series always has the UTC offset of `startDateTime`.
 
-**Next occurrence.** A later occurrence of a series starts later and ends later. So `Series.next` can compute the first
-occurrence that ends after an instant. To compare a single occurrence with a series, `_find_first_overlap` computes the
-first occurrence of the series that ends after the start of the single occurrence. The two sessions overlap if and only
-if that occurrence starts before the single occurrence ends.
+**Next occurrence.** Each occurrence of a series starts and ends later than the occurrence before. So if an occurrence
+ends after an instant, all following occurrences end after the instant too. `Series.next` computes the first occurrence
+that ends after an instant. To compare a single occurrence S with a series, `_find_first_overlap` computes the first
+occurrence F of the series that ends after S starts. S overlaps the series if and only if F starts before S ends,
+because all occurrences after F start even later.
 
-**Can two series overlap?** Two sessions overlap if and only if one starts while the other is under way. With fixed
-offsets, `a` is under way at a start of `b` if and only if the time since the last start of `a` is less than the length
-of `a`. The shortest such time (`shortest_wait`) occurs again and again. So one comparison in each direction decides two
-endless series, whatever their first dates and excluded dates. With time zones, `_may_conflict` makes this comparison
-for every pair of UTC offsets that the two clocks have at the same time. `time_zones.Offsets` explains why no pair is
-missing. If the shortest time is long enough for every pair, the two series never overlap. Otherwise an overlap is
-possible, but not certain: the series may have no start while the clocks have this pair of offsets.
+**Can two series overlap?** Two series `a` and `b` overlap in two cases: if `b` starts during an occurrence of `a`, or
+if `a` starts during an occurrence of `b`. Suppose that both series are endless and have fixed offsets. `shortest_wait`
+computes the shortest time from a start of `a` to the next start of `b`. If this time is less than the length of `a`,
+`b` starts during an occurrence of `a`. The same comparison with `a` and `b` exchanged shows whether `a` starts during
+an occurrence of `b`. If neither comparison finds an overlap, the two series never overlap. The shortest time occurs
+again and again. So first dates and excluded dates do not change the result.
+
+With time zones, `_may_conflict` makes these two comparisons for every pair of UTC offsets that the two clocks have at
+the same time. `time_zones.Offsets` explains why no pair is missing. If no pair allows an overlap, the two series never
+overlap. Otherwise an overlap is possible, but not certain. For example, perhaps no occurrence of the two series starts
+while the clocks have this pair of offsets.
 
 **Do two series overlap?** `_find_overlap` searches for an actual overlap. Let A be the first occurrence of `a` that
-ends after an instant, and B the first occurrence of `b` that ends after the start of A. If A and B do not overlap, no
-overlap begins before the start of B, and the search continues there. The search skips each stretch of time in which no
-overlap can begin with the offsets of the two clocks. The search always ends:
-- If a series ends, the search ends at the latest with this series.
+ends after an instant. Let B be the first occurrence of `b` that ends after the start of A. If A and B do not overlap,
+no overlap begins before the start of B. Then the search continues from the start of B. The search skips each stretch of
+time in which no overlap can begin with the offsets of the two clocks. The search always ends:
+- If at least one of the two series ends, the search stops soon after the last day of the series that ends first.
 - If both series are endless, the search first continues until both clocks are regular (see `Clock`). From then on, both
-  clocks repeat every 400 years (an era). So the search then covers one era, with the days that each rule names in any
-  era. The Chinese remainder theorem decides whether both days of an overlap are in the same era (`meet_in_an_era`).
-  Such an overlap occurs again in later eras, so excluded dates cannot prevent the conflict.
+  clocks repeat every 400 years (an era). So one more era is enough. In this era, the search uses all days that each
+  rule names in any era. Suppose that an occurrence on such a day of `a` overlaps an occurrence on such a day of `b`.
+  Then `meet_in_an_era` decides whether the two rules name these two days in the same era (Chinese remainder theorem).
+  Such an overlap occurs again in later eras. A series excludes only a few dates, so excluded dates cannot prevent all
+  of these overlaps.
 
 Sources: RFC 5545, 3.3.10 (rules; dates that do not exist are ignored), 3.8.5.1 (EXDATE), 3.3.5 (gaps and folds) and
-PEP 495; RFC 9636 (time zones). RFC 5545 also ends a DURATION in days by the local clock, and so do calendar programs.
+PEP 495; RFC 9636 (time zones). RFC 5545 also computes the end of a DURATION in days by the local clock. Calendar
+programs do the same.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -73,8 +82,8 @@ INSTANT = 1
 """The length of an occurrence without an end: one microsecond. Such an occurrence occupies only its start."""
 
 _ALL_YEARS = ERA // 9
-"""About 44 years in microseconds. A year has one of 14 calendars: seven first weekdays, leap year or not. Any 44 years
-contain every pair of calendars that two consecutive years ever have."""
+"""About 44 years in microseconds. A year has one of 14 calendars, because a normal year and a leap year can each begin
+on seven weekdays. Any 44 years contain every pair of calendars that two consecutive years ever have."""
 _SOON = 4 * 366 * DAY
 """Four years in microseconds. A search covers this time first, because most overlaps begin within four years."""
 _NONE: frozenset[int] = frozenset()
@@ -88,7 +97,7 @@ class Occurrence(NamedTuple):
 
 
 LATER = Occurrence(NEVER, NEVER)
-"""The result that stands for any occurrence that starts after the year 9999."""
+"""The result of `first_conflict` for an occurrence that starts after the year 9999."""
 
 
 class Once(NamedTuple):
@@ -111,7 +120,7 @@ class Series(NamedTuple):
     time: int
     """The local time of day of the start, in microseconds."""
     length: int
-    """The microseconds from start to end on the clock."""
+    """The time from start to end on the clock, in microseconds."""
     first: int
     last: int | None
     excluded: frozenset[int]
@@ -123,8 +132,8 @@ class Series(NamedTuple):
 
     def next(self, instant: int) -> Occurrence | None:
         """Return the first occurrence that ends after an instant."""
-        # No clock change is longer than a day. So an occurrence has ended if its local end is a day or more before the
-        # local time of the instant.
+        # No clock change moves the local time by more than a day. So an occurrence has ended if its local end is a day
+        # or more before the local time of the instant.
         day = (instant + self.clock.offset(instant) - self.time - self.length) // DAY
         day = self.rule.on_or_after(max(day if self.clock.changes else day + 1, self.first))
         while self.last is None or day <= self.last:
@@ -251,11 +260,11 @@ def occurrence_on(schedule: Schedule, date: str) -> Occurrence | None:
 
 
 def begin_at(fields: Mapping[str, Any], day: int) -> tuple[str | None, str | None]:
-    """Return the `startDateTime` and `endDateTime` with which a series begins on one of its later days.
+    """Return the `startDateTime` and `endDateTime` of the part of a series that begins on a later day.
 
-    The local times of day stay the same. If the clocks skip the start on that day, the start is written with the UTC
-    offset before the clock change. So later occurrences keep their times of day. A time after the year 9999 is None.
-    The end is None if the series has no `endDateTime`.
+    The local times of day stay the same. If the clocks skip the start time on that day, the result contains the skipped
+    time with the UTC offset before the clock change. So later occurrences keep their times of day. A time after the
+    year 9999 is None. The end is None if the series has no `endDateTime`.
     """
     series = schedule(fields)
     assert isinstance(series, Series), "only a series has several days"
@@ -298,12 +307,12 @@ def local_times(fields: Mapping[str, Any], occurrence: Occurrence) -> tuple[str 
 
 
 def _format_local_time(instant: int, clock: Clock) -> str | None:
-    # An offset is written in minutes. Before 1972, some zones had offsets with seconds.
+    # An offset in ISO 8601 has whole minutes. Before 1972, some zones had offsets with seconds.
     return local_text(instant, clock.offset(instant) // MINUTE * MINUTE)
 
 
 def conflict(a: Schedule, b: Schedule) -> bool:
-    """Return whether any occurrence of one schedule overlaps any occurrence of the other."""
+    """Return whether any occurrence of `a` overlaps any occurrence of `b`."""
     if isinstance(a, Once):
         return _find_first_overlap(b, a.occurrence) is not None
     if isinstance(b, Once):
@@ -326,7 +335,7 @@ def conflict(a: Schedule, b: Schedule) -> bool:
 
 
 def first_conflict(a: Schedule, b: Schedule) -> Occurrence | None:
-    """Return the earliest occurrence of `a` that overlaps any occurrence of `b`; None if the two never conflict.
+    """Return the earliest occurrence of `a` that overlaps any occurrence of `b`; None if `a` and `b` never conflict.
 
     Return `LATER` if that occurrence starts after the year 9999.
     """
@@ -351,7 +360,8 @@ def _find_first_overlap(schedule: Schedule, occurrence: Occurrence) -> Occurrenc
 
 
 def _find_overlap(a: Series, b: Series, until: int) -> Occurrence | None:
-    """Return the first occurrence of `a` that overlaps any of `b`; None if no overlap begins before `until`."""
+    """Return the first occurrence of `a` that overlaps an occurrence of `b`; None if no overlap begins before
+    `until`."""
     find = _make_stretch_finder(a, b, until)
     since = max(a.earliest, b.earliest)
     while stretch := find(since):
@@ -368,10 +378,10 @@ def _find_overlap(a: Series, b: Series, until: int) -> Occurrence | None:
 
 
 def _conflict_in_some_era(a: Series, b: Series, since: int) -> bool:
-    """Return whether two series overlap after `since`, if neither series ends. Both clocks are regular from `since` on.
+    """Return whether two series would overlap after `since` if both were endless. Both clocks must be regular by then.
 
-    44 years are enough if both rules name the same days in all years with the same calendar (see `_ALL_YEARS`).
-    Otherwise the search needs a whole era.
+    Usually, a search of 44 years is enough, because both rules name the same days in all years with the same calendar
+    (see `_ALL_YEARS`). Otherwise, or if an occurrence is longer than a year, the search needs a whole era.
     """
     same_each_year = a.rule.repeats_yearly and b.rule.repeats_yearly and max(a.length, b.length) <= 365 * DAY
     find = _make_stretch_finder(a, b, since + (_ALL_YEARS if same_each_year else ERA))
@@ -383,7 +393,7 @@ def _conflict_in_some_era(a: Series, b: Series, since: int) -> bool:
 
 
 def _starts_while_under_way(late: Series, early: Series, stretch: tuple[int, int]) -> bool:
-    """Return whether, in some era, `late` starts within a stretch of time while `early` is under way."""
+    """Return whether, in some era, `late` starts within a stretch of time and during an occurrence of `early`."""
     early_in_any_era, late_in_any_era = (
         series._replace(rule=series.rule.within_eras(1), first=0, last=None, excluded=_NONE)
         for series in (early, late)
@@ -396,7 +406,7 @@ def _starts_while_under_way(late: Series, early: Series, stretch: tuple[int, int
 
 
 def _make_stretch_finder(a: Series, b: Series, until: int) -> Callable[[int], tuple[int, int] | None]:
-    """Return a function that finds the next stretch of time in which an overlap can begin, from a given instant on."""
+    """Return a function that finds the first stretch of time after an instant in which an overlap can begin."""
     if not (a.clock.changes or b.clock.changes):
         return lambda instant: (instant, until) if instant < until else None
     known: dict[StretchKind, bool] = {}
@@ -444,7 +454,7 @@ def _may_conflict(a: Series, b: Series) -> bool:
 
 
 def _may_overlap_in(a: Series, b: Series, kind: StretchKind) -> bool:
-    """Return whether, in a stretch of a kind, one series may start while the other is under way."""
+    """Return whether, in a stretch of the given kind, `a` may start during `b`, or `b` may start during `a`."""
     return _may_start_under_way(a, kind.a, b, kind.b, kind) or _may_start_under_way(
         b, kind.b, a, kind.a, kind
     )
@@ -453,7 +463,7 @@ def _may_overlap_in(a: Series, b: Series, kind: StretchKind) -> bool:
 def _may_start_under_way(
     early: Series, early_offsets: Offsets, late: Series, late_offsets: Offsets, kind: StretchKind
 ) -> bool:
-    """Return whether, in a stretch of a kind, `late` may start while `early` is under way."""
+    """Return whether, in a stretch of the given kind, `late` may start during an occurrence of `early`."""
     for offset in late_offsets.starts:
         start = late.time - offset
         if (start - kind.start) % DAY < kind.length:
@@ -466,7 +476,7 @@ def _may_start_under_way(
 
 @lru_cache(maxsize=1024)
 def _find_kinds(a: Clock, b: Clock, since: int) -> list[tuple[StretchKind, int]]:
-    """Return the kinds of stretches from an instant on, each with the end of the last stretch of that kind.
+    """Return the kinds of all stretches after an instant, each with the end of the last stretch of that kind.
 
     The end is `NEVER` if the kind occurs again and again. The kind with the latest end comes first.
     """
@@ -480,7 +490,7 @@ def _find_kinds(a: Clock, b: Clock, since: int) -> list[tuple[StretchKind, int]]
 
 
 def _find_stretch(a: Clock, b: Clock, instant: int) -> tuple[StretchKind, int]:
-    """Return the kind of the stretch of time around an instant, and its end."""
+    """Return the kind of the stretch of time that contains an instant, and the end of the stretch."""
     one, other = a.stretch(instant), b.stretch(instant)
     start, end = max(one.start, other.start), min(one.end, other.end)
     if end - start < DAY:

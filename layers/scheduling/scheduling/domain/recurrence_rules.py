@@ -8,7 +8,8 @@ name different days in different eras. The days of a rule repeat after `eras` er
 
 Two rules `a` and `b` are compared in a cycle of K = gcd(a.eras, b.eras) eras. `within_eras(K)` maps all days that a
 rule ever names into such a cycle. Any mapped day of `a` and any mapped day of `b` occur together in some cycle (Chinese
-remainder theorem: a.eras / K and b.eras / K have no common factor). So a comparison of the mapped days is exact.
+remainder theorem: a.eras / K and b.eras / K have no common factor). So a comparison of the mapped days has the same
+result as a comparison of all days.
 """
 
 from collections.abc import Iterator
@@ -95,7 +96,7 @@ class MonthRule(NamedTuple):
         return _find_nth_date(self, first, count)
 
     def _find_first_date(self, month: int, step: int) -> int:
-        """Return the day of the rule in the first month that has it. Try every `step`-th month from `month` on."""
+        """Return the day of the rule in `month`. If the month does not have this day, go on by `step` months."""
         while True:
             era, rest = divmod(month, MONTHS_IN_ERA)
             try:
@@ -148,9 +149,9 @@ def shortest_wait(a: Rule, b: Rule, lag: int) -> int:
 
     `lag` is the start time of `b` minus the start time of `a`, both as times of day. All times are in microseconds.
 
-    If two day rules have one anchor each, the differences between their days are all numbers with one remainder modulo
-    the gcd of the intervals (Bezout's identity). Before a month rule is compared with a day rule, `_find_remainders`
-    turns the month rule into a day rule.
+    If two day rules have one anchor each, all differences between their days have the same remainder modulo the gcd of
+    the intervals. Every number with this remainder is such a difference (Bezout's identity). Before a month rule is
+    compared with a day rule, `_find_remainders` turns the month rule into a day rule.
     """
     if isinstance(a, MonthRule):
         if isinstance(b, MonthRule):
@@ -161,16 +162,18 @@ def shortest_wait(a: Rule, b: Rule, lag: int) -> int:
     elif isinstance(b, MonthRule):
         b = _find_remainders(b, a.interval)
     period = gcd(a.interval, b.interval) * DAY
-    if len(a.anchors) == len(b.anchors) == 1:  # most rules; saves a fifth of a comparison
+    if len(a.anchors) == len(b.anchors) == 1:  # true for most rules; saves a fifth of the time
         return ((b.anchors[0] - a.anchors[0]) * DAY + lag) % period
     return min([((later - earlier) * DAY + lag) % period for earlier in a.anchors for later in b.anchors])
 
 
 def meet_in_an_era(a: Rule, day_of_a: int, b: Rule, day_of_b: int) -> bool:
-    """Return whether `a` and `b` name the two days in the same era. Each is a day of the rule's `within_eras(1)`.
+    """Return whether `a` names `day_of_a` and `b` names `day_of_b` in the same era.
 
-    By the Chinese remainder theorem, such an era exists if and only if the two results of `era_of` are equal modulo the
-    gcd of the two `eras`.
+    The days are days of `a.within_eras(1)` and of `b.within_eras(1)`.
+
+    Such an era exists if and only if the two results of `era_of` are equal modulo the gcd of `a.eras` and `b.eras`
+    (Chinese remainder theorem).
     """
     return (a.era_of(day_of_a) - b.era_of(day_of_b)) % gcd(a.eras, b.eras) == 0
 
@@ -198,10 +201,10 @@ def _find_remainders(rule: MonthRule, interval: int) -> DayRule:
 
 @lru_cache(maxsize=4096)
 def _find_shortest_gap(a: MonthRule, b: MonthRule, least: int) -> int:
-    """Return the smallest number of days from any day of `a` to a day of `b` that is at least `least` days later.
+    """Return the smallest number of days from a day of `a` to a day of `b`, if this number must be at least `least`.
 
-    If both rules have the same months in every year, four years are enough. Years such as 1900 and 2100 have no
-    29 February, but this makes no gap shorter.
+    If both rules have the same months in every year, four years are enough. Years such as 1900 and 2100 have no 29
+    February, but they contain no shorter gap than other years.
     """
     eras = gcd(a.eras, b.eras)
     a, b = a.within_eras(eras), b.within_eras(eras)

@@ -1,4 +1,4 @@
-"""Validation of the fields of a schedule in combination."""
+"""Validation of the combination of the fields of a schedule."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,10 +13,10 @@ _TIMES = ("startDateTime", "endDateTime")
 
 
 def normalize(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields. If they have a time zone, replace the `Z` of each time by the zone's UTC offset.
+    """Return the fields. If the fields have a time zone, replace the `Z` of each time by the zone's UTC offset.
 
-    With an offset, a time also states the local time. So a series keeps its local time when the rules of its time zone
-    change later.
+    A time with an offset contains the local time, but a time with `Z` does not. So a series with an offset keeps its
+    local time when the rules of its time zone change later.
     """
     zone = fields.get("timeZone")
     if not zone or zone not in zone_names():
@@ -37,13 +37,13 @@ def _write_offset(text: str, zone: str) -> str:
 def faults(
     fields: Mapping[str, Any], before: Mapping[str, Any] | None = None, *, partial: bool = False
 ) -> Iterator[Fault]:
-    """Yield the faults in the combination of fields. Each field alone is already valid. Ignore absent fields.
+    """Yield the faults in the combination of fields. Ignore absent fields. The caller has already validated each field.
 
     Args:
         fields: The fields of a session, or some of them.
         before: The stored fields, if the session exists. Unchanged times may keep their stored UTC offset, even if a
             newer time zone database has another offset.
-        partial: Whether the fields come from a PATCH. Then they may describe only a part of the series.
+        partial: Whether the fields come from a PATCH. Then some fields of the series may be absent.
     """
     fields = normalize(fields)
     start, end, zone = fields.get("startDateTime"), fields.get("endDateTime"), fields.get("timeZone")
@@ -71,7 +71,7 @@ def faults(
 
 
 def _find_offset_faults(fields: Mapping[str, Any], clock: Clock, *, repeats: bool) -> Iterator[Fault]:
-    """Yield the faults of times without the UTC offset of the time zone."""
+    """Yield the faults of times that do not fit the time zone."""
     for field in _TIMES:
         if not fields.get(field):
             continue
@@ -126,7 +126,7 @@ def _rule_is_wrong(fields: Mapping[str, Any], found: list[Fault]) -> bool:
 
 
 def _find_series_faults(fields: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield the faults that only the whole series shows: overlapping occurrences, or no occurrence."""
+    """Yield the faults of the whole series: occurrences that overlap each other, or no occurrence at all."""
     series = schedule(fields)
     assert isinstance(series, Series)
     if fields.get("endDateTime") and overlaps_itself(series):

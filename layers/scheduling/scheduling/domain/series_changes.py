@@ -1,7 +1,7 @@
-"""Changes to a part of a series: to one occurrence, or to all occurrences from a date on.
+"""Changes to a part of a series: to one occurrence, or to all occurrences on and after a date.
 
-A local date names an occurrence: the date in the local time of the series on which the occurrence starts. If the
-clocks skip the start time, the occurrence may start after midnight. Then the date before midnight names the occurrence.
+A date names an occurrence: the date on which the occurrence starts, in the local time of the series. If the clocks skip
+the start time, the occurrence may start after midnight. Then the date before midnight names the occurrence.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _COPIED = ("timelineId", "name", "description", "timeZone")
 
 
 class Division(NamedTuple):
-    """A series after a change to a part of it, and the new session that replaces this part."""
+    """The rest of a series, and the new session that replaces the other part of the series."""
 
     series: Session
     new: Session
@@ -64,7 +64,7 @@ def update_occurrence(series: Session, date: str, fields: Mapping[str, Any], id:
 
 
 def split(series: Session, date: str, fields: Mapping[str, Any], id: str, now: str) -> Division:
-    """Return the series until the day before a date, and a new series from the date on, with the changed fields.
+    """Return the series until the day before a date, and a new series that begins on the date with the changed fields.
 
     Raises:
         NoOccurrence: the series has no occurrence on the date.
@@ -98,7 +98,7 @@ def split(series: Session, date: str, fields: Mapping[str, Any], id: str, now: s
 
 
 def _exclude_date(series: Session, date: str, now: str) -> Session:
-    """Return the series with one more excluded date, on which the series has an occurrence."""
+    """Return the series with one more excluded date. The series must have an occurrence on this date."""
     if not _read_schedule(series).has(_parse_day(date)):
         raise NoOccurrence
     dates = [*series.get("excludedDates", []), date]
@@ -125,7 +125,7 @@ def _parse_day(date: str) -> int:
 
 
 def _require_times(series: Session, start: str | None, end: str | None) -> dict[str, str | None]:
-    """Return the start and the end as fields. Raise NoOccurrence if either is after the year 9999."""
+    """Return the start and the end as fields. Raise NoOccurrence if the start or the end is after the year 9999."""
     if start is None or (end is None and "endDateTime" in series):
         raise NoOccurrence
     return {"startDateTime": start, "endDateTime": end}

@@ -32,7 +32,7 @@ class Session(TypedDict, total=False):
     repeatCount: int
     excludedDates: list[str]
     seriesId: str
-    """The series of which the session replaces an occurrence."""
+    """The id of a series. The session replaces one occurrence of this series."""
     originalDate: str
     """The local date of the replaced occurrence."""
     description: str
@@ -47,7 +47,7 @@ class Session(TypedDict, total=False):
     startKey: str
     """The sort key in the indexes. A deleted session has no sort key."""
     startYear: str
-    """The partition of the index of all sessions (see `start_year`)."""
+    """The partition key in the index of all sessions (see `start_year`)."""
     expiresAt: int
     """The epoch second after which DynamoDB purges the deleted session."""
 
@@ -89,7 +89,7 @@ _EITHER_OR = {
     "repeatUntil": "repeatCount",
     "repeatCount": "repeatUntil",
 }
-"""Pairs of fields that exclude each other: setting one field clears the other."""
+"""Pairs of fields that exclude each other. For example, a request that sets `repeatUntil` clears `repeatCount`."""
 
 UNDATED = "none"
 """The `startYear` of a session without a start."""
@@ -115,7 +115,7 @@ def create(fields: Mapping[str, Any], id: str, owner_id: str, now: str) -> Sessi
 
 
 def update(session: Session, fields: Mapping[str, Any], owner_id: str, now: str) -> Session:
-    """Return the session with the changed fields. Return the same object when nothing changes.
+    """Return the session with the changed fields. Return the same object if no field changes.
 
     Fields that no longer apply are cleared, unless `fields` sets them (see `_find_implied_changes`).
     """
@@ -127,7 +127,7 @@ def update(session: Session, fields: Mapping[str, Any], owner_id: str, now: str)
 
 
 def delete(session: Session, now: str, expires_at: int) -> Session:
-    """Return the session as deleted: without sort key and slot, and with the epoch second `expires_at`."""
+    """Return the deleted session: without a sort key and a slot, and with the epoch second at which it expires."""
     stamps = _increase_version(session, now)
     removed: dict[str, Any] = {**session, **stamps, "removedAt": stamps["updatedAt"], "expiresAt": expires_at}
     removed.pop("slot", None)
@@ -136,7 +136,7 @@ def delete(session: Session, now: str, expires_at: int) -> Session:
 
 
 def restore(session: Session, now: str) -> Session:
-    """Return a deleted session as restored: without `removedAt`, and without a time at which DynamoDB purges it."""
+    """Return the restored session: without `removedAt` and `expiresAt`."""
     restored = {**session, **_increase_version(session, now), "removedAt": None, "expiresAt": None}
     return _add_keys(restored)
 
@@ -144,7 +144,7 @@ def restore(session: Session, now: str) -> Session:
 def _increase_version(session: Session, now: str) -> dict[str, Any]:
     """Return the new version, and the time of the change.
 
-    `updatedAt` never goes back, even if the clocks of two machines differ.
+    `updatedAt` never decreases, even if the clocks of two machines differ.
     """
     return {"version": session["version"] + 1, "updatedAt": max(now, session["updatedAt"])}
 

@@ -1,4 +1,4 @@
-"""Changes of the exact session counts by type, which are stored for each owner and each timeline."""
+"""Changes of the session counts by type. Each owner's calendar and each timeline have exact counts."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable

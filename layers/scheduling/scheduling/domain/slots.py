@@ -6,19 +6,20 @@ A calendar has one slot for each session with a start, and one head. The key of 
 - `UNTIL#<end of the last occurrence>#<session id>`: a series that ends. The conflict check of a new session reads only
   the keys after the start of the new session. So the check does not read series that ended earlier. For a series with
   a time zone, the key contains a time two days after the end.
-- `EVERY#<class>#<minute>#<session id>`: an endless series. In UTC, all its occurrences lie within the same part of the
-  day (`recurrence.times_of_day`). `minute` is the minute of the day in which this part begins. `class` is the length of
-  the part in hours, rounded up to 1, 2, 4, 8 or 24. If the parts of two sessions do not overlap, the sessions never
-  overlap, on any day. So the conflict check of a new session needs only some minutes of each class that the calendar
-  has. A series with a time zone always has class 24. The conflict check of every new session reads all slots of
-  class 24.
+- `EVERY#<class>#<minute>#<session id>`: an endless series. In UTC, all occurrences of the series lie within the same
+  part of the day (`recurrence.times_of_day`). `minute` is the minute of the day in which this part begins. `class` is
+  the length of the part in hours, rounded up to 1, 2, 4, 8 or 24. If the parts of two sessions do not overlap, the
+  sessions never overlap, on any day. So the conflict check of a new session reads only the keys with certain minutes,
+  in each class that the calendar has. A series with a time zone always has class 24. The conflict check of every new
+  session reads all slots of class 24.
 
 Countries change the rules of time zones, sometimes only weeks in advance. A newer time zone database then moves the
 occurrences of stored series, and conflict checks must still find their slots. No zone has ever moved by more than a
-day, so two days are enough for a series that ends. An endless series may move to any time of day.
+day. So for a series that ends, two days after the end are enough. The occurrences of an endless series may move to any
+time of day, so the series has class 24.
 
-The key of a slot is also stored in its session. If the key were computed again by newer rules, the key could differ,
-and the old slot would never be deleted.
+The key of a slot is also stored in the item of its session. A key that is computed again with a newer database may
+differ from the stored key. With such a key, a write would never delete the old slot.
 
 Starts and ends in keys are UTC texts of a fixed width, so that the order of keys is the order of time.
 """
@@ -36,7 +37,7 @@ ONCE = "ONCE#"
 UNTIL = "UNTIL#"
 EVERY = "EVERY#"
 AFTER_ALL = "~~"
-"""The suffix that makes a prefix sort after every key that begins with the prefix."""
+"""A suffix. A prefix with this suffix sorts after every key that begins with the prefix."""
 
 _LENGTH_CLASSES = (1, 2, 4, 8, 24)
 _WHOLE_DAY = _LENGTH_CLASSES[-1]
@@ -76,8 +77,8 @@ class Head(TypedDict, total=False):
     version: int
     """The version of the calendar. Every write that adds time (see `adds_time`) increases the version."""
     changes: list[list[str]]
-    """References to slots: one list for each of the last versions, in order. Each list names the slots that the write
-    added, and the released slots that may hide an added slot (see `hides`)."""
+    """References to slots: one list for each of the latest versions, oldest first. Each list names the slots that the
+    write of this version added, and the released slots that may hide an added slot (see `hides`)."""
     lengthClasses: list[int]
     """The length classes of all endless series that the calendar has or had."""
     sessionCounts: dict[str, int]
@@ -103,7 +104,7 @@ class Reference(NamedTuple):
 
 
 class Range(NamedTuple):
-    """A range of keys, both ends included."""
+    """A range of keys, including `low` and `high`."""
 
     low: str
     high: str
@@ -130,7 +131,10 @@ def slot(session: Session) -> Slot | None:
 
 
 def reserve(change: SessionChange) -> SessionChange:
-    """Return the change, with the slot's key stored in the changed session. Keep the old key if no time is added."""
+    """Return the change, with the slot's key stored in the changed session.
+
+    If the slot adds no time, keep the old key.
+    """
     before, after = change
     old, new = slot(before) if before else None, slot(after)
     if new is None:
@@ -142,7 +146,7 @@ def reserve(change: SessionChange) -> SessionChange:
 def adds_time(old: Slot | None, new: Slot) -> bool:
     """Return whether a slot has another key than before, or reserves time that it did not reserve before.
 
-    If only more dates are excluded than before, the slot adds no time.
+    A slot adds no time if its only change is that the session excludes more dates than before.
     """
     if old is None:
         return True
@@ -177,7 +181,7 @@ def parse_reference(text: str) -> Reference:
 def hides(released: Slot, added: Slot) -> bool:
     """Return whether a released ONCE slot starts within an added ONCE slot.
 
-    A read may still return the released slot as the last slot before an instant. Then it misses the added slot.
+    A read of the last slot before an instant may still return the released slot. Then the read misses the added slot.
     """
     first, second = slot_schedule(released), slot_schedule(added)
     if not (isinstance(first, Once) and isinstance(second, Once)):
@@ -197,12 +201,15 @@ def first_start(slot: Slot) -> int:
 
 
 def starting_at(instant: int) -> str:
-    """Return the prefix of the keys of ONCE slots that start at an instant. Keys of earlier slots sort before it."""
+    """Return the prefix of the keys of ONCE slots that start at an instant.
+
+    Keys of earlier ONCE slots sort before this prefix.
+    """
     return ONCE + utc_text(instant)
 
 
 def ending_after(instant: int) -> Range:
-    """Return the range of the keys of all series that end after an instant, and are not endless."""
+    """Return the range of the UNTIL keys of all series whose last occurrence ends after an instant."""
     return Range(UNTIL + utc_text(instant + 1), UNTIL + AFTER_ALL)
 
 

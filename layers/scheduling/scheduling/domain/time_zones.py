@@ -1,12 +1,12 @@
 """Clocks: the UTC offset at each instant, which is either fixed or the offset of a time zone.
 
 Time zones are read from the TZif files (RFC 9636) of the package `tzdata`, never from files of the machine. So a
-laptop, CI and Lambda have the same time zones. A zone is loaded on first use. Sessions without a time zone need neither
-a file nor the package.
+laptop, CI and Lambda have the same time zones. A zone is loaded on first use. A session without a time zone needs no
+file, and the package is not imported.
 
 A TZif file has a table of clock changes. At its end, the file has a POSIX TZ rule for the years after the table (RFC
-9636, 3.3). The calendar repeats every 400 years. So `read_tzif` adds the changes of 400 years by this rule to the
-table, and `Clock` moves later instants back into these years.
+9636, 3.3). The calendar repeats every 400 years. So `read_tzif` uses this rule to add the clock changes of 400 years to
+the table. For a later instant, `Clock` subtracts multiples of 400 years until the table contains the instant.
 """
 
 import os.path
@@ -36,20 +36,21 @@ _WEEK = 7 * _SECONDS_A_DAY
 class Offsets(NamedTuple):
     """The UTC offsets that a comparison must try for occurrences that start or are under way in a stretch of time.
 
-    Usually, this is the one offset of the clock. After a clock change, there are other offsets:
+    Usually, the clock has the same offset in the whole stretch. After a clock change, other offsets are possible:
     - When the clocks are set forward by j, they skip local times (a gap). A skipped start is read with the offset
-      before the gap, so the occurrence starts less than j after the change. If its end is not after this start, the
-      occurrence keeps its length, and so ends less than 2j after the change.
-    - When the clocks are set back by j, they show local times twice (a fold). The first of the two times counts. So no
-      occurrence starts in the time j after the change. An occurrence that is under way in this time has started by the
-      offset before the fold, and ends by the offset after the fold.
+      before the gap. So the occurrence starts less than j after the change. If its end time is not after this start,
+      the occurrence lasts at most j and keeps this length. So the occurrence ends less than 2j after the change.
+    - When the clocks are set back by j, they show some local times twice (a fold). For a start, only the first of the
+      two instants counts. So no occurrence starts in the time j after the change. An occurrence is under way in this
+      time only if two conditions hold. Its start, computed with the offset before the change, has passed. Its end,
+      computed with the offset after the change, has not passed.
     """
 
     starts: tuple[int, ...]
     """The possible offsets at the start of an occurrence that starts in the stretch."""
     under_way: tuple[tuple[int, int], ...]
-    """Pairs of offsets. An occurrence is under way only if, for one pair, it has started by the first offset and has
-    not ended by the second."""
+    """Pairs of an offset for the start and an offset for the end. An occurrence is under way only if one pair shows
+    this: with the first offset the start has passed, and with the second offset the end has not passed."""
 
 
 class Stretch(NamedTuple):
@@ -61,9 +62,9 @@ class Stretch(NamedTuple):
 
 
 class Clock:
-    """A clock. Its UTC offset is `offsets[n]` until the instant `changes[n]`. The last offset has no end.
+    """A clock. Its UTC offset is `offsets[n]` until the instant `changes[n]`, and `offsets[-1]` after the last change.
 
-    From the instant `regular` on, the clock repeats every 400 years. All times are in microseconds.
+    After the instant `regular`, the clock repeats every 400 years. All times are in microseconds.
     """
 
     def __init__(self, changes: list[int], offsets: list[int], regular: int = BEGINNING) -> None:
@@ -89,7 +90,7 @@ class Clock:
         return local - self.offsets[bisect_right(self._local_changes, self._move_into_table(local))]
 
     def offsets_since(self, instant: int) -> list[int]:
-        """Return all offsets of the clock from an instant on."""
+        """Return all offsets that the clock has at an instant and later."""
         return self.offsets[bisect_right(self.changes, min(instant, self.regular)) :]
 
     def stretch(self, instant: int) -> Stretch:
@@ -116,7 +117,7 @@ class Clock:
         return [*starts, NEVER], offsets
 
     def _move_into_table(self, time: int) -> int:
-        """Move a time back by whole eras until the table contains it, and return the result."""
+        """Subtract as many eras from a time as necessary for the table to contain the time."""
         return time if time < self._table_end else (time - self.regular) % ERA + self.regular
 
 
@@ -177,7 +178,7 @@ def read_tzif(content: bytes) -> Clock:
     offsets = [known[0]]
     explicit = zip(instants, [known[type] for type in chosen], strict=True)
     for instant, offset in chain(explicit, _expand_rule(rule, last)):
-        # By a rule for permanent daylight saving time, two changes have the same instant. Only the second counts.
+        # A rule for permanent daylight saving time has two changes at the same instant. Keep only the second change.
         if changes and changes[-1] == instant:
             del changes[-1], offsets[-1]
         if offset != offsets[-1]:  # some changes change only the abbreviation, such as CET
@@ -193,9 +194,10 @@ def read_tzif(content: bytes) -> Clock:
 
 
 def _expand_rule(rule: str, after: int) -> Iterator[tuple[int, int]]:
-    """Yield the clock changes of a POSIX TZ rule in the 400 years after an instant: instant and new offset, in seconds.
+    """Yield the clock changes of a POSIX TZ rule in the 400 years after an instant.
 
-    In such a rule, a time of day may be negative or above 24 hours (RFC 9636, 3.3.2).
+    Each change is an instant and the new UTC offset, both in seconds. In such a rule, a time of day may be negative or
+    above 24 hours (RFC 9636, 3.3.2).
 
     Raises:
         ValueError: the text is not a POSIX TZ rule.
@@ -223,14 +225,17 @@ def _expand_rule(rule: str, after: int) -> Iterator[tuple[int, int]]:
 
 
 def _find_day(text: str, year: int) -> int:
-    """Return the day of `M3.5.0` (the last Sunday of March), `J60` (1 March) or `59` (the 60th day) in a year."""
+    """Return the number of the day in a year that a POSIX date names.
+
+    Examples are `M3.5.0` (the last Sunday of March), `J60` (1 March) and `59` (the 60th day).
+    """
     if text[0] == "J":  # the number of a day in a year without 29 February
         day = date.fromordinal(date(2001, 1, 1).toordinal() + int(text[1:]) - 1)
         return date(year, day.month, day.day).toordinal() - 1
     if text[0] != "M":
         return date(year, 1, 1).toordinal() - 1 + int(text)
     month, week, weekday = (int(part) for part in text[1:].split("."))
-    monday_first = weekday - 1  # POSIX counts weekdays from Sunday; day 0 is a Monday
+    monday_first = weekday - 1  # POSIX numbers weekdays from Sunday, but day number 0 is a Monday
     if week == 5:  # the last such weekday of the month
         last = date(year + month // 12, month % 12 + 1, 1).toordinal() - 2
         return last - (last - monday_first) % 7
@@ -239,12 +244,12 @@ def _find_day(text: str, year: int) -> int:
 
 
 def _parse_seconds(text: str) -> int:
-    """Return the seconds of a time such as `2`, `-1:30` or `+24:00:00`."""
+    """Convert a time such as `2` (hours), `-1:30` or `+24:00:00` to seconds: 7200, -5400 or 86400."""
     hours, minutes, seconds = (int(part) for part in (text.lstrip("+-") + ":0:0").split(":")[:3])
     total = (hours * 60 + minutes) * 60 + seconds
     return -total if text[0] == "-" else total
 
 
 def _convert_to_microseconds(instant: int) -> int:
-    """Return an instant, given in seconds since 1970, in microseconds since the year 1."""
+    """Convert seconds since 1970-01-01 to microseconds since 0001-01-01."""
     return instant * _SECOND + _EPOCH * DAY

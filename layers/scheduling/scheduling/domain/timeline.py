@@ -19,7 +19,7 @@ class Timeline(TypedDict, total=False):
     removedAt: str
     version: int
     allKey: str
-    """The partition of the index of all timelines."""
+    """The partition key in the index of all timelines: always `ALL`."""
     createdKey: str
     """The sort key in the indexes. A deleted timeline has no sort key."""
     sessionCounts: dict[str, int]
@@ -34,7 +34,7 @@ FIELDS = ("id", "name", "description", "ownerId", "createdAt", "updatedAt", "rem
 """The fields that a client sees."""
 
 ALL = "ALL"
-"""The only partition of the index of all timelines."""
+"""The value of `allKey` in every timeline. So one partition of the index contains all timelines."""
 
 
 def view(timeline: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def create(fields: Mapping[str, Any], id: str, owner_id: str, now: str) -> Timel
 
 
 def update(timeline: Timeline, fields: Mapping[str, Any], now: str) -> Timeline:
-    """Return the timeline with the changed fields. Return the same object when nothing changes."""
+    """Return the timeline with the changed fields. Return the same object if no field changes."""
     changed: dict[str, Any] = {
         field: value for field, value in {**timeline, **fields}.items() if value is not None
     }
@@ -61,7 +61,7 @@ def update(timeline: Timeline, fields: Mapping[str, Any], now: str) -> Timeline:
 
 
 def delete(timeline: Timeline, now: str, expires_at: int) -> Timeline:
-    """Return the timeline as deleted: without sort key, and with the epoch second `expires_at`."""
+    """Return the deleted timeline: without a sort key, and with the epoch second at which it expires."""
     stamps = _increase_version(timeline, now)
     removed: dict[str, Any] = {
         **timeline,
@@ -81,6 +81,6 @@ def is_empty(timeline: Timeline) -> bool:
 def _increase_version(timeline: Timeline, now: str) -> dict[str, Any]:
     """Return the new version, and the time of the change.
 
-    `updatedAt` never goes back, even if the clocks of two machines differ.
+    `updatedAt` never decreases, even if the clocks of two machines differ.
     """
     return {"version": timeline["version"] + 1, "updatedAt": max(now, timeline["updatedAt"])}

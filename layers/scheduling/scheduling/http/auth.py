@@ -15,7 +15,7 @@ _MAX_TOKEN_CHARACTERS = 8192
 
 
 def authenticate(event: HttpEvent) -> Principal:
-    """Return the caller. Read the claims that the gateway verified, or verify the bearer token if there are none.
+    """Return the caller. Read the claims that the gateway verified. Without such claims, verify the bearer token.
 
     Raises:
         Unauthorized: the request has no token, or the token is not valid.
@@ -34,14 +34,15 @@ def _verify_bearer_token(headers: Mapping[str, str]) -> Mapping[str, Any]:
         raise Unauthorized
     if len(token) > _MAX_TOKEN_CHARACTERS:
         raise Unauthorized("invalid_token")
-    # The gateway verifies tokens itself. So behind the gateway, no request needs PyJWT and no cold start imports it.
+    # The gateway verifies tokens itself. So behind the gateway, no request needs PyJWT, and no cold start imports
+    # PyJWT.
     from scheduling.http.token_verification import verify
 
     return verify(token.strip())
 
 
 def _read_roles(claim: object) -> frozenset[str]:
-    """Return the roles in a claim; USER when the claim names no role. SECURITY.md lists the accepted shapes."""
+    """Return the roles in a claim; USER when the claim names no role. SECURITY.md lists the accepted formats."""
     names: list[Any] = []
     if isinstance(claim, list):
         names = claim
@@ -52,10 +53,10 @@ def _read_roles(claim: object) -> frozenset[str]:
 
 
 def _split_roles(text: str) -> list[str]:
-    """Return the role names in a text. Return none if the text may be the name of another group, such as `NOT ADMIN`.
+    """Return the role names in a text; an empty list if the text may be the name of another group, such as `NOT ADMIN`.
 
-    HTTP APIs forward the list `["A", "B"]` as the text `[A B]`. So a name with a space would be ambiguous. Only the
-    names of Cognito's groups never contain a space.
+    HTTP APIs forward the list `["A", "B"]` as the text `[A B]`. So the text `[NOT ADMIN]` may mean one group or two
+    groups. With Cognito, the text means two groups, because the names of Cognito's groups never contain a space.
     """
     is_list = text.startswith("[") and text.endswith("]")
     names = text[1:-1].split(" ") if is_list else re.split(", |,| ", text)

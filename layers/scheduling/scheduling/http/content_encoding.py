@@ -1,7 +1,7 @@
 """Compression of responses (RFC 9110, section 12.5.3)."""
 
 MIN_CHARACTERS = 14_000
-"""The first ten TCP segments carry about 14 KB in one round trip, so compressing a smaller response saves no time."""
+"""The first round trip carries ten TCP segments: about 14 KB. Compressing a smaller response saves no round trip."""
 
 
 def accepts_gzip(accept_encoding: str) -> bool:

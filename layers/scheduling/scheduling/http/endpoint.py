@@ -35,7 +35,7 @@ from scheduling.services.request import Request, identify_retries
 from scheduling.services.results import EntityResult, Page
 from scheduling.telemetry import telemetry
 
-if TYPE_CHECKING:  # An endpoint without input has no model, so its cold start does not import pydantic.
+if TYPE_CHECKING:  # At run time, an endpoint without input does not import pydantic.
     from scheduling.dto import Input
 
 Response = dict[str, Any]
@@ -113,7 +113,8 @@ def _respond(described: Endpoint, use_case: UseCase, event: HttpEvent, context: 
         principal = authenticate(event)
         request = _build_request(described, principal, event, now, _find_deadline(started, context))
         response = _build_result_response(described, use_case(request), request, event)
-    # The gateway would turn an exception into a 500 with another body, so this function handles every exception.
+    # The gateway would turn an exception into a 500 whose body has another format, so this function handles every
+    # exception.
     except Exception as raised:
         error = raised
         known = error if isinstance(error, ApiError) else InternalError()
@@ -138,7 +139,7 @@ def _build_request(
     Raises:
         BadRequest: the input has faults. The error lists all of them.
         PayloadTooLarge: the body is over the limit.
-        NotFound: an id in the path is malformed, so nothing has this id.
+        NotFound: an id in the path is malformed, so no session or timeline has this id.
     """
     fields: dict[str, Any] = {}
     faults: list[Fault] = []
@@ -226,7 +227,8 @@ def _read_body(model: "type[Input] | None", event: HttpEvent) -> Mapping[str, An
         return {}
     from scheduling.dto import read
 
-    # Base64 needs four characters for three bytes. Check the limit first, so that nothing parses a larger body.
+    # Base64 needs four characters for three bytes. Check the limit first, so that a larger body is never decoded or
+    # parsed.
     if len(event.body) > (MAX_BODY_BYTES * 4 // 3 + 4 if event.is_base64 else MAX_BODY_BYTES):
         raise PayloadTooLarge
     try:

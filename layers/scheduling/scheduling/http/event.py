@@ -1,4 +1,4 @@
-"""Events of the HTTP API (payload format 2.0). The reader never raises an exception, even for a malformed event.
+"""Events of the HTTP API (payload format 2.0). `read_event` never raises an exception, even for a malformed event.
 
 Events of `sam local`, of the console and of direct invocations may lack fields that API Gateway always sends.
 """
@@ -15,7 +15,7 @@ class HttpEvent(NamedTuple):
     """The method and the path template, such as `GET /sessions/{sessionId}`."""
     method: str
     path: str
-    """The path with the stage or the base path of a custom domain."""
+    """The whole path, including the stage or the base path of a custom domain."""
     path_parameters: Mapping[str, str]
     query: str
     """The raw query string."""

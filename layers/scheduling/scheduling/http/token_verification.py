@@ -1,4 +1,4 @@
-"""Verification of bearer tokens if no gateway verified them: with `sam local start-api`, or after a direct invocation.
+"""Verification of bearer tokens that no gateway has verified: with `sam local start-api`, or after a direct invocation.
 
 The checks are the same as in the JWT authorizer of the HTTP API: an RS256 signature by a key of the issuer, the issuer
 (`iss`), the times (such as `exp`), and the audience. The audience is `aud`, or `client_id` in access tokens of Cognito,
@@ -127,8 +127,8 @@ def _read_key(entry: object) -> tuple[str, jwt.PyJWK] | None:
 def _fetch_json(address: str) -> Mapping[str, Any]:
     """Return the JSON object at an address.
 
-    A thread reads the document. A socket's timeout limits only the wait for the next bytes, so a slow server could
-    extend the whole download without a limit.
+    A thread reads the document, so that the function can stop waiting after `_FETCH_SECONDS`. The timeout of the socket
+    limits only the wait for the next bytes. A slow server could therefore extend the whole download without a limit.
 
     Raises:
         ServiceUnavailable: no JSON object of at most 256 KB arrived in time.

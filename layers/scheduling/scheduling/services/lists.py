@@ -1,8 +1,9 @@
 """Use cases that list sessions and timelines.
 
-A page near the beginning of a list is read from the beginning. The trees of counts (see `domain.counters`) show where
-a page deep in a list begins, and how many items a time window has. So no request reads all items before a page. If an
-owner has few series among many sessions, a list of the series reads the owner's calendar.
+For a page near the beginning of a list, a request reads all items from the beginning to the end of the page. The trees
+of counts (see `domain.counters`) show where a later page begins, and how many items a time window has. So a request for
+a later page does not read all items before the page. If an owner has few series among many sessions, a list of the
+series reads the owner's calendar.
 """
 
 from collections import Counter
@@ -64,7 +65,7 @@ class _List(NamedTuple):
 
     source: _Index
     scopes: Mapping[str, str]
-    """The scope of the counts, by partition of the index. With `_BY_YEAR`, all partitions have one scope."""
+    """The scope of the counts, by partition of the index. With `_BY_YEAR`, all partitions share one scope."""
     totals: _Totals | None
     """Function that returns the exact number of all items by kind. None if only the trees contain the counts."""
     limits: Window = Window()
@@ -105,8 +106,9 @@ class _List(NamedTuple):
     def _find_series_in_calendar(self) -> list[str] | None:
         """Return the ids of all RECURRING sessions in the order of the list, read from the owner's calendar.
 
-        Return None unless the list has one owner, few series, and a series slot for each RECURRING session. For
-        example, a session without a start has no slot. A RECURRING session with a single occurrence has a ONCE slot.
+        Return None unless the list has one owner, few series, and a series slot for each RECURRING session. Some
+        RECURRING sessions have no series slot: without a start they have no slot, and with a single occurrence they
+        have a ONCE slot.
         """
         if self.kind != "RECURRING" or self.totals is None or len(self.owners) != 1:
             return None
@@ -142,7 +144,7 @@ class _List(NamedTuple):
     def _read_deep_page(self, periods: Sequence[Period], skip: int, wanted: int) -> list[Item]:
         """Read the page that begins `skip` items after the beginning of the periods.
 
-        First, divide the periods with too many items that are not on the page.
+        Before the read, divide periods that have too many items outside the page.
         """
         while place := find(periods, skip):
             rest, limit = periods[place.number :], place.skip + wanted
@@ -162,13 +164,13 @@ class _List(NamedTuple):
         return list(chain.from_iterable(run_in_parallel(*reads)))[:limit]
 
     def _name_query_group(self, prefix: str) -> str:
-        """Return the same text for all periods that one query can read together."""
+        """Return the name of a group of periods. One query can read adjacent periods of one group."""
         return start_year(prefix) if self.source == _BY_YEAR else str(is_undated(prefix))
 
     def _find_periods(self) -> list[Period]:
         """Return the periods in which the list has items.
 
-        Periods are usually months. If the time window begins or ends within a month, the periods there are shorter.
+        Periods are usually months. A month in which the time window begins or ends is divided into shorter periods.
         """
         low, high = counters.path(self.limits.low).root, self.limits.high
         reads = [partial(trees.tops, scope, low, high) for scope in self.scopes.values()]
@@ -210,7 +212,7 @@ class _List(NamedTuple):
         return ordered(found, self.ascending)
 
     def _count_items(self, prefix: str) -> int:
-        """Count the items in the part of a period that lies in the time window, by queries of the index."""
+        """Count, by queries of the index, the items that lie both in a period and in the time window."""
         part = self.limits.clip(prefix, prefix)
         table, between = setting(self.source.table), (self.source.sort_key, *part)
         return sum(

@@ -28,7 +28,8 @@ def list_occurrences(request: Request) -> Page:
     """
     fields = request.fields
     skip, take, timeline_ids = fields["skip"], fields["take"], fields["timelineId"]
-    # The API cannot express times after the year 9999. So the list leaves out the last two days of 9999.
+    # Near the end of 9999, an occurrence may end after that year. The API cannot express such an end. So the list
+    # leaves out the last two days of 9999.
     start, end = parse(fields["from"]).instant, min(parse(fields["to"]).instant, END_OF_TIME - 2 * DAY)
     slots = read_window(_find_owners(request), start, end)
     if timeline_ids:

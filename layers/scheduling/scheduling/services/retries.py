@@ -16,7 +16,7 @@ T = TypeVar("T")
 ATTEMPTS = 10
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 3.0
-"""The pauses are long, because an early retry conflicts with the same writers again (see `bench.contention`)."""
+"""The pauses are long, because an early retry would conflict with the same writers again (see `bench.contention`)."""
 
 
 class RetryState:

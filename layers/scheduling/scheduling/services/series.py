@@ -1,4 +1,4 @@
-"""Use cases that change a part of a series: one occurrence, or all occurrences from a date on."""
+"""Use cases that change a part of a series: one occurrence, or all occurrences on and after a date."""
 
 from functools import partial
 
@@ -15,7 +15,7 @@ from scheduling.store import sessions
 
 @retry_on_conflict
 def delete_occurrence(request: Request, state: RetryState) -> EntityResult:
-    """Delete one occurrence of a series. New sessions can use its time at once."""
+    """Delete one occurrence of a series. From then on, new sessions can use the time of the deleted occurrence."""
     before = _get_series(request)
     after = series_changes.delete_occurrence(before, request.parameter("date"), request.timestamp)
     if after is not before:
@@ -43,7 +43,7 @@ def _update_occurrence(request: Request, state: RetryState) -> EntityResult:
 
 @retry_on_conflict
 def split(request: Request, state: RetryState) -> EntityResult:
-    """End a series before a date. Create a new series from that date on, with the changed fields.
+    """End a series before a date. Create a new series that begins on that date, with the changed fields.
 
     Raises:
         SchedulingConflict: the new series overlaps another session.
@@ -69,7 +69,7 @@ def _get_series(request: Request) -> Session:
 def _save_division(
     request: Request, state: RetryState, before: Session, after: series_changes.Division
 ) -> EntityResult:
-    # The new session comes first. So a conflict between the two sessions names the series.
+    # The new session comes first, because a conflict between the two sessions names the second of them: the series.
     changes = [SessionChange(None, after.new), SessionChange(before, after.series)]
     save(request, state, changes, *save_response(request, after.new))
     return EntityResult(after.new)

@@ -49,8 +49,8 @@ def create(request: Request, state: RetryState) -> EntityResult:
     try:
         save(request, state, [SessionChange(None, new)], *save_response(request, new))
     except SchedulingConflict:
-        # The client may have sent this request twice at the same time. Then the other copy created the conflicting
-        # session.
+        # The client may have sent this request twice at the same time. Then the other copy may have created the
+        # conflicting session.
         if response := find_response(request):
             return response
         raise
@@ -85,7 +85,7 @@ def update(request: Request, state: RetryState) -> EntityResult:
 
 @retry_on_conflict
 def delete(request: Request, state: RetryState) -> EntityResult:
-    """Delete a session. New sessions can use its time at once."""
+    """Delete a session. From then on, new sessions can use the time of the deleted session."""
     before = sessions.get_existing(request.id)
     require(request.principal, Action.DELETE_SESSION, before["ownerId"])
     request.check_version(before["version"])
@@ -96,7 +96,7 @@ def delete(request: Request, state: RetryState) -> EntityResult:
 
 @retry_on_conflict
 def restore(request: Request, state: RetryState) -> EntityResult:
-    """Restore a deleted session while the session is retained. Do not change a session that is not deleted.
+    """Restore a deleted session that DynamoDB has not purged. Do not change a session that is not deleted.
 
     Raises:
         InvalidTimeline: the timeline was deleted.
@@ -148,7 +148,7 @@ def _build_conflict_error(conflicts: Sequence[Conflict], principal: Principal) -
 
 
 def _get_with_new_owner(request: Request) -> tuple[Session, str]:
-    """Return the session before the update, and its owner after the update."""
+    """Return the session before the update, and the id of the session's owner after the update."""
     timeline_id = request.fields.get("timelineId")
     if timeline_id is None:
         before = sessions.get_existing(request.id)

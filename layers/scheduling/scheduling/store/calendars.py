@@ -2,14 +2,16 @@
 
 A writer reads the head of the calendar, and then the slots that may conflict. Then the writer writes one transaction,
 on condition that the version of the head has not changed. The head names the slots that the last writes added. The head
-is never read in parallel with the slots. Otherwise another writer could add a slot after the read of the slots and
-before the read of the head. Then the writer would miss that slot, and the condition on the head would still hold.
+is never read in parallel with the slots. Otherwise a second writer could add a slot after the first writer's read of
+the slots, but before its read of the head. Then the first writer would miss that slot, and its condition on the head
+would still hold.
 
 **Why no two sessions overlap.** The proof has two assumptions. A read never returns an older state of an item than an
 earlier read. Transactions, with their conditions, are serializable. The proof does not assume that the head and the
 slots of a transaction become readable at the same time.
 
-1. The condition on the head orders all writes that add time to one calendar.
+1. Every write that adds time to a calendar has the condition on the head, and increases the version. So each version
+   comes from exactly one such write.
 2. When version v+1 commits, its writer has read every slot that the head names for version v. If a read did not
    return such a slot, a condition check in the transaction has proved that the slot was deleted. By induction, all
    slots added up to version v were readable before version v+1 committed. So a writer that reads the head at version
@@ -17,17 +19,17 @@ slots of a transaction become readable at the same time.
 3. A deleted slot that is still readable can cause an unnecessary 409, but no overlap.
 4. Of the ONCE slots that start before an instant, a writer needs only the last slot. This slot also ends last, because
    readable slots never overlap. To prove this, suppose that two readable slots overlap. The writer of the newer slot
-   did not read the older slot. So the older slot was deleted, and the deletion was readable before the newer slot was
-   written. Then no later read returns both slots.
-   The exception is a session that moves over its own old time, because its writer ignores the session's own slots.
-   So the head also names a released slot that starts inside an added slot, and point 2 applies.
+   found no conflict, so it did not read the older slot. By point 2, the older slot had been deleted, and a read showed
+   this before the newer slot was written. Then no later read returns both slots.
+   The exception is a session whose new time overlaps its own old time, because its writer ignores the old slot. So the
+   head also names a released slot that starts inside an added slot. Then point 2 applies to the released slot too.
 
 A write adds time if a slot is new, or has another key or schedule than before. A write adds no time if it deletes a
 session, excludes another date, or changes a name or description. Such a write does not change the version.
 
-**Retries.** If a request found its new times free at version v, a later attempt needs only the changes after v. After a
-write conflict, the request reads only the slots of these changes. If the head no longer names all of these changes, the
-request repeats all reads.
+**Retries.** If a request found its new times free at version v, a later attempt needs to check only the changes after
+v. After a write conflict, the request reads only the slots of these changes. If the head no longer names all of these
+changes, the request repeats all reads.
 """
 
 import time
@@ -77,13 +79,15 @@ from scheduling.store.transactions import (
 )
 
 MAX_CONFLICTS = 10
-"""The largest number of conflicts in a response. A search stops at the eleventh, which sets `hasMore`."""
+"""The largest number of conflicts in a response. A search stops at the eleventh conflict, and the response has
+`hasMore`."""
 _NAMED_CHANGES = 8
-"""The number of writes whose slots the head names: as many as fit in the first kilobyte of the item."""
+"""The number of latest writes whose slots the head names. With more writes, the head could exceed 1 KB, the size of one
+write unit."""
 _MOST_SLOTS_TO_READ = 400
-"""If a calendar has at most this number of ONCE slots, the check of a new series reads all later slots."""
+"""The largest number of ONCE slots for which the check of a new series reads all slots after the series starts."""
 _SLOTS_A_QUERY = 20
-"""Reading this number of slots costs about as much as one query for an occurrence."""
+"""Reading this number of slots costs about as much as one query for the slots near an occurrence."""
 _QUERIES_AT_ONCE = 64
 _DECISIVE_FIELDS = ("slot", "sessionId", "startDateTime", "endDateTime")
 """The attributes of a ONCE slot that a conflict check needs."""
@@ -107,23 +111,25 @@ class _SlotChange(NamedTuple):
 
 
 class Calendar:
-    """The calendar in which a request reserves time. Keeps the results of reads for later attempts."""
+    """The calendar in which a request reserves time. The object keeps the results of reads for later attempts."""
 
     def __init__(self, deadline: float = float("inf")) -> None:
-        """Create the calendar. Conflict checks must end before `time.monotonic()` passes the deadline."""
+        """Create the object. Conflict checks must end before `time.monotonic()` passes the deadline."""
         self._deadline = deadline
         self._owner_id = ""
         self._head: Head = {}
         self._free: list[Slot] = []
-        """The new slots for which the last check found no conflict, up to the version of the head."""
+        """The new slots for which the last check found no conflict. The check covered all changes up to the head's
+        version."""
         self._unseen: dict[Reference, Slot | None] = {}
-        """The slots that the head names, if their change was not readable yet. Each has the result of its read."""
+        """The references in the head to slots whose change was not readable yet. The value is the result of the
+        read."""
 
     def find_conflicts(self, changes: Sequence[SessionChange]) -> list[Conflict]:
-        """Return the earliest conflict of the changed sessions with each other session.
+        """Return the earliest conflict with each session that overlaps the changed sessions.
 
         Args:
-            changes: The changed sessions. All new times must be in one calendar. The old times are free.
+            changes: The changed sessions. All new times must be in one calendar. The old times count as free.
 
         Raises:
             DecisionTooLong: the deadline passed before all slots were compared.
@@ -151,7 +157,7 @@ class Calendar:
 
         Args:
             changes: The changes, after `find_conflicts` found no conflict for them.
-            lost: The keys of items that do not exist. If a head does not exist, its counts are not updated.
+            lost: The keys of items that do not exist. A head that does not exist gets no update of its counts.
         """
         slots = _build_slot_changes(changes)
         operations = []
@@ -233,7 +239,8 @@ class Calendar:
     def _find_unseen(self, written: Container[str]) -> Iterator[tuple[Reference, Slot | None]]:
         """Yield the slots of `_unseen` that the transaction must check, each with the result of its read.
 
-        A slot that the transaction writes needs no check, because the write of its session has a condition.
+        A slot that the transaction writes needs no check. The transaction also writes the session of the slot, on
+        condition that the session has not changed.
         """
         for named, found in self._unseen.items():
             if named.key not in written:
@@ -296,7 +303,8 @@ def _build_count_update(owner_id: str, steps: dict[str, int]) -> Operation:
 def _stop_at_deadline(deadline: float, slots: Iterable[Slot]) -> Iterator[Slot]:
     """Yield the slots. Raise DecisionTooLong after the deadline.
 
-    A comparison of two series may take milliseconds. So a check against thousands of series could take minutes.
+    The slowest comparison of two series takes tens of milliseconds. So a check against thousands of such series could
+    take minutes.
     """
     for each in slots:
         if time.monotonic() > deadline:
@@ -330,7 +338,7 @@ def _build_head_key(owner_id: str) -> dict[str, str]:
 
 
 def _check_unseen(owner_id: str, reference: Reference, found: Slot | None) -> Operation:
-    """Build the condition that a slot equals the result of its read. The condition fails if a change was missed."""
+    """Build the check that a stored slot equals the result of its read. The check fails if the read was outdated."""
     table, key = setting("CALENDAR_TABLE"), {"ownerId": owner_id, "slot": reference.key}
     if found is None:
         return check(table, key, "attribute_not_exists(#slot)")
@@ -362,8 +370,8 @@ def read_window(owner_ids: Iterable[str], start: int, end: int) -> list[Slot]:
     """Return the slots of calendars that may have an occurrence in a time window.
 
     The result has all endless series, and the series that end after the start of the window. The result also has the
-    ONCE slots that start in the window, and the last ONCE slot before the window. Slots never overlap, so earlier ONCE
-    slots end before that last slot starts. The reads are eventually consistent.
+    ONCE slots that start in the window, and the last ONCE slot that starts before the window. All earlier ONCE slots
+    have ended when that last slot starts, because slots never overlap. The reads are eventually consistent.
     """
     reads: list[Callable[[], list[Slot]]] = []
     for owner_id in owner_ids:
@@ -393,15 +401,18 @@ def _read_slot(owner_id: str, key: str) -> list[Slot]:
 def _read_last_before(owner_id: str, instant: int, changing: Collection[str]) -> list[Slot]:
     """Return the last ONCE slots that start before an instant, latest first.
 
-    A check needs the latest slot of a session that does not change. So the number of slots is the number of changing
-    sessions plus one.
+    A check needs only the latest slot of a session that the request does not change. Each changing session has at most
+    one slot. So the function reads one slot more than the number of changing sessions.
     """
     limit = len(changing) + 1
     return list(_query(owner_id, ONCE, starting_at(instant), descending=True, limit=limit))
 
 
 def _read_once_slots_for_occurrence(new: Slot, changing: Collection[str]) -> list[Slot]:
-    """Return the ONCE slots that may conflict with a slot of one occurrence. If there are many, return the first."""
+    """Return the ONCE slots that may conflict with a slot of one occurrence.
+
+    If there are many such slots, return only the earliest.
+    """
     owner_id, start = new["ownerId"], first_start(new)
     end = last_end(slot_schedule(new)) or start
     nearest = _read_last_before(owner_id, end, changing)
@@ -417,8 +428,9 @@ def _read_once_slots_for_series(
 ) -> list[Slot]:
     """Return the ONCE slots that may conflict with a series.
 
-    There are two ways to read the slots, and the function uses the cheaper way. The first way reads all later slots.
-    The second way sends one query for each occurrence up to the last slot.
+    There are two ways to read the slots, and the function uses the cheaper way. The first way reads all ONCE slots
+    after the start of the series. The second way sends one query for each occurrence that starts before the calendar's
+    last ONCE slot ends.
     """
     if one_time_sessions > _MOST_SLOTS_TO_READ:
         ends = _find_ends(new, one_time_sessions // _SLOTS_A_QUERY)
@@ -428,7 +440,10 @@ def _read_once_slots_for_series(
 
 
 def _find_ends(new: Slot, limit: int) -> list[int] | None:
-    """Return the ends of a series' occurrences up to the last ONCE slot; None for more than `limit` occurrences."""
+    """Return the ends of the occurrences of a series that start before the calendar's last ONCE slot ends.
+
+    Return None if there are more than `limit` such occurrences.
+    """
     last = list(_query(new["ownerId"], ONCE, ONCE + AFTER_ALL, descending=True, limit=1))
     start = first_start(new)
     end = last_end(slot_schedule(last[0])) if last else None
@@ -455,7 +470,11 @@ def _read_slots_before_ends(new: Slot, changing: Collection[str], ends: Sequence
 
 
 def _read_later_slots(new: Slot, changing: Collection[str], deadline: float) -> list[Slot]:
-    """Read all ONCE slots from the start of a series on. Return the first slots that conflict with the series."""
+    """Return the first ONCE slots that conflict with a series.
+
+    The function reads the ONCE slots between the start and the end of the series, and the last ONCE slots before its
+    start.
+    """
     owner_id, start = new["ownerId"], first_start(new)
     end = last_end(slot_schedule(new))
     high = ONCE + AFTER_ALL if end is None else starting_at(end)

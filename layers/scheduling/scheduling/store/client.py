@@ -50,7 +50,8 @@ class WriteConflict(Exception):
         self.present = present
         """The items whose conditions failed, by position of the operation. None if DynamoDB returned no item."""
         self.resent = resent
-        """True if botocore sent the write more than once. Then the first attempt may have caused the conflict."""
+        """True if botocore sent the write more than once. Then botocore's first attempt may have caused the
+        conflict."""
         self.items: dict[ItemKey, Item | None] = {}
         """The items of `present` by key. `transactions.write` sets this attribute."""
 
@@ -60,9 +61,9 @@ def client() -> BaseClient:
     """Return the client of this process.
 
     DynamoDB usually responds in milliseconds. A call without a response times out after two seconds, and botocore
-    repeats the call up to two times. A repeated transaction has the same token. So DynamoDB does not execute a
-    transaction twice. With a fixed user agent, and without validation of parameters, each call needs less CPU time
-    (decision record 0014).
+    repeats the call up to two times. A repeated transaction has the same token as the first attempt. So DynamoDB does
+    not execute a transaction twice. With a fixed user agent, and without validation of parameters, each call needs less
+    CPU time (decision record 0014).
     """
     config = Config(
         connect_timeout=1,
@@ -125,7 +126,7 @@ def _translate_error(error: ClientError) -> Exception:
 def backoff_pauses(
     shortest: float = _SHORTEST_PAUSE_SECONDS, longest: float = LONGEST_PAUSE_SECONDS
 ) -> Iterator[float]:
-    """Return the pauses before retries: exponential backoff with full jitter."""
+    """Yield the pauses before retries in seconds: exponential backoff with full jitter."""
     limit = shortest
     while True:
         yield random.uniform(0, limit)

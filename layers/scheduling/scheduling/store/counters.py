@@ -24,11 +24,11 @@ _KINDS = ("ONE_TIME", "RECURRING", "TIMELINE")
 _MOST_NODES = 99
 """The largest number of nodes in one transaction. With the position, a transaction has 100 items, DynamoDB's limit."""
 _KEPT_SECONDS = 3 * 24 * 60 * 60
-"""The time for which empty nodes and positions are kept. A stream keeps its records for a day."""
+"""Empty nodes and positions are kept for this time. A stream keeps its records for only one day."""
 
 
 def tops(scope: str, low: str, high: str) -> dict[str, Counts]:
-    """Return the counts of the top nodes of a scope from the root `low` to the root `high`, by root."""
+    """Return the counts of the top nodes of a scope, by root. The roots are from `low` to `high`, such as years."""
     between = ("node", top(low), top(high))
     items = query(setting("COUNTERS_TABLE"), ("scope", scope), between, consistent=False)
     return {Node(scope, item["node"]).prefix: counts_of(item) for item in items}

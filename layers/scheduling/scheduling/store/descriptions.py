@@ -1,9 +1,10 @@
-"""Long descriptions, stored so that other writes do not pay for them.
+"""Long descriptions, stored outside the indexes to reduce the cost of writes.
 
-An index copies the attributes that lists return. A description of 16 KB in three indexes would cost 48 write units. So
-a description of more than 1,000 bytes is stored in the attribute `longDescription`, which no index projects. Lists
-fetch this attribute from the table. Every write of a session also writes the counts in the item of its timeline, and
-DynamoDB charges for the size of that item. So the long description of a timeline is an item of its own.
+An index copies the attributes that lists return, and DynamoDB charges for each copy. A description of 16 KB in three
+indexes would cost 48 write units. So a description of more than 1,000 bytes is stored in the attribute
+`longDescription`, which no index projects. Lists fetch this attribute from the table. Every write of a session also
+writes the counts in the item of its timeline, and DynamoDB charges for the size of that item. So the long description
+of a timeline is an item of its own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +45,7 @@ def split(entity: Mapping[str, Any]) -> tuple[Item, Item | None]:
 
 
 def read_with_description(table: str, item: Item) -> Item | None:
-    """Return the entity with the long description of the second item. Return None if that item is not readable.
+    """Return the entity with its long description. Return None if the item of the description is not readable.
 
     The items of a transaction become readable one by one. So the description may be older or newer than the entity.
     """
@@ -59,8 +60,8 @@ def replace_with_description(
 ) -> tuple[Item, list[Operation]]:
     """Return the item of a changed entity, and the writes of its long description.
 
-    An unchanged description is written only when the timeline is deleted. The request may have read an outdated
-    description, which must not overwrite the newer description.
+    An unchanged description is written only when the timeline is deleted, because the description then expires too. In
+    other cases, the request may have read an outdated description, which must not overwrite a newer description.
     """
     item, description = split(after)
     same = before.get("description") == after.get("description")
@@ -75,7 +76,7 @@ def replace_with_description(
 
 
 def complete(table: str, listed: Sequence[Mapping[str, Any]], apart: bool = False) -> list[Item]:
-    """Return the sessions or timelines from an index, with their long descriptions.
+    """Return sessions or timelines that were read from an index, with their long descriptions.
 
     Args:
         apart: whether the long descriptions are items of their own.

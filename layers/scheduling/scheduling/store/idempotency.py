@@ -1,7 +1,8 @@
 """Responses to requests with an Idempotency-Key, each written in the transaction of its request.
 
 Powertools' idempotency utility is not used, because the utility writes its record in separate calls before and after
-the work. If a function stops between the calls, the effect or the stored response is missing.
+the work. If a function stops between the calls, the record exists without the session, or the session without a
+response.
 """
 
 from collections.abc import Mapping

@@ -62,14 +62,15 @@ def query(
     where: tuple[str, str] | None = None,
     consistent: bool = True,
 ) -> Iterator[Item]:
-    """Yield the items of one partition in the order of their sort keys. Call DynamoDB only for items that are used.
+    """Yield the items of one partition in the order of their sort keys. Read each page only when the caller needs it.
 
     Args:
         key: the partition key's name and value.
         between: the sort key's name, and its lowest and highest value, both included.
         limit: the largest number of items to return.
         fields: the attributes to return; empty for all.
-        where: an attribute and its required value. DynamoDB reads other items too, and leaves them out.
+        where: an attribute and its required value. DynamoDB also reads items with other values, but does not return
+            them.
         consistent: whether a query of the table is strongly consistent. A query of an index is always eventually
             consistent.
     """

@@ -32,7 +32,7 @@ def find_many(ids: Sequence[str]) -> list[Item]:
 
 
 def complete(listed: Sequence[Mapping[str, Any]]) -> list[Item]:
-    """Return the sessions from an index, with their long descriptions."""
+    """Return sessions that were read from an index, with their long descriptions."""
     return descriptions.complete(setting("SESSIONS_TABLE"), listed)
 
 
@@ -40,7 +40,7 @@ def get_retained(id: str, now: int) -> Session:
     """Return the session with that id. Include a deleted session that clients can still restore.
 
     Args:
-        now: the epoch second of the request. DynamoDB purges an item some time after the item expires.
+        now: the epoch second of the request. An expired item counts as purged, because DynamoDB purges items later.
 
     Raises:
         NotFound: no session has that id, or the session was deleted too long ago.

@@ -65,7 +65,7 @@ def create(timeline: Timeline) -> list[Operation]:
 
 
 def complete(listed: Sequence[Mapping[str, Any]]) -> list[Item]:
-    """Return the timelines from an index, with their long descriptions."""
+    """Return timelines that were read from an index, with their long descriptions."""
     return descriptions.complete(setting("TIMELINES_TABLE"), listed, apart=True)
 
 
@@ -79,8 +79,9 @@ def replace(before: Timeline, after: Timeline) -> list[Operation]:
 def count_sessions(changes: Iterable[SessionChange], lost: Container[ItemKey] = ()) -> list[Operation]:
     """Build the updates of the timelines' session counts.
 
-    A timeline that gains a session must exist, and must have the owner of the session. If the item of another timeline
-    does not exist (`lost`), its counts are not updated. So the sessions of a missing timeline can still be deleted.
+    A timeline that gains a session must exist, and must have the owner of the session. If the item of a timeline that
+    gains no session does not exist (`lost`), the timeline's counts are not updated. So the sessions of a missing
+    timeline can still be deleted.
     """
     operations = []
     by_timeline = count_changes(changes, lambda session: (session["timelineId"], session["ownerId"]))

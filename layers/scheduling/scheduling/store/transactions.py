@@ -17,7 +17,7 @@ _NAME = re.compile(r"#([A-Za-z]\w*)")
 def put(table: str, item: Mapping[str, Any], condition: str | None = None, **values: Any) -> Operation:
     """Build the write of a whole item.
 
-    In an expression `#name` stands for the attribute `name`, and `:name` for the value given under that name.
+    In an expression, `#name` stands for the attribute `name`, and `:name` for the value of the argument `name`.
     """
     return {
         "Put": {
@@ -66,8 +66,8 @@ def write(*operations: Operation) -> None:
     A single operation is sent without a transaction, because a transaction costs twice as much. If the response is
     lost, botocore sends the operation again. Then the condition may fail because of the first attempt. If the stored
     item equals the item to write, the first attempt succeeded. If the stored item differs, another writer may have
-    overwritten the result of the first attempt. Then the caller must not retry. For example, a repeated DELETE of a
-    session would return a 404.
+    overwritten the result of the first attempt. Then the caller must not retry. For example, if the first attempt
+    deleted a session, a retry would return a 404.
 
     Raises:
         WriteConflict: a condition failed.
