@@ -38,7 +38,10 @@ def _no_log(environment: pytest.MonkeyPatch) -> None:
 
 
 def read_guide() -> dict[str, dict[str, str]]:
-    """Read the permission table of the guide. Return the reach of each role (any or own), by action."""
+    """Read the permission table of the guide. Return `any` or `own` for each action and role.
+
+    With `any`, the role permits the action on the timelines of all owners. With `own`, only on the caller's timelines.
+    """
     _, _, after = (ROOT / "docs" / "guide.md").read_text("utf-8").partition("| action |")
     header, _, *lines = after.split("\n\n")[0].splitlines()
     roles = [cell.strip() for cell in header.strip("|").split("|")]
@@ -47,16 +50,16 @@ def read_guide() -> dict[str, dict[str, str]]:
 
 
 class Requests:
-    """All requests for sessions and timelines. One caller sends the requests for the timelines of one owner."""
+    """All kinds of requests for sessions and timelines. `caller` sends the requests, and `owner` owns the timelines."""
 
     numbers = count()
-    """The numbers of the series, so that each series has its own time."""
+    """The numbers of the series. Each series has another number, and so another time."""
 
     def __init__(self, caller: Caller, owner: Caller) -> None:
         self.caller, self.owner = caller, owner
 
     def all(self) -> dict[str, dict[str, Callable[[], Answer]]]:
-        """Return all requests, by the action in the guide's table for which the caller needs the permission."""
+        """Return all requests, by the action that the caller must be permitted. The guide's table lists the actions."""
         call = self.caller.call
         name = {"name": "New"}
         return {
@@ -154,7 +157,7 @@ class StepSearch:
         }
 
     def find_reachable(self, place: str) -> dict[str, list[str]]:
-        """Return all places that a session can reach from `place`, each with its steps.
+        """Return each place to which the caller can bring a session from `place`, with the steps to this place.
 
         A place is a timeline, or `GONE` for a deleted session.
         """
