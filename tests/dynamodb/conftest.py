@@ -47,7 +47,7 @@ def timeline(dynamodb: Any) -> str:
 
 
 class _WriteBarrier:
-    """Barrier that holds each call before its first transaction until all running calls arrive there.
+    """Barrier before the first transaction of each call. The calls continue when all running calls have stopped there.
 
     So all calls check for conflicts before the first call writes. In this order, double bookings are most likely.
     """
