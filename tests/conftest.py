@@ -27,7 +27,7 @@ __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 _TESTS = Path(__file__).parent
 _OFFLINE = {"unit", "functional"}
 _GROUPS = ("functional", "e2e")
-"""The folders whose tests share a record of calls, or a stack."""
+"""The folders whose tests must run in one process, because they share a record of calls or a stack."""
 _COVERING = {"unit", "functional", "dynamodb"}
 """The folders of the tests that run the layer's code in their own process."""
 _namespaces = count()
@@ -37,7 +37,7 @@ _client_for_moto = lru_cache(store.client.__wrapped__)
 
 
 class _Groups(LoadScopeScheduling):
-    """Groups of tests that pytest-xdist runs side by side. All tests of a group run in one process."""
+    """Groups of tests that pytest-xdist runs in parallel. All tests of one group run in one process."""
 
     def _split_scope(self, nodeid: str) -> str:
         """Return the group of a test: its folder, or its module."""
@@ -92,7 +92,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 @pytest.fixture
 def tables(environment: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Create empty tables in moto and yield a client. Transactions in moto are not atomic under threads."""
+    """Create empty tables in moto and yield a client. In moto, concurrent transactions are not atomic."""
     with mock_aws():
         environment.setattr(store, "client", _client_for_moto)
         client = _create_client("test")

@@ -111,13 +111,15 @@ def _check_calendars(sessions: list[Item], items: list[Item]) -> Iterator[str]:
 
 
 def _find_wrong_key(session: Item) -> str | None:
-    """Return a breach if the slot of a session has a wrong key. Conflict checks may not find such a slot."""
+    """Return a breach if the slot of a session has a wrong key. A conflict check may miss such a slot."""
     times, key = schedule(session), session.get("slot", "")
     if times is None:
         return f"{session['name']} has a slot, but no start" if key else None
     if isinstance(times, Once):
         place = f"ONCE#{_format_instant(session['startDateTime'])}"
-    elif (end := last_end(times)) is not None:  # excluded dates may move the end, but do not change the key
+    elif (
+        end := last_end(times)
+    ) is not None:  # a new excluded date may move the end, but does not change the key
         place = key.rpartition("#")[0] if key >= f"UNTIL#{utc_text(end)}" else "UNTIL"
     else:
         begin, length = times_of_day(times)
