@@ -40,7 +40,7 @@ class _Groups(LoadScopeScheduling):
     """Groups of tests that pytest-xdist runs in parallel. All tests of one group run in one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        """Return the group of a test: its folder, or its module."""
+        """Return the group of a test: the folder if it is in `_GROUPS`, and otherwise the module."""
         module = nodeid.partition("::")[0]
         return next((folder for folder in _GROUPS if module.startswith(f"tests/{folder}/")), module)
 
@@ -82,7 +82,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
     }
     for name, value in {**variables, **credentials}.items():
         monkeypatch.setenv(name, value)
-    # Otherwise the logger would still write to the captured output of the first test.
+    # Without this line, the logger would write all lines to the captured output of the first test.
     monkeypatch.setattr(request_log.logger().registered_handler, "stream", sys.stdout)
     client = store.client
     client.cache_clear()

@@ -1,4 +1,4 @@
-"""Slots that become readable later than the head that names the slots. Even so, no owner is double-booked."""
+"""Slots that become readable later than the head that names these slots, but cause no double bookings."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -37,7 +37,7 @@ def create(owner: Caller, timeline: str, **times: str) -> str:
     return id
 
 
-def test_pages_of_7_contain_each_of_150_sessions_with_the_same_start_once_in_both_orders(
+def test_pages_of_7_contain_each_of_150_sessions_with_the_same_start_once_in_both_sort_orders(
     dynamodb: Any,
 ) -> None:
     """Create one session for each of 150 owners, because sessions of one owner would conflict."""
@@ -53,7 +53,7 @@ def test_pages_of_7_contain_each_of_150_sessions_with_the_same_start_once_in_bot
 
 
 @pytest.mark.parametrize("scope", ["timeline", "owner", "all"])
-def test_pages_of_7_contain_each_of_150_sessions_without_a_start_once_in_both_orders(
+def test_pages_of_7_contain_each_of_150_sessions_without_a_start_once_in_both_sort_orders(
     dynamodb: Any, timeline: str, scope: str
 ) -> None:
     with ThreadPoolExecutor(4) as pool:

@@ -325,7 +325,7 @@ def test_a_split_and_a_patch_of_the_same_series_both_succeed(run_at_once: RunAtO
     assert (moved.status, divided.status) == (200, 200)
 
 
-def test_only_one_of_two_restores_and_a_post_at_the_same_time_succeeds(
+def test_either_one_of_two_restores_or_a_post_at_the_same_time_succeeds(
     run_at_once: RunAtOnce, timeline: str
 ) -> None:
     ids = []

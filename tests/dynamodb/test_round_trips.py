@@ -124,7 +124,7 @@ def test_a_move_to_another_owner_takes_four_round_trips(rounds: Rounds, id: str)
 
 
 def test_a_patch_of_name_or_description_takes_two_round_trips(rounds: Rounds, id: str) -> None:
-    """The slot has a copy of the name, so a new name also changes the slot, in a transaction."""
+    """A new name is also written to the slot, in a transaction. A new description is written only to the session."""
     assert rounds(change(id, description="Bring a mat")) == [[GET], [PUT]]
     assert rounds(change(id, name="Pilates")) == [[GET], [WRITE]]
 

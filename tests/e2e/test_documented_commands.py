@@ -222,7 +222,7 @@ def test_make_lock_pins_packages_with_hashes_and_names_no_package_index(tmp_path
 
 
 def test_the_makefile_starts_only_the_python_of_the_venv() -> None:
-    """Other scripts in bin/ contain the path where the venv was created, and the venv may have moved."""
+    """Other scripts in bin/ contain the path of the venv. If the venv has moved, these scripts fail."""
     assert set(re.findall(r"/bin/([\w-]+)", page("Makefile"))) == {"python"}
 
 

@@ -1,4 +1,4 @@
-"""Tokens of an external issuer. The gateway verifies tokens, and a function does so if called without a gateway."""
+"""Tokens of an external issuer. The gateway verifies these tokens. Without a gateway, the layer verifies them."""
 
 import json
 from collections.abc import Iterator

@@ -20,7 +20,7 @@ def get_names(caller: Caller = ANNA, **query: object) -> list[str]:
 
 @pytest.fixture
 def days(timeline: str) -> str:
-    """Add sessions to the timeline: one on each day, named after the day, and two without a start. Return its id."""
+    """Add sessions to the timeline: one on each of DAYS, and two without a start. Return the id of the timeline."""
     for day in [*DAYS[::2], *DAYS[1::2]]:
         new_session(
             ANNA, timeline, name=day, startDateTime=f"{day}T09:00:00Z", endDateTime=f"{day}T10:00:00Z"

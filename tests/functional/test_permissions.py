@@ -134,7 +134,7 @@ def test_every_request_gets_a_200_or_a_403_as_the_guide_says(tables: Any) -> Non
                     row.append("yes" if answer.status == 200 else f"{answer.status}")
                     permitted = expected[action][role] in ("any", whose)
                     if name.endswith("third owner") and role == "USER":
-                        permitted = False  # a USER may not write to the third owner
+                        permitted = False  # a USER may not write to a timeline of the third owner
                     if answer.status != (200 if permitted else 403):
                         wrong.append((role, whose, name, answer))
             rows.append(row)

@@ -40,7 +40,9 @@ def test_the_same_key_with_another_body_gets_a_422(tables: Any, timeline: str) -
     assert len(live_sessions(tables)) == 1
 
 
-def test_a_failed_request_stores_no_key_so_that_a_retry_can_succeed(tables: Any, timeline: str) -> None:
+def test_a_failed_request_stores_no_key_and_a_retry_with_this_key_can_succeed(
+    tables: Any, timeline: str
+) -> None:
     blocking = new_session(ANNA, timeline)
     assert ANNA.call("create_session", body=one_time(timeline), headers=KEY).status == 409
     assert scan(tables, "IdempotencyTable") == []

@@ -140,7 +140,7 @@ def test_each_caller_has_exactly_the_permissions_in_the_matrix(
     assert breaches(tables) == []
 
 
-def test_moving_a_session_needs_the_permission_on_both_timelines(timeline: str) -> None:
+def test_moving_a_session_needs_permission_on_the_old_and_the_new_timeline(timeline: str) -> None:
     session, foreign = new_session(ANNA, timeline), new_timeline(BERT)
     move = {"timelineId": foreign}
     assert ANNA.call("update_session", id=session["id"], body=move).status == 403

@@ -1,4 +1,4 @@
-"""Slow and simple check for overlaps (test oracle). It checks day after day, and shares no code with the layer.
+"""Slow and simple check for overlaps (test oracle). The oracle shares no code with the layer.
 
 Days are counted from 0001-01-01, and continue after the year 9999. Times are microseconds since the start of
 0001-01-01.
@@ -83,7 +83,7 @@ def first_overlap(existing: Mapping[str, Any], new: Mapping[str, Any]) -> int | 
     elif {rare.cycle, often.cycle} <= {"DAILY", "WEEKLY"}:
         days = (begin - 30, begin + 30)
     else:
-        # Check 400 years, and the occurrences before them that may not have ended when the later session begins.
+        # Check 400 years from the later start, and earlier occurrences that may last until the later start.
         days = (begin - _LONGEST_OCCURRENCE - 10, begin + _DAYS_OF_A_CYCLE + 2 * _LONGEST_OCCURRENCE)
     for start in rare.starts(*days):
         met = often.first_start_within(start, start + rare.length)
@@ -106,7 +106,7 @@ def overlaps_itself(session: Mapping[str, Any]) -> bool:
 
 
 def _find_date(day: int) -> date:
-    """Return the date in the first 400 years that equals `day` in the calendar, which repeats every 400 years."""
+    """Return a date in the first 400 years that has the same month, day and weekday as `day`."""
     return date.fromordinal(day % _DAYS_OF_A_CYCLE + 1)
 
 

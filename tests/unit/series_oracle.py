@@ -163,7 +163,7 @@ class Series:
 def first_overlap(a: Series, b: Series, low: int, high: int) -> tuple[int, int] | None:
     """Return the first occurrence of `a` that overlaps `b`; None without an overlap.
 
-    The search checks the occurrences of the series with fewer occurrences, from the day `low` to the day `high`.
+    The search checks only the occurrences that the less frequent series has from the day `low` to the day `high`.
     """
     rare, often = (a, b) if a.rarity >= b.rarity else (b, a)
     for day in rare.days(low, high):

@@ -45,14 +45,18 @@ def sessions_conflict(one: Session, other: Session) -> bool:
 
 
 @pytest.mark.parametrize("case", OVERLAP, ids=lambda case: case["why"])
-def test_the_sessions_of_an_overlap_vector_conflict_as_expected_in_both_orders(case: dict[str, Any]) -> None:
+def test_the_sessions_of_an_overlap_vector_conflict_as_expected_also_when_swapped(
+    case: dict[str, Any],
+) -> None:
     assert sessions_conflict(case["a"], case["b"]) is case["conflict"]
     assert sessions_conflict(case["b"], case["a"]) is case["conflict"]
     assert oracle.conflict(case["a"], case["b"]) is case["conflict"]
 
 
 @pytest.mark.parametrize("case", RECURRENCE, ids=lambda case: case["why"])
-def test_the_series_of_a_recurrence_vector_conflict_as_expected_in_both_orders(case: dict[str, Any]) -> None:
+def test_the_series_of_a_recurrence_vector_conflict_as_expected_also_when_swapped(
+    case: dict[str, Any],
+) -> None:
     a, b = schedule(case["a"]), schedule(case["b"])
     assert a
     assert b

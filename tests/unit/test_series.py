@@ -58,7 +58,7 @@ COMMON = ("Europe/Berlin", "America/New_York", "Europe/London")
 WEEKDAYS = recurrence.WEEKDAYS
 HOUR = 60 * MINUTE
 HORIZON = 500
-"""The approximate number of occurrences that the oracle checks, of the series with fewer occurrences."""
+"""The approximate number of occurrences that the oracle checks. They belong to the less frequent series."""
 
 
 def schedule(session: Session) -> Schedule:
@@ -167,9 +167,10 @@ def rule_fields(draw: st.DrawFn, cycle: str, interval: int | None, day: int) -> 
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
-    """Draw two sessions. In most pairs, an occurrence of the second starts when one of the first starts or ends.
+    """Draw two sessions. In most pairs, an occurrence of the second session starts close to the first session.
 
-    The occurrence of the second session may start a microsecond earlier or later, and also an hour earlier or later.
+    The occurrence starts when an occurrence of the first session starts or ends, or a microsecond or an hour earlier
+    or later.
     """
     one = draw(sessions())
     if draw(st.integers(0, 4)) == 0:
@@ -384,8 +385,7 @@ rules_with_common_eras = st.sampled_from(
         st.builds(DayRule, st.just(intervals[1]), st.tuples(st.integers(0, 99))),
     )
 )
-"""Pairs of rules whose periods have a common factor. So the rules have some common days only in some eras of 400 years.
-"""
+"""Pairs of rules that have some common days only in some eras. An era has 400 years."""
 
 
 def days_apart(rule: Rule) -> int:
@@ -468,9 +468,9 @@ def test_the_layer_and_zoneinfo_agree_on_the_offsets_of_a_zone(zone: str) -> Non
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_no_zone_changes_its_offset_again_soon_after_a_gap_or_a_fold(zone: str) -> None:
-    """`Offsets` assumes this. In a gap, clocks skip local times. In a fold, clocks show local times twice.
+    """`Offsets` assumes a minimum time until the next change: twice the length of a gap, or the length of a fold.
 
-    After a gap, no change may follow for twice its length. After a fold, no change may follow for its length.
+    In a gap, the clocks skip local times. In a fold, the clocks show local times twice.
     """
     clock = time_zones.zone_clock(zone)
     for number, (change, following) in enumerate(pairwise(clock.changes)):

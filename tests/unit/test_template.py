@@ -150,7 +150,7 @@ def test_calls_are_throttled_and_logged() -> None:
 
 
 def test_each_public_route_has_its_own_throttling_limits() -> None:
-    # A deployment with settings for a missing route fails. So the routes and their settings have one condition.
+    # A deployment with settings for a missing route fails. So routes and settings have the same condition.
     settings = template.resources("AWS::Serverless::HttpApi")["Api"]["Properties"]["RouteSettings"]["Fn::If"]
     assert (settings[0], settings[2]) == ("Docs", {"Ref": "AWS::NoValue"})
     assert set(settings[1]) == PUBLIC_ROUTES
@@ -287,7 +287,7 @@ def test_an_event_file_has_the_format_of_the_http_api(folder: str) -> None:
 # --- Settings and alarms of functions
 
 
-def test_all_functions_log_into_one_group() -> None:
+def test_all_functions_write_to_one_log_group() -> None:
     assert template.template()["Globals"]["Function"]["LoggingConfig"] == {
         "LogGroup": {"Ref": "FunctionLogGroup"}
     }
