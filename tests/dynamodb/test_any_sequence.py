@@ -389,7 +389,7 @@ def start(session: Fields) -> datetime:
 
 
 def sort_sessions(sessions: list[Fields], order: str) -> list[Fields]:
-    """Sort sessions by start and id. Sessions without a start come last, ascending and descending."""
+    """Sort sessions by start and id. Sessions without a start come last in both sort orders."""
     backwards = order == "DESC"
     dated = sorted(
         (one for one in sessions if one["startDateTime"]),

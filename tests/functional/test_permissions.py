@@ -40,7 +40,8 @@ def _no_log(environment: pytest.MonkeyPatch) -> None:
 def read_guide() -> dict[str, dict[str, str]]:
     """Read the permission table of the guide. Return `any` or `own` for each action and role.
 
-    With `any`, the role permits the action on the timelines of all owners. With `own`, only on the caller's timelines.
+    `any` means that the role permits the action on the timelines of any owner. `own` means that the role permits the
+    action only on the caller's own timelines.
     """
     _, _, after = (ROOT / "docs" / "guide.md").read_text("utf-8").partition("| action |")
     header, _, *lines = after.split("\n\n")[0].splitlines()
@@ -59,7 +60,7 @@ class Requests:
         self.caller, self.owner = caller, owner
 
     def all(self) -> dict[str, dict[str, Callable[[], Answer]]]:
-        """Return all requests, by the action that the caller must be permitted. The guide's table lists the actions."""
+        """Return all requests, by action. The actions are those in the permission table of the guide."""
         call = self.caller.call
         name = {"name": "New"}
         return {

@@ -157,7 +157,7 @@ def test_a_get_with_the_current_etag_in_if_none_match_gets_a_304(
 def test_two_concurrent_changes_of_different_fields_both_take_effect(
     timeline: str, run_before_next: RunBeforeNext
 ) -> None:
-    """The test writes the description after the update of the name has read the session, but before its write."""
+    """The update of the name reads the session. Then the test writes the description. Then the update writes."""
     id = new_session(ANNA, timeline)["id"]
     run_before_next(
         "TransactWriteItems",

@@ -117,9 +117,7 @@ def _find_wrong_key(session: Item) -> str | None:
         return f"{session['name']} has a slot, but no start" if key else None
     if isinstance(times, Once):
         place = f"ONCE#{_format_instant(session['startDateTime'])}"
-    elif (
-        end := last_end(times)
-    ) is not None:  # a new excluded date may move the end, but does not change the key
+    elif (end := last_end(times)) is not None:  # excluded dates may move the end, but do not change the key
         place = key.rpartition("#")[0] if key >= f"UNTIL#{utc_text(end)}" else "UNTIL"
     else:
         begin, length = times_of_day(times)

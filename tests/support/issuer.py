@@ -39,9 +39,9 @@ class Issuer:
         self.reads = 0
         self.keys_path = "/keys"
         self.configuration: dict[str, Any] = {}
-        """Members with other values in the configuration document."""
+        """Changed members of the configuration document."""
         self.key_members: dict[str, Any] = {}
-        """Members with other values in the published keys, by key id."""
+        """Changed members of the published keys, by key id."""
         self.replies: dict[str, Reply] = {}
         """Replies by path, which the issuer sends instead of its documents."""
         issuer = self

@@ -221,7 +221,7 @@ def test_the_function_of_the_docs_page_may_read_no_table_and_can_be_disabled() -
     assert template.template()["Parameters"]["EnableDocs"]["Default"] == "true"
 
 
-def test_the_template_defines_no_other_roles() -> None:
+def test_the_template_defines_no_roles_besides_the_roles_of_functions() -> None:
     for kind in ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
         assert template.resources(kind) == {}
 
