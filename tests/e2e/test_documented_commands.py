@@ -38,7 +38,7 @@ TESTED = {
         ("sam local", "sed", "socat", "docker network inspect"), "tests/sam_local/test_sam_local.py"
     ),
 }
-"""The beginning of each command, and the file that runs the command."""
+"""The beginning of each documented command that a file runs, with the path of this file."""
 BY_HAND = {
     "make bench": "takes half an hour, and only prints measurements",
     "python -m bench": "takes half an hour, as `make bench` does",

@@ -121,7 +121,7 @@ class SamLocal:
         """Return an environment without AWS settings, in which the SAM CLI calls no AWS service."""
         return _filter_environment() | {
             "DOCKER_HOST": self.docker.address,
-            "TMPDIR": str(self._scratch),  # a new folder, because interrupted runs leave locks
+            "TMPDIR": str(self._scratch),  # a new folder, because interrupted runs leave lock files behind
             "AWS_ACCESS_KEY_ID": namespace,
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_CONFIG_FILE": os.devnull,
@@ -136,7 +136,7 @@ def sam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamLocal]:
     """Yield `sam local` with an image, tables and an issuer. Skip the tests if Docker or DynamoDB Local cannot run."""
     with ExitStack() as stack:
         try:
-            dynamodb.unpack()  # download everything before the network is cut off
+            dynamodb.unpack()  # download the package before this process enters the network namespace
             docker = stack.enter_context(docker_engine.engine())
             image = lambda_image.prepare(docker)
             _build_functions()

@@ -28,7 +28,7 @@ from typing import IO
 
 _LOOPBACK = "127.0.0.1"
 _LOOPBACK_INSIDE = "192.0.2.1"
-"""With an engine that the tests start, containers use this address instead of 127.0.0.1. RFC 5737 reserves it."""
+"""The address that containers use instead of 127.0.0.1 if the tests have started the engine (reserved by RFC 5737)."""
 _LOOPBACK_OUTSIDE = "host.docker.internal"
 """The name of this machine for containers of an engine in a virtual machine."""
 

@@ -77,7 +77,7 @@ def test_5000_sessions_of_one_year_in_a_second_are_throttled() -> None:
 
 
 def test_a_transaction_conflicts_if_the_head_has_changed_since_it_was_read() -> None:
-    """Both requests read the same version of the head. The second transaction begins after the first has ended."""
+    """Both requests read the same version of the head. The first transaction ends before the second begins."""
     two: list[Outcome] = Simulation(NOW._replace(call_seconds=(0.1, 0.1))).run([(0.0, "ada"), (0.03, "ada")])
     assert sorted(each.transactions for each in two) == [1, 2]
 
