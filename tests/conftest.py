@@ -27,7 +27,7 @@ __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 _TESTS = Path(__file__).parent
 _OFFLINE = {"unit", "functional"}
 _GROUPS = ("functional", "e2e")
-"""The folders whose tests share a record of calls, or a stack."""
+"""The folders whose tests must run in one process, because they share a record of calls or a stack."""
 _COVERING = {"unit", "functional", "dynamodb"}
 """The folders of the tests that run the layer's code in their own process."""
 _namespaces = count()
@@ -37,10 +37,10 @@ _client_for_moto = lru_cache(store.client.__wrapped__)
 
 
 class _Groups(LoadScopeScheduling):
-    """Groups of tests that pytest-xdist runs side by side. All tests of a group run in one process."""
+    """Groups of tests that pytest-xdist runs in parallel. All tests of one group run in one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        """Return the group of a test: its folder, or its module."""
+        """Return the group of a test: the folder if it is in `_GROUPS`, and otherwise the module."""
         module = nodeid.partition("::")[0]
         return next((folder for folder in _GROUPS if module.startswith(f"tests/{folder}/")), module)
 
@@ -82,7 +82,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
     }
     for name, value in {**variables, **credentials}.items():
         monkeypatch.setenv(name, value)
-    # Otherwise the logger would still write to the captured output of the first test.
+    # Without this line, the logger would write all lines to the captured output of the first test.
     monkeypatch.setattr(request_log.logger().registered_handler, "stream", sys.stdout)
     client = store.client
     client.cache_clear()
@@ -92,7 +92,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 @pytest.fixture
 def tables(environment: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Create empty tables in moto and yield a client. Transactions in moto are not atomic under threads."""
+    """Create empty tables in moto and yield a client. In moto, concurrent transactions are not atomic."""
     with mock_aws():
         environment.setattr(store, "client", _client_for_moto)
         client = _create_client("test")

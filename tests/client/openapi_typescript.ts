@@ -21,7 +21,7 @@ if (!read.data) throw new Error(read.error?.message);
 const etag = read.response.headers.get("ETag") ?? "";
 const updated = await client.PATCH("/sessions/{sessionId}", {
   params: { ...params, header: { "If-Match": etag } },
-  body: { ...read.data.data, name: "Seminar" }, // a PATCH accepts all fields of a response, and ignores those that only the server sets
+  body: { ...read.data.data, name: "Seminar" }, // a PATCH accepts all fields of a response, and ignores the fields that only the server sets
 });
 const deleted = await client.DELETE("/sessions/{sessionId}", { params });
 

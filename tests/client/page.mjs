@@ -1,4 +1,4 @@
-// Opens the page at /docs in Chromium as a person would: authorizes, reloads, creates a session, lists sessions.
+// Opens the page at /docs in Chromium and clicks as a person would: authorize, reload, create a session, list sessions.
 //     node page.mjs CHROMIUM PAGE TOKEN SCREENSHOT        prints what the page showed, as JSON
 import { withPage } from "./chromium.mjs";
 

@@ -47,7 +47,7 @@ def timeline(dynamodb: Any) -> str:
 
 
 class _WriteBarrier:
-    """Barrier that holds each call before its first transaction until all running calls arrive there.
+    """Barrier before the first transaction of each call. The calls continue when all running calls wait at the barrier.
 
     So all calls check for conflicts before the first call writes. In this order, double bookings are most likely.
     """
@@ -92,7 +92,7 @@ def _run_at_once(calls: Sequence[Call]) -> list[Answer]:
 
 
 def run_with_reads_first(calls: Sequence[Call]) -> list[Answer]:
-    """Run calls at once. Hold the first transaction of each call until every call has read."""
+    """Run calls concurrently. Hold the first transaction of each call until all calls have finished their reads."""
     barrier = _WriteBarrier(len(calls))
 
     def run(call: Call) -> Answer:

@@ -24,10 +24,10 @@ OWNERS = [Caller("anna"), Caller("bert")]
 ROOT = Caller("root", "[ADMIN]")
 
 MIDNIGHT = datetime(2023, 12, 22, tzinfo=UTC)
-"""The first day on which sessions start. The last day is four weeks later, so that sessions move between months."""
+"""The first day on which sessions start. The last day is in January, so that sessions move between months."""
 STARTS = timedelta(weeks=4)
 FORESEEN = STARTS + timedelta(weeks=3)
-"""The model ends three weeks after the last start. Two series that overlap do so before this end."""
+"""The model ends three weeks after the last start. If two series overlap, an overlap begins before this end."""
 LAST_CHANGE = MIDNIGHT + STARTS + timedelta(weeks=1)
 """The test cancels, changes and splits only at occurrences that start before this instant."""
 STEPS = {"DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1)}
@@ -341,7 +341,7 @@ class Scheduling(RuleBasedStateMachine):
         return found
 
     def draw_occurrence(self, data: st.DataObject) -> tuple[str, datetime, bool]:
-        """Draw a series and an occurrence. Return the id, the start, and whether no other occurrence is left."""
+        """Draw a series and an occurrence. Return the id, the start, and whether this is the only occurrence."""
         id, starts = data.draw(st.sampled_from(list(self.series().items())))
         before = self.sessions[id]
         is_last = before["repeatUntil"] is not None and len(list(occurrences(before))) == 1
@@ -389,7 +389,7 @@ def start(session: Fields) -> datetime:
 
 
 def sort_sessions(sessions: list[Fields], order: str) -> list[Fields]:
-    """Sort sessions by start and id. Sessions without a start come last in both orders."""
+    """Sort sessions by start and id. Sessions without a start come last in both sort orders."""
     backwards = order == "DESC"
     dated = sorted(
         (one for one in sessions if one["startDateTime"]),

@@ -154,7 +154,7 @@ def format_minute(number: int) -> str:
 def test_creating_a_series_with_few_occurrences_reads_few_one_time_sessions(
     dynamodb_local: Any, timeline: str, cycle: str, most: int
 ) -> None:
-    """To read all 3,000 one-time sessions would consume about 200 read units."""
+    """A query of all 3,000 one-time sessions would consume about 200 read units."""
     sessions = list(_build_sessions_every_three_hours(timeline, 3000))
     write_calendar(dynamodb_local, timeline, sessions)
     start = {"startDateTime": "2024-01-02T00:31:00Z", "endDateTime": "2024-01-02T00:59:00Z"}
@@ -183,7 +183,7 @@ def test_creating_a_daily_series_with_more_than_ten_conflicts_lists_ten_of_them(
 
 
 def _build_sessions_every_three_hours(timeline: str, total: int) -> Iterator[Session]:
-    """Yield half-hour sessions. The first session starts when 2024 begins, and the others every three hours."""
+    """Yield half-hour sessions. From the beginning of 2024, one session starts every three hours."""
     for number in range(total):
         day, hour = divmod(number * 3, 24)
         date = (slots.parse("2024-01-01T00:00:00Z").instant // slots.DAY + day) * slots.DAY

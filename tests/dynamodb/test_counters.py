@@ -1,6 +1,6 @@
 """Counters that `update_counters` computes from DynamoDB's streams.
 
-Each change is counted once, even if records are repeated, shards are counted in another order, or functions crash.
+Each change is counted once, even if records are sent twice, shards are counted in any order, or functions crash.
 """
 
 import random
@@ -82,7 +82,7 @@ def test_a_record_that_is_sent_twice_is_counted_once(dynamodb_local: Any, histor
 def test_shards_counted_in_any_order_and_concurrently_give_correct_counts(
     dynamodb_local: Any, history: list[Shard], seed: int
 ) -> None:
-    """Divide each shard into three shards, as DynamoDB does. All records of one item stay in the same shard."""
+    """Divide each shard into three, as DynamoDB may do. All records of one item stay in the same shard."""
     choose = random.Random(seed)
     parts: list[tuple[Shard, list[dict[str, Any]]]] = []
     for shard in history:
@@ -160,7 +160,10 @@ def test_four_concurrent_functions_that_receive_the_same_records_count_each_reco
 
 
 def test_a_batch_with_changes_of_40_owners_is_counted_in_several_transactions(dynamodb_local: Any) -> None:
-    """A transaction has at most 100 items. Each session changes the nodes of three scopes, in three levels."""
+    """A transaction has at most 100 items. Each session changes nine nodes: a year, month and day of three scopes.
+
+    The sessions have different owners and timelines. So 40 sessions change more than 100 nodes.
+    """
     for number in range(40):
         owner = Caller(f"owner-{number}")
         create(owner, new_timeline(owner), 9)

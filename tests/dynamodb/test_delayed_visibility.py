@@ -1,4 +1,4 @@
-"""Slots that become readable later than the head that names the slots. Even so, no owner is double-booked."""
+"""Slots that become readable later than the head that names these slots, but cause no double bookings."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +50,7 @@ def find_overlaps(dynamodb: Any) -> list[str]:
 
 
 def test_without_condition_checks_delayed_slots_cause_double_bookings(delayed_tables: Any) -> None:
-    """Show that the delays cause double bookings, so that the next test can fail."""
+    """Show that the delays are long enough for double bookings. Otherwise, the next test could not fail."""
     client().meta.events.register(
         "provide-client-params.dynamodb.TransactWriteItems", remove_condition_checks
     )
@@ -71,7 +71,10 @@ def test_with_condition_checks_delayed_slots_cause_no_double_booking(delayed_tab
 def test_a_moved_session_conflicts_even_while_its_former_slots_are_readable(
     dynamodb_local: Any,
 ) -> None:
-    """Three moves leave three former slots. Each of them starts within the current slot of the session."""
+    """Three moves leave three former slots, which all start within the current slot of the session.
+
+    For two seconds, a query for the last slot before an instant returns a former slot instead of the current slot.
+    """
     timeline = new_timeline(ANNA)
 
     def times(start: str, end: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Injected faults of DynamoDB and the network, which never cause a partial write.
 
-Each DynamoDB call of each endpoint fails with each fault, once or permanently. In other tests, two calls of one
-write fail. The answer is a success only if the write took effect, and otherwise a 503 with `Retry-After`.
+Each DynamoDB call of each endpoint fails with each fault, alone or with all later calls. In other tests, two calls of
+one write fail. The answer is a success only if the write took effect, and otherwise a 503 with `Retry-After`.
 """
 
 import time
@@ -109,13 +109,13 @@ READ_FAULTS = (throttle, answer_500, time_out, reset_connection, send_and_cut_re
 WRITE_FAULTS = (*READ_FAULTS, conflict_with_another_transaction, send_and_answer_500, send_and_time_out)
 PAIRED_READ_FAULTS = (time_out,)
 PAIRED_WRITE_FAULTS = (throttle, conflict_with_another_transaction, time_out, send_and_time_out)
-"""Faults for pairs of calls. The faults differ in their effect, and in whether botocore or the layer retries."""
+"""Faults for two failing calls. The faults differ in their effect, and in whether botocore or the layer retries."""
 
 READS = {"GetItem", "BatchGetItem", "Query"}
 
 
 class Faults:
-    """Injector of faults into requests to DynamoDB. The plan has the fault of each request, by its number."""
+    """Injector of faults into requests to DynamoDB. The plan maps numbers of requests to faults."""
 
     def __init__(self, send: Callable[[Any, AWSPreparedRequest], Any]) -> None:
         self._send = send
@@ -157,7 +157,7 @@ class Home(NamedTuple):
 
 
 class Case(NamedTuple):
-    """Request of a test, with a flag for writes."""
+    """Request of a test, and whether the request writes."""
 
     name: str
     caller: Caller
@@ -223,7 +223,7 @@ EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=[case.name for case in C
 
 
 class Trial:
-    """Request that is repeated with one plan of faults after another. The tables are restored after each attempt."""
+    """Request that is sent once with each plan of faults. The tables are restored after each attempt."""
 
     def __init__(self, client: Any, faults: Faults, case: Case) -> None:
         self._client, self._faults, self._case = client, faults, case

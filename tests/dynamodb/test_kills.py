@@ -62,7 +62,8 @@ def _write_in_a_loop(said: int, timeline: str, life: int) -> None:
     """Create, move and delete sessions in an endless loop, and report each change."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     store.client.cache_clear()  # the worker must not share connections with its parent
-    assert ANNA.call("get_timeline", id=timeline).status == 200  # the first call is slower
+    # The first call is slow. So the worker makes this call before it reports its start.
+    assert ANNA.call("get_timeline", id=timeline).status == 200
     os.write(said, b"begun\n")
     for hours in count(step=2):
         start = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(weeks=life, hours=hours)

@@ -312,7 +312,7 @@ def test_either_a_split_to_a_new_time_or_a_post_at_that_time_succeeds(
 def test_two_concurrent_splits_of_a_series_leave_two_or_three_series(
     run_at_once: RunAtOnce, timeline: str, dynamodb: Any
 ) -> None:
-    """A split ends the series. So a second split at a later date may find no occurrence, and gets a 404."""
+    """If the split at the earlier date commits first, the other split finds no occurrence and gets a 404."""
     id = post(timeline, **WEEKLY)().data["id"]
     answers = count_statuses(run_at_once([split(id, 15), split(id, 22)]))
     assert answers in ({200: 2}, {200: 1, 404: 1})
@@ -325,7 +325,7 @@ def test_a_split_and_a_patch_of_the_same_series_both_succeed(run_at_once: RunAtO
     assert (moved.status, divided.status) == (200, 200)
 
 
-def test_only_one_of_two_restores_and_a_post_at_the_same_time_succeeds(
+def test_either_one_of_two_restores_or_a_post_at_the_same_time_succeeds(
     run_at_once: RunAtOnce, timeline: str
 ) -> None:
     ids = []

@@ -136,7 +136,7 @@ class ClientWithCallback:
 def test_a_session_that_is_created_and_deleted_during_a_recount_changes_no_count(
     engine: Engine, timeline: str, dynamodb_local: Any
 ) -> None:
-    """The scan reads the session, but the stored counts no longer contain the session."""
+    """The scan of the sessions reads the new session. Then the session is deleted, before the recount ends."""
     tables = tool.Tables("SessionsTable", "TimelinesTable", "CalendarTable", "CountersTable")
     streams = create_streams_client(dynamodb_local)
     new: list[str] = []

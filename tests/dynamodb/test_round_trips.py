@@ -1,4 +1,4 @@
-"""Round trips to DynamoDB per endpoint. Calls that run in parallel are one round trip."""
+"""Round trips to DynamoDB per endpoint. Parallel calls count as one round trip."""
 
 import time
 from collections.abc import Callable
@@ -118,13 +118,13 @@ def test_a_patch_of_times_takes_four_round_trips(rounds: Rounds, id: str) -> Non
 
 
 def test_a_move_to_another_owner_takes_four_round_trips(rounds: Rounds, id: str) -> None:
-    """The calendar of the other owner is empty, so the head names no slot, and the third query is missing."""
+    """The calendar of the new owner has no head. So no query reads the slots of the latest write."""
     moved = change(id, timelineId=new_timeline(BERT), **LATER)
     assert rounds(moved) == [[GET, GET], [GET], [QUERY, QUERY], [WRITE]]
 
 
 def test_a_patch_of_name_or_description_takes_two_round_trips(rounds: Rounds, id: str) -> None:
-    """The slot has a copy of the name, so a new name also changes the slot, in a transaction."""
+    """A new name is also written to the slot, in a transaction. A new description is written only to the session."""
     assert rounds(change(id, description="Bring a mat")) == [[GET], [PUT]]
     assert rounds(change(id, name="Pilates")) == [[GET], [WRITE]]
 

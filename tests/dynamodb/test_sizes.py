@@ -15,7 +15,7 @@ LONGEST_OWNER = "!" * 128
 
 
 def longest_size(item: dict[str, Any]) -> int:
-    """Return the size of an item if all its numbers had 38 digits, the most that DynamoDB allows."""
+    """Return the size that the item would have if all numbers had 38 digits, the maximum of DynamoDB."""
     text = json.dumps(item)
     return item_size(json.loads(text, object_hook=lambda value: {"N": "9" * 38} if "N" in value else value))
 

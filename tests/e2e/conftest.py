@@ -76,7 +76,7 @@ def people(shared_stack: Stack) -> Iterator[People]:
 
 @pytest.fixture
 def demo(people: People) -> Iterator[Person]:
-    """Yield the owner of the demo timeline, and delete its sessions after the test."""
+    """Yield the owner of the demo timeline. After the test, delete the sessions of this timeline."""
     yield people.demo
     listed = people.demo.call("GET", "/sessions", params={"timelineId": DEMO_TIMELINE, "take": 100})
     for session in listed.json()["data"]:

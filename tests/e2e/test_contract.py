@@ -1,4 +1,4 @@
-"""Contract of the API over HTTP: one case per rule. The functional tests check all cases."""
+"""Rules of the API over HTTP, each with one or a few cases. The functional tests check the other cases."""
 
 import base64
 from typing import Any

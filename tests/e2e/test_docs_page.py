@@ -16,7 +16,7 @@ from tests.support import npm
 def test_a_person_creates_and_lists_a_session_on_the_docs_page(
     shared_stack: Stack, demo: Person, place: str
 ) -> None:
-    """Open the page without and with a base path, which a custom domain may have.
+    """Open the page without and with a base path, because a custom domain may have a base path.
 
     With DOCS_SCREENSHOT=docs/docs-page.png, also write the picture for the README.
     """
@@ -42,7 +42,7 @@ def test_a_person_creates_and_lists_a_session_on_the_docs_page(
 
 
 def address_with_base_path(stack: Stack) -> str:
-    """Return another address of the API, at the emulator. The path of this address contains the stage."""
+    """Return the address of the API at the emulator. This address has a base path, which contains the stage."""
     return f"{stack.aws_url}/_aws/execute-api/{stack.outputs['ApiId']}/$default"
 
 

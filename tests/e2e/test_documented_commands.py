@@ -38,7 +38,7 @@ TESTED = {
         ("sam local", "sed", "socat", "docker network inspect"), "tests/sam_local/test_sam_local.py"
     ),
 }
-"""The beginning of each command, and the file that runs the command."""
+"""The beginning of each documented command that a file runs, with the path of this file."""
 BY_HAND = {
     "make bench": "takes half an hour, and only prints measurements",
     "python -m bench": "takes half an hour, as `make bench` does",
@@ -222,7 +222,7 @@ def test_make_lock_pins_packages_with_hashes_and_names_no_package_index(tmp_path
 
 
 def test_the_makefile_starts_only_the_python_of_the_venv() -> None:
-    """Other scripts in bin/ contain the path where the venv was created, and the venv may have moved."""
+    """Other scripts in bin/ contain the path of the venv. If the venv has moved, these scripts fail."""
     assert set(re.findall(r"/bin/([\w-]+)", page("Makefile"))) == {"python"}
 
 

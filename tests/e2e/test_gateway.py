@@ -1,4 +1,4 @@
-"""Tokens of an external issuer, verified by the gateway, and by a function without a gateway."""
+"""Tokens of an external issuer. The gateway verifies these tokens. Without a gateway, the layer verifies them."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.support.api import load_event
 from tests.support.issuer import ATTACKS, AUDIENCE, Issuer
 
 ACCEPTED_BY_THE_EMULATOR = {"without an expiry", "without a subject", "of an empty subject"}
-"""Forged tokens that the authorizer of the emulator accepts. Without a gateway, the layer refuses these tokens."""
+"""Forged tokens that the gateway of the emulator accepts. Without a gateway, the layer refuses these tokens."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Local stack: its resources, enforced roles, deployments, ports, and state that survives a restart."""
+"""Local stack: resources, enforced roles, deployments, ports, and data that is kept after a restart."""
 
 import json
 import os
@@ -173,7 +173,7 @@ def read_message(stack: Stack) -> str:
 
 
 def read_versions(stack: Stack) -> dict[str, str]:
-    """Return the version behind each function's alias."""
+    """Return the version to which the alias of each function refers."""
     functions = stack.client("lambda")
     names = [function["FunctionName"] for function in functions.list_functions()["Functions"]]
     return {name: functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"] for name in names}

@@ -7,8 +7,8 @@ from tests.e2e.conftest import People, Person
 
 OK, FORBIDDEN = 200, 403
 
-# For each action, two groups of statuses: on a foreign timeline, and on the caller's own timeline.
-# Each group has the statuses for an ADMIN, a MANAGER, a USER, and a caller without a role.
+# For each action, two rows of statuses: first on a foreign timeline, then on the caller's own timeline.
+# Each row has the statuses for an ADMIN, a MANAGER, a USER, and a caller without a role.
 EXPECTED = {
     "read a session": ((OK, OK, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),
     "create a session": ((OK, OK, FORBIDDEN, FORBIDDEN), (OK, OK, OK, OK)),

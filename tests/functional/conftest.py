@@ -26,10 +26,10 @@ BERLIN = {
 """The body of a series on Mondays at 09:00 in Berlin, without a timeline."""
 
 CALLS: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
-"""The DynamoDB calls of each function in the tests so far: IAM actions, each with a table or an index."""
+"""The IAM actions that each function has needed in the tests so far, each with a table or an index."""
 
 WHOLE_FOLDER = pytest.StashKey[bool]()
-"""Key of a flag: true if every module of this folder runs, without `-k` and `-m`."""
+"""Key of a flag that is true if pytest runs every module of this folder, without `-k` and `-m`."""
 
 
 @pytest.hookimpl(trylast=True)

@@ -190,7 +190,7 @@ def test_a_log_line_explains_a_failure_without_the_input_of_the_client(timeline:
 
 
 def test_the_deadline_leaves_time_to_answer(timeline: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The deadline is in 20 seconds, or 8 seconds before Lambda stops the function if that is earlier."""
+    """The deadline is 20 seconds after the start, or 8 seconds before Lambda stops the function if this is earlier."""
     seconds: list[float] = []
 
     @endpoint(dict)
@@ -219,7 +219,7 @@ def test_the_deadline_leaves_time_to_answer(timeline: str, monkeypatch: pytest.M
 def test_a_request_at_the_deadline_gets_a_503_and_writes_nothing(
     tables: Any, timeline: str, new: dict[str, str]
 ) -> None:
-    """Lambda stops the function after 8 seconds, so the deadline is the start of the request."""
+    """Lambda stops the function 8 seconds after the start. The deadline is 8 seconds earlier, at the start."""
     other = {"type": "RECURRING", "repeatCycleType": "DAILY"} if "type" not in new else {}
     new_session(
         ANNA, timeline, startDateTime="2026-01-06T14:00:00Z", endDateTime="2026-01-06T15:00:00Z", **other

@@ -1,4 +1,4 @@
-"""Conflict checks of updates, which ignore the former slot of the session but find all other slots."""
+"""Conflict check of an update: it ignores the former slot of the updated session, and no other slot."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.functional.conftest import ANNA, new_session
 
 
 @pytest.mark.parametrize("series", [{}, {"type": "RECURRING", "repeatCycleType": "WEEKLY"}])
-def test_a_session_extended_over_its_former_slot_conflicts_with_the_earlier_session(
+def test_a_session_that_starts_earlier_and_ends_later_can_conflict_with_an_earlier_session(
     timeline: str, series: dict[str, Any]
 ) -> None:
     new_session(ANNA, timeline, startDateTime="2023-12-15T09:00:00Z", endDateTime="2023-12-15T11:00:00Z")

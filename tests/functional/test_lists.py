@@ -20,7 +20,7 @@ def get_names(caller: Caller = ANNA, **query: object) -> list[str]:
 
 @pytest.fixture
 def days(timeline: str) -> str:
-    """Add sessions to the timeline: one on each day, named after the day, and two without a start. Return its id."""
+    """Add sessions to the timeline: one on each of DAYS, and two without a start. Return the id of the timeline."""
     for day in [*DAYS[::2], *DAYS[1::2]]:
         new_session(
             ANNA, timeline, name=day, startDateTime=f"{day}T09:00:00Z", endDateTime=f"{day}T10:00:00Z"
@@ -83,7 +83,7 @@ def test_a_query_accepts_an_offset_whose_plus_sign_is_not_escaped(days: str) -> 
 
 
 def test_pages_before_and_after_item_150_have_the_correct_sessions(timeline: str) -> None:
-    """The API uses the Counters table to find pages after item 150. Some of these pages begin within an hour."""
+    """The API finds pages after item 150 by the Counters table. Some of these pages begin in the middle of an hour."""
     minutes = [
         f"2023-{month:02}-01T{hour:02}:{minute:02}:00Z"
         for month in (1, 2, 12)
@@ -123,7 +123,7 @@ def test_a_list_with_a_type_contains_only_sessions_of_this_type(timeline: str) -
     assert ANNA.call("list_sessions", query={"type": "WEEKLY"}).status == 400
 
 
-def test_a_list_of_few_series_among_150_one_time_sessions_has_complete_series_without_deleted_ones(
+def test_a_list_of_few_series_among_150_one_time_sessions_has_long_descriptions_and_no_deleted_series(
     tables: Any, timeline: str
 ) -> None:
     """The API finds these series in the calendar. Their long descriptions are only in the Sessions table."""
@@ -152,7 +152,7 @@ def test_a_list_of_few_series_among_150_one_time_sessions_has_complete_series_wi
         assert page.count == count - 1
 
 
-def test_a_list_of_several_timelines_contains_the_sessions_of_all_of_them_in_one_order(timeline: str) -> None:
+def test_a_list_of_several_timelines_merges_and_sorts_the_sessions_of_these_timelines(timeline: str) -> None:
     other, third, foreign = new_timeline(ANNA), new_timeline(ANNA), new_timeline(BERT)
     for day, where in enumerate((timeline, other, timeline, third, other), start=1):
         new_session(

@@ -165,7 +165,7 @@ def test_a_changed_occurrence_is_stored_as_a_new_session(timeline: str, series: 
     assert book(timeline, 15).status == 409
 
 
-def test_a_changed_occurrence_may_overlap_only_its_own_original_time(
+def test_a_changed_occurrence_may_overlap_its_original_time_but_no_other_occurrence(
     tables: Any, timeline: str, series: dict[str, Any]
 ) -> None:
     other = book(timeline, 8, 11).data
@@ -188,7 +188,7 @@ def test_a_changed_occurrence_may_overlap_only_its_own_original_time(
     assert change(series["id"], "2023-12-08", body={"endDateTime": "2023-12-08T10:30:00Z"}).status == 200
 
 
-def test_a_changed_occurrence_can_be_sent_back_and_is_no_longer_in_the_series(
+def test_a_changed_occurrence_accepts_its_own_fields_as_a_patch_and_is_no_longer_in_the_series(
     series: dict[str, Any],
 ) -> None:
     new = change(series["id"], "2023-12-08", body={"name": "Pilates"}).data
@@ -465,7 +465,7 @@ def test_a_changed_occurrence_keeps_its_series_id_when_it_is_restored(series: di
 
 
 @pytest.mark.parametrize("function", ["update_occurrence", "split_session", "restore_session"])
-def test_a_series_can_be_changed_after_the_session_written_last_is_deleted(
+def test_a_series_can_be_changed_after_the_last_written_session_is_deleted(
     function: str, timeline: str, series: dict[str, Any]
 ) -> None:
     last = book(timeline, 20).data["id"]

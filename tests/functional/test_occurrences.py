@@ -267,7 +267,7 @@ def test_a_time_window_with_more_than_50000_occurrences_gets_a_400(tables: Any, 
 
 
 def test_a_time_window_may_end_with_the_year_9999(timeline: str) -> None:
-    """Lists leave out the last two days of 9999, because times after 9999 cannot be written."""
+    """The API cannot express times after the year 9999. So the list does not contain the last two days of 9999."""
     new_weekly_series(ANNA, timeline, repeatCycleType="DAILY")
     answer = list_occurrences(**{"from": "9999-12-25T00:00:00Z", "to": "9999-12-31T23:59:59Z"})
     assert [row["date"] for row in answer.data] == [f"9999-12-{day}" for day in range(25, 30)]

@@ -38,7 +38,11 @@ def _no_log(environment: pytest.MonkeyPatch) -> None:
 
 
 def read_guide() -> dict[str, dict[str, str]]:
-    """Read the permission table of the guide. Return the reach of each role (any or own), by action."""
+    """Read the permission table of the guide. Return `any` or `own` for each action and role.
+
+    `any` means that the role permits the action on the timelines of any owner. `own` means that the role permits the
+    action only on the caller's own timelines.
+    """
     _, _, after = (ROOT / "docs" / "guide.md").read_text("utf-8").partition("| action |")
     header, _, *lines = after.split("\n\n")[0].splitlines()
     roles = [cell.strip() for cell in header.strip("|").split("|")]
@@ -47,16 +51,16 @@ def read_guide() -> dict[str, dict[str, str]]:
 
 
 class Requests:
-    """All requests for sessions and timelines. One caller sends the requests for the timelines of one owner."""
+    """All kinds of requests for sessions and timelines. `caller` sends the requests, and `owner` owns the timelines."""
 
     numbers = count()
-    """The numbers of the series, so that each series has its own time."""
+    """The numbers of the series. Each series has another number, and so another time."""
 
     def __init__(self, caller: Caller, owner: Caller) -> None:
         self.caller, self.owner = caller, owner
 
     def all(self) -> dict[str, dict[str, Callable[[], Answer]]]:
-        """Return all requests, by the action in the guide's table for which the caller needs the permission."""
+        """Return all requests, by action. The actions are those in the permission table of the guide."""
         call = self.caller.call
         name = {"name": "New"}
         return {
@@ -131,7 +135,7 @@ def test_every_request_gets_a_200_or_a_403_as_the_guide_says(tables: Any) -> Non
                     row.append("yes" if answer.status == 200 else f"{answer.status}")
                     permitted = expected[action][role] in ("any", whose)
                     if name.endswith("third owner") and role == "USER":
-                        permitted = False  # a USER may not write to the third owner
+                        permitted = False  # a USER may not write to a timeline of the third owner
                     if answer.status != (200 if permitted else 403):
                         wrong.append((role, whose, name, answer))
             rows.append(row)
@@ -154,7 +158,7 @@ class StepSearch:
         }
 
     def find_reachable(self, place: str) -> dict[str, list[str]]:
-        """Return all places that a session can reach from `place`, each with its steps.
+        """Return each place to which the caller can bring a session from `place`, with the steps to this place.
 
         A place is a timeline, or `GONE` for a deleted session.
         """

@@ -40,7 +40,9 @@ def test_the_same_key_with_another_body_gets_a_422(tables: Any, timeline: str) -
     assert len(live_sessions(tables)) == 1
 
 
-def test_a_failed_request_stores_no_key_so_that_a_retry_can_succeed(tables: Any, timeline: str) -> None:
+def test_a_failed_request_stores_no_key_and_a_retry_with_this_key_can_succeed(
+    tables: Any, timeline: str
+) -> None:
     blocking = new_session(ANNA, timeline)
     assert ANNA.call("create_session", body=one_time(timeline), headers=KEY).status == 409
     assert scan(tables, "IdempotencyTable") == []
@@ -49,7 +51,7 @@ def test_a_failed_request_stores_no_key_so_that_a_retry_can_succeed(tables: Any,
 
 
 def test_an_expired_idempotency_record_is_ignored(tables: Any, timeline: str) -> None:
-    """DynamoDB may delete a record only days after its expiry."""
+    """DynamoDB may delete an expired record several days late."""
     session = ANNA.call("create_session", body=one_time(timeline), headers=KEY).data
     (record,) = scan(tables, "IdempotencyTable")
     tables.update_item(
@@ -66,7 +68,7 @@ def test_an_expired_idempotency_record_is_ignored(tables: Any, timeline: str) ->
 def test_a_retry_that_conflicts_with_its_first_attempt_gets_the_first_answer(
     timeline: str, run_before_next: RunBeforeNext
 ) -> None:
-    """The first attempt commits after the second attempt reads the key, but before it reads the calendar."""
+    """The second attempt reads the key, then the first attempt commits, then the second attempt reads the calendar."""
     first: list[Any] = []
     run_before_next(
         "Query", lambda: first.append(ANNA.call("create_session", body=one_time(timeline), headers=KEY))
@@ -155,7 +157,7 @@ def test_a_get_with_the_current_etag_in_if_none_match_gets_a_304(
 def test_two_concurrent_changes_of_different_fields_both_take_effect(
     timeline: str, run_before_next: RunBeforeNext
 ) -> None:
-    """The second change is written between the read and the write of the first change."""
+    """The update of the name reads the session. Then the test writes the description. Then the update writes."""
     id = new_session(ANNA, timeline)["id"]
     run_before_next(
         "TransactWriteItems",

@@ -423,7 +423,7 @@ def test_a_409_names_the_first_conflicting_occurrence_of_a_series(timeline: str)
     ]
 
 
-def test_sessions_can_be_created_and_moved_after_the_session_written_last_is_deleted(
+def test_sessions_can_be_created_and_moved_after_the_last_written_session_is_deleted(
     tables: Any, timeline: str
 ) -> None:
     """The head still names the deleted slot. So the next transaction checks that the slot does not exist."""

@@ -58,8 +58,8 @@ def test_a_timeline_with_sessions_cannot_be_deleted(tables: Any, timeline: str) 
     assert breaches(tables) == []
 
 
-def test_a_long_description_follows_its_timeline_through_every_change(tables: Any) -> None:
-    """A long description is an item of its own, which no request can reach by its id."""
+def test_a_timeline_has_its_long_description_after_every_change(tables: Any) -> None:
+    """The API stores a long description as a separate item. A request with the id of this item gets a 404."""
     long, other = "ü" * 4_000, "ö" * 600
     id = ANNA.call("create_timeline", body={"name": "Yoga", "description": long}).data["id"]
     for change, description in (
@@ -79,8 +79,8 @@ def test_a_long_description_follows_its_timeline_through_every_change(tables: An
     assert breaches(tables) == []
 
 
-def test_a_patch_beside_an_unreadable_long_description_overwrites_nothing(tables: Any) -> None:
-    """The items of a transaction become readable one by one, the timeline perhaps before its description."""
+def test_a_patch_of_the_name_keeps_a_long_description_that_is_not_yet_readable(tables: Any) -> None:
+    """The items of a transaction become readable one by one. So a read may find a timeline without its description."""
     long = "ü" * 4_000
     id = ANNA.call("create_timeline", body={"name": "Yoga", "description": long}).data["id"]
     place = {"TableName": "TimelinesTable", "Key": {"id": {"S": f"{id}#description"}}}
@@ -101,7 +101,7 @@ def test_an_unknown_or_malformed_id_gets_a_404(timeline: str, function: str, id:
     assert ANNA.call(function, id=id, body={} if function == "update_timeline" else None).status == 404
 
 
-# Each row: a caller, the status of requests for Anna's timelines, and for the caller's own timelines.
+# Each row: a caller, the status of a request for Anna's timeline, and the status for a timeline of the caller.
 MATRIX = [
     (Caller("eve"), 403, 200),
     (Caller("eve", "[USER]"), 403, 200),
@@ -140,7 +140,7 @@ def test_each_caller_has_exactly_the_permissions_in_the_matrix(
     assert breaches(tables) == []
 
 
-def test_moving_a_session_needs_the_permission_on_both_timelines(timeline: str) -> None:
+def test_moving_a_session_needs_permission_on_the_old_and_the_new_timeline(timeline: str) -> None:
     session, foreign = new_session(ANNA, timeline), new_timeline(BERT)
     move = {"timelineId": foreign}
     assert ANNA.call("update_session", id=session["id"], body=move).status == 403

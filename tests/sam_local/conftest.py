@@ -1,6 +1,6 @@
 """Fixtures for `sam local`. Functions run in Docker containers and use tables in DynamoDB Local.
 
-All processes run in the engine's network namespace, and listen at an address that containers reach.
+All processes run in the engine's network namespace, and listen on an address to which containers can connect.
 """
 
 import json
@@ -29,7 +29,7 @@ from tests.support.template import ROOT
 REGION = "eu-west-1"
 BUILT = ROOT / ".aws-sam" / "sam-local"
 _SAM = (sys.executable, "-m", "samcli")
-_WITHOUT_DEFAULTS = ("--config-env", "local")  # a section that samconfig.toml does not have
+_WITHOUT_DEFAULTS = ("--config-env", "local")  # samconfig.toml has no section `local`
 _START_SECONDS = 30
 
 
@@ -75,7 +75,8 @@ class SamLocal:
     def run(self, line: str, folder: Path, *more: str) -> dict[str, Any]:
         """Run a command of the documentation in a shell, and return the function's response.
 
-        In this shell, `sam` is a script in `folder`. The script adds `more` and the options for the tests' build.
+        In this shell, `sam` is a script in `folder`. The script runs the SAM CLI with additional options: `more`, and
+        the options for the template and the image of the tests.
         """
         command = folder / "sam"
         options = (*self.run_options, "--config-file", str(ROOT / "samconfig.toml"), *more)
@@ -120,7 +121,7 @@ class SamLocal:
         """Return an environment without AWS settings, in which the SAM CLI calls no AWS service."""
         return _filter_environment() | {
             "DOCKER_HOST": self.docker.address,
-            "TMPDIR": str(self._scratch),  # a new folder, because interrupted runs leave locks
+            "TMPDIR": str(self._scratch),  # a new folder, because interrupted runs leave lock files behind
             "AWS_ACCESS_KEY_ID": namespace,
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_CONFIG_FILE": os.devnull,
@@ -135,7 +136,7 @@ def sam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamLocal]:
     """Yield `sam local` with an image, tables and an issuer. Skip the tests if Docker or DynamoDB Local cannot run."""
     with ExitStack() as stack:
         try:
-            dynamodb.unpack()  # download everything before the network is cut off
+            dynamodb.unpack()  # download the package before this process enters the network namespace
             docker = stack.enter_context(docker_engine.engine())
             image = lambda_image.prepare(docker)
             _build_functions()
@@ -151,7 +152,7 @@ def sam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamLocal]:
 
 
 def address_for_containers(docker: DockerEngine, address: str) -> str:
-    """Return the address at which containers reach a service that listens at this address."""
+    """Return the address by which containers connect to a service that listens on `address`."""
     return address.replace(docker.listen, docker.host)
 
 

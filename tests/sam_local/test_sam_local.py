@@ -31,11 +31,11 @@ AT_ONCE = 3
 WITHOUT_A_SESSION = {"create_session", "delete_timeline"}
 """The functions whose events work only in a database without sessions."""
 VARIABLES = {"SESSIONS_TABLE", "TIMELINES_TABLE", "CALENDAR_TABLE", "IDEMPOTENCY_TABLE", "DYNAMODB_ENDPOINT"}
-"""The variables that differ between stacks, except those for tokens."""
+"""The environment variables that differ between stacks. Variables for the verification of tokens are omitted."""
 
 
 def fill_database(sam: SamLocal, environment: pytest.MonkeyPatch, function: str) -> str:
-    """Create a database with the entities that the event of a function names, and return the database's namespace."""
+    """Create a database with the entities that the event of a function names. Return the access key of the database."""
     namespace = function.replace("_", "")
     create_tables(sam.endpoint, namespace)
     environment.setenv("AWS_ACCESS_KEY_ID", namespace)
@@ -149,7 +149,7 @@ class DockerStack(Stack):
 
 @contextmanager
 def forward_port(docker: DockerEngine, port: int) -> Iterator[None]:
-    """Forward a port for containers that cannot reach 127.0.0.1, by the command in docs/operations.md."""
+    """If containers cannot connect to 127.0.0.1, forward a port by the command in docs/operations.md."""
     if docker.listen == HOST:
         yield
         return
@@ -168,7 +168,7 @@ def forward_port(docker: DockerEngine, port: int) -> Iterator[None]:
 
 
 def find_documented_commands(command: str) -> list[str]:
-    """Return the lines of commands in docs/operations.md that contain `command`, for this machine's processor."""
+    """Return the lines with `command` in the code blocks of docs/operations.md, for the processor of this machine."""
     text = (ROOT / "docs" / "operations.md").read_text("utf-8")
     blocks = "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
     lines = [line.strip() for line in blocks.splitlines() if command in line]

@@ -4,9 +4,10 @@ import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 
 /**
- * DynamoDB Local on one address. On its own, DynamoDB Local binds all addresses, and no option changes this.
+ * Program that runs DynamoDB Local on one address. By default, DynamoDB Local listens on all addresses, and no option
+ * changes this.
  *
- * <p>The first argument is the address to bind. DynamoDB Local gets the other arguments. The program prints the port
+ * <p>The first argument is the address to listen on. DynamoDB Local gets the other arguments. The program prints the port
  * as soon as DynamoDB Local accepts connections. The program ends when its standard input is closed, so the program
  * never outlives its parent process.
  */

@@ -39,7 +39,7 @@ class Caller(NamedTuple):
 
     id: str
     roles: str = ""
-    """The claim with the roles, in the form in which the HTTP API forwards a list: `[ADMIN USER]`."""
+    """The claim with the roles, in the format in which the HTTP API forwards a list: `[ADMIN USER]`."""
 
     def call(
         self,

@@ -26,7 +26,7 @@ class CertificateAuthority:
         """The root's certificate as PEM."""
 
     def server_context(self, folder: Path) -> ssl.SSLContext:
-        """Create a certificate for the loopback address in the folder, and return a TLS context that uses it."""
+        """Create a certificate for the loopback address in `folder`. Return a TLS context with this certificate."""
         key = _create_key()
         address = x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOOPBACK))])
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, LOOPBACK)])

@@ -1,9 +1,9 @@
-"""Test double of a calendar table in which slots become readable later than the head that names them.
+"""Simulation of a calendar table in which slots become readable later than the head that names them.
 
 DynamoDB applies the items of a transaction one by one. Between a transaction and a query, DynamoDB guarantees only
-read-committed isolation. The double guarantees no more. GetItem returns the present head. Query and GetItem return
-each slot as it was a short time ago, but a slot never returns to an earlier state. The conditions of transactions
-check the present items. The double intercepts the requests that botocore sends to DynamoDB Local.
+read-committed isolation. The simulation guarantees no more than that. GetItem returns the current head. Query and
+GetItem return each slot as it was a short time ago, but a slot never returns to an earlier state. The conditions of
+transactions check the current items. The simulation intercepts the requests that botocore sends to DynamoDB Local.
 """
 
 import json
@@ -27,7 +27,7 @@ Item = dict[str, Any]
 
 
 class DelayedCalendar:
-    """All states that the slots have had, each with the time from which reads return the state."""
+    """Record of all states of the slots, each with the time from which reads return the state."""
 
     def __init__(
         self, longest_delay_seconds: float, seed: int, *, shortest_deletion_seconds: float = 0
@@ -40,7 +40,7 @@ class DelayedCalendar:
 
     @contextmanager
     def install(self) -> Iterator[None]:
-        """Let all clients of this process read the table through the double."""
+        """Intercept the requests of all clients of this process."""
         with patch.object(
             URLLib3Session, "send", lambda session, request: self._handle_request(session, request)
         ):

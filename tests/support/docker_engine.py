@@ -2,13 +2,13 @@
 
 With a running engine, the tests change only their own containers, which are in a separate Docker network. On Linux,
 the gateway of this network is an address of this machine. Services for the containers listen on this address. Only
-containers of this machine reach the address. With an engine in a virtual machine (Docker Desktop), the services
-listen on 127.0.0.1, and the containers use the engine's name for this machine.
+this machine and its containers can connect to this address. With an engine in a virtual machine (Docker Desktop), the
+services listen on 127.0.0.1, and the containers connect to `host.docker.internal`.
 
 If no engine runs (as in CI), the tests start one. This works only on Linux, as the user root. The engine and its
-containers run in a network namespace without a link to the outside, so the machine's firewall and addresses do not
-change. A test must enter the namespace to call a container. Containers reach the services that listen on 127.0.0.1
-inside the namespace.
+containers run in a separate network namespace without a connection to other networks. So the firewall and the
+addresses of the machine do not change. A test must enter the namespace to call a container. Containers can connect to
+services that listen on 127.0.0.1 inside the namespace.
 """
 
 import ctypes
@@ -28,18 +28,16 @@ from typing import IO
 
 _LOOPBACK = "127.0.0.1"
 _LOOPBACK_INSIDE = "192.0.2.1"
-"""The address at which containers of the tests' own engine reach 127.0.0.1 (reserved by RFC 5737)."""
+"""The address that containers use instead of 127.0.0.1 if the tests have started the engine (reserved by RFC 5737)."""
 _LOOPBACK_OUTSIDE = "host.docker.internal"
-"""The name by which containers of an engine in a virtual machine reach this machine."""
+"""The name of this machine for containers of an engine in a virtual machine."""
 
 _BRIDGE = "docker0"
 _DATA = Path(__file__).parents[2] / ".local" / "docker"
 _ANSWER_SECONDS, _START_SECONDS, _STOP_SECONDS = 20, 30, 30
 _NEW_NETWORK = 0x40000000  # CLONE_NEWNET in <sched.h>
 _NEEDED = ("dockerd", "docker", "ip", "iptables", "setpriv", "unshare")
-_ALSO_IN = (
-    "/usr/sbin:/sbin"  # Debian has some of the programs in these folders, which not every PATH contains
-)
+_ALSO_IN = "/usr/sbin:/sbin"  # Debian installs some of the programs here, but a PATH may lack these folders
 
 
 class EngineMissing(Exception):
@@ -53,9 +51,9 @@ class DockerEngine:
     address: str
     """The value of `DOCKER_HOST` for clients of the engine."""
     host: str
-    """The address or name at which containers reach a service of this machine."""
+    """The address or name of this machine for containers."""
     listen: str = _LOOPBACK
-    """The address at which a service must listen, so that containers reach the service."""
+    """The address on which a service of this machine must listen, so that containers can connect to the service."""
     network: str | None = None
     """The Docker network that all containers of the tests must be in; None for any network."""
     _namespace: int | None = None
@@ -160,10 +158,10 @@ def _is_of_this_machine(address: str) -> bool:
 
 @contextmanager
 def _start_engine() -> Iterator[DockerEngine]:
-    """Start an engine in a network namespace of its own. Its images stay in `.local/docker` for the next run."""
+    """Start an engine in a separate network namespace. The images of the engine are kept in `.local/docker`."""
     _check_requirements()
     with (
-        # Not below .local: a socket's path must be short.
+        # This folder is not in .local, because the path of a socket must be short.
         tempfile.TemporaryDirectory(prefix="sessions-docker-", ignore_cleanup_errors=True) as home,
         _new_namespace() as namespace,
     ):
@@ -256,7 +254,7 @@ def _let_containers_reach_loopback() -> None:
 
 @contextmanager
 def _new_namespace() -> Iterator[int]:
-    """Create a network namespace that exists while the context is open or a process uses the namespace."""
+    """Create a network namespace that exists while the context is open or a process runs in the namespace."""
     outside = _open_namespace()
     try:
         _call_c_library("unshare", _NEW_NETWORK)

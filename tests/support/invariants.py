@@ -111,7 +111,7 @@ def _check_calendars(sessions: list[Item], items: list[Item]) -> Iterator[str]:
 
 
 def _find_wrong_key(session: Item) -> str | None:
-    """Return a breach if the slot of a session has a wrong key. Conflict checks may not find such a slot."""
+    """Return a breach if the slot of a session has a wrong key. A conflict check may miss such a slot."""
     times, key = schedule(session), session.get("slot", "")
     if times is None:
         return f"{session['name']} has a slot, but no start" if key else None

@@ -39,9 +39,9 @@ class Issuer:
         self.reads = 0
         self.keys_path = "/keys"
         self.configuration: dict[str, Any] = {}
-        """Members to change in the configuration document."""
+        """Changed members of the configuration document."""
         self.key_members: dict[str, Any] = {}
-        """Members to change in the published keys, by key id."""
+        """Changed members of the published keys, by key id."""
         self.replies: dict[str, Reply] = {}
         """Replies by path, which the issuer sends instead of its documents."""
         issuer = self
@@ -158,7 +158,7 @@ def replace_subject(good: str) -> str:
 
 
 def send_body(body: bytes) -> Reply:
-    """Return a reply with that body."""
+    """Return a reply that sends `body`."""
 
     def reply(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
@@ -223,4 +223,4 @@ BROKEN_KEYS: dict[str, dict[str, Any]] = {
     "with a broken modulus": {"n": "%"},
     "with another key type": {"kty": "EC"},
 }
-"""Members with which a published key cannot verify a token."""
+"""Values of members that make a published key unusable for verification."""

@@ -1,4 +1,4 @@
-"""Streams of the tables. Their records are sent to `update_counters` in the events that Lambda would send."""
+"""Streams of the tables. The tests send the records to `update_counters` in the same events as Lambda."""
 
 from collections.abc import Iterator
 from functools import lru_cache

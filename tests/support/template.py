@@ -1,4 +1,4 @@
-"""Reader of template.yaml, so that tests use its tables, routes and settings."""
+"""Reader of template.yaml. Tests use the tables, routes and settings of the template."""
 
 import re
 from collections.abc import Mapping

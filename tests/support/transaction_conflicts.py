@@ -1,8 +1,8 @@
-"""Test double that adds the error TransactionConflict to DynamoDB Local.
+"""Simulation of the error TransactionConflict, which DynamoDB Local never returns.
 
 On AWS, a transaction gets this error if another running transaction contains one of its items. DynamoDB Local runs
-transactions one after the other, and never returns this error. The double intercepts the requests that botocore
-sends to DynamoDB Local. It also adds the duration of a call on AWS.
+transactions one after the other. The simulation intercepts the requests that botocore sends to DynamoDB Local, and
+delays each call by the usual duration of a call on AWS.
 """
 
 import json
@@ -24,7 +24,7 @@ _KEYS = {"CalendarTable": ("ownerId", "slot")}
 
 
 class HeldItems:
-    """The items that running transactions hold."""
+    """Simulation with the set of all items in running transactions."""
 
     def __init__(self, call_seconds: float = 0.02, held_seconds: tuple[float, float] = (0.01, 0.02)) -> None:
         self._call_seconds, self._held_seconds = call_seconds, held_seconds
@@ -36,7 +36,7 @@ class HeldItems:
 
     @contextmanager
     def install(self) -> Iterator["HeldItems"]:
-        """Send the requests of all clients of this process through the double."""
+        """Intercept the requests of all clients of this process."""
         with patch.object(
             URLLib3Session, "send", lambda session, request: self._handle_request(session, request)
         ):

@@ -1,4 +1,4 @@
-"""Slow oracle of overlaps. It checks one day after another, and shares no code with the layer.
+"""Slow and simple check for overlaps (test oracle). The oracle shares no code with the layer.
 
 Days are counted from 0001-01-01, and continue after the year 9999. Times are microseconds since the start of
 0001-01-01.
@@ -17,7 +17,7 @@ _RARITY = {None: 0, "YEARLY": 1, "MONTHLY": 2, "WEEKLY": 3, "DAILY": 4}
 _STEP = {"YEARLY": 365, "MONTHLY": 28}
 _DAYS_OF_A_CYCLE = 400 * 365 + 97
 _LONGEST_OCCURRENCE = 1461
-"""The longest possible occurrence, in days: an occurrence of a YEARLY series on 29 February may last four years."""
+"""Four years in days: an occurrence of a YEARLY series on 29 February may last as long."""
 
 
 class Schedule:
@@ -36,7 +36,7 @@ class Schedule:
         self.weekday = session.get("recurringDayOfWeek") or _WEEKDAYS[start.weekday()]
 
     def occurs_on(self, day: int) -> bool:
-        """Return whether an occurrence starts on that local day."""
+        """Return whether an occurrence starts on the local day `day`."""
         if day < self.begin:
             return False
         match self.cycle:
@@ -51,7 +51,7 @@ class Schedule:
         return day == self.begin
 
     def starts(self, first: int, last: int) -> Iterator[int]:
-        """Yield the starts of the occurrences from one local day to another, both included."""
+        """Yield the starts of the occurrences on the local days from `first` to `last`, both included."""
         day = max(first, self.begin)
         while day <= last:
             if self.occurs_on(day):
@@ -83,7 +83,7 @@ def first_overlap(existing: Mapping[str, Any], new: Mapping[str, Any]) -> int | 
     elif {rare.cycle, often.cycle} <= {"DAILY", "WEEKLY"}:
         days = (begin - 30, begin + 30)
     else:
-        # Check occurrences that begin before the later session and may reach into it, and then 400 years.
+        # Check 400 years from the later start, and earlier occurrences that may last until the later start.
         days = (begin - _LONGEST_OCCURRENCE - 10, begin + _DAYS_OF_A_CYCLE + 2 * _LONGEST_OCCURRENCE)
     for start in rare.starts(*days):
         met = often.first_start_within(start, start + rare.length)
@@ -106,7 +106,7 @@ def overlaps_itself(session: Mapping[str, Any]) -> bool:
 
 
 def _find_date(day: int) -> date:
-    """Return the date of a day, moved into the first 400 years. The calendar repeats every 400 years."""
+    """Return a date in the first 400 years that has the same month, day and weekday as `day`."""
     return date.fromordinal(day % _DAYS_OF_A_CYCLE + 1)
 
 

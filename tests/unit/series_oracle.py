@@ -1,8 +1,10 @@
-"""Slow oracle of series with time zones, intervals, ends and excluded dates. The oracle shares no code with the layer.
+"""Slow and simple check of series with time zones, intervals, ends and excluded dates (test oracle).
+
+The oracle shares no code with the layer.
 
 Days are counted from 0001-01-01. Times are microseconds since the start of 0001-01-01. `zoneinfo` computes the
-offsets from the files of `tzdata`. The calendar repeats every 400 years. So the offsets of the years from 2401 to
-2800 are used again for all later years.
+offsets from the files of `tzdata`. The calendar repeats every 400 years. So the oracle uses the offsets of the years
+2401 to 2800 again for all later years.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,7 +37,10 @@ def date_of(day: int) -> tuple[int, int, int]:
 
 
 def offset(name: str, local: int) -> int:
-    """Return the offset of a local time. In a gap or a fold, this is the offset before the change (PEP 495, fold=0)."""
+    """Return the UTC offset of a local time.
+
+    If the clocks skip or repeat the local time, return the offset before the clock change (PEP 495, fold=0).
+    """
     day, time = divmod(local, DAY)
     if day >= _REGULAR:
         day = _REGULAR + (day - _REGULAR) % ERA
@@ -96,7 +101,7 @@ class Series:
         return days[self.cycle] * self.interval
 
     def _rule_days(self, low: int, high: int) -> Iterator[int]:
-        """Yield the days of the rule between two days, both included. Ignore the end and the excluded dates."""
+        """Yield the days of the rule from `low` to `high`, both included. Ignore the end and the excluded dates."""
         low = max(low, self.first)
         if self.cycle is None:
             yield from [self.day] if low <= self.day <= high else []
@@ -132,12 +137,12 @@ class Series:
                 yield day
 
     def days(self, low: int, high: int) -> Iterator[int]:
-        """Return the days between two days, both included, on which an occurrence starts."""
+        """Return the days from `low` to `high`, both included, on which an occurrence starts."""
         high = high if self.last is None else min(high, self.last)
         return (day for day in self._rule_days(low, high) if day not in self.excluded)
 
     def occurrence_on(self, day: int) -> tuple[int, int]:
-        """Return the start and the end of the occurrence of a day."""
+        """Return the start and the end of the occurrence that starts on a local day."""
         local = day * DAY + self.time
         start = local - (offset(self.zone, local) if self.zone else self.offset)
         if self.length is None:
@@ -158,7 +163,7 @@ class Series:
 def first_overlap(a: Series, b: Series, low: int, high: int) -> tuple[int, int] | None:
     """Return the first occurrence of `a` that overlaps `b`; None without an overlap.
 
-    The search covers only those occurrences of the rarer series that start between the days `low` and `high`.
+    The search checks only the occurrences that the less frequent series has from the day `low` to the day `high`.
     """
     rare, often = (a, b) if a.rarity >= b.rarity else (b, a)
     for day in rare.days(low, high):

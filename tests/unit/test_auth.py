@@ -65,8 +65,13 @@ def test_a_group_whose_name_contains_a_role_does_not_grant_the_role(
     assert "ADMIN" not in roles(groups)
 
 
-def test_only_cognito_lists_may_name_other_groups_beside_a_role(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A gateway forwards the list ["NOT ADMIN"] as [NOT ADMIN]. Cognito allows no space in the name of a group."""
+def test_a_list_with_a_role_and_another_group_is_accepted_only_from_cognito(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The gateway forwards both ["STAFF", "ADMIN"] and ["STAFF ADMIN"] as [STAFF ADMIN].
+
+    In Cognito, names of groups have no spaces. So in a token of Cognito, [STAFF ADMIN] is a list of two groups.
+    """
     assert roles("[STAFF ADMIN]") == {"USER"}
     monkeypatch.setenv("JWT_ISSUER", COGNITO)
     assert roles("[STAFF ADMIN]") == {"ADMIN"}

@@ -45,7 +45,7 @@ def test_conflicts_at_the_same_instant_are_sorted_by_session_id() -> None:
     assert conflicting_ids(new, [one, other]) == conflicting_ids(new, [other, one]) == ["a", "b"]
 
 
-def test_a_session_with_two_conflicting_slots_is_one_conflict_with_the_earlier_slot() -> None:
+def test_a_session_with_two_conflicting_slots_is_listed_once_with_the_times_of_the_earlier_slot() -> None:
     new = slot_of("new", "2023-12-01T00:00:00Z", "2023-12-02T00:00:00Z")
     late, early = slot_of("a", "2023-12-01T12:00:00Z"), slot_of("a", "2023-12-01T09:00:00Z")
     (conflict,) = keep_earliest_of_each_session(find_conflicts(new, [late, early]))

@@ -44,8 +44,8 @@ images = st.none() | st.builds(
     st.sampled_from(["ONE_TIME", "RECURRING"]),
 )
 histories = st.lists(st.lists(images, min_size=1, max_size=5), max_size=8)
-"""Strategy for the histories of several items. A history has the successive states of one item, or None when the item
-does not exist.
+"""Strategy for the histories of several items. A history is the list of all states of one item, in their order. If the
+item does not exist, its state is None.
 """
 
 
@@ -120,7 +120,7 @@ def test_an_item_is_counted_under_four_prefixes_of_its_sort_key(
         assert node.prefix == prefix
 
 
-def test_the_deletion_of_a_timeline_reverses_its_counts() -> None:
+def test_a_deleted_timeline_is_no_longer_counted() -> None:
     live = {"createdKey": "2026-11-24T09:30:00.000Z#id", "ownerId": "anna"}
     added = count_by_node([Change(None, live)])
     assert {node.scope for node in added} == {"TIMELINES#ALL", "TIMELINES#OWNER#anna"}

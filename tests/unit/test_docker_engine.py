@@ -1,4 +1,4 @@
-"""Choice of the Docker engine for `sam local`. In a running engine, tests change only their own containers."""
+"""Choice of the Docker engine for `sam local`. Tests use a running engine, and remove only their own containers."""
 
 import subprocess
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ OF_THIS_MACHINE, OF_ANOTHER = "127.0.0.1", "203.0.113.1"
 
 
 class Client:
-    """Test double of Docker's client. Every new network has the address `gateway` as its gateway."""
+    """Fake of Docker's client, which changes nothing. The gateway of every new network has the address `gateway`."""
 
     def __init__(self, gateway: str, ours: str = "") -> None:
         self.gateway, self.ours = gateway, ours
         self.changes: list[str] = []
 
     def run(self, command: Sequence[str], **_: object) -> subprocess.CompletedProcess[bytes]:
-        """Answer a command in place of `subprocess.run`."""
+        """Return the fake output of a command. Tests replace `subprocess.run` with this method."""
         return subprocess.CompletedProcess(command, 0, self._answer(command[1:]).encode())
 
     def _answer(self, words: Sequence[str]) -> str:
@@ -43,7 +43,7 @@ class Client:
     ("gateway", "host", "listen"),
     [(OF_THIS_MACHINE, OF_THIS_MACHINE, OF_THIS_MACHINE), (OF_ANOTHER, "host.docker.internal", "127.0.0.1")],
 )
-def test_a_running_engine_is_used_unchanged(
+def test_tests_use_the_running_engine(
     monkeypatch: pytest.MonkeyPatch, gateway: str, host: str, listen: str
 ) -> None:
     monkeypatch.setattr(subprocess, "run", Client(gateway).run)
@@ -51,7 +51,7 @@ def test_a_running_engine_is_used_unchanged(
         assert (engine.address, engine.host, engine.listen) == (ADDRESS, host, listen)
 
 
-def test_only_containers_in_the_tests_network_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_containers_in_the_network_of_the_tests_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client(OF_ANOTHER, ours="c1\nc2\n")
     monkeypatch.setattr(subprocess, "run", client.run)
     with pytest.raises(KeyboardInterrupt), docker_engine.engine() as engine:
@@ -67,7 +67,7 @@ def test_only_containers_in_the_tests_network_are_removed(monkeypatch: pytest.Mo
     "error",
     [FileNotFoundError(), subprocess.CalledProcessError(1, [], stderr=b""), subprocess.TimeoutExpired([], 1)],
 )
-def test_the_error_without_an_engine_says_what_to_install(
+def test_if_no_engine_responds_the_error_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*_: object, **__: object) -> NoReturn:
@@ -82,7 +82,9 @@ def test_the_error_without_an_engine_says_what_to_install(
         pass
 
 
-def test_an_error_explains_that_containers_cannot_reach_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_containers_cannot_connect_to_this_machine_the_error_lists_possible_reasons(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def fail(*_: object, **__: object) -> NoReturn:
         raise subprocess.CalledProcessError(1, [], stderr=b"timed out")
 

@@ -13,14 +13,14 @@ ENVIRONMENTS = ["dev", "staging", "prod"]
 
 
 def deploy_options(environment: str) -> dict[str, Any]:
-    """Return the options of `sam deploy --config-env` with that environment."""
+    """Return the options that `sam deploy --config-env` uses for the environment."""
     section = CONFIGURATION[environment]
     options: dict[str, Any] = section["global"]["parameters"] | section["deploy"]["parameters"]
     return options
 
 
 def parse_pairs(options: list[str]) -> dict[str, str]:
-    """Return the values of options such as `name=value`, by name."""
+    """Return the values of texts such as `name=value`, by name."""
     return dict(option.split("=", 1) for option in options)
 
 
@@ -42,7 +42,7 @@ def test_an_environment_sets_only_values_that_the_template_allows(environment: s
         assert value in map(str, parameters[name].get("AllowedValues", [value])), name
 
 
-def test_production_has_alarms_deletion_protection_and_gradual_deployment() -> None:
+def test_prod_has_alarms_and_a_dashboard_is_protected_from_deletion_and_is_deployed_gradually() -> None:
     options = deploy_options("prod")
     chosen = parse_pairs(options["parameter_overrides"])
     watched = {"EnableAlarms": "true", "EnableDashboard": "true", "GradualDeployment": "true"}

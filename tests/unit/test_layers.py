@@ -1,4 +1,4 @@
-"""Import graph of the layer and the functions: imports point inwards, and have no cycles."""
+"""Imports of the layer and the functions: each module imports only allowed modules, and imports have no cycles."""
 
 import ast
 import sys
@@ -24,7 +24,7 @@ ALLOWED = {
     "settings": set[str](),
     "telemetry": set[str](),
 }
-"""The parts of the layer that each part may import."""
+"""The parts of the layer that each part may import. A part is a folder, or a module beside the folders."""
 
 PACKAGES = {
     "http": {"aws_lambda_powertools", "jwt"},
@@ -32,7 +32,7 @@ PACKAGES = {
     "store": {"botocore"},
     "domain": {"tzdata"},
 }
-"""The third-party packages that each part may import. The other parts import none."""
+"""The third-party packages that each part may import. The other parts may import no such packages."""
 
 CLOCKS = {"time", "random", "uuid", "secrets"}
 """Modules that the domain must not import, because its results must depend only on arguments."""

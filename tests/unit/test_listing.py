@@ -1,4 +1,4 @@
-"""Positions of pages in lists. The tests compare each page with a slice of all sorted keys."""
+"""Positions of pages in lists. The tests compare each page with the same slice of the sorted list of all keys."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -52,10 +52,10 @@ def keys(starts: list[datetime | None]) -> list[str]:
 
 
 def periods(found: list[str], limits: Window, months: bool, ascending: bool) -> list[Period]:
-    """Return the periods that have keys in a window, with their counts.
+    """Return the periods in a window, with the number of their keys in the window. Omit periods without keys.
 
-    The periods are days, or minutes of a day that is only partly in the window. With `months`, a month is one period if
-    it is completely in the window.
+    A day that is completely in the window is one period. If only a part of a day is in the window, each minute is a
+    period. With `months`, a month that is completely in the window is one period.
     """
     counts: Counter[str] = Counter()
     for key in found:
@@ -70,7 +70,7 @@ def periods(found: list[str], limits: Window, months: bool, ascending: bool) -> 
 def page(
     found: list[str], limits: Window, skip: int, wanted: int, months: bool, ascending: bool
 ) -> list[str]:
-    """Find a page with the counts of periods. Return the keys of the page."""
+    """Find a page by the number of keys in each period. Return the keys of the page."""
     counted = periods(found, limits, months, ascending)
     place = find(counted, skip)
     if place is None:
@@ -122,7 +122,7 @@ def test_a_page_equals_a_slice_of_all_keys_in_the_window(
 
 
 @given(starts, instants, instants)
-def test_the_window_contains_all_keys_of_covered_periods_and_no_key_of_untouched_periods(
+def test_a_window_contains_all_keys_of_periods_inside_and_no_keys_of_periods_outside(
     starts: list[datetime | None], since: datetime, until: datetime
 ) -> None:
     limits = window(text(since), text(until))
@@ -134,7 +134,7 @@ def test_the_window_contains_all_keys_of_covered_periods_and_no_key_of_untouched
                 assert not limits.low <= key <= limits.high
 
 
-def test_one_stretch_contains_adjacent_periods_unless_many_other_items_are_between_them() -> None:
+def test_one_query_reads_adjacent_periods_unless_many_other_items_are_between_them() -> None:
     found = [
         Period("2023-11", 3),
         Period("2023-12", 0, MOST_PASSED_OVER),
@@ -151,7 +151,7 @@ def test_one_stretch_contains_adjacent_periods_unless_many_other_items_are_betwe
     ]
 
 
-def test_periods_with_the_fewest_other_items_between_them_are_joined_first() -> None:
+def test_a_query_first_joins_the_periods_with_the_fewest_other_items_between_them() -> None:
     half = MOST_PASSED_OVER // 2
     gaps = [half, MOST_PASSED_OVER, half + 1, half - 1]
     found = [Period("2024-01-01", 1)]

@@ -128,7 +128,7 @@ def test_the_body_of_a_success_satisfies_its_schema() -> None:
 
 
 @pytest.mark.parametrize(("name", "fields"), [("Session", session.FIELDS), ("Timeline", timeline.FIELDS)])
-def test_a_response_requires_every_field_and_allows_null_only_for_fields_that_may_be_unset(
+def test_every_field_of_a_response_is_required_and_only_optional_fields_may_be_null(
     name: str, fields: tuple[str, ...]
 ) -> None:
     schema = SCHEMAS[name]
@@ -168,7 +168,7 @@ def test_every_enum_has_a_name_and_every_array_has_an_item_type() -> None:
     "text",
     ["2023-12-01", "2023-12-01T09:00:00", "2023-12-01T25:00:00Z", "2023-12-01T09:00:00.1234567Z", "now"],
 )
-def test_the_document_refuses_dates_that_the_code_refuses(text: str) -> None:
+def test_the_schema_of_a_time_and_the_code_refuse_the_same_texts(text: str) -> None:
     schema = SCHEMAS["CreateSession"]["properties"]["startDateTime"]
     with pytest.raises(jsonschema.ValidationError):
         validate(text, schema)

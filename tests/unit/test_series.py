@@ -58,7 +58,7 @@ COMMON = ("Europe/Berlin", "America/New_York", "Europe/London")
 WEEKDAYS = recurrence.WEEKDAYS
 HOUR = 60 * MINUTE
 HORIZON = 500
-"""The approximate number of occurrences of the rarer series that the oracle checks."""
+"""The approximate number of occurrences that the oracle checks. They belong to the less frequent series."""
 
 
 def schedule(session: Session) -> Schedule:
@@ -167,9 +167,10 @@ def rule_fields(draw: st.DrawFn, cycle: str, interval: int | None, day: int) -> 
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
-    """Draw two sessions. In most pairs, an occurrence of the second starts close to a start or end of the first.
+    """Draw two sessions. In most pairs, an occurrence of the second session starts close to the first session.
 
-    Close means at most a microsecond away, or an hour and at most a microsecond away.
+    The occurrence starts when an occurrence of the first session starts or ends, or a microsecond or an hour earlier
+    or later.
     """
     one = draw(sessions())
     if draw(st.integers(0, 4)) == 0:
@@ -227,13 +228,13 @@ THURSDAYS = series("1953-01-01T09:30:00+01:00", "09:45:00", "WEEKLY", BERLIN)
             series("2026-01-05T02:45:00+01:00", "03:40:00", "DAILY", BERLIN),
             series("2026-01-05T04:10:00+01:00", "04:30:00", "DAILY", BERLIN),
             "2026-03-29T03:45:00+02:00",
-            id="a gap moves the start past the end, so the occurrence keeps its length",
+            id="a clock change moves the start past the end, and the occurrence keeps its length",
         ),
         pytest.param(
             LEAP_DAY,
             series("2026-01-05T09:30:00+01:00", "09:45:00", "WEEKLY", BERLIN),
             "2044-02-29T09:00:00+01:00",
-            id="from 2028 on, 29 February is first a Monday in 2044",
+            id="after 2026, the first 29 February on a Monday is in 2044",
         ),
         pytest.param(
             ONCE_A_CENTURY,
@@ -257,7 +258,7 @@ THURSDAYS = series("1953-01-01T09:30:00+01:00", "09:45:00", "WEEKLY", BERLIN)
             series("2005-01-05T09:00:00+09:00", "09:30:00", "DAILY", "Asia/Pyongyang"),
             series("2005-01-05T00:30:00+00:00", "01:00:00", "DAILY", None),
             "2015-08-15T09:00:00+08:30",
-            id="a zone had an offset for only three years, long after both series started",
+            id="the series overlap only at an offset that the zone had for three years",
         ),
     ],
 )
@@ -305,7 +306,7 @@ def test_an_excluded_occurrence_is_not_the_last_occurrence() -> None:
 
 
 @given(sessions(once=False), st.data())
-def test_every_occurrence_lies_within_the_times_of_day_of_its_series(
+def test_every_occurrence_is_within_the_times_of_day_of_its_series(
     session: Session, data: st.DataObject
 ) -> None:
     series, slow = schedule(session), oracle.Series(session)
@@ -328,7 +329,7 @@ def test_every_occurrence_lies_within_the_times_of_day_of_its_series(
         ("America/New_York", "9998-01-05T09:00:00-05:00", (13 * HOUR, 2 * HOUR)),
     ],
 )
-def test_the_times_of_day_span_summer_and_winter_time(
+def test_the_times_of_day_of_a_series_include_summer_and_winter_time(
     zone: str, start: str, expected: tuple[int, int]
 ) -> None:
     end = start.replace("T09", "T10")
@@ -384,7 +385,7 @@ rules_with_common_eras = st.sampled_from(
         st.builds(DayRule, st.just(intervals[1]), st.tuples(st.integers(0, 99))),
     )
 )
-"""Pairs of rules that have some common days only in some eras, because their periods share a factor."""
+"""Pairs of rules that have some common days only in some eras. An era has 400 years."""
 
 
 def days_apart(rule: Rule) -> int:
@@ -467,7 +468,10 @@ def test_the_layer_and_zoneinfo_agree_on_the_offsets_of_a_zone(zone: str) -> Non
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_no_zone_changes_its_offset_again_soon_after_a_gap_or_a_fold(zone: str) -> None:
-    """`Offsets` assumes that no change follows within twice the length of a gap, or within the length of a fold."""
+    """`Offsets` assumes a minimum time until the next change: twice the length of a gap, or the length of a fold.
+
+    In a gap, the clocks skip local times. In a fold, the clocks show local times twice.
+    """
     clock = time_zones.zone_clock(zone)
     for number, (change, following) in enumerate(pairwise(clock.changes)):
         gained = clock.offsets[number + 1] - clock.offsets[number]
@@ -475,8 +479,11 @@ def test_no_zone_changes_its_offset_again_soon_after_a_gap_or_a_fold(zone: str) 
     assert all(abs(after - before) <= DAY for before, after in pairwise(clock.offsets))
 
 
-def test_any_44_years_contain_every_sequence_of_three_kinds_of_years() -> None:
-    """`recurrence` searches 44 years instead of 400. Years with the same first weekday and length are of one kind."""
+def test_any_44_years_contain_every_kind_of_three_successive_years() -> None:
+    """Because of this, `recurrence` searches 44 years instead of 400.
+
+    Two years are of the same kind if they begin on the same weekday and have the same length.
+    """
     kinds = [
         ((first := date(2001 + year % 400, 1, 1)).weekday(), (date(2001 + year % 400, 12, 31) - first).days)
         for year in range(800)

@@ -68,7 +68,7 @@ def test_a_second_cancellation_of_an_occurrence_changes_nothing() -> None:
     "date",
     ["2026-01-06", "2025-12-29", "2026-02-30", "2026-1-5", "", "x", "2026-01-05T09:00:00Z"],
 )
-def test_no_change_accepts_a_date_without_an_occurrence(date: str) -> None:
+def test_a_date_without_an_occurrence_is_refused_by_cancel_change_and_split(date: str) -> None:
     for refused in (delete_occurrence, update_occurrence, split):
         more: Any = (NOW,) if refused is delete_occurrence else ({}, "new", NOW)
         with pytest.raises(NoOccurrence):
@@ -206,7 +206,7 @@ def series_with_dates(draw: st.DrawFn) -> tuple[Session, str]:
     """Draw a series, and the date of one of its occurrences."""
     cycle = draw(st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]))
     zone = draw(st.sampled_from([None, "Europe/Berlin", "Europe/London", "America/St_Johns", "Pacific/Apia"]))
-    # Not before 2012: Samoa skipped 30 December 2011, so two daily occurrences have the same local date.
+    # Start after 2011: Samoa skipped 30 December 2011, and two daily occurrences have the same local date.
     day = draw(st.dates(date(2012, 1, 1), date(2030, 12, 31)))
     hour, minutes = draw(st.integers(0, 23)), draw(st.sampled_from([0, 15, 59]))
     length = draw(st.sampled_from([None, 30, 90, 600]))
@@ -250,7 +250,7 @@ def test_a_cancellation_removes_one_occurrence_and_no_other(case: tuple[Session,
 
 
 @given(series_with_dates())
-def test_an_update_of_an_occurrence_without_fields_changes_no_times(case: tuple[Session, str]) -> None:
+def test_an_update_of_an_occurrence_with_an_empty_body_changes_no_times(case: tuple[Session, str]) -> None:
     series, date = case
     index, expected = first_dates(series).index(date), first_occurrences(series, 61)
     try:

@@ -1,4 +1,4 @@
-"""Rules that every run of the simulation of writers must follow, in both designs."""
+"""Rules for every run of `bench.simulation`, with the former design (`BEFORE`) and the present design (`NOW`)."""
 
 from itertools import pairwise
 
@@ -68,13 +68,16 @@ def test_writers_of_different_owners_never_retry() -> None:
 
 
 def test_5000_sessions_of_one_year_in_a_second_are_throttled() -> None:
-    """The index accepts 1,000 sessions of one year a second, and 1,000 more if the second before was unused."""
+    """The index has one partition for each year.
+
+    A partition accepts 1,000 writes per second, and 1,000 more after an unused second.
+    """
     outcomes = Simulation(NOW).run((0.0002 * number, f"owner {number}") for number in range(5_000))
     assert {each.result for each in outcomes} == {"written", "throttled"}
 
 
 def test_a_transaction_conflicts_if_the_head_has_changed_since_it_was_read() -> None:
-    """Both requests read the same version of the head. The second transaction begins after the end of the first."""
+    """Both requests read the same version of the head. The first transaction ends before the second begins."""
     two: list[Outcome] = Simulation(NOW._replace(call_seconds=(0.1, 0.1))).run([(0.0, "ada"), (0.03, "ada")])
     assert sorted(each.transactions for each in two) == [1, 2]
 

@@ -1,4 +1,4 @@
-"""Skipped tests. In CI, they fail the run."""
+"""Skipped tests, which fail the run in CI."""
 
 import os
 import subprocess

@@ -180,7 +180,7 @@ def test_a_slot_with_one_more_excluded_date_adds_no_time() -> None:
     assert adds_time(old, {**more, "slot": "another"})
 
 
-def test_a_slot_keeps_its_key_until_it_adds_time() -> None:
+def test_a_slot_keeps_its_key_unless_the_change_adds_time() -> None:
     before = berlin_series(repeatUntil="2023-12-15", slot="UNTIL#stored#a")
     after = reserve(
         SessionChange(before, berlin_series(repeatUntil="2023-12-15", excludedDates=["2023-12-15"]))
@@ -192,7 +192,7 @@ def test_a_slot_keeps_its_key_until_it_adds_time() -> None:
 
 
 def test_the_first_start_is_computed_with_the_offset_of_the_time_zone() -> None:
-    """The offset in `startDateTime` may come from former rules of the time zone."""
+    """After an update of the time zone database, the offset in a stored `startDateTime` may be outdated."""
     found = slot(
         berlin_series(startDateTime="2023-12-01T09:00:00-05:00", endDateTime="2023-12-01T10:00:00-05:00")
     )

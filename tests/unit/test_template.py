@@ -14,7 +14,7 @@ from tests.support.api import handler, load_event
 from tests.support.template import ROOT
 
 PUBLIC_ROUTES = {"GET /docs", "GET /docs/{file}", "GET /openapi.json"}
-"""The routes that need no token. Their function may read no table."""
+"""The routes that need no token. Their function must not read a table."""
 
 FUNCTIONS = template.resources("AWS::Serverless::Function")
 TABLES = template.resources("AWS::DynamoDB::Table")
@@ -150,7 +150,7 @@ def test_calls_are_throttled_and_logged() -> None:
 
 
 def test_each_public_route_has_its_own_throttling_limits() -> None:
-    # The deployment fails if settings name a missing route. So routes and settings have the same condition.
+    # A deployment with settings for a missing route fails. So routes and settings have the same condition.
     settings = template.resources("AWS::Serverless::HttpApi")["Api"]["Properties"]["RouteSettings"]["Fn::If"]
     assert (settings[0], settings[2]) == ("Docs", {"Ref": "AWS::NoValue"})
     assert set(settings[1]) == PUBLIC_ROUTES
@@ -221,7 +221,7 @@ def test_the_function_of_the_docs_page_may_read_no_table_and_can_be_disabled() -
     assert template.template()["Parameters"]["EnableDocs"]["Default"] == "true"
 
 
-def test_the_template_defines_no_other_roles() -> None:
+def test_the_template_defines_no_roles_besides_the_roles_of_functions() -> None:
     for kind in ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
         assert template.resources(kind) == {}
 
@@ -287,7 +287,7 @@ def test_an_event_file_has_the_format_of_the_http_api(folder: str) -> None:
 # --- Settings and alarms of functions
 
 
-def test_all_functions_log_into_one_group() -> None:
+def test_all_functions_write_to_one_log_group() -> None:
     assert template.template()["Globals"]["Function"]["LoggingConfig"] == {
         "LogGroup": {"Ref": "FunctionLogGroup"}
     }
@@ -319,7 +319,7 @@ def test_the_layer_is_built_for_the_processor_that_runs_it() -> None:
 
 
 def test_a_new_endpoint_needs_no_new_alarm_or_dashboard() -> None:
-    """An alarm can add up at most ten metrics, but the API has more than ten functions."""
+    """An alarm can watch the sum of at most ten metrics, but the API has more than ten functions."""
     alarms = template.resources("AWS::CloudWatch::Alarm")
     endpoints = {name for name, function in FUNCTIONS.items() if has_route(function)}
     watching = json.dumps([*alarms.values(), *template.resources("AWS::CloudWatch::Dashboard").values()])
@@ -358,7 +358,7 @@ def test_the_metric_filter_counts_only_errors_of_the_runtime(line: str, counted:
     pattern = metric["Properties"]["FilterPattern"]
     terms = re.findall(r'\?"([^"]+)"', pattern)
     assert pattern == " ".join(f'?"{term}"' for term in terms), (
-        "the pattern must be a list of terms, of which any may match"
+        "the pattern must be a list of terms, so that a line matches if it contains any of the terms"
     )
     assert any(term in line for term in terms) == bool(counted)
 
@@ -375,7 +375,10 @@ def test_the_alarm_on_errors_reads_the_metric_of_the_filter() -> None:
 
 
 def test_no_resource_depends_on_itself() -> None:
-    """If an alarm referred to the API, there would be a cycle: API, alias, deployment group, alarm, API."""
+    """The API refers to aliases, an alias to its deployment group, and a deployment group to its alarms.
+
+    So an alarm that refers to the API would depend on itself.
+    """
     resources = template.transform(GradualDeployment="true", EnableAlarms="true")["Resources"]
     known = set(resources)
     needs = {name: find_references(resource) & known - {name} for name, resource in resources.items()}
@@ -475,7 +478,7 @@ def find_parameters(value: Any) -> set[str]:
 
 def test_every_parameter_of_a_functions_configuration_is_a_tested_setting() -> None:
     # Lambda publishes a version only if the code or the configuration of a function has changed.
-    # These properties are not part of the configuration.
+    # The following properties are not part of the configuration.
     rest = {
         "DeploymentPreference",
         "Policies",
@@ -508,7 +511,7 @@ def test_a_changed_setting_publishes_a_version_of_every_function(parameter: str)
     assert before.items() & after.items() == set()
 
 
-def test_an_audience_without_an_issuer_publishes_no_version() -> None:
+def test_a_changed_audience_without_an_issuer_publishes_no_version() -> None:
     assert template.published_versions(JwtAudience="other") == template.published_versions(JwtAudience="")
 
 
@@ -518,7 +521,7 @@ def test_a_change_of_any_other_parameter_publishes_no_version(parameter: str) ->
 
 
 def test_the_description_of_a_version_has_room_for_long_settings() -> None:
-    """Lambda accepts at most 256 characters. The issuer, the audience and the endpoint may need 200 of them."""
+    """Lambda accepts at most 256 characters. At least 200 must remain for the issuer, the audience and the endpoint."""
     settings = SETTINGS | {"JwtIssuer": "", "JwtAudience": "", "DynamoDbEndpoint": "", "LogLevel": "CRITICAL"}
     (description,) = set(template.published_versions(**settings | {"RetentionDays": "3650"}).values())
     assert len(description) <= 50
@@ -564,7 +567,10 @@ PROTECTED = {
 
 @pytest.mark.parametrize("name", [name for kind in PROTECTED for name in template.resources(kind)])
 def test_cloudformation_deletes_no_protected_resource(name: str) -> None:
-    """Otherwise, deleting a stack ends in DELETE_FAILED, and a failed first deployment ends in ROLLBACK_FAILED."""
+    """CloudFormation cannot delete a resource with deletion protection.
+
+    An attempt ends in DELETE_FAILED, or in ROLLBACK_FAILED after a failed first deployment.
+    """
     resource = template.template()["Resources"][name]
     if resource["Properties"][PROTECTED[resource["Type"]]] is not False:
         assert resource["DeletionPolicy"] == "Retain"
@@ -585,7 +591,7 @@ def test_tables_with_expiring_items_have_a_ttl_and_the_calendar_has_none() -> No
     ("name", "fields"), [("SessionsTable", session.FIELDS), ("TimelinesTable", timeline.FIELDS)]
 )
 def test_indexes_contain_the_fields_of_lists_and_no_counts(name: str, fields: tuple[str, ...]) -> None:
-    """A change of a timeline's counts must cost no index write."""
+    """Because the indexes contain no counts, a change of a timeline's counts writes no index."""
     table = TABLES[name]["Properties"]
     for index in table["GlobalSecondaryIndexes"]:
         projection = index["Projection"]

@@ -1,4 +1,8 @@
-"""Import of PyJWT and cryptography by the functions, and use of both without the packages that only builds need."""
+"""PyJWT and cryptography, the packages that verify tokens.
+
+If the gateway has verified the token, functions do not import these packages. Both packages work without the packages
+that only builds need.
+"""
 
 import os
 import runpy
@@ -13,7 +17,7 @@ BUILD_ONLY = runpy.run_path(str(ROOT / "layers" / "scheduling" / "build.py"))["B
 
 ANSWER_WITH_CLAIMS = """
 import sys
-# Block OpenSSL: botocore imports the package if it is installed. The SAM CLI installs it here, but the layer lacks it.
+# Block OpenSSL. botocore imports OpenSSL if it is installed, as here by the SAM CLI. The layer does not contain it.
 sys.modules["OpenSSL"] = None
 from functions.{function}.handler import lambda_handler
 lambda_handler({{"requestContext": {{"authorizer": {{"jwt": {{"claims": {{"sub": "anna"}}}}}}}}}}, None)
