@@ -167,8 +167,8 @@ def keep_streams() -> None:
     """Keep the records of streams when the emulator restarts.
 
     ministack stores the position up to which a function has read a stream, but not the records. Without
-    this function, the stream would be empty after a restart. Then the function would receive no record until the stream
-    is as long as before.
+    the records, the stream would be empty after a restart. Then the Lambda function would receive no record until the
+    stream is as long as before.
     """
     save, restore = dynamodb.get_state, dynamodb.load_persisted_state
     kept = {"stream_records": dynamodb._stream_records, "stream_trimmed": dynamodb._stream_trimmed}

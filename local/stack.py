@@ -220,7 +220,7 @@ class Stack:
         while self._is_alive(pid):
             if time.monotonic() > deadline:
                 raise StackError(
-                    f"The emulator (process {pid}) does not stop. `kill -9 {pid}` stops it, but loses all changes since its start."
+                    f"The emulator (process {pid}) does not stop. `kill -9 {pid}` loses all changes since its start."
                 )
             time.sleep(0.05)
         shutil.rmtree(self.state / "tmp", ignore_errors=True)
@@ -268,7 +268,7 @@ class Stack:
             *("--s3-bucket", bucket, "--region", REGION, "--capabilities", "CAPABILITY_IAM"),
             *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
             *("--parameter-overrides", *(f"{name}={value}" for name, value in self.parameters.items())),
-            # botocore asks for the account id. The emulator does not support this call, so retries would only cost time.
+            # botocore asks for the account id, but the emulator does not support this call. Retries would only take time.
             environment={"SAM_CLI_POLL_DELAY": "0.2", "AWS_MAX_ATTEMPTS": "1"},
         )
         self._outputs = {}
