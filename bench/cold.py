@@ -357,7 +357,7 @@ class Bench:
     def run_process(
         self, program: Program, warm_calls: int, *before: str
     ) -> "subprocess.CompletedProcess[str]":
-        """Run `start.py` for a program in a new process. The command line starts with `before`, such as a valgrind command.
+        """Run `start.py` for a program in a new process. `before` is the beginning of the command line.
 
         Raises:
             RuntimeError: the process failed.

@@ -46,8 +46,8 @@ def read_peak_kilobytes() -> int:
 def read_cpu_time() -> float:
     """Return the CPU time in seconds, and make valgrind write its count.
 
-    `bench.cold` starts valgrind with the option `--dump-before=getpgrp`. So valgrind writes its count when this function
-    calls getpgrp.
+    `bench.cold` starts valgrind with the option `--dump-before=getpgrp`. So valgrind writes its count at each call of
+    getpgrp.
     """
     os.getpgrp()
     return time.process_time()

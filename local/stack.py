@@ -268,7 +268,7 @@ class Stack:
             *("--s3-bucket", bucket, "--region", REGION, "--capabilities", "CAPABILITY_IAM"),
             *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
             *("--parameter-overrides", *(f"{name}={value}" for name, value in self.parameters.items())),
-            # botocore asks for the account id, but the emulator does not support this call. Retries would only take time.
+            # botocore asks for the account id, but the emulator does not support this call. So do not retry.
             environment={"SAM_CLI_POLL_DELAY": "0.2", "AWS_MAX_ATTEMPTS": "1"},
         )
         self._outputs = {}
