@@ -136,7 +136,7 @@ def build_slot(number: int, with_rules: bool = False) -> Slot:
 
 
 def set_zone(made: Session, zone: str) -> None:
-    """Set the time zone of a session. Convert its start and end to the zone's local time; the instants stay the same."""
+    """Set the time zone of a session. Write the same start and end in the local time of the zone."""
     clock = time_zones.zone_clock(zone)
     for field in ("startDateTime", "endDateTime"):
         instant = instants.parse(made[field]).instant

@@ -51,7 +51,7 @@ class Design(NamedTuple):
     attempts: float = ATTEMPTS
     deadline: float = LONGEST_REQUEST_SECONDS
     years: int = 1
-    """The number of years in which the new sessions start. The index of all sessions has one partition for each year."""
+    """The number of years in which the new sessions start. The index of all sessions has a partition for each year."""
     call_seconds: tuple[float, float] = (0.005, 0.008)
 
 
