@@ -8,8 +8,8 @@ answers over TLS, as on AWS. The same run also measures peers, which are the sam
     powertools Powertools' HTTP resolver with validation, with bytecode
 
 Each peer makes one DynamoDB call, but some of our functions make other calls. So the benchmark also measures each of
-these calls with a plain boto3 client. For a comparison with a function, it subtracts the cost of the peer's call from
-the peer's cost, and adds the cost of the function's calls.
+these calls with a plain boto3 client. For a comparison with a function, it subtracts the peer's call from the peer's
+cost, and adds the function's calls.
 
 If valgrind is installed, it counts the instructions. These counts differ by 0.1 % between runs. Times differ much more,
 because other programs use the machine too.

@@ -107,12 +107,12 @@ def build_cases() -> Iterator[Case]:
         type(OWNER)("long"),
         "list_timelines",
         {"take": 1},
-        "10,363 units (of 5,000)",
+        "10,363 units (with 5,000 timelines)",
     )
 
 
 def build_cases_of_several() -> Iterator[Case]:
-    """Yield the requests to measure in the database whose ten timelines all have sessions."""
+    """Yield the requests to measure in the database with sessions on ten timelines."""
     many = {"timelineId": [build_id(number) for number in range(10)]}
     for place, skip in (("first page", 0), ("middle", SEVERAL // 2)):
         asked = {**many, "skip": skip}

@@ -1,7 +1,7 @@
 """Load of many users on the local stack, and memory of a warm function: `python -m bench.load [seconds]`.
 
-The command reports these faults: a 5xx, two overlapping sessions of one owner, a count that differs from the length of
-its list, and memory that grows. An answer that is not JSON stops the command.
+The command reports these faults: a 5xx, overlapping sessions of one owner, a wrong count of a list, and memory that
+grows. An answer that is not JSON stops the command.
 """
 
 import os
