@@ -67,7 +67,7 @@ class Outcome(NamedTuple):
     seconds: float
     transactions: int
     result: str
-    """`written` for a success. `conflict` or `throttled` for a 503, as its cause."""
+    """`written` for a 200. For a 503, the cause: `conflict` or `throttled`."""
 
 
 class Simulation:
@@ -190,7 +190,7 @@ def simulate(design: Design, rate: float, owners: int, seconds: float) -> Figure
 
 
 def write_at_once(writers: int) -> list[Outcome]:
-    """Simulate the writers of `bench.contention`. They start at the same time, and each creates one session.
+    """Simulate the writers of `bench.contention`, which create sessions in one calendar at the same time.
 
     A simulated call takes 45 ms. This time includes the computation between two calls. Four such calls take as long as
     the POST of a single writer in `bench.contention`.

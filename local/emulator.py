@@ -166,8 +166,8 @@ def name_shards_of_streams() -> None:
 def keep_streams() -> None:
     """Keep the records of streams when the emulator restarts.
 
-    ministack stores the position up to which a function has read a stream, but not the records. Without
-    the records, the stream would be empty after a restart. Then the Lambda function would receive no record until the
+    ministack stores the position up to which a function has read a stream, but not the records. Without the
+    records, the stream would be empty after a restart. Then the Lambda function would receive no new record until the
     stream is as long as before.
     """
     save, restore = dynamodb.get_state, dynamodb.load_persisted_state

@@ -152,7 +152,8 @@ class Stack:
         """
         if self.find_process_id():
             return
-        # This process opens the sockets, and the emulator inherits them. No other stack can choose the same ports.
+        # This process opens the sockets, and the emulator inherits them. Meanwhile, both ports are occupied. So another
+        # stack that starts at the same time chooses other ports.
         with listen(self.port, or_next_ports) as (api, aws):
             self.port = api.getsockname()[1]
             self._start_emulator(api, aws)
