@@ -1,4 +1,4 @@
-"""Command `make bench`: runs all sections, then prints the number of missed targets of each section."""
+"""Command `make bench`. It runs all sections, then prints the number of missed targets of each section."""
 
 import sys
 import time

@@ -1,17 +1,18 @@
 """Cost of the first call and of later calls of each function: `python -m bench.cold [--only get_session …]`.
 
 A new interpreter with only the built layer imports a handler and answers one event. A stub of DynamoDB on this machine
-answers over TLS, as on AWS. The same run also measures peers: the same endpoints, written without our layer:
+answers over TLS, as on AWS. The same run also measures peers, which are the same endpoints without our layer:
 
     floor      boto3's client and json; with bytecode, and without bytecode (as after `sam build`)
     fastapi    FastAPI behind Mangum, with bytecode
     powertools Powertools' HTTP resolver with validation, with bytecode
 
-Each peer makes one DynamoDB call, but some of our functions make other calls. For a comparison with such a function,
-the cost of the peer's call is replaced by the cost of the function's calls. A plain boto3 client makes these calls.
+Each peer makes one DynamoDB call, but some of our functions make other calls. So the benchmark also measures each of
+these calls with a plain boto3 client. For a comparison with a function, it subtracts the peer's call from the peer's
+cost, and adds the function's calls.
 
-If valgrind is installed, it counts the instructions. These counts vary by 0.1 %. Times vary much more, because other
-programs use the machine too.
+If valgrind is installed, it counts the instructions. These counts differ by 0.1 % between runs. Times differ much more,
+because other programs use the machine too.
 """
 
 import argparse
@@ -105,7 +106,7 @@ class Program(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """The cost of one event in one program. The times of the first call are medians over all rounds."""
+    """The cost of one event in one program. `cpu`, `wall` and `megabytes` are medians over all rounds."""
 
     cpu: float
     """Milliseconds of CPU time until the first answer, including the start of the interpreter and the imports."""
@@ -204,7 +205,7 @@ class Bench:
         print_costs(by_name, prices)
 
         def price_peer(function: str, kind: str, name: str, what: str, warm: str) -> float:
-            """Return the cost of a peer, with the cost of its own call replaced by the cost of our function's calls."""
+            """Return the cost of a peer minus the cost of its own call, plus the cost of our function's calls."""
             total: float = getattr(by_name[f"{name} {kind}"], what)
             total += sum(getattr(prices[_describe_call(call)], warm) for call in calls[function])
             return total - sum(getattr(prices[_describe_call(call)], warm) for call in their_calls[kind])
@@ -245,7 +246,7 @@ class Bench:
         return Program(function, copied, (layer,), (build_event(function, arguments),))
 
     def prepare_peer(self, name: str, kind: str, packages: Path) -> Program:
-        """Copy the handler of a peer, and return the program that calls its endpoint of that kind."""
+        """Copy the handler of a peer. Return the program that calls the peer's endpoint for reads, writes or lists."""
         module = {"floor": "floor", "fastapi": "fastapi_mangum", "powertools": "powertools_http"}[
             name.split()[0]
         ]
@@ -356,7 +357,7 @@ class Bench:
     def run_process(
         self, program: Program, warm_calls: int, *before: str
     ) -> "subprocess.CompletedProcess[str]":
-        """Run `start.py` for a program in a new process. The command line starts with `before`, such as valgrind.
+        """Run `start.py` for a program in a new process. `before` is the beginning of the command line.
 
         Raises:
             RuntimeError: the process failed.
@@ -422,7 +423,7 @@ def build_layer(root: str) -> Path:
 
 
 def trust_root(root: str, packages: Path) -> None:
-    """Add a root certificate to those that botocore trusts."""
+    """Add a root certificate to the certificates that botocore trusts."""
     with (packages / "botocore" / "cacert.pem").open("a", encoding="utf-8") as bundle:
         bundle.write(root)
     directory = packages / "botocore" / "roots"
@@ -434,7 +435,7 @@ def trust_root(root: str, packages: Path) -> None:
 def prepare_peer_packages(compiled: bool) -> Path:
     """Copy the peers' packages from this environment, with or without bytecode. Return the copy, which is cached.
 
-    A copy is necessary, so that the peers cannot import any other package of this environment.
+    Without a copy, the peers could also import other packages of this environment.
     """
     chosen = sorted(find_dependencies(PEERS))
     state = (
@@ -460,7 +461,7 @@ def prepare_peer_packages(compiled: bool) -> Path:
 
 
 def find_dependencies(names: Iterable[str]) -> set[str]:
-    """Return the names of distributions and of all installed distributions that they require, without extras."""
+    """Return `names`, and the names of all installed distributions that they require, without extras."""
     found: set[str] = set()
     waiting = list(names)
     while waiting:

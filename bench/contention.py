@@ -1,7 +1,7 @@
 """Retries and waiting times of many concurrent writers on one calendar: `python -m bench.contention`.
 
-Each writer creates one session, and no two of these sessions overlap. Each DynamoDB call takes 20 ms, and a transaction
-locks its items for 10 to 20 ms, as on AWS.
+Each writer creates one session, and no two of these sessions overlap. Each DynamoDB call is delayed by 20 ms, and a
+transaction locks its items for 10 to 20 ms, as on AWS.
 """
 
 import sys
@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
 
 
 def create_sessions_at_once(writers: int) -> list[Outcome]:
-    """Start a number of writers at the same time. Each writer creates one session in the same calendar."""
+    """Start a number of writers at the same time. Each writer creates one session, and all use the same calendar."""
     timeline = OWNER.call("create_timeline", body={"name": "Routine"}).data["id"]
     start, counts = Barrier(writers), local()
 
@@ -58,7 +58,7 @@ def create_sessions_at_once(writers: int) -> list[Outcome]:
 
 
 def main() -> int:
-    """Run all numbers of writers, and print the table. Return 1 if a target was missed, otherwise 0."""
+    """Measure each number of writers, and print the table. Return 1 if a target was missed, otherwise 0."""
     rows, met = [], True
     for writers in WRITERS:
         create_database(f"contention{writers}").use()

@@ -23,10 +23,10 @@ TARGET_MICROSECONDS = 1000
 TARGET_MICROSECONDS_WITH_ZONES = 2000
 
 _BUSY = SERIES * 10
-"""The minute of the day after the ten minutes of the last series."""
+"""The minute of the day at which the ten minutes of the last series end."""
 _FREE = _BUSY + 130
-"""The start of a new session without conflicts, more than two hours after the last series. With a time zone, a series
-moves by an hour when the clocks change, and must still not overlap the new session.
+"""The minute of the day at which a new session without conflicts starts. The distance to the last series is more than
+two hours, because series with a time zone move by an hour when the clocks change.
 """
 _CYCLES: tuple[str | None, ...] = (None, *recurrence.CYCLES)
 _OFFSETS = (0, 9 * 60, -5 * 60 - 30)
@@ -51,8 +51,8 @@ _SIX_DAYS_OF_EIGHT = {
     "repeatCycleType": "DAILY",
     "repeatInterval": 8,
 }
-"""`_EIGHTH_NIGHTS` and `_SIX_DAYS_OF_EIGHT` are the most expensive known pair of series. They could overlap in only two
-hours of each year, but never overlap.
+"""`_EIGHTH_NIGHTS` and `_SIX_DAYS_OF_EIGHT` are the most expensive known pair of series. The two series could overlap
+only in two hours of each year, but they never overlap.
 """
 
 
@@ -109,17 +109,17 @@ def _clear_caches() -> None:
 
 
 def check_conflicts(new: Session, slots: list[Slot]) -> list[Conflict]:
-    """Return the slots that conflict with a new session. `store.calendars` makes the same call."""
+    """Return the slots that conflict with a new session. `store.calendars` also calls `find_conflicts`."""
     wanted = slot(new)
     assert wanted
     return list(find_conflicts(wanted, slots))
 
 
 def build_slot(number: int, with_rules: bool = False) -> Slot:
-    """Return the slot of one series.
+    """Return the slot of the series with a number.
 
-    Each series has its own ten minutes of the day. Successive series have different cycles and different UTC offsets
-    or time zones.
+    The ten minutes of the day from minute `10 * number` on belong to this series alone. Series with successive numbers
+    have different cycles, and different UTC offsets or time zones.
     """
     cycle = recurrence.CYCLES[number % len(recurrence.CYCLES)]
     day = f"2025-{number % 12 + 1:02}-{number % 28 + 1:02}"
@@ -136,7 +136,7 @@ def build_slot(number: int, with_rules: bool = False) -> Slot:
 
 
 def set_zone(made: Session, zone: str) -> None:
-    """Set the time zone of a session. The instants stay the same, but are written in the local time of the zone."""
+    """Set the time zone of a session. Write the same start and end in the local time of the zone."""
     clock = time_zones.zone_clock(zone)
     for field in ("startDateTime", "endDateTime"):
         instant = instants.parse(made[field]).instant
@@ -145,10 +145,13 @@ def set_zone(made: Session, zone: str) -> None:
 
 
 def build_session(id: str, cycle: str | None, day: str, start: int, end: int, offset: int = 0) -> Session:
-    """Return a session that lasts from one minute of a UTC day to another minute.
+    """Return a session that starts and ends on one UTC day.
 
     Args:
-        offset: the UTC offset of the written times, in minutes.
+        cycle: the `repeatCycleType`; None for a session that does not repeat.
+        start: the minute of the day at which the session starts.
+        end: the minute of the day at which the session ends.
+        offset: the UTC offset of `startDateTime` and `endDateTime`, in minutes.
     """
     midnight = instants.parse(f"{day}T00:00:00Z").instant
     schedule = {
@@ -162,7 +165,7 @@ def build_session(id: str, cycle: str | None, day: str, start: int, end: int, of
 def measure_microseconds(
     check: Callable[[], object], before: Callable[[], object] = lambda: None, rounds: int = ROUNDS
 ) -> float:
-    """Return the median CPU time of a conflict check in microseconds. Call `before` before each check."""
+    """Return the median CPU time of `check` in microseconds. Call `before` before each check."""
     times = []
     for _ in range(rounds):
         before()

@@ -1,4 +1,4 @@
-"""Read cost of pages of lists, in different depths, scopes and time windows: `python -m bench.lists`.
+"""Read cost of pages of lists, with different positions, scopes and time windows: `python -m bench.lists`.
 
 The column "before" has the cost of the same page in a former design, which stored counts by month in the items of the
 timelines.
@@ -35,7 +35,7 @@ class Case(NamedTuple):
     query: Mapping[str, Any]
     before: str = ""
     limited: bool = True
-    """Whether the targets apply."""
+    """True if the targets apply to the request."""
 
 
 def build_sessions(total: int, timelines: int = 1) -> Iterator[dict[str, Any]]:
@@ -59,7 +59,7 @@ def build_sessions(total: int, timelines: int = 1) -> Iterator[dict[str, Any]]:
 
 
 def build_timelines(total: int, owner: str, description: str | None = None) -> Iterator[dict[str, Any]]:
-    """Yield `total` timelines of one owner, created one minute after the other."""
+    """Yield `total` timelines of one owner. Each timeline was created one minute after the previous timeline."""
     for number in range(total):
         created = (datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=number)).isoformat(
             timespec="milliseconds"
@@ -107,12 +107,12 @@ def build_cases() -> Iterator[Case]:
         type(OWNER)("long"),
         "list_timelines",
         {"take": 1},
-        "10,363 units (of 5,000)",
+        "10,363 units (with 5,000 timelines)",
     )
 
 
 def build_cases_of_several() -> Iterator[Case]:
-    """Yield the requests to measure in the database whose ten timelines all have sessions."""
+    """Yield the requests to measure in the database with sessions on ten timelines."""
     many = {"timelineId": [build_id(number) for number in range(10)]}
     for place, skip in (("first page", 0), ("middle", SEVERAL // 2)):
         asked = {**many, "skip": skip}

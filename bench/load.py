@@ -1,7 +1,7 @@
 """Load of many users on the local stack, and memory of a warm function: `python -m bench.load [seconds]`.
 
-The command reports as a fault: a 5xx, two overlapping sessions of one owner, a count that differs from its list, and
-growing memory. An answer that is not JSON stops the command.
+The command reports these faults: a 5xx, overlapping sessions of one owner, a wrong count of a list, and memory that
+grows. An answer that is not JSON stops the command.
 """
 
 import os
@@ -83,7 +83,7 @@ class User:
         }
 
     def find_faults(self) -> list[str]:
-        """Return a text for each pair of overlapping sessions of this user, and for a wrong count."""
+        """Return a text for each pair of overlapping sessions of this user, and a text if the count is wrong."""
         listed: list[dict[str, Any]] = []
         while True:
             page = self.call("GET", f"/sessions?take=100&skip={len(listed)}")

@@ -3,8 +3,8 @@
 For example, `python -m bench.occurrences 10,1000 10,100` measures calendars with 10 and 1,000 past sessions, and with
 10 and 100 live series. A live series is endless. The request reads all live series, but no past sessions.
 
-DynamoDB Local counts items and read units. valgrind counts the instructions of a warm function, with a stub that sends
-the recorded answers of DynamoDB Local.
+DynamoDB Local counts items and read units. valgrind counts the instructions of a warm function. For this count, a
+stub sends the recorded answers of DynamoDB Local.
 """
 
 import shutil

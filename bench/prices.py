@@ -37,7 +37,7 @@ CREATED = "2020-12-01T08:00:00.000Z"
 DATES = [(BEGIN + timedelta(days=day)).date().isoformat() for day in range(1, 367)]
 ZONE = "America/Argentina/ComodRivadavia"
 LISTED, STORED_SERIES = 150 + 100, 200
-"""The numbers of listed items and of series in the full calendar. A page of 100 items skips the first 150 items."""
+"""The number of listed items (a page of 100 items after 150 skipped items), and of series in the full calendar."""
 
 
 class Price(NamedTuple):
@@ -171,7 +171,7 @@ def _measure_occurrences(found: Measurement) -> None:
 
 
 def _measure_full_calendar(found: Measurement) -> None:
-    """Measure requests to a calendar of series with a time zone. Every conflict check must read all these series."""
+    """Measure requests to a calendar of series with a time zone. Every conflict check reads the slots of all series."""
     timeline = found.call("create_timeline", SERIES, body={"name": "Routine"}).data["id"]
     made = []
     for number in range(STORED_SERIES):
@@ -245,7 +245,7 @@ def _measure_counting(found: Measurement, case: str) -> None:
 
 
 def _fill_calendar(dynamodb: Any, sessions: Sequence[Session]) -> None:
-    """Write the slots of endless series with a time zone, and a head that names their length class, which is 24."""
+    """Write the slots of endless series with a time zone. Write 24, the length class of these series, into the head."""
     items: list[Mapping[str, Any]] = [found for each in sessions if (found := slots.slot(each))]
     key = serialize({"ownerId": sessions[0]["ownerId"], "slot": slots.HEAD})
     head = deserialize(dynamodb.get_item(TableName="CalendarTable", Key=key)["Item"])

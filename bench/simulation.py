@@ -3,15 +3,16 @@
 Requests arrive at random times. Each request creates a session, and does not wait for other requests. Assumptions:
 
 - A read takes 5 to 8 ms.
-- A transaction locks its items for 10 to 20 ms, also if one of its conditions fails. If another transaction needs a
-  locked item, that transaction is canceled.
+- A transaction locks its items for 10 to 20 ms, even if one of its conditions fails. DynamoDB cancels other
+  transactions that need one of these items during this time.
 - A partition accepts 1,000 write units a second, and a table accepts 40,000. DynamoDB saves the unused units of at most
   one second.
-- A canceled transaction consumes write units of the tables, but no write units of the index by year.
-- botocore sends a throttled transaction up to three times. It pauses for at most one second, then at most two seconds.
+- A canceled transaction consumes write units of the tables, but no write units of the index of all sessions.
+- botocore sends a throttled transaction up to three times. The first pause between two attempts takes at most one
+  second, and the second pause at most two seconds.
 
 The present design uses the retries and the deadline of the layer. In the former design, each transaction also updated
-one of 16 shared items with counts. Its retries had short pauses, and ended after 8 seconds.
+one of 16 shared items with counts. The former design retried after short pauses, for at most 8 seconds.
 """
 
 import random
@@ -37,7 +38,7 @@ PARTITION_UNITS, TABLE_UNITS = 1_000, 40_000
 SENT_AT_MOST = 3
 OWNERS = 100_000
 WARM_UP = 10
-"""The number of seconds at the beginning. The figures do not include requests that arrive in these seconds."""
+"""The length of the warm-up in seconds. The figures do not include requests that arrive during the warm-up."""
 
 
 class Design(NamedTuple):
@@ -50,7 +51,7 @@ class Design(NamedTuple):
     attempts: float = ATTEMPTS
     deadline: float = LONGEST_REQUEST_SECONDS
     years: int = 1
-    """The number of different years in which the new sessions start. The index has one partition for each year."""
+    """The number of years in which the new sessions start. The index of all sessions has a partition for each year."""
     call_seconds: tuple[float, float] = (0.005, 0.008)
 
 
@@ -66,7 +67,7 @@ class Outcome(NamedTuple):
     seconds: float
     transactions: int
     result: str
-    """`written`; `conflict` or `throttled` is the cause of a 503."""
+    """`written` for a 200. For a 503, the cause: `conflict` or `throttled`."""
 
 
 class Simulation:
@@ -78,11 +79,11 @@ class Simulation:
         self.versions: Counter[str] = Counter()
         """The version of each owner's head."""
         self.holds: list[tuple[str, float, float]] = []
-        """Every item that a transaction locked, with the begin and the end of the lock."""
+        """Every item that a transaction locked, with the times at which the lock begins and ends."""
         self.outcomes: list[Outcome] = []
         self._held: set[str] = set()
         self._unused: dict[str, tuple[float, float]] = {}
-        """The unused write units of each partition and table, with the time of the last change."""
+        """The unused write units of each partition and table, with the time at which this number last changed."""
 
     def run(self, arrivals: Iterable[tuple[float, str]]) -> list[Outcome]:
         """Simulate one request for each arrival time and owner. Return the outcomes."""
@@ -99,8 +100,8 @@ class Simulation:
         pauses = backoff_pauses(self.design.first_pause, self.design.longest_pause)
         for transactions in count(1):
             head = self._draw_call_seconds()
-            # The request reads the timeline, then the head, then the slots. The version is read in the middle of the
-            # second call.
+            # The request reads the timeline, then the head, then the slots. In the middle of the second call, DynamoDB
+            # reads the version of the head.
             yield self._draw_call_seconds() + head / 2
             version = self.versions[owner]
             yield head / 2 + self._draw_call_seconds()
@@ -189,9 +190,10 @@ def simulate(design: Design, rate: float, owners: int, seconds: float) -> Figure
 
 
 def write_at_once(writers: int) -> list[Outcome]:
-    """Simulate the writers of `bench.contention`: all of them create one session in the same calendar at once.
+    """Simulate the writers of `bench.contention`, which create sessions in one calendar at the same time.
 
-    A simulated call takes 45 ms, which includes the computation. So a single writer takes as long as the measured one.
+    A simulated call takes 45 ms. This time includes the computation between two calls. Four such calls take as long as
+    the POST of a single writer in `bench.contention`.
     """
     return Simulation(NOW._replace(call_seconds=(0.045, 0.045))).run((0.0, "owner") for _ in range(writers))
 

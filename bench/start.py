@@ -38,7 +38,7 @@ class Context:
 
 
 def read_peak_kilobytes() -> int:
-    """Return the peak memory of this process in KiB. The peak of getrusage would include the parent process."""
+    """Return the peak memory of this process in KiB. The value of getrusage could be the peak of the parent process."""
     with open("/proc/self/status", encoding="ascii") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
@@ -46,14 +46,15 @@ def read_peak_kilobytes() -> int:
 def read_cpu_time() -> float:
     """Return the CPU time in seconds, and make valgrind write its count.
 
-    `bench.cold` makes valgrind write its count at each call of getpgrp.
+    `bench.cold` starts valgrind with the option `--dump-before=getpgrp`. So valgrind writes its count at each call of
+    getpgrp.
     """
     os.getpgrp()
     return time.process_time()
 
 
 WARMING_UP = 40
-"""The number of calls that are not counted. In these calls, the interpreter specializes code, and caches fill."""
+"""The number of uncounted calls. During these calls, the interpreter specializes the code, and caches fill."""
 
 found = []
 for event in SPECIFICATION["events"]:
@@ -62,7 +63,7 @@ for event in SPECIFICATION["events"]:
     memory = read_peak_kilobytes()
     for _ in range(min(SPECIFICATION["warm_calls"], WARMING_UP)):
         module.lambda_handler(event, Context())
-    gc.collect()  # otherwise, the next full collection would happen in a random later call
+    gc.collect()  # otherwise, the next full collection would happen during one of the counted calls
     before = read_cpu_time()
     for _ in range(SPECIFICATION["warm_calls"]):
         module.lambda_handler(event, Context())

@@ -1,4 +1,4 @@
-"""Databases for the benchmarks, on DynamoDB Local, with the items that the API would write. Cost of requests."""
+"""Databases on DynamoDB Local with the items that the API would write, and the cost of requests to these databases."""
 
 import os
 import sys
@@ -30,8 +30,8 @@ YEARS = range(2016, 2026)
 BEGIN = datetime(YEARS.start, 1, 1, tzinfo=UTC)
 SINGLE_SIZES = (10, 1_000, 100_000)
 SPAN = SINGLE_SIZES[-1] * timedelta(weeks=1) / 192
-"""Ten years minus a few days. In each week, 192 of the 100,000 sessions start, always at the same times of the week. So
-a weekly series fits between these sessions.
+"""Ten years minus a few days. In each week, 192 of the 100,000 sessions start, at the same times as in all other weeks.
+So a weekly series can take place between these sessions without a conflict.
 """
 SERIES = 5_000
 

@@ -106,7 +106,7 @@ def build_body(start: Any, length: timedelta) -> dict[str, str]:
 
 
 def measure_call(function: str, made: Any, **arguments: Any) -> Cost:
-    """Call a function with the id of a created session. Return the cost."""
+    """Call a function with the id of the session in the answer `made`. Return the cost."""
     answer, cost = request(OWNER, function, id=made.data["id"], **arguments)
     assert answer.status == 200, answer
     return cost

@@ -1,6 +1,6 @@
 """Demo timeline with the id that the examples of README.md use.
 
-The API chooses the id of each timeline itself. So this module creates the timeline with the layer's code.
+The API does not let clients choose the id of a timeline. So this module calls the layer's code directly.
 local/stack.py runs this module in a separate process with the environment of a function:
 
     python demo.py TIMELINE_ID OWNER_ID

@@ -5,11 +5,12 @@ functions of ministack to add these features:
 
 - routes, authorizers and CORS rules of an HTTP API, which SAM writes into an OpenAPI document
 - the time to live of tables
-- the values of the template's parameters in the SAM transform, where ministack would use the defaults
+- the values of the template's parameters in the SAM transform; ministack alone would use the default values
 - the shard's id in events of DynamoDB streams
-- the records of DynamoDB streams after a restart
+- records of DynamoDB streams that survive a restart
 
-The wrapped names are private. requirements/dev.in pins the version, and the e2e tests fail if a name changes.
+The wrapped functions are private, so another version of ministack may change them. requirements/dev.in therefore pins
+the version. The e2e tests fail if a wrapped function changes.
 """
 
 import asyncio
@@ -101,7 +102,7 @@ def _add_route(
 
 
 def enable_time_to_live(table_name: str, properties: Properties) -> None:
-    """Enable the time to live of a table, if the template enables it."""
+    """Enable the time to live of a table, if its properties in the template do so."""
     if specification := properties.get("TimeToLiveSpecification"):
         enabled = str(specification["Enabled"]).lower() == "true"
         dynamodb._update_ttl(
@@ -110,7 +111,10 @@ def enable_time_to_live(table_name: str, properties: Properties) -> None:
 
 
 def call_after_changes(resource_type: str, finish: Callable[[str, Properties], None]) -> None:
-    """Call `finish` after each creation and update of a resource of the type, with its physical id and properties."""
+    """Call `finish` after each creation and each update of a resource of the type.
+
+    `finish` receives the physical id and the properties of the resource.
+    """
     known = _RESOURCE_HANDLERS[resource_type]
     create, update = known["create"], known["update"]
 
@@ -147,7 +151,7 @@ def pass_parameters_to_sam() -> None:
 
 
 def name_shards_of_streams() -> None:
-    """Add the shard's id to each event of a DynamoDB stream, as Lambda does with a tumbling window."""
+    """Add the shard's id to each event of a DynamoDB stream, as Lambda does for a function with a tumbling window."""
     execute = lambda_svc._execute_function
 
     def execute_with_shard(function: Any, event: Any, *rest: Any, **options: Any) -> Any:
@@ -162,8 +166,9 @@ def name_shards_of_streams() -> None:
 def keep_streams() -> None:
     """Keep the records of streams when the emulator restarts.
 
-    ministack stores the position up to which a function has read a stream, but not the records. Without the records,
-    the function would receive no new record after a restart, until the stream is as long as before.
+    ministack stores the position up to which a function has read a stream, but not the records. Without the
+    records, the stream would be empty after a restart. Then the Lambda function would receive no new record until the
+    stream is as long as before.
     """
     save, restore = dynamodb.get_state, dynamodb.load_persisted_state
     kept = {"stream_records": dynamodb._stream_records, "stream_trimmed": dynamodb._stream_trimmed}
@@ -180,7 +185,7 @@ def keep_streams() -> None:
 
 
 async def serve_request(scope: Properties, receive: Any, send: Any) -> None:
-    """Serve the API on the port API_PORT, and the emulated AWS services on the other port."""
+    """Serve the API on the port API_PORT, and the emulated AWS services on the next port."""
     if scope["type"] == "http" and scope["path"] == STATUS_PATH:
         await _send_json(send, {"pid": os.getpid(), "state": os.environ["STATE_DIR"]})
         return

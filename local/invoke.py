@@ -32,7 +32,7 @@ BUILT = ROOT / ".aws-sam" / "invoke"
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 SAM = (sys.executable, "-m", "samcli")
 NO_SECTION = ("--config-env", "local")
-"""samconfig.toml has no section `local`, so no setting of this file applies."""
+"""samconfig.toml has no section `local`. So the SAM CLI uses no setting of samconfig.toml."""
 
 
 def prepare_event(function: str, role: str, subject: str, id: str = "") -> str:
@@ -76,7 +76,7 @@ def build(architecture: str) -> None:
 
 
 async def invoke(stack: Stack, function: str, event: str, architecture: str, options: Sequence[str]) -> int:
-    """Run the function with the event. Print its response to stdout, and its log to stderr."""
+    """Run the function with the event. Print the function's response to stdout, and its log to stderr."""
     logical_id = "".join(word.capitalize() for word in function.split("_")) + "Function"
     command = [
         *(*SAM, "local", "invoke", logical_id, *NO_SECTION, "--event", "-", "--region", REGION),
@@ -90,9 +90,10 @@ async def invoke(stack: Stack, function: str, event: str, architecture: str, opt
         *("--add-host", f"{SEEN_BY_CONTAINERS}:host-gateway", *options),
     ]
     async with AsyncExitStack() as opened:
-        # On Linux, containers can connect to Docker's bridge, but not to 127.0.0.1, where the stack listens. So forward
-        # the connections. With Docker Desktop, this machine does not have the bridge's address, so the forwarding
-        # fails. But there, containers can connect to 127.0.0.1 without it.
+        # On Linux, containers can connect to the address of Docker's bridge, but not to this machine's 127.0.0.1, where
+        # the stack listens. So forward connections from the bridge to 127.0.0.1. With Docker Desktop, containers can
+        # connect to 127.0.0.1. There, this machine does not have the bridge's address, and `_forward_port` raises an
+        # OSError.
         with suppress(OSError):
             await opened.enter_async_context(await _forward_port(find_bridge(), stack.port + 1))
         process = await asyncio.create_subprocess_exec(
@@ -103,7 +104,7 @@ async def invoke(stack: Stack, function: str, event: str, architecture: str, opt
 
 
 def find_bridge() -> str:
-    """Return the address at which containers reach this machine.
+    """Return the address of Docker's bridge. On Linux, containers can connect to this machine at this address.
 
     Raises:
         StackError: no Docker engine responds.
@@ -142,7 +143,7 @@ def _build_environment() -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ENDPOINT_URL_STS": f"http://{HOST}:1",  # no server listens on port 1, so no call reaches AWS
+        "AWS_ENDPOINT_URL_STS": f"http://{HOST}:1",  # no server listens on port 1, so calls of STS fail
         "AWS_MAX_ATTEMPTS": "1",
         "SAM_CLI_TELEMETRY": "0",
     }
@@ -152,8 +153,8 @@ def run(stack: Stack, function: str, role: str, id: str = "", options: Sequence[
     """Build the functions, and invoke one function as the demo user with the role.
 
     Raises:
-        StackError: the stack does not run, the function or role does not exist, Docker does not run, or the
-            Lambda does not support the processor.
+        StackError: the stack is not running, the function or role does not exist, Docker is not running, or Lambda
+            does not support the processor.
     """
     if not stack.find_process_id():
         raise StackError(NOTHING_RUNS)
@@ -163,7 +164,7 @@ def run(stack: Stack, function: str, role: str, id: str = "", options: Sequence[
     if not architecture:
         raise StackError(f"Lambda does not support this processor: {platform.machine()}.")
     event = prepare_event(function, role, stack.add_user(role.lower(), role), id)
-    find_bridge()  # fail before the build if Docker does not run
+    find_bridge()  # fail before the build if Docker is not running
     build(architecture)
     return asyncio.run(invoke(stack, function, event, architecture, options))
 

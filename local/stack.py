@@ -93,7 +93,7 @@ class Stack:
         self.wipe()
 
     def start_and_deploy(self) -> None:
-        """Start the emulator, build, deploy and add the demo data. Omit steps that are already done."""
+        """Start the emulator, build and deploy the template, and add the demo data."""
         self.launch(or_next_ports=True)
         self.build_template()
         self.wait_until_ready()
@@ -137,13 +137,13 @@ class Stack:
     # --- Starting and stopping
 
     def find_process_id(self) -> int | None:
-        """Return the process id of this stack's emulator, or None when no emulator runs."""
+        """Return the process id of this stack's emulator, or None if the emulator is not running."""
         status = read_status(self.port)
         ours = status is not None and Path(status["state"]) == self.state / "aws"
         return status["pid"] if status and ours else None
 
     def launch(self, or_next_ports: bool = False) -> None:
-        """Start the emulator, unless the emulator already runs. Do not wait until the emulator is ready.
+        """Start the emulator, unless the emulator is already running. Do not wait until the emulator is ready.
 
         With `or_next_ports`, use the next two free ports if one of the two ports is taken.
 
@@ -152,13 +152,14 @@ class Stack:
         """
         if self.find_process_id():
             return
-        # The emulator inherits open sockets, so that two stacks that start together never choose the same ports.
+        # This process opens the sockets, and the emulator inherits them. Meanwhile, both ports are occupied. So another
+        # stack that starts at the same time chooses other ports.
         with listen(self.port, or_next_ports) as (api, aws):
             self.port = api.getsockname()[1]
             self._start_emulator(api, aws)
 
     def _start_emulator(self, api: socket.socket, aws: socket.socket) -> None:
-        # This folder contains the unpacked functions of the last run.
+        # Delete the functions that the last run unpacked.
         shutil.rmtree(self.state / "tmp", ignore_errors=True)
         for folder in ("aws", "objects", "tmp"):
             (self.state / folder).mkdir(parents=True, exist_ok=True)
@@ -207,7 +208,7 @@ class Stack:
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """Stop the emulator, which then writes its state to disk.
+        """Stop the emulator. Before the emulator exits, it writes its state to disk.
 
         Raises:
             StackError: the emulator does not stop.
@@ -220,13 +221,13 @@ class Stack:
         while self._is_alive(pid):
             if time.monotonic() > deadline:
                 raise StackError(
-                    f"The emulator (process {pid}) does not stop. `kill -9 {pid}` loses all changes since the start."
+                    f"The emulator (process {pid}) does not stop. `kill -9 {pid}` loses all changes since its start."
                 )
             time.sleep(0.05)
         shutil.rmtree(self.state / "tmp", ignore_errors=True)
 
     def _is_alive(self, pid: int) -> bool:
-        # The process id of an exited child exists until `poll` reads its status.
+        # After a child process exits, its process id exists until `poll` reads the exit status.
         if self._emulator and self._emulator.pid == pid:
             return self._emulator.poll() is None
         try:
@@ -268,7 +269,7 @@ class Stack:
             *("--s3-bucket", bucket, "--region", REGION, "--capabilities", "CAPABILITY_IAM"),
             *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
             *("--parameter-overrides", *(f"{name}={value}" for name, value in self.parameters.items())),
-            # Without retries: botocore looks up an account id, which the emulator does not support.
+            # botocore asks for the account id, but the emulator does not support this call. So do not retry.
             environment={"SAM_CLI_POLL_DELAY": "0.2", "AWS_MAX_ATTEMPTS": "1"},
         )
         self._outputs = {}
@@ -279,7 +280,7 @@ class Stack:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             done = subprocess.run(
-                # samconfig.toml has no section `local`, so no setting of this file applies.
+                # samconfig.toml has no section `local`. So the SAM CLI uses no setting of samconfig.toml.
                 [sys.executable, "-m", "samcli", command, "--config-env", "local", *arguments],
                 cwd=self.source,
                 env={**self._build_environment(), **environment},
@@ -358,13 +359,13 @@ class Stack:
         return token
 
     def token(self, role: str) -> str:
-        """Return a new token of the demo user with that role."""
+        """Return a new token of the demo user with the role."""
         return self.token_of(role.lower())
 
     def add_demo_data(self) -> None:
         """Create a user for each role, and a demo timeline that the user with the role USER owns.
 
-        A stack with an external issuer (parameter JwtIssuer) has no user pool, and so gets no demo data.
+        A stack with an external issuer (parameter JwtIssuer) has no user pool. So no demo data are added.
         """
         if "UserPoolId" not in self.outputs:
             return
@@ -381,7 +382,7 @@ class Stack:
 
 
 def read_status(port: int) -> dict[str, Any] | None:
-    """Return the status of the emulator on a port, or None when no emulator responds."""
+    """Return the status of the emulator on a port, or None if no emulator responds."""
     with socket.socket() as probe:
         probe.settimeout(2)
         if probe.connect_ex((HOST, port)):
@@ -431,7 +432,7 @@ def listen(port: int, or_next_ports: bool = False) -> Iterator[tuple[socket.sock
 def _listen_on(port: int) -> socket.socket:
     one = socket.socket()
     try:
-        # Connections of an emulator that has stopped may still be open.
+        # Otherwise, `bind` fails while connections of a stopped emulator are still open.
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.bind((HOST, port))
         one.listen()
@@ -452,7 +453,7 @@ def free_port() -> int:
 
 
 def find_failure(log: Path) -> str:
-    """Return the first failure in the SAM CLI's output, or the end of the output."""
+    """Return the first failure in the SAM CLI's output. If the output names no failure, return its end."""
     lines = log.read_text(errors="replace").splitlines()
     first = next((number for number, line in enumerate(lines) if "_FAILED" in line), None)
     return read_tail(log) if first is None else "\n".join([*lines[first : first + 10], lines[-1]])
@@ -506,7 +507,7 @@ def up(port: int | None) -> None:
 
 
 WELCOME = """
-The API runs. Its documentation is at {url}/docs. Paste these lines:
+The API is running. Its documentation is at {url}/docs. Paste these lines:
 
 API={url}
 TOKEN='{token}'

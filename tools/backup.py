@@ -1,7 +1,8 @@
-"""Export of the tables of a stack to a file of JSON lines, and import into empty tables.
+"""Export of the tables of a stack to a file of JSON lines, and import of this file into empty tables.
 
-Use this command to move the data of a stack between accounts, or between AWS and a laptop. Stop all writes first,
-because the command reads the tables one after another. For backups on AWS, use DynamoDB's own backups.
+Use this command to move the data of a stack between accounts, or between AWS and a laptop. Stop all writes before an
+export. The export reads one table after the other. So the file could contain only a part of a transaction that runs
+during the export. For backups on AWS, use DynamoDB's own backups.
 """
 
 import argparse
@@ -17,7 +18,7 @@ _MOST_IN_A_BATCH = 25
 
 
 def export(dynamodb: Any, tables: Mapping[str, str], file: Path) -> int:
-    """Write all items to a file. Each line has one item and its table. Return the number of items."""
+    """Write all items to a file. Each line has one item and the kind of its table. Return the number of items."""
     written = 0
     with file.open("w", encoding="utf-8") as lines:
         for kind, table in tables.items():
@@ -55,7 +56,9 @@ def main() -> None:
     parser.add_argument("what", choices=["export", "fill"])
     parser.add_argument("file", type=Path)
     for kind in TABLES:
-        parser.add_argument(f"--{kind}-table", required=True, help="from the stack's outputs")
+        parser.add_argument(
+            f"--{kind}-table", required=True, help="the name of the table, from the stack's outputs"
+        )
     options = parser.parse_args()
     tables = {kind: getattr(options, f"{kind}_table") for kind in TABLES}
     work = export if options.what == "export" else fill

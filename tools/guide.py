@@ -1,4 +1,4 @@
-"""Renderer of docs/guide.md as the page /docs/guide.html.
+"""Renderer that makes the page /docs/guide.html from docs/guide.md.
 
 python -m tools.guide        writes functions/get_docs/page/guide.html (`make openapi`)
 """
@@ -33,7 +33,7 @@ FRAME = """\
 
 
 def render_guide() -> str:
-    """Return the page. Headings have the same ids as on code hosts, so links to chapters work in both places."""
+    """Return the page. Each heading has the same id as on code hosts, so links to chapters work in both places."""
     parser = MarkdownIt().enable("table")
     tokens = parser.parse(GUIDE.read_text("utf-8"))
     for opening, heading in pairwise(tokens):

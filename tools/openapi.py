@@ -1,12 +1,12 @@
 """Generator of docs/openapi.yaml from the code and template.yaml.
 
-    python -m tools.openapi        writes docs/openapi.yaml and the copy that /openapi.json serves (`make openapi`)
+    python -m tools.openapi        writes docs/openapi.yaml and the response of /openapi.json (`make openapi`)
 
 The parts of the document come from:
 
 - template.yaml: paths and methods
 - docstrings of the handlers: summaries and descriptions
-- each handler's `endpoint`: bodies, queries and error responses
+- the decorator `endpoint` of each handler: bodies, queries and error responses
 - `events/`: examples
 - openapi.base.yaml: all other parts
 """
@@ -37,9 +37,9 @@ DOCUMENT = ROOT / "docs" / "openapi.yaml"
 SERVED = ROOT / "functions" / "get_docs" / "page" / "openapi.json"
 FAILURE_HEADERS = {401: "WWW-Authenticate", 503: "Retry-After"}
 PATH_PARAMETERS: dict[str, tuple[Any, str]] = {
-    "date": (dto.Date, "The local date on which the occurrence starts, on the clock of its series."),
+    "date": (dto.Date, "The date on which the occurrence starts, in the local time of its series."),
 }
-"""Path parameters that are not ids."""
+"""The type and the description of each path parameter that is not an id."""
 GATEWAY_STATUSES = {401, 403, 404, 500, 503}
 """The error statuses that both the gateway and the functions return."""
 
@@ -141,7 +141,7 @@ def build_document() -> Json:
         components["responses"][name_response(group)] = describe_failure(group)
     copied: Json = json.loads(
         json.dumps(made)
-    )  # PyYAML would write an anchor for an object that occurs twice
+    )  # without this copy, PyYAML would write an anchor for each object that occurs twice
     return copied
 
 
@@ -155,7 +155,7 @@ class Schema(GenerateJsonSchema):
         names = {
             "ge": "minimum",
             "le": "maximum",
-        }  # pydantic writes its own names when a validator comes first
+        }  # pydantic writes `ge` and `le` if a validator precedes the limits of a field
         made = super().default_schema(schema).items()
         return {names.get(key, key): value for key, value in made if (key, value) != ("default", None)}
 

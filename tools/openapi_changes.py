@@ -1,11 +1,12 @@
-"""Comparison of two OpenAPI documents: the changes that break clients of the first document.
+"""Comparison of two OpenAPI documents: the changes that break clients of BEFORE.yaml.
 
     python -m tools.openapi_changes BEFORE.yaml AFTER.yaml
 
 The exit status is 1 if a change breaks clients. These changes break clients:
 
-- An operation, a parameter, a response or a field of a response disappears.
-- A parameter or a field becomes required.
+- An operation, a parameter, a response or a field disappears.
+- A parameter or a field of a request becomes required.
+- A required field of a response becomes optional.
 - A type changes.
 - A request accepts fewer values.
 """
@@ -38,7 +39,7 @@ def find_breaking_changes(before: Json, after: Json) -> Iterator[str]:
 
 
 class _Comparison:
-    """Comparison of an operation in one document with the same operation in another document."""
+    """Comparison of an operation in the document `before` with the same operation in the document `after`."""
 
     def __init__(self, before: Json, after: Json) -> None:
         self._before, self._after = before, after
@@ -131,7 +132,7 @@ def _follow_reference(document: Json, value: Json) -> Json:
 
 
 def _merge_parts(document: Json, schema: Json) -> Json:
-    """Return a schema, merged with the schemas in its `allOf`, `anyOf` and `oneOf`."""
+    """Merge a schema with the schemas in its `allOf`, `anyOf` and `oneOf`. Return the merged schema."""
     merged = dict(schema)
     for part in (_merge_parts(document, _follow_reference(document, one)) for one in schema.get("allOf", [])):
         merged["properties"] = merged.get("properties", {}) | part.get("properties", {})

@@ -1,7 +1,7 @@
 """Response bodies as pydantic models, for the OpenAPI document and its tests.
 
-The functions return plain mappings and never load these models. A field of an entity gets its type from the body that
-creates the entity. So each field is declared only once.
+The functions return plain mappings and never load these models. The model of an entity copies the types of its fields
+from the request body that creates the entity. So each field is declared only once.
 """
 
 from functools import cache
@@ -36,7 +36,7 @@ SERVER_FIELDS: dict[str, Any] = {
 
 
 class Response(BaseModel):
-    """Part of a response body."""
+    """Base of the models of response bodies and their parts."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,9 +44,9 @@ class Response(BaseModel):
 class PageMeta(Response):
     """The position of a page in its list. A response without a list has skip 0, take 1 and count 1."""
 
-    skip: int = Field(description="The number of matches before the page.", examples=[0])
-    take: int = Field(description="The maximum number of matches on the page.", examples=[10])
-    count: int = Field(description="The number of all matches.", examples=[1])
+    skip: int = Field(description="The number of matching items before the page.", examples=[0])
+    take: int = Field(description="The maximum number of items on the page.", examples=[10])
+    count: int = Field(description="The number of all matching items, on all pages.", examples=[1])
     etags: list[str] = Field(
         default_factory=unset,
         description="The ETag of each row, in the order of `data`. Only with `etags=true`.",
@@ -61,7 +61,7 @@ class ResponseMeta(Response):
 
 
 class Occurrence(Response):
-    """An occurrence of a session, on the clock of the session."""
+    """An occurrence of a session. Its date and times are in the local time of the session."""
 
     sessionId: str
     timelineId: str
@@ -76,7 +76,7 @@ class Occurrence(Response):
 
 
 class Conflict(Response):
-    """A session that conflicts, with the times of its first conflicting occurrence.
+    """A session that conflicts with the request, with the times of its first conflicting occurrence.
 
     If the caller may not read the session, the entry has only the times.
     """
@@ -90,7 +90,7 @@ class Conflict(Response):
 
 
 class Shortened(Response):
-    """Part of an error response that may omit entries of `details`."""
+    """Base of the models of error responses that may omit entries of `details`."""
 
     hasMore: bool = Field(
         default_factory=unset, description="true if `details` omits entries; otherwise absent."
@@ -121,7 +121,7 @@ Fault: Any = build_model(
 def build_entity(
     name: str, fields: tuple[str, ...], body: type[Input], examples: tuple[tuple[str, Any], ...]
 ) -> type[BaseModel]:
-    """Return the model of an entity. Every field is required. A field without a value is null."""
+    """Return the model of an entity. Responses contain every field. A field without a value is null."""
     kinds = {**SERVER_FIELDS}
     for field, sent in body.model_fields.items():
         example = [value for name, value in examples if name == field] or None
@@ -144,7 +144,7 @@ def build_envelope(item: type[BaseModel], is_list: bool) -> type[BaseModel]:
 
 
 def build_failure(error: type[errors.ApiError]) -> type[BaseModel]:
-    """Return the model of an error response. Only invalid requests and conflicts have details."""
+    """Return the model of an error response. `details` is empty, except for invalid requests and conflicts."""
     may_be_shortened = issubclass(error, errors.BadRequest | errors.SchedulingConflict)
     details: Any = Annotated[list[Fault], Field(max_length=0)]
     if issubclass(error, errors.BadRequest):

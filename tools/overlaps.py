@@ -1,8 +1,9 @@
-"""List of overlapping sessions of the same owner, after a country has changed the rules of its clocks.
+"""List of the sessions that overlap since a country has changed its time zone rules.
 
-The API never stores two sessions of an owner that overlap. But when a country changes the rules of its clocks, the
-occurrences of a series with a time zone move, and may then overlap other sessions. Run this command after an update of
-`tzdata`. The command compares the slots of the Calendar table, with the time zone database of this checkout.
+The API never stores two sessions of an owner that overlap. But if a country changes its time zone rules, occurrences of
+a series with a time zone start earlier or later. Then these occurrences may overlap other sessions. Run this command
+after an update of `tzdata`. The command reads the slots of the Calendar table, and computes the occurrences with the
+`tzdata` of this checkout.
 """
 
 import argparse
@@ -21,7 +22,9 @@ from scheduling.store.items import deserialize, serialize
 
 
 class Overlap(NamedTuple):
-    """Two sessions of an owner that overlap, with the first overlapping occurrence of the second session."""
+    """Two overlapping sessions of an owner. `start` and `end` are the times of one occurrence of `other_id`: the first
+    occurrence that overlaps the session `session_id`.
+    """
 
     owner_id: str
     session_id: str
@@ -66,7 +69,7 @@ def _read_start(slot: Slot) -> int:
 
 
 def read_calendars(dynamodb: Any, table: str, owner_id: str | None = None) -> dict[str, list[Slot]]:
-    """Return the slots of one owner or of all owners, by owner."""
+    """Return the slots of one owner or of all owners, grouped by owner."""
     options: dict[str, Any] = {"TableName": table, "ConsistentRead": True}
     operation = "scan"
     if owner_id is not None:

@@ -1,8 +1,8 @@
 """Recount of all sessions and timelines, compared with the stored counts.
 
 Counts can be wrong after an operator changed items without the API, after a restore of a single table, and after
-Lambda dropped stream records. `--repair` writes the right counts. The API may be in use during a
-run. A run has four steps:
+Lambda dropped stream records. `--repair` writes the right counts. The API may be in use during a run. A run has four
+steps:
 
 1. Wait until UpdateCountersFunction has counted all records of the streams. Read the stored counts.
 2. Count the sessions and timelines. Wait again.
@@ -30,7 +30,7 @@ from scheduling.store.items import Item, deserialize, serialize
 _LONGEST_WAIT_SECONDS = 300
 _PAUSE_SECONDS = 1
 _COUNTED_WITHIN_SECONDS = 60
-"""If a shard has no stored position, records older than this are assumed to be counted."""
+"""If a shard has no stored position, the recount assumes that records older than 60 seconds are counted."""
 
 
 class Tables(NamedTuple):
@@ -62,7 +62,7 @@ class UncountedRecords(Exception):
 
 
 def find_differences(dynamodb: Any, streams: Any, tables: Tables) -> tuple[list[Difference], int]:
-    """Return the wrong counts, and the number of nodes that changed during the run and were skipped."""
+    """Return the wrong counts, and the number of nodes that the recount skipped because they changed during the run."""
     wait_until_counted(dynamodb, streams, tables)
     stored = _read_nodes(dynamodb, tables)
     timelines = [item for item in _scan_table(dynamodb, tables.timelines) if "ownerId" in item]
@@ -102,7 +102,7 @@ def repair(dynamodb: Any, tables: Tables, difference: Difference) -> bool:
     """Write the right counts. Return False if the stored counts have changed since the run read them."""
     table, key, stored, fields = difference
     if table != tables.counters and stored is None:
-        return False  # the head is missing, and a repair cannot restore the version of the calendar
+        return False  # the head is missing, and a new head would not have the version of the calendar
     try:
         if table == tables.counters:
             node = {**key, **fields, "version": _read_version(stored) + 1}
@@ -244,7 +244,7 @@ def _scan_table(dynamodb: Any, table: str) -> Iterator[Item]:
 
 
 def main() -> int:
-    """Print the wrong counts, and repair them with `--repair`. Return 1 if a count is still wrong."""
+    """Print the wrong counts, and repair them with `--repair`. Return 1 if a count is still wrong, otherwise 0."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     for name in Tables._fields:
         parser.add_argument(

@@ -1,6 +1,7 @@
-"""Virtual environment .venv with the pinned packages. This file creates or updates the environment if necessary.
+"""Script that installs the pinned packages into the virtual environment .venv. If necessary, it creates .venv.
 
-`make setup` runs this file with the machine's `python3`, which may be an old version. So the file uses only old syntax.
+`make setup` runs this file with the machine's `python3`, which may be an old version. So this file uses only syntax
+that old versions support.
 """
 
 import hashlib
@@ -36,7 +37,7 @@ def main():
 
 
 def use_another_python():
-    """Run this file with a supported Python. Exit with a message if the machine has none."""
+    """Run this file with a supported Python. Exit with a message if the machine has no supported Python."""
     for minor in range(NEWEST, OLDEST - 1, -1):
         other = find_interpreter("python3.%d" % minor)
         if other and can_make_venv(other):
@@ -79,7 +80,7 @@ def make_venv():
 
 
 def install_packages():
-    # --no-deps: the file lists all packages. Without this option, pip refuses extras of packages pinned by hash.
+    # --no-deps: dev.txt already lists the dependencies. Without this option, pip refuses extras of packages with hashes.
     command = [python_of_venv(), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "--requirement", REQUIREMENTS]
     if subprocess.call(command) != 0:

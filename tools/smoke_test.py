@@ -2,9 +2,9 @@
 
     python -m tools.smoke_test STACK [URL]
 
-Credentials and region come from the usual AWS settings. If the stack has a user pool, the test creates a user and
-later deletes the user. Otherwise, the environment variable TOKEN must contain an access token. The test deletes every
-session and timeline that it creates.
+Credentials and region come from the usual AWS settings. If the stack has a user pool, the test creates a user, and
+deletes the user at the end. Otherwise, the environment variable TOKEN must contain an access token. The test deletes
+every session and timeline that it creates.
 """
 
 import json
@@ -23,7 +23,7 @@ SECONDS = 30
 
 
 class SmokeTestFailed(Exception):
-    """A response that differs from the expected response."""
+    """A response whose status differs from the expected status."""
 
 
 class Api:
@@ -64,7 +64,7 @@ def run(api: Api) -> None:
     """Create a timeline and a session, provoke a conflict, and delete the session and the timeline.
 
     Raises:
-        SmokeTestFailed: a response differs from the expected response.
+        SmokeTestFailed: the status of a response differs from the expected status.
     """
     api.expect(401, "GET", "/timelines", token="")
     api.expect(401, "GET", "/timelines", token="not.a.token")
