@@ -28,7 +28,7 @@ _TESTS = Path(__file__).parent
 _OFFLINE = {"unit", "functional"}
 _GROUPS = ("functional", "e2e")
 """The folders whose tests must run in one process, because they share a record of calls or a stack."""
-_COVERING = {"unit", "functional", "dynamodb"}
+_COVERING = {"unit", "functional"}
 """The folders of the tests that run the layer's code in their own process."""
 _namespaces = count()
 _session = boto3.Session()

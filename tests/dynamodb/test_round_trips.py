@@ -1,5 +1,6 @@
 """Round trips to DynamoDB per endpoint. Parallel calls count as one round trip."""
 
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +17,6 @@ ANNA, BERT, ROOT = Caller("anna"), Caller("bert"), Caller("root", "[ADMIN]")
 TIMES = {"startDateTime": "2023-12-01T09:00:00Z", "endDateTime": "2023-12-01T10:00:00Z"}
 LATER = {"startDateTime": "2024-01-05T09:00:00Z", "endDateTime": "2024-01-05T10:00:00Z"}
 WEEKLY = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
-DELAY_SECONDS = 0.15
 
 Rounds = Callable[..., list[list[str]]]
 
@@ -25,15 +25,17 @@ Rounds = Callable[..., list[list[str]]]
 def rounds(dynamodb: Any) -> Rounds:
     """Return a function that groups the DynamoDB calls of a request into rounds of parallel calls.
 
-    Each call is delayed, so that all calls of a round start before the first call of the round ends.
+    Each call is delayed, so that all calls of a round start before the first call of the round ends. On a busy
+    machine, threads start later. So the delay grows with the load.
     """
+    delay_seconds = 0.15 * max(1, os.getloadavg()[0])
     started: list[tuple[float, str]] = []
     lock = Lock()
 
     def delay(request: Any, **_: object) -> None:
         with lock:
             started.append((time.monotonic(), request.headers["X-Amz-Target"].decode().partition(".")[2]))
-        time.sleep(DELAY_SECONDS)
+        time.sleep(delay_seconds)
 
     def group_calls(call: Call, status: int = 200) -> list[list[str]]:
         started.clear()
@@ -45,7 +47,7 @@ def rounds(dynamodb: Any) -> Rounds:
         found: list[list[str]] = []
         first = float("-inf")
         for moment, operation in started:
-            if moment - first >= DELAY_SECONDS:
+            if moment - first >= delay_seconds:
                 found.append([])
                 first = moment
             found[-1].append(operation)
