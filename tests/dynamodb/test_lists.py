@@ -222,6 +222,27 @@ def test_a_page_of_the_rare_type_in_a_crowded_month_meets_the_targets_for_items_
         assert (reads.items <= MOST_ITEMS, reads.units <= MOST_UNITS) == (True, True), vars(reads)
 
 
+def test_a_page_of_a_rare_type_does_not_read_the_counts_of_the_days_between_its_sessions(
+    dynamodb_local: Any, reads: ReadCounter
+) -> None:
+    """The list has one session a day for six years, and every 180th session is RECURRING."""
+    sessions = []
+    for number in range(6 * 365):
+        fields = {
+            "type": "ONE_TIME" if number % 180 else "RECURRING",
+            "timelineId": "timeline-0",
+            "name": str(number),
+            "startDateTime": (datetime(2020, 1, 1, 9, tzinfo=UTC) + timedelta(days=number)).isoformat(),
+        }
+        id = str(UUID(int=random.Random(number).getrandbits(128), version=4))
+        sessions.append(dict(session.create(fields, id, "anna", CREATED)))
+    fill(dynamodb_local, sessions, [dict(timeline.create({"name": "Yoga"}, "timeline-0", "anna", CREATED))])
+    answer = ROOT.call("list_sessions", query={"type": "RECURRING", "take": 10})
+    assert [one["name"] for one in answer.data] == [str(180 * number) for number in range(12, 2, -1)]
+    assert answer.count == 13
+    assert (reads.items <= MOST_ITEMS, reads.units <= MOST_UNITS) == (True, True), vars(reads)
+
+
 @pytest.mark.parametrize("caller", [ANNA, ROOT])
 def test_a_page_of_the_frequent_type_in_a_crowded_month_meets_the_targets(
     crowded_month: list[dict[str, Any]], reads: ReadCounter, caller: Caller

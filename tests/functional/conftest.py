@@ -114,6 +114,31 @@ def run_before_next(tables: Any) -> RunBeforeNext:
     return register
 
 
+RunBeforeReads = Callable[[int, Callable[[], object]], None]
+
+
+@pytest.fixture
+def run_before_reads(tables: Any) -> Iterator[RunBeforeReads]:
+    """Return a function that runs a callback once: before the n-th of the next GetItem calls."""
+    events, registered = store.client().meta.events, []
+
+    def register(reads: int, callback: Callable[[], object]) -> None:
+        left = reads
+
+        def count_read(**_: object) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                callback()
+
+        registered.append(count_read)
+        events.register("before-call.dynamodb.GetItem", count_read)
+
+    yield register
+    for count_read in registered:
+        events.unregister("before-call.dynamodb.GetItem", count_read)
+
+
 @pytest.fixture
 def timeline(tables: Any) -> str:
     """Create a timeline of Anna's; return the id."""

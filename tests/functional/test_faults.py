@@ -2,11 +2,13 @@
 
 import json
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from scheduling.domain.time_zones import database_version
 from scheduling.errors import ApiError, RetriesExhausted, SchedulingConflict, Throttled
@@ -15,6 +17,7 @@ from scheduling.http.endpoint import endpoint
 from scheduling.http.event import read_event
 from scheduling.services.request import Request
 from scheduling.services.results import EntityResult
+from scheduling.store import client as store
 from scheduling.telemetry import telemetry
 from tests.functional.conftest import ANNA, RunBeforeNext, new_session, one_time
 from tests.support.api import handler, load_event
@@ -53,6 +56,30 @@ def log(timeline: str, monkeypatch: pytest.MonkeyPatch) -> Log:
     stream = Log()
     monkeypatch.setattr(request_log.logger().registered_handler, "stream", stream)
     return stream
+
+
+class Page(BytesIO):
+    """The body of a response, as botocore reads a body."""
+
+    def stream(self) -> Iterator[bytes]:
+        """Yield the body."""
+        yield self.read()
+
+
+def test_a_502_of_a_proxy_before_dynamodb_causes_a_503(tables: Any, timeline: str) -> None:
+    """The page of a proxy has no error code of DynamoDB."""
+    events = store.client().meta.events
+
+    def send_page(request: Any, **_: object) -> AWSResponse:
+        return AWSResponse(request.url, 502, {"Content-Type": "text/html"}, Page(b"<html>Bad Gateway</html>"))
+
+    events.register_first("before-send.dynamodb.GetItem", send_page)
+    try:
+        response = ANNA.call("get_timeline", id=timeline)
+    finally:
+        events.unregister("before-send.dynamodb.GetItem", send_page)
+    assert (response.status, response.body["code"]) == (503, "SERVICE_UNAVAILABLE")
+    assert response.headers["Retry-After"] == "1"
 
 
 def test_an_unexpected_error_causes_a_500_without_internal_details_and_a_log_line_with_its_traceback(

@@ -152,6 +152,21 @@ def test_a_list_of_few_series_among_150_one_time_sessions_has_long_descriptions_
         assert page.count == count - 1
 
 
+def test_the_count_of_a_list_is_at_least_the_end_of_its_page(tables: Any, timeline: str) -> None:
+    """The first page comes from the index, which may contain sessions that are not yet counted."""
+    begin = datetime(2024, 1, 1, 9, tzinfo=UTC)
+    for number in range(160):
+        start = (begin + timedelta(days=number)).isoformat()
+        new_session(ANNA, timeline, name=str(number), startDateTime=start, endDateTime=None)
+    query = {"startDateTimeFrom": "2024-01-01T00:00:00Z", "take": 10}
+    assert ANNA.call("list_sessions", query=query).count == 160
+    for node in scan(tables, "CountersTable"):
+        key = {"scope": {"S": node["scope"]}, "node": {"S": node["node"]}}
+        tables.delete_item(TableName="CountersTable", Key=key)
+    response = ANNA.call("list_sessions", query=query)
+    assert (len(response.data), response.count) == (10, 10)
+
+
 def test_a_list_of_several_timelines_merges_and_sorts_the_sessions_of_these_timelines(timeline: str) -> None:
     other, third, foreign = new_timeline(ANNA), new_timeline(ANNA), new_timeline(BERT)
     for day, where in enumerate((timeline, other, timeline, third, other), start=1):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, new_session, one_time
+from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, RunBeforeReads, new_session, one_time
 from tests.support.api import Caller, new_timeline
 from tests.support.invariants import breaches, scan
 
@@ -79,19 +79,71 @@ def test_a_timeline_has_its_long_description_after_every_change(tables: Any) -> 
     assert breaches(tables) == []
 
 
-def test_a_patch_of_the_name_keeps_a_long_description_that_is_not_yet_readable(tables: Any) -> None:
-    """The items of a transaction become readable one by one. So a read may find a timeline without its description."""
-    long = "ü" * 4_000
-    id = ANNA.call("create_timeline", body={"name": "Yoga", "description": long}).data["id"]
-    place = {"TableName": "TimelinesTable", "Key": {"id": {"S": f"{id}#description"}}}
-    hidden = tables.get_item(**place)["Item"]
-    tables.delete_item(**place)
-    assert ANNA.call("get_timeline", id=id).data["description"] is None
+class DelayedItem:
+    """An item that readers still see in an older state, as after a write whose items become readable one by one."""
+
+    def __init__(self, tables: Any, id: str) -> None:
+        self._tables = tables
+        self._place = {"TableName": "TimelinesTable", "Key": {"id": {"S": id}}}
+        self.new = tables.get_item(**self._place)["Item"]
+
+    def show(self, item: dict[str, Any] | None) -> None:
+        """Show readers this state of the item; None is a missing item."""
+        if item is None:
+            self._tables.delete_item(**self._place)
+        else:
+            self._tables.put_item(TableName="TimelinesTable", Item=item)
+
+
+LONG, OTHER = "ü" * 4_000, "ö" * 600
+
+
+def test_a_patch_of_the_name_keeps_a_long_description_that_cannot_be_read(tables: Any) -> None:
+    id = ANNA.call("create_timeline", body={"name": "Yoga", "description": LONG}).data["id"]
+    description = DelayedItem(tables, f"{id}#description")
+    description.show(None)
     assert ANNA.call("update_timeline", id=id, body={"name": "New"}).data["name"] == "New"
-    tables.put_item(TableName="TimelinesTable", Item=hidden)
+    description.show(description.new)
     timeline = ANNA.call("get_timeline", id=id).data
-    assert (timeline["name"], timeline["description"]) == ("New", long)
+    assert (timeline["name"], timeline["description"]) == ("New", LONG)
     assert breaches(tables) == []
+
+
+@pytest.mark.parametrize("created", [True, False])
+def test_a_get_waits_until_a_long_description_has_the_version_of_its_timeline(
+    tables: Any, run_before_reads: RunBeforeReads, created: bool
+) -> None:
+    id = ANNA.call("create_timeline", body={"name": "Yoga", "description": OTHER}).data["id"]
+    description = DelayedItem(tables, f"{id}#description")
+    old, expected = None, OTHER
+    if not created:
+        old, expected = description.new, LONG
+        ANNA.call("update_timeline", id=id, body={"description": LONG})
+        description = DelayedItem(tables, f"{id}#description")
+    description.show(old)
+    run_before_reads(4, lambda: description.show(description.new))
+    assert ANNA.call("get_timeline", id=id).data["description"] == expected
+
+
+def test_a_patch_to_the_former_long_description_is_stored_while_readers_still_see_the_former(
+    tables: Any, run_before_reads: RunBeforeReads
+) -> None:
+    id = ANNA.call("create_timeline", body={"name": "Yoga", "description": LONG}).data["id"]
+    former = DelayedItem(tables, f"{id}#description").new
+    ANNA.call("update_timeline", id=id, body={"description": OTHER})
+    description = DelayedItem(tables, f"{id}#description")
+    description.show(former)
+    run_before_reads(4, lambda: description.show(description.new))
+    assert ANNA.call("update_timeline", id=id, body={"description": LONG}).data["description"] == LONG
+    assert ANNA.call("get_timeline", id=id).data["description"] == LONG
+    assert breaches(tables) == []
+
+
+def test_a_deleted_timeline_and_its_long_description_expire_together(tables: Any) -> None:
+    id = ANNA.call("create_timeline", body={"name": "Yoga", "description": LONG}).data["id"]
+    assert ANNA.call("delete_timeline", id=id).data["description"] == LONG
+    expiries = {item["expiresAt"] for item in scan(tables, "TimelinesTable") if item["id"].startswith(id)}
+    assert len(expiries) == 1
 
 
 @pytest.mark.parametrize("id", ["unknown", "COUNTS#0", "x" * 65])

@@ -92,16 +92,12 @@ class _List(NamedTuple):
                 found = [item for item in found if not self.kind or item["type"] == self.kind]
                 return Page(found[skip : skip + wanted], skip, wanted, len(found))
             if not self.kind:
-                return Page(
+                return _build_page(
                     found[skip:], skip, wanted, self._find_total() or _sum_wanted(self._find_periods())
                 )
         periods = self._find_periods()
-        return Page(
-            self._read_deep_page(periods, skip, wanted),
-            skip,
-            wanted,
-            self._find_total() or _sum_wanted(periods),
-        )
+        found = self._read_deep_page(periods, skip, wanted)
+        return _build_page(found, skip, wanted, self._find_total() or _sum_wanted(periods))
 
     def _find_series_in_calendar(self) -> list[str] | None:
         """Return the ids of all RECURRING sessions in the order of the list, read from the owner's calendar.
@@ -267,11 +263,21 @@ class _List(NamedTuple):
 
 
 def _find_coarse_periods(periods: Sequence[Period], skip: int, limit: int) -> list[Period]:
-    """Return the periods to divide before a query, because too many of their items are not on the page."""
+    """Return the periods to divide before a query, because too many of their items are not on the page.
+
+    A period without wanted items is never divided: a query reads it as a whole, or not at all.
+    """
     if limit + sum(period.others for period in periods) <= _MOST_AT_ONCE:
         return []
     divisible = [period for period in periods if not counters.is_leaf(period.prefix)]
-    return [period for period in divisible if period.others or (skip and period == periods[0])]
+    return [
+        period for period in divisible if period.wanted and (period.others or (skip and period == periods[0]))
+    ]
+
+
+def _build_page(items: list[Item], skip: int, wanted: int, total: int) -> Page:
+    """Return a page. The counts may be older than the items, so the total is at least the end of the page."""
+    return Page(items, skip, wanted, max(total, skip + len(items)) if items else total)
 
 
 def list_sessions(request: Request) -> Page:

@@ -36,23 +36,29 @@ def to_entity(item: Mapping[str, Any]) -> Item:
 
 
 def split(entity: Mapping[str, Any]) -> tuple[Item, Item | None]:
-    """Return the item of an entity, and the item of its long description (None without a long description)."""
+    """Return the item of an entity, and the item of its long description (None without a long description).
+
+    Both items have the version of the entity that wrote the description, so that a reader can compare the versions.
+    """
     item = to_item(_drop_fields(entity, _IS_LONG))
     if _LONG not in item:
         return item, None
     expiry = {"expiresAt": item["expiresAt"]} if "expiresAt" in item else {}
-    return _drop_fields(item, _LONG), {"id": item["id"] + _SUFFIX, _LONG: item[_LONG], **expiry}
+    description = {"id": item["id"] + _SUFFIX, _LONG: item[_LONG], "version": item["version"], **expiry}
+    return {**_drop_fields(item, _LONG), _IS_LONG: item["version"]}, description
 
 
 def read_with_description(table: str, item: Item) -> Item | None:
-    """Return the entity with its long description. Return None if the item of the description is not readable.
+    """Return the entity with its long description. Return None if the description has another version.
 
-    The items of a transaction become readable one by one. So the description may be older or newer than the entity.
+    The items of a transaction become readable one by one. So the description may be missing, older or newer.
     """
     if not item.get(_IS_LONG):
         return item
     found = get(table, id=item["id"] + _SUFFIX)
-    return {**item, "description": found[_LONG]} if found else None
+    if not found or found["version"] != item[_IS_LONG]:
+        return None
+    return {**item, "description": found[_LONG]}
 
 
 def replace_with_description(
@@ -60,19 +66,18 @@ def replace_with_description(
 ) -> tuple[Item, list[Operation]]:
     """Return the item of a changed entity, and the writes of its long description.
 
-    An unchanged description is written only when the timeline is deleted, because the description then expires too. In
-    other cases, the request may have read an outdated description, which must not overwrite a newer description.
+    An unchanged description keeps its version, and is written only when the entity is deleted, because the
+    description then expires too.
     """
     item, description = split(after)
-    same = before.get("description") == after.get("description")
-    was_long = before.get(_IS_LONG, False)
-    if same and was_long:
-        item[_IS_LONG] = True
-    if description and (not same or "expiresAt" in description):
+    if _IS_LONG in before and before.get("description") == after.get("description"):
+        item[_IS_LONG] = before[_IS_LONG]
+        if not description or "expiresAt" not in description:
+            return item, []
+        description["version"] = before[_IS_LONG]
+    if description:
         return item, [put(table, description)]
-    if was_long and not same:
-        return item, [delete(table, {"id": item["id"] + _SUFFIX})]
-    return item, []
+    return item, [delete(table, {"id": item["id"] + _SUFFIX})] if _IS_LONG in before else []
 
 
 def complete(table: str, listed: Sequence[Mapping[str, Any]], apart: bool = False) -> list[Item]:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Container, Iterable, Mapping, Sequence
-from itertools import islice
 from typing import Any, cast
 
 from scheduling.domain.session import SessionChange
@@ -11,13 +10,13 @@ from scheduling.domain.timeline import Timeline
 from scheduling.errors import NotFound
 from scheduling.settings import setting
 from scheduling.store import descriptions
-from scheduling.store.client import ItemKey, backoff_pauses
+from scheduling.store.client import ItemKey
 from scheduling.store.items import Item
 from scheduling.store.queries import batch_get, get
 from scheduling.store.transactions import Operation, counter_clauses, item_key, put, update
 
-_REPEATED_READS = 4
-"""The largest number of repeated reads while the item of a long description is not readable."""
+_PAUSES_SECONDS = (0.02, 0.04, 0.08, 0.16, 0.32)
+"""The pauses between reads while the item of a long description has another version than the timeline."""
 
 
 def find(id: str, consistent: bool = True) -> Timeline | None:
@@ -39,12 +38,13 @@ def get_existing(id: str) -> Timeline:
         NotFound: no timeline has that id, or the timeline was deleted.
     """
     found = _find_or_raise(id)
-    for pause in islice(backoff_pauses(), _REPEATED_READS):
+    for pause in (*_PAUSES_SECONDS, None):
         if whole := descriptions.read_with_description(setting("TIMELINES_TABLE"), cast(Item, found)):
             return cast(Timeline, whole)
-        time.sleep(pause)
-        found = _find_or_raise(id)
-    return found  # the item of the long description does not exist
+        if pause is not None:
+            time.sleep(pause)
+            found = _find_or_raise(id)
+    return found  # the item of the long description was lost
 
 
 def _find_or_raise(id: str) -> Timeline:
