@@ -100,7 +100,10 @@ def count_instructions(query: dict[str, Any], authority: CertificateAuthority, l
 
 
 def _change_ids(sessions: Iterable[Session]) -> Iterator[Session]:
-    """Yield the sessions with changed ids. Otherwise, a session and a series with the same number have the same id."""
+    """Yield the sessions with changed ids.
+
+    Otherwise, the n-th series would have the id of the n-th one-time session.
+    """
     for each in sessions:
         yield {**each, "id": "5" + each["id"][1:-1] + "e"}
 

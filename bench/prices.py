@@ -37,7 +37,8 @@ CREATED = "2020-12-01T08:00:00.000Z"
 DATES = [(BEGIN + timedelta(days=day)).date().isoformat() for day in range(1, 367)]
 ZONE = "America/Argentina/ComodRivadavia"
 LISTED, STORED_SERIES = 150 + 100, 200
-"""The number of listed items (a page of 100 items after 150 skipped items), and of series in the full calendar."""
+"""The number of items in the longest list (150 skipped items and a page of 100), and the number of series in the full
+calendar."""
 
 
 class Price(NamedTuple):

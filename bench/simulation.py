@@ -5,8 +5,8 @@ Requests arrive at random times. Each request creates a session, and does not wa
 - A read takes 5 to 8 ms.
 - A transaction locks its items for 10 to 20 ms, even if one of its conditions fails. DynamoDB cancels other
   transactions that need one of these items during this time.
-- A partition accepts 1,000 write units a second, and a table accepts 40,000. DynamoDB saves the unused units of at most
-  one second.
+- A partition accepts 1,000 write units a second, and a table accepts 40,000. Unused units
+  can be used at most one second later. (AWS keeps up to 300 seconds; the simulation assumes less.)
 - A canceled transaction consumes write units of the tables, but no write units of the index of all sessions.
 - botocore sends a throttled transaction up to three times. The first pause between two attempts takes at most one
   second, and the second pause at most two seconds.

@@ -122,7 +122,10 @@ def test_two_moves_of_a_session_to_two_owners_both_succeed(
 def test_a_post_during_a_delete_of_the_conflicting_session_causes_no_double_booking(
     run_at_once: RunAtOnce, timeline: str
 ) -> None:
-    """The POST gets a 200 or a 409. After a 200, the time is booked. After a 409, the time is free."""
+    """The POST gets a 200 or a 409.
+
+    After a 200, the time is booked. After a 409, the time is free, because the DELETE has succeeded.
+    """
     blocking = post(timeline)().data["id"]
     posted, removed = run_at_once([post(timeline), delete(blocking)])
     assert removed.status == 200
@@ -325,7 +328,7 @@ def test_a_split_and_a_patch_of_the_same_series_both_succeed(run_at_once: RunAtO
     assert (moved.status, divided.status) == (200, 200)
 
 
-def test_either_one_of_two_restores_or_a_post_at_the_same_time_succeeds(
+def test_exactly_one_of_two_restores_and_a_concurrent_post_succeeds(
     run_at_once: RunAtOnce, timeline: str
 ) -> None:
     ids = []

@@ -65,7 +65,7 @@ def serve_once(authority: CertificateAuthority, folder: Path) -> str:
 
 @pytest.fixture
 def create_client(environment: pytest.MonkeyPatch, roots: Path) -> Callable[[str], BaseClient]:
-    """Return a function that creates clients. The clients trust only the root certificates in the directory."""
+    """Return a function that creates clients. The clients trust only the root certificates in the directory `roots`."""
     for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
         environment.delenv(name, raising=False)
 

@@ -58,7 +58,7 @@ def test_a_timeline_with_sessions_cannot_be_deleted(tables: Any, timeline: str) 
     assert breaches(tables) == []
 
 
-def test_a_timeline_has_its_long_description_after_every_change(tables: Any) -> None:
+def test_a_timeline_returns_its_current_description_after_every_change(tables: Any) -> None:
     """The API stores a long description as a separate item. A request with the id of this item gets a 404."""
     long, other = "ü" * 4_000, "ö" * 600
     id = ANNA.call("create_timeline", body={"name": "Yoga", "description": long}).data["id"]

@@ -134,7 +134,7 @@ def test_a_window_contains_all_keys_of_periods_inside_and_no_keys_of_periods_out
                 assert not limits.low <= key <= limits.high
 
 
-def test_one_query_reads_adjacent_periods_unless_many_other_items_are_between_them() -> None:
+def test_one_query_reads_successive_periods_unless_many_items_of_another_type_are_between_them() -> None:
     found = [
         Period("2023-11", 3),
         Period("2023-12", 0, MOST_PASSED_OVER),

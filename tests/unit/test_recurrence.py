@@ -155,9 +155,10 @@ def sessions(draw: st.DrawFn, start: datetime | None = None) -> Session:
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
-    """Draw two sessions. In most pairs, the second session starts when the first session starts or ends.
+    """Draw two sessions.
 
-    The second session may start a microsecond earlier or later, and on another day.
+    In most pairs, the second session starts at the time of day at which the first session starts or ends. The
+    second session may also start one microsecond earlier or later, or on another day.
     """
     one = draw(sessions())
     if draw(st.integers(0, 3)) == 0:

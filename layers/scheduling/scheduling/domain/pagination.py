@@ -151,7 +151,7 @@ def take(periods: Iterable[Period], wanted: int) -> Iterator[Period]:
 
 
 def stretches(periods: Iterable[Period], limits: Window, partition: Callable[[str], str]) -> list[Stretch]:
-    """Join adjacent periods of one partition into stretches, unless too many other items lie between the periods.
+    """Join successive periods of one partition into stretches, unless too many items of another type lie between.
 
     Periods with the fewest other items between them are joined first. So a page needs as few queries as possible.
     """

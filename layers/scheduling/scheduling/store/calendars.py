@@ -156,7 +156,7 @@ class Calendar:
         """Build the writes of slots and heads for changed sessions.
 
         Args:
-            changes: The changes, after `find_conflicts` found no conflict for them.
+            changes: The changes. `find_conflicts` must have found no conflict for the same changes before.
             lost: The keys of items that do not exist. A head that does not exist gets no update of its counts.
         """
         slots = _build_slot_changes(changes)
