@@ -1,26 +1,17 @@
 """Slots that become readable later than the head that names these slots, but cause no double bookings."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
-
 from scheduling.store.client import client
-from tests.support.api import Caller, new_timeline
+from tests.support.api import Answer, Caller, new_timeline
 from tests.support.delayed_visibility import DelayedCalendar
 from tests.support.invariants import breaches
 
 ANNA = Caller("anna")
-LONGEST_DELAY_SECONDS = 0.1
+AN_HOUR = (3600, 3600)
+NO_DELAY = (0, 0)
 ROUNDS, WRITERS, TIMES = 6, 16, 4
-
-
-@pytest.fixture
-def delayed_tables(dynamodb_local: Any) -> Iterator[Any]:
-    """Yield tables whose slots become readable up to 100 ms after their transactions."""
-    with DelayedCalendar(LONGEST_DELAY_SECONDS, seed=1).install():
-        yield dynamodb_local
 
 
 def remove_condition_checks(params: dict[str, Any], **_: object) -> None:
@@ -28,66 +19,91 @@ def remove_condition_checks(params: dict[str, Any], **_: object) -> None:
     params["TransactItems"] = [each for each in params["TransactItems"] if "ConditionCheck" not in each]
 
 
-def create_concurrently(rounds: int) -> list[int]:
-    """Let 16 writers create sessions concurrently, four writers for each of four times; return the statuses."""
-    timeline = new_timeline(ANNA)
+def reveal_after_each_failure(calendar: DelayedCalendar) -> list[int]:
+    """End all delays when a transaction fails. Return a list, which later contains the statuses of the failures."""
+    failures: list[int] = []
 
-    def create(number: int) -> int:
-        day, hour = divmod(number // WRITERS * TIMES + number % TIMES, 20)
-        times = {
-            "startDateTime": f"2023-12-{day + 1:02}T{hour:02}:00:00Z",
-            "endDateTime": f"2023-12-{day + 1:02}T{hour:02}:45:00Z",
-        }
-        body = {"type": "ONE_TIME", "timelineId": timeline, "name": f"Yoga {number}", **times}
-        return ANNA.call("create_session", body=body).status
+    def reveal(http_response: Any, **_: object) -> None:
+        if http_response.status_code != 200:
+            failures.append(http_response.status_code)
+            calendar.reveal()
 
-    with ThreadPoolExecutor(WRITERS) as pool:
-        return list(pool.map(create, range(rounds * WRITERS)))
+    client().meta.events.register("after-call.dynamodb.TransactWriteItems", reveal)
+    return failures
 
 
-def find_overlaps(dynamodb: Any) -> list[str]:
-    return [breach for breach in breaches(dynamodb) if "overlap" in breach]
+def create(timeline: str, start: str, end: str) -> Answer:
+    """Create a one-time session on 1 December 2023. The times have the form `10:00`."""
+    body = {"type": "ONE_TIME", "timelineId": timeline, "name": start, **times(start, end)}
+    return ANNA.call("create_session", body=body)
 
 
-def test_without_condition_checks_delayed_slots_cause_double_bookings(delayed_tables: Any) -> None:
-    """Show that the delays are long enough for double bookings. Otherwise, the next test could not fail."""
+def times(start: str, end: str) -> dict[str, str]:
+    return {"startDateTime": f"2023-12-01T{start}:00Z", "endDateTime": f"2023-12-01T{end}:00Z"}
+
+
+def test_without_condition_checks_a_slot_that_is_not_yet_readable_causes_a_double_booking(
+    dynamodb_local: Any,
+) -> None:
+    """Show that the condition checks are necessary. Otherwise, the next two tests could not fail."""
     client().meta.events.register(
         "provide-client-params.dynamodb.TransactWriteItems", remove_condition_checks
     )
-    for _ in range(ROUNDS):
-        create_concurrently(ROUNDS)
-        if find_overlaps(delayed_tables):
-            break
-    assert find_overlaps(delayed_tables)
+    timeline = new_timeline(ANNA)
+    with DelayedCalendar(put_delays=AN_HOUR, deletion_delays=NO_DELAY).install():
+        assert create(timeline, "10:00", "11:00").status == 200
+        assert create(timeline, "10:30", "11:30").status == 200
+    assert [breach for breach in breaches(dynamodb_local) if "overlap" in breach]
 
 
-def test_with_condition_checks_delayed_slots_cause_no_double_booking(delayed_tables: Any) -> None:
-    statuses = create_concurrently(ROUNDS)
+def test_with_condition_checks_a_slot_that_is_not_yet_readable_causes_another_attempt(
+    dynamodb_local: Any,
+) -> None:
+    """The slot becomes readable when the condition check has failed. The second attempt finds the conflict."""
+    timeline = new_timeline(ANNA)
+    calendar = DelayedCalendar(put_delays=AN_HOUR, deletion_delays=NO_DELAY)
+    failures = reveal_after_each_failure(calendar)
+    with calendar.install():
+        assert create(timeline, "10:00", "11:00").status == 200
+        assert create(timeline, "10:30", "11:30").status == 409
+    assert failures == [400]
+    assert breaches(dynamodb_local) == []
+
+
+def test_with_condition_checks_concurrent_writers_cause_no_double_booking(dynamodb_local: Any) -> None:
+    """In each of six rounds, 16 writers create sessions concurrently, four writers for each of four times."""
+    timeline = new_timeline(ANNA)
+
+    def write(number: int) -> int:
+        hour = number // WRITERS * TIMES + number % TIMES
+        return create(timeline, f"{hour:02}:00", f"{hour:02}:45").status
+
+    delays = (0, 0.1)
+    with (
+        DelayedCalendar(put_delays=delays, deletion_delays=delays).install(),
+        ThreadPoolExecutor(WRITERS) as pool,
+    ):
+        statuses = list(pool.map(write, range(ROUNDS * WRITERS)))
     assert statuses.count(200) >= TIMES
     assert set(statuses) <= {200, 409, 503}
-    assert breaches(delayed_tables) == []
+    assert breaches(dynamodb_local) == []
 
 
 def test_a_moved_session_conflicts_even_while_its_former_slots_are_readable(
     dynamodb_local: Any,
 ) -> None:
-    """Three moves leave three former slots, which all start within the current slot of the session.
+    """Each move deletes a slot that starts within the new slot, but reads return the deleted slot until a failure.
 
-    For two seconds, a query for the last slot before an instant returns a former slot instead of the current slot.
+    A query for the last slot before 12:00 would return such a deleted slot instead of the session's current slot.
     """
     timeline = new_timeline(ANNA)
-
-    def times(start: str, end: str) -> dict[str, str]:
-        return {"startDateTime": f"2023-12-01T{start}:00Z", "endDateTime": f"2023-12-01T{end}:00Z"}
-
-    def create(start: str, end: str) -> Any:
-        body = {"type": "ONE_TIME", "timelineId": timeline, "name": start, **times(start, end)}
-        return ANNA.call("create_session", body=body)
-
-    with DelayedCalendar(0, seed=1, shortest_deletion_seconds=2).install():
-        id = create("10:00", "11:00").data["id"]
+    calendar = DelayedCalendar(put_delays=NO_DELAY, deletion_delays=AN_HOUR)
+    failures = reveal_after_each_failure(calendar)
+    with calendar.install():
+        id = create(timeline, "10:00", "11:00").data["id"]
         for start, end in (("09:50", "11:00"), ("09:40", "11:00"), ("09:30", "13:00")):
             assert ANNA.call("update_session", id=id, body=times(start, end)).status == 200
-        assert create("20:00", "21:00").status == 200
-        assert create("12:00", "12:30").status == 409
+        assert create(timeline, "20:00", "21:00").status == 200
+        assert create(timeline, "12:00", "12:30").status == 409
+    assert failures == [400] * 3
     assert breaches(dynamodb_local) == []

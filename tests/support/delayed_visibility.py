@@ -2,7 +2,7 @@
 
 DynamoDB applies the items of a transaction one by one. Between a transaction and a query, DynamoDB guarantees only
 read-committed isolation. The simulation guarantees no more than that. GetItem returns the current head. Query and
-GetItem return each slot as it was a short time ago, but a slot never returns to an earlier state. The conditions of
+GetItem return each slot as it was some time ago, but a slot never returns to an earlier state. The conditions of
 transactions check the current items. The simulation intercepts the requests that botocore sends to DynamoDB Local.
 """
 
@@ -27,13 +27,15 @@ Item = dict[str, Any]
 
 
 class DelayedCalendar:
-    """Record of all states of the slots, each with the time from which reads return the state."""
+    """Record of all states of the slots, each with the time from which reads return the state.
 
-    def __init__(
-        self, longest_delay_seconds: float, seed: int, *, shortest_deletion_seconds: float = 0
-    ) -> None:
-        self._delay, self._chance = longest_delay_seconds, random.Random(seed)
-        self._deletion = shortest_deletion_seconds
+    Args:
+        put_delays: shortest and longest time in seconds until reads return a slot that was put.
+        deletion_delays: shortest and longest time in seconds until reads no longer return a deleted slot.
+    """
+
+    def __init__(self, *, put_delays: tuple[float, float], deletion_delays: tuple[float, float]) -> None:
+        self._delays, self._chance = {"Put": put_delays, "Delete": deletion_delays}, random.Random(1)
         self._send = URLLib3Session.send
         self._lock = Lock()
         self._states: defaultdict[tuple[str, str], list[tuple[float, Item | None]]] = defaultdict(list)
@@ -45,6 +47,12 @@ class DelayedCalendar:
             URLLib3Session, "send", lambda session, request: self._handle_request(session, request)
         ):
             yield
+
+    def reveal(self) -> None:
+        """Let reads return the last state of each slot from now on."""
+        with self._lock:
+            for states in self._states.values():
+                states[:] = [(0, states[-1][1])]
 
     def _handle_request(self, session: Any, request: AWSPreparedRequest) -> Any:
         operation = operation_of(request)
@@ -67,13 +75,12 @@ class DelayedCalendar:
     def _record_states(self, operations: list[Item]) -> None:
         for operation in operations:
             ((kind, parameters),) = operation.items()
-            if parameters["TableName"] != TABLE or kind not in ("Put", "Delete"):
+            if parameters["TableName"] != TABLE or kind not in self._delays:
                 continue
             item = parameters.get("Item")
             key = item or parameters["Key"]
             states = self._states[key["ownerId"]["S"], key["slot"]["S"]]
-            shortest = self._deletion if kind == "Delete" else 0
-            visible_from = time.monotonic() + self._chance.uniform(shortest, max(shortest, self._delay))
+            visible_from = time.monotonic() + self._chance.uniform(*self._delays[kind])
             states.append((max(visible_from, states[-1][0] if states else 0), item))
 
     def _find_visible_item(self, owner: str, slot: str) -> Item | None:
