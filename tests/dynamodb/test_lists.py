@@ -243,6 +243,35 @@ def test_a_page_of_a_rare_type_does_not_read_the_counts_of_the_days_between_its_
     assert (reads.items <= MOST_ITEMS, reads.units <= MOST_UNITS) == (True, True), vars(reads)
 
 
+def test_a_page_of_a_rare_type_queries_only_the_timelines_that_have_sessions_of_this_type(
+    dynamodb_local: Any, reads: ReadCounter
+) -> None:
+    """Ten timelines of two owners have one session a day, and every 181st session is RECURRING."""
+    sessions, names = [], []
+    for number in range(12 * 181):
+        series, home = number % 181 == 0, number % 10
+        fields = {
+            "type": "RECURRING" if series else "ONE_TIME",
+            "timelineId": f"timeline-{home}",
+            "name": str(number),
+            "startDateTime": (datetime(2020, 1, 1, 9, tzinfo=UTC) + timedelta(days=number)).isoformat(),
+        }
+        id = str(UUID(int=random.Random(number).getrandbits(128), version=4))
+        sessions.append(dict(session.create(fields, id, ["anna", "bert"][home % 2], CREATED)))
+        names += [str(number)] * series
+    ids = [f"timeline-{home}" for home in range(10)]
+    owners = ["anna", "bert"] * 5
+    homes = [
+        dict(timeline.create({"name": "Yoga"}, id, owner, CREATED))
+        for id, owner in zip(ids, owners, strict=True)
+    ]
+    fill(dynamodb_local, sessions, homes)
+    answer = ROOT.call("list_sessions", query={"type": "RECURRING", "timelineId": ids})
+    assert [one["name"] for one in answer.data] == names[:1:-1]
+    assert answer.count == 12
+    assert reads.calls <= 1 + 10 + 2 + 10, vars(reads)
+
+
 @pytest.mark.parametrize("caller", [ANNA, ROOT])
 def test_a_page_of_the_frequent_type_in_a_crowded_month_meets_the_targets(
     crowded_month: list[dict[str, Any]], reads: ReadCounter, caller: Caller

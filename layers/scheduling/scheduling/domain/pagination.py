@@ -40,7 +40,9 @@ class Period(NamedTuple):
     prefix: str
     wanted: int
     others: int = 0
-    """The number of items of the same scope in this period that do not match the filter."""
+    """The number of items of the same scopes in this period that do not match the filter."""
+    scopes: frozenset[str] = frozenset()
+    """The scopes (see `counters`) that have wanted items in this period."""
 
 
 class Place(NamedTuple):
@@ -51,12 +53,14 @@ class Place(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Adjacent periods that one query reads."""
+    """Adjacent periods that one query of each scope reads."""
 
     range: Range
     wanted: int
     others: int = 0
-    """The number of items that the query reads and that do not match the filter."""
+    """The number of items that the queries read and that do not match the filter."""
+    scopes: frozenset[str] = frozenset()
+    """The scopes that have wanted items in these periods."""
 
 
 class Window(NamedTuple):
@@ -173,10 +177,11 @@ def stretches(periods: Iterable[Period], limits: Window, partition: Callable[[st
         part = partition(period.prefix)
         span = limits.clip(period.prefix, period.prefix)
         if number in closed and last == part:
-            (low, high), count, others = found[-1]
+            (low, high), count, others, scopes = found[-1]
             joined = Range(min(low, span.low), max(high, span.high))
-            found[-1] = Stretch(joined, count + period.wanted, others + gaps[number] + period.others)
+            others += gaps[number] + period.others
+            found[-1] = Stretch(joined, count + period.wanted, others, scopes | period.scopes)
         else:
-            found.append(Stretch(span, period.wanted, period.others))
+            found.append(Stretch(span, *period[1:]))
         last = part
     return found

@@ -6,7 +6,7 @@ a later page does not read all items before the page. If an owner has few series
 series reads the owner's calendar.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache, partial
 from itertools import chain, islice
@@ -17,6 +17,7 @@ from scheduling.domain.counters import Counts, Node
 from scheduling.domain.pagination import (
     Period,
     Range,
+    Stretch,
     Window,
     find,
     is_undated,
@@ -134,7 +135,8 @@ class _List(NamedTuple):
         found: list[Item] = []
         for part in self.limits.parts(self.ascending):
             if len(found) < limit:
-                found += self._read_range(part, limit - len(found), None)
+                whole = Stretch(part, limit, scopes=frozenset(self.scopes.values()))
+                found += self._read_stretch(whole, limit - len(found), None)
         return found
 
     def _read_deep_page(self, periods: Sequence[Period], skip: int, wanted: int) -> list[Item]:
@@ -155,7 +157,7 @@ class _List(NamedTuple):
         """Read the first `limit` items of the periods."""
         reads, left = [], limit
         for stretch in stretches(periods, self.limits, self._name_query_group):
-            reads.append(partial(self._read_range, stretch.range, left, self.kind, stretch.others))
+            reads.append(partial(self._read_stretch, stretch, left, self.kind))
             left -= stretch.wanted
         return list(chain.from_iterable(run_in_parallel(*reads)))[:limit]
 
@@ -170,13 +172,12 @@ class _List(NamedTuple):
         """
         low, high = counters.path(self.limits.low).root, self.limits.high
         reads = [partial(trees.tops, scope, low, high) for scope in self.scopes.values()]
-        tops = chain.from_iterable(found.items() for found in run_in_parallel(*reads))
-        periods = self._build_periods(tops)
+        periods = self._build_periods(chain.from_iterable(tops.items() for tops in run_in_parallel(*reads)))
         while cut := [each for each in self._find_cut_periods(periods) if not counters.is_leaf(each.prefix)]:
             periods = self._divide_periods(periods, cut)
         cut = self._find_cut_periods(periods)
-        counts = run_in_parallel(*(partial(self._count_items, each.prefix) for each in cut))
-        parts = [Period(each.prefix, count) for each, count in zip(cut, counts, strict=True)]
+        counts = run_in_parallel(*(partial(self._count_items, each) for each in cut))
+        parts = [each._replace(wanted=count, others=0) for each, count in zip(cut, counts, strict=True)]
         return ordered((*(each for each in periods if each not in cut), *parts), self.ascending)
 
     def _find_cut_periods(self, periods: Iterable[Period]) -> list[Period]:
@@ -187,29 +188,33 @@ class _List(NamedTuple):
         """Return the periods, with each period in `divided` replaced by its parts."""
         names = [counters.node_name(period.prefix) for period in divided]
         found = trees.nodes(Node(scope, name) for name in names for scope in self.scopes.values())
-        parts = self._build_periods((node.prefix, counts) for node, counts in found.items())
+        parts = self._build_periods(found.items())
         return ordered((*(each for each in periods if each not in divided), *parts), self.ascending)
 
-    def _build_periods(self, nodes: Iterable[tuple[str, Counts]]) -> list[Period]:
+    def _build_periods(self, nodes: Iterable[tuple[Node, Counts]]) -> list[Period]:
         """Return the children of the nodes as periods, with the sums of the counts of all scopes.
 
         Leave out empty children, and children outside the time window.
         """
         wanted: Counter[str] = Counter()
         together: Counter[str] = Counter()
-        for prefix, counts in nodes:
-            wanted.update(counters.children(prefix, counts, self.kind))
-            together.update(counters.children(prefix, counts))
+        scopes: dict[str, set[str]] = defaultdict(set)
+        for node, counts in nodes:
+            matching = counters.children(node.prefix, counts, self.kind)
+            wanted.update(matching)
+            together.update(counters.children(node.prefix, counts))
+            for prefix in matching:
+                scopes[prefix].add(node.scope)
         found = [
-            Period(prefix, wanted[prefix], together[prefix] - wanted[prefix])
+            Period(prefix, wanted[prefix], together[prefix] - wanted[prefix], frozenset(scopes[prefix]))
             for prefix in together
             if together[prefix] > 0 and self.limits.touches(prefix)
         ]
         return ordered(found, self.ascending)
 
-    def _count_items(self, prefix: str) -> int:
+    def _count_items(self, period: Period) -> int:
         """Count, by queries of the index, the items that lie both in a period and in the time window."""
-        part = self.limits.clip(prefix, prefix)
+        part = self.limits.clip(period.prefix, period.prefix)
         table, between = setting(self.source.table), (self.source.sort_key, *part)
         return sum(
             count(
@@ -219,29 +224,24 @@ class _List(NamedTuple):
                 self.source.name,
                 self._build_filter(self.kind),
             )
-            for one in self._find_partitions(part)
+            for one in self._find_partitions(part, period.scopes)
         )
 
-    def _read_range(self, part: Range, limit: int, kind: str | None, others: int = 0) -> list[Item]:
-        """Read the first items of a range.
-
-        Args:
-            part: the range.
-            limit: the largest number of items to return.
-            kind: the kind of the items to return; None for all kinds.
-            others: the number of items of other kinds in the range.
-        """
+    def _read_stretch(self, stretch: Stretch, limit: int, kind: str | None) -> list[Item]:
+        """Read the first `limit` items of a stretch, of one kind or of all kinds (None)."""
         reads = [
-            partial(self._query_partition, partition, part, limit, kind, others)
-            for partition in self._find_partitions(part)
+            partial(self._query_partition, partition, stretch.range, limit, kind, stretch.others)
+            for partition in self._find_partitions(stretch.range, stretch.scopes)
         ]
         found = chain.from_iterable(run_in_parallel(*reads))
         key = self.source.sort_key
         return sorted(found, key=lambda item: str(item[key]), reverse=not self.ascending)[:limit]
 
-    def _find_partitions(self, part: Range) -> Iterable[str]:
-        """Return the partitions of the index that a range needs. With `_BY_YEAR`, a range lies in one year."""
-        return [start_year(part.low)] if self.source == _BY_YEAR else self.scopes
+    def _find_partitions(self, part: Range, scopes: Collection[str]) -> list[str]:
+        """Return the partitions of the index that have items in a range. With `_BY_YEAR`, a range lies in one year."""
+        if self.source == _BY_YEAR:
+            return [start_year(part.low)]
+        return [partition for partition, scope in self.scopes.items() if scope in scopes]
 
     def _query_partition(
         self, partition: str, part: Range, limit: int, kind: str | None, others: int

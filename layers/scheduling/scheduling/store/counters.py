@@ -27,11 +27,11 @@ _KEPT_SECONDS = 3 * 24 * 60 * 60
 """Empty nodes and positions are kept for this time. A stream keeps its records for only one day."""
 
 
-def tops(scope: str, low: str, high: str) -> dict[str, Counts]:
-    """Return the counts of the top nodes of a scope, by root. The roots are from `low` to `high`, such as years."""
+def tops(scope: str, low: str, high: str) -> dict[Node, Counts]:
+    """Return the counts of the top nodes of a scope. Their roots, such as years, are from `low` to `high`."""
     between = ("node", top(low), top(high))
     items = query(setting("COUNTERS_TABLE"), ("scope", scope), between, consistent=False)
-    return {Node(scope, item["node"]).prefix: counts_of(item) for item in items}
+    return {Node(scope, item["node"]): counts_of(item) for item in items}
 
 
 def nodes(wanted: Iterable[Node]) -> dict[Node, Counts]:
