@@ -263,7 +263,7 @@ def test_a_function_has_the_name_of_its_folder_and_its_route_as_description(fold
 
 @pytest.mark.parametrize("folder", sorted(ENDPOINTS))
 def test_an_event_file_has_the_format_of_the_http_api(folder: str) -> None:
-    """`sam local invoke -e` sends the file unchanged to the function. So the file must equal an event of the API."""
+    """`sam local invoke -e` sends the file unchanged to the function. So the file needs the format of an API event."""
     event = load_event(folder)
     method, path = template.route(folder)
     http = event["requestContext"]["http"]
