@@ -83,7 +83,7 @@ def test_a_query_accepts_a_utc_offset_with_an_unescaped_plus_sign(days: str) -> 
 
 
 def test_pages_before_and_after_item_150_have_the_correct_sessions(timeline: str) -> None:
-    """The API reads the Counters table to find pages after item 150. Some pages begin between two sessions of one hour."""
+    """The API finds pages after item 150 by the Counters table. Some pages begin between two sessions of one hour."""
     minutes = [
         f"2023-{month:02}-01T{hour:02}:{minute:02}:00Z"
         for month in (1, 2, 12)
