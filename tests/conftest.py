@@ -1,4 +1,4 @@
-"""Fixtures of all tests: tables and settings from template.yaml, and blocked network access."""
+"""Fixtures of all tests: tables and environment variables from template.yaml, and blocked network access."""
 
 import socket
 import sys
@@ -27,7 +27,8 @@ __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 _TESTS = Path(__file__).parent
 _OFFLINE = {"unit", "functional"}
 _GROUPS = ("functional", "e2e")
-"""The folders whose tests must run in one process, because they share a record of calls or a stack."""
+"""The folders whose tests must run in one process: `functional` records the calls of all its tests, and the tests of
+`e2e` share one local stack."""
 _COVERING = {"unit", "functional"}
 """The folders of the tests that run the layer's code in their own process."""
 _namespaces = count()
@@ -40,13 +41,13 @@ class _Groups(LoadScopeScheduling):
     """Groups of tests that pytest-xdist runs in parallel. All tests of one group run in one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        """Return the group of a test: the folder if it is in `_GROUPS`, and otherwise the module."""
+        """Return the group of a test: its folder if `_GROUPS` contains the folder, and otherwise its module."""
         module = nodeid.partition("::")[0]
         return next((folder for folder in _GROUPS if module.startswith(f"tests/{folder}/")), module)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Groups:
-    """Use the groups of this project with `--dist loadscope`."""
+    """Let `--dist loadscope` distribute tests by the groups of `_Groups`."""
     return _Groups(config, log)
 
 
@@ -58,7 +59,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.fixture(autouse=True)
 def _block_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Block all network access in unit tests, and all but loopback in functional tests."""
+    """Block all network access in unit tests. In functional tests, allow only connections to 127.0.0.1."""
     connect = socket.socket.connect
 
     def refuse(self: socket.socket, address: Any) -> None:
@@ -92,7 +93,10 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 @pytest.fixture
 def tables(environment: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Create empty tables in moto and yield a client. In moto, concurrent transactions are not atomic."""
+    """Create empty tables in moto and yield a client.
+
+    Tests of races use `dynamodb_local` instead, because concurrent transactions are not atomic in moto.
+    """
     with mock_aws():
         environment.setattr(store, "client", _client_for_moto)
         client = _create_client("test")

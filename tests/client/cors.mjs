@@ -1,5 +1,6 @@
 // Calls the API from web pages of other origins in Chromium.
-//     node cors.mjs CHROMIUM API TOKEN TIMELINE ORIGIN STRANGER        prints the responses and errors of the pages, as JSON
+//     node cors.mjs CHROMIUM API TOKEN TIMELINE ORIGIN STRANGER        prints the responses and errors that the pages received, as JSON
+// The API allows requests from web pages of ORIGIN, and not from web pages of STRANGER.
 import { createServer } from "node:http";
 import { withPage } from "./chromium.mjs";
 

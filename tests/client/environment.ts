@@ -1,4 +1,4 @@
-// The variables that the test passes to each program, and the report that the program prints.
+// The environment variables that a test passes to each client program, and the report that the program prints.
 declare const process: { env: Record<string, string | undefined> };
 
 const value = (name: string): string => {

@@ -12,7 +12,7 @@ const body: components["schemas"]["CreateSession"] = {
 const created = await client.POST("/sessions", {
   params: { header: { "Idempotency-Key": crypto.randomUUID() } }, body,
 });
-if (!created.data) throw new Error(created.error.message); // an error of the gateway has a message too
+if (!created.data) throw new Error(created.error.message); // every error has a message, from the API or from the gateway
 const params = { path: { sessionId: created.data.data.id } };
 const refused = await client.POST("/sessions", { body });
 const listed = await client.GET("/sessions", { params: { query: { timelineId: [timelineId], startDateTimeSortOrder: "ASC", take: 1 } } });
@@ -36,14 +36,14 @@ report({
   refused: error && "code" in error && error.code === "SCHEDULING_CONFLICT" ? error.details.map(({ name }) => name) : null,
 });
 
-// @ts-expect-error: a start may be null
+// @ts-expect-error: the start of a session may be null
 export const start = (session: components["schemas"]["Session"]): string => session.startDateTime;
 
 // @ts-expect-error: a new session needs a type
 export const untyped: components["schemas"]["CreateSession"] = { timelineId: "a", name: "b" };
 
-// @ts-expect-error: a name cannot be cleared
+// @ts-expect-error: a session needs a name
 export const nameless: components["schemas"]["UpdateSession"] = { name: null };
 
-// @ts-expect-error: the server sets the id
+// @ts-expect-error: a client cannot change the id
 export const identified: components["schemas"]["UpdateSession"] = { id: "a" };

@@ -1,4 +1,4 @@
-// The settings of orval: the document, and the address of the API under test.
+// The settings of the client generator orval: the OpenAPI document, and the address of the API under test.
 import { defineConfig } from "orval";
 
 export default defineConfig({

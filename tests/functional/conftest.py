@@ -23,7 +23,7 @@ BERLIN = {
     "timeZone": "Europe/Berlin",
     "repeatCycleType": "WEEKLY",
 }
-"""The body of a series on Mondays at 09:00 in Berlin, without a timeline."""
+"""The body of a request that creates a series on Mondays at 09:00 in Berlin. Tests add the `timelineId`."""
 
 CALLS: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
 """The IAM actions that each function has needed in the tests so far, each with a table or an index."""
@@ -45,7 +45,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def _record_calls(tables: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Record the calls of functions for `test_roles.py`. Run `update_counters` before each list."""
+    """Record the DynamoDB calls of each function for `test_roles.py`.
+
+    If a request has written since the last list, run `update_counters` before the next list.
+    """
     running: list[str] = []
     uncounted = False
     find_handler = api.handler
@@ -119,7 +122,7 @@ RunBeforeReads = Callable[[int, Callable[[], object]], None]
 
 @pytest.fixture
 def run_before_reads(tables: Any) -> Iterator[RunBeforeReads]:
-    """Return a function that runs a callback once: before the n-th of the next GetItem calls."""
+    """Return a function that runs a callback once, before the n-th GetItem call from now."""
     events, registered = store.client().meta.events, []
 
     def register(reads: int, callback: Callable[[], object]) -> None:
@@ -141,7 +144,7 @@ def run_before_reads(tables: Any) -> Iterator[RunBeforeReads]:
 
 @pytest.fixture
 def timeline(tables: Any) -> str:
-    """Create a timeline of Anna's; return the id."""
+    """Create a timeline that Anna owns; return the id of the timeline."""
     return new_timeline(ANNA)
 
 
@@ -158,6 +161,6 @@ def one_time(timeline: str, **fields: Any) -> dict[str, Any]:
 
 
 def new_session(caller: Caller, timeline: str, **fields: Any) -> dict[str, Any]:
-    """Create a session; return the session in the answer."""
+    """Create a session; return the session from the response."""
     session: dict[str, Any] = caller.call("create_session", body=one_time(timeline, **fields)).data
     return session

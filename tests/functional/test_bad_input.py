@@ -13,7 +13,7 @@ from tests.support.invariants import scan_all
 
 
 def invalid_fields(function: str, caller: Caller = ANNA, *, raw: Any = None, **call: Any) -> list[str]:
-    """Call a function with invalid input; return the fields that the 400 names. `raw` replaces parts of the event."""
+    """Call a function with invalid input; return the fields that the error names. `raw` replaces parts of the event."""
     if raw is None:
         answer = caller.call(function, **call)
         status, body = answer.status, answer.body
@@ -266,7 +266,7 @@ def test_an_event_with_malformed_parts_never_gets_a_500(
     assert handler(function)(event, None)["statusCode"] in (200, 400, 404)
 
 
-def test_a_post_event_without_a_path_gets_a_location_header(timeline: str) -> None:
+def test_the_response_to_a_post_event_without_a_path_has_a_location_header(timeline: str) -> None:
     event = ANNA.event("create_session", "", one_time(timeline), {}, {})
     del event["rawPath"]
     response = handler("create_session")(event, None)
@@ -274,7 +274,7 @@ def test_a_post_event_without_a_path_gets_a_location_header(timeline: str) -> No
     assert response["headers"]["Location"] == f"/sessions/{id}"
 
 
-def test_the_request_id_is_the_same_in_header_and_body(timeline: str) -> None:
+def test_the_request_id_of_an_error_is_the_same_in_header_and_body(timeline: str) -> None:
     answer = ANNA.call("get_session", id="unknown")
     assert answer.headers["X-Request-Id"] == answer.body["requestId"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -296,7 +296,7 @@ def test_a_400_names_all_missing_fields(tables: Any) -> None:
     ]
 
 
-def test_a_fault_never_contains_the_invalid_value(timeline: str) -> None:
+def test_a_400_never_contains_the_invalid_value(timeline: str) -> None:
     answer = ANNA.call("create_session", body=one_time(timeline, name="secret" * 50, startDateTime="secret"))
     assert "secret" not in json.dumps(answer.body)
 
@@ -352,7 +352,7 @@ def test_an_idempotency_key_must_have_1_to_255_visible_ascii_characters(
     assert scan_all(tables) == before
 
 
-def test_errors_have_the_precedence_400_404_403_409(timeline: str) -> None:
+def test_if_several_errors_apply_400_precedes_404_then_403_then_409(timeline: str) -> None:
     session = new_session(ANNA, timeline)
     stranger = Caller("eve")
     assert stranger.call("update_session", id="unknown", body={"name": 1}).status == 400

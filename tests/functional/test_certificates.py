@@ -1,4 +1,4 @@
-"""Root certificates in a directory, as in the layer."""
+"""Verification of servers by root certificates in a directory. The layer has such a directory."""
 
 import os
 import runpy
@@ -43,7 +43,7 @@ def roots(authority: CertificateAuthority, tmp_path_factory: pytest.TempPathFact
 
 
 def serve_once(authority: CertificateAuthority, folder: Path) -> str:
-    """Start a TLS server that answers one request; return its address."""
+    """Start a TLS server that answers one request; return the address of the server."""
     context = authority.server_context(folder)
     listener = socket.create_server((LOOPBACK, 0))
 
@@ -80,14 +80,14 @@ def create_client(environment: pytest.MonkeyPatch, roots: Path) -> Callable[[str
     return create
 
 
-def test_a_server_with_a_certificate_of_a_known_root_is_trusted(
+def test_the_client_trusts_a_server_certificate_that_a_known_root_signed(
     authority: CertificateAuthority, create_client: Callable[[str], BaseClient], tmp_path: Path
 ) -> None:
     client = create_client(serve_once(authority, tmp_path))
     assert client.list_tables()["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
-def test_a_server_with_a_certificate_of_an_unknown_root_is_refused(
+def test_the_client_rejects_a_server_certificate_that_an_unknown_root_signed(
     create_client: Callable[[str], BaseClient], tmp_path: Path
 ) -> None:
     client = create_client(serve_once(CertificateAuthority("unknown"), tmp_path))
@@ -107,7 +107,7 @@ def test_openssl_finds_each_root_certificate_in_the_directory(roots: Path) -> No
     assert done.stdout.count(": OK") == len(files)
 
 
-def test_a_function_on_lambda_creates_one_client_during_initialization() -> None:
+def test_a_function_on_lambda_creates_its_only_dynamodb_client_during_initialization() -> None:
     script = """
 import botocore.session
 made, create = [], botocore.session.Session.create_client

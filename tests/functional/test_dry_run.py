@@ -1,4 +1,7 @@
-"""Query parameter `dryRun`: a flag for the use case, and an answer without `Location` and `ETag`."""
+"""Query parameter `dryRun`, which the endpoint passes to the use case as a flag.
+
+The response to a dry run has no `Location` and no `ETag`.
+"""
 
 from typing import Any
 
@@ -28,7 +31,7 @@ def send_post(query: str, headers: dict[str, str]) -> tuple[Request, dict[str, A
     return received[0], response
 
 
-def test_a_dry_run_sets_a_flag_of_the_request_and_ignores_the_idempotency_key() -> None:
+def test_in_a_dry_run_the_use_case_receives_a_dry_run_flag_and_no_idempotency_key() -> None:
     request, response = send_post("dryRun=true", {"idempotency-key": "k"})
     assert request.dry_run is True
     assert "dryRun" not in request.fields

@@ -1,4 +1,4 @@
-"""Events for `sam local invoke`, sent unchanged one after another."""
+"""Events for `sam local invoke`. The test sends the events unchanged, one after another."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ INVOKED: set[str] = set()
 
 
 def invoke(function: str) -> dict[str, Any]:
-    """Invoke a function with its event; return the `data` of the answer."""
+    """Invoke a function with its event; return the `data` of the response."""
     response = api.handler(function)(api.load_event(function), None)
     assert response["statusCode"] == 200, response
     INVOKED.add(function)
@@ -23,14 +23,16 @@ def invoke(function: str) -> dict[str, Any]:
     return data
 
 
-def test_every_event_works_unchanged(tables: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_function_accepts_its_event_for_sam_local_invoke(
+    tables: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     get_session = api.load_event("get_session")
     owner = get_session["requestContext"]["authorizer"]["jwt"]["claims"]["sub"]
     session_id = get_session["pathParameters"]["sessionId"]
     assert api.load_event("get_timeline")["pathParameters"]["timelineId"] == DEMO_TIMELINE
     demo.main(DEMO_TIMELINE, owner)
     with monkeypatch.context() as patch:
-        # `uuid4` reads `os.urandom`, so the new session gets the id that the other events name.
+        # `uuid4` builds an id from the bytes of `os.urandom`. These bytes are the id that the other events contain.
         patch.setattr("os.urandom", lambda size: UUID(session_id).bytes[:size])
         session = invoke("create_session")
     assert session["name"] == "Weekly Yoga Class"

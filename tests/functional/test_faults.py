@@ -27,7 +27,7 @@ REQUEST_ID = load_event("create_session")["requestContext"]["requestId"]
 
 
 class Context:
-    """Lambda context of a function that has `seconds` left."""
+    """Lambda context of a function that Lambda stops after `seconds`."""
 
     function_name, function_version, aws_request_id = "stack-UpdateSession", "7", "8f0c"
 
@@ -59,15 +59,17 @@ def log(timeline: str, monkeypatch: pytest.MonkeyPatch) -> Log:
 
 
 class Page(BytesIO):
-    """The body of a response, as botocore reads a body."""
+    """Response body with the method `stream`, because botocore reads a body by this method."""
 
     def stream(self) -> Iterator[bytes]:
         """Yield the body."""
         yield self.read()
 
 
-def test_a_502_of_a_proxy_before_dynamodb_causes_a_503(tables: Any, timeline: str) -> None:
-    """The page of a proxy has no error code of DynamoDB."""
+def test_a_502_from_a_proxy_between_the_function_and_dynamodb_causes_a_503(
+    tables: Any, timeline: str
+) -> None:
+    """The proxy sends an HTML page, which contains no error code of DynamoDB."""
     events = store.client().meta.events
 
     def send_page(request: Any, **_: object) -> AWSResponse:
@@ -107,7 +109,7 @@ def test_an_unexpected_error_causes_a_500_without_internal_details_and_a_log_lin
     assert line["ServerErrors"] == 1
 
 
-def test_a_missing_setting_causes_a_500_and_its_name_is_logged(
+def test_a_missing_setting_causes_a_500_and_the_log_names_the_setting(
     tables: Any, environment: pytest.MonkeyPatch, log: Log
 ) -> None:
     environment.delenv("TIMELINES_TABLE")
@@ -133,7 +135,7 @@ def test_a_request_writes_one_log_line_without_token_and_body(timeline: str, log
 
 
 def test_a_log_line_is_a_valid_metrics_document(timeline: str, log: Log) -> None:
-    """In the embedded metric format, each dimension is a text in the line, and each metric is a number."""
+    """In CloudWatch's embedded metric format, a dimension names a text field and a metric names a number field."""
     for _ in range(2):
         ANNA.call("create_session", body=one_time(timeline))
     counted = []
@@ -163,7 +165,7 @@ def test_a_log_line_is_a_valid_metrics_document(timeline: str, log: Log) -> None
         (ZeroDivisionError(), 0, {"ServerErrors": 1}),
     ],
 )
-def test_retries_conflicts_and_errors_of_a_request_are_metrics(
+def test_a_log_line_has_metrics_for_the_retries_conflicts_and_errors_of_the_request(
     error: Exception | None, retries: int, counts: dict[str, int], log: Log
 ) -> None:
     telemetry.reset()
@@ -178,7 +180,7 @@ def test_retries_conflicts_and_errors_of_a_request_are_metrics(
     assert {name: line[name] for name in names} == {"Latency": 1.5, **counts}
 
 
-def test_only_the_first_request_of_a_function_is_a_cold_start(
+def test_only_the_first_request_of_a_function_instance_is_logged_as_a_cold_start(
     timeline: str, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(telemetry, "requests", 0)
@@ -216,8 +218,13 @@ def test_a_log_line_explains_a_failure_without_the_input_of_the_client(timeline:
     assert (unknown["code"], unknown["status"]) == ("NOT_FOUND", 404)
 
 
-def test_the_deadline_leaves_time_to_answer(timeline: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The deadline is 20 seconds after the start, or 8 seconds before Lambda stops the function if this is earlier."""
+def test_the_deadline_of_a_request_is_at_least_8_seconds_before_the_function_times_out(
+    timeline: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deadline is the earlier of two times.
+
+    One time is 20 seconds after the start. The other time is 8 seconds before Lambda stops the function.
+    """
     seconds: list[float] = []
 
     @endpoint(dict)
@@ -241,12 +248,15 @@ def test_the_deadline_leaves_time_to_answer(timeline: str, monkeypatch: pytest.M
             "repeatCycleType": "DAILY",
         },
     ],
-    ids=["one-time session, stored series", "series, stored one-time session"],
+    ids=["new one-time session, stored series", "new series, stored one-time session"],
 )
 def test_a_request_at_the_deadline_gets_a_503_and_writes_nothing(
     tables: Any, timeline: str, new: dict[str, str]
 ) -> None:
-    """Lambda stops the function 8 seconds after the start. The deadline is 8 seconds earlier, at the start."""
+    """The deadline is 8 seconds before Lambda stops the function.
+
+    Here, Lambda stops the function 8 seconds after the start. So the deadline is the start.
+    """
     other = {"type": "RECURRING", "repeatCycleType": "DAILY"} if "type" not in new else {}
     new_session(
         ANNA, timeline, startDateTime="2026-01-06T14:00:00Z", endDateTime="2026-01-06T15:00:00Z", **other

@@ -1,4 +1,4 @@
-"""Conflict check of an update: it ignores the former slot of the updated session, and no other slot."""
+"""Conflict check of an update, which ignores only the slot that the session had before the update."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.functional.conftest import ANNA, new_session
 
 
 @pytest.mark.parametrize("series", [{}, {"type": "RECURRING", "repeatCycleType": "WEEKLY"}])
-def test_a_session_that_starts_earlier_and_ends_later_can_conflict_with_an_earlier_session(
+def test_a_patch_that_extends_a_session_over_an_earlier_session_gets_a_409(
     timeline: str, series: dict[str, Any]
 ) -> None:
     new_session(ANNA, timeline, startDateTime="2023-12-15T09:00:00Z", endDateTime="2023-12-15T11:00:00Z")

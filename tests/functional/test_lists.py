@@ -20,7 +20,7 @@ def get_names(caller: Caller = ANNA, **query: object) -> list[str]:
 
 @pytest.fixture
 def days(timeline: str) -> str:
-    """Add sessions to the timeline: one on each of DAYS, and two without a start. Return the id of the timeline."""
+    """Add a session on each day of DAYS, and two sessions without a start. Return the id of the timeline."""
     for day in [*DAYS[::2], *DAYS[1::2]]:
         new_session(
             ANNA, timeline, name=day, startDateTime=f"{day}T09:00:00Z", endDateTime=f"{day}T10:00:00Z"
@@ -76,14 +76,14 @@ def test_a_list_with_a_time_window_contains_only_sessions_that_start_in_the_wind
         assert get_names(who, **query | {"startDateTimeSortOrder": "DESC"}) == names[::-1]
 
 
-def test_a_query_accepts_an_offset_whose_plus_sign_is_not_escaped(days: str) -> None:
+def test_a_query_accepts_a_utc_offset_with_an_unescaped_plus_sign(days: str) -> None:
     event = ANNA.event("list_sessions", "", None, {}, {})
     raw = "startDateTimeFrom=2024-02-29T18:00:00+09:00"
     assert '"count":1' in handler("list_sessions")(event | {"rawQueryString": raw}, None)["body"]
 
 
 def test_pages_before_and_after_item_150_have_the_correct_sessions(timeline: str) -> None:
-    """The API finds pages after item 150 by the Counters table. Some of these pages begin in the middle of an hour."""
+    """The API finds pages after item 150 by the Counters table. Some pages begin between two sessions of one hour."""
     minutes = [
         f"2023-{month:02}-01T{hour:02}:{minute:02}:00Z"
         for month in (1, 2, 12)
@@ -126,7 +126,10 @@ def test_a_list_with_a_type_contains_only_sessions_of_this_type(timeline: str) -
 def test_a_list_of_few_series_among_150_one_time_sessions_has_long_descriptions_and_no_deleted_series(
     tables: Any, timeline: str
 ) -> None:
-    """The API finds these series in the calendar. Their long descriptions are only in the Sessions table."""
+    """The API finds the ids of these series in the owner's calendar.
+
+    Only the Sessions table contains the long descriptions of the series.
+    """
     long = "ü" * 501
     begin = datetime(2024, 1, 1, 9, tzinfo=UTC)
     for number in range(150):
@@ -152,8 +155,10 @@ def test_a_list_of_few_series_among_150_one_time_sessions_has_long_descriptions_
         assert page.count == count - 1
 
 
-def test_the_count_of_a_list_is_at_least_the_end_of_its_page(tables: Any, timeline: str) -> None:
-    """The first page comes from the index, which may contain sessions that are not yet counted."""
+def test_the_count_of_a_list_is_never_smaller_than_the_number_of_sessions_on_the_page(
+    tables: Any, timeline: str
+) -> None:
+    """The page comes from an index. The index may contain sessions that the Counters table does not count yet."""
     begin = datetime(2024, 1, 1, 9, tzinfo=UTC)
     for number in range(160):
         start = (begin + timedelta(days=number)).isoformat()
@@ -191,7 +196,7 @@ def test_a_list_of_several_timelines_merges_and_sorts_the_sessions_of_these_time
     assert ANNA.call("list_sessions", query={"take": ["1", "2"]}).status == 400
 
 
-def test_lists_contain_long_descriptions_although_no_index_stores_them(tables: Any, timeline: str) -> None:
+def test_lists_contain_descriptions_that_are_too_long_for_the_indexes(tables: Any, timeline: str) -> None:
     long, short = "ü" * 501, "ü" * 500
     ids = [new_session(ANNA, timeline, startDateTime=None, endDateTime=None, description=long)["id"]]
     new_session(ANNA, timeline, startDateTime=None, endDateTime=None, description=short)
@@ -247,7 +252,7 @@ def test_a_list_without_a_timeline_id_contains_the_sessions_of_all_timelines_of_
 
 
 @pytest.mark.parametrize("who", [ANNA, ADMIN])
-def test_a_list_contains_etags_for_updates_only_with_the_parameter_etags(days: str, who: Caller) -> None:
+def test_a_list_contains_etags_only_if_the_query_parameter_etags_is_true(days: str, who: Caller) -> None:
     page = who.call("list_sessions", query={"etags": "true", "take": 3})
     tags = page.body["meta"]["meta"]["etags"]
     assert len(tags) == 3

@@ -28,7 +28,7 @@ def _check_invariants(tables: Any) -> Any:
 
 @pytest.fixture
 def series(timeline: str) -> dict[str, Any]:
-    """Create a series of Anna's on Fridays at 09:00."""
+    """Create a series of the owner Anna on Fridays at 09:00."""
     return create(timeline)
 
 
@@ -40,7 +40,7 @@ def create(timeline: str, **fields: Any) -> dict[str, Any]:
 
 
 def book(timeline: str, day: int, hour: int = 9, **fields: Any) -> Answer:
-    """Create a session of one hour on a day in December 2023; return the answer."""
+    """Create a session of one hour on a day in December 2023; return the response."""
     times = {
         "startDateTime": f"2023-12-{day:02}T{hour:02}:00:00Z",
         "endDateTime": f"2023-12-{day:02}T{hour + 1:02}:00:00Z",
@@ -103,7 +103,7 @@ def test_a_cancellation_does_not_change_the_version_of_the_calendar(
     assert heads(tables) == after != before
 
 
-def test_a_date_without_an_occurrence_gets_a_404(timeline: str, series: dict[str, Any]) -> None:
+def test_a_request_for_a_date_without_an_occurrence_gets_a_404(timeline: str, series: dict[str, Any]) -> None:
     single = book(timeline, 20).data["id"]
     for id, day in (
         (series["id"], "2023-12-09"),
@@ -188,7 +188,7 @@ def test_a_changed_occurrence_may_overlap_its_original_time_but_no_other_occurre
     assert change(series["id"], "2023-12-08", body={"endDateTime": "2023-12-08T10:30:00Z"}).status == 200
 
 
-def test_a_changed_occurrence_accepts_its_own_fields_as_a_patch_and_is_no_longer_in_the_series(
+def test_a_changed_occurrence_can_be_patched_and_the_series_no_longer_contains_the_occurrence(
     series: dict[str, Any],
 ) -> None:
     new = change(series["id"], "2023-12-08", body={"name": "Pilates"}).data
@@ -329,7 +329,7 @@ def test_a_dry_run_returns_the_new_session_and_writes_nothing(
 
 
 @pytest.mark.parametrize("function", ["update_occurrence", "split_session"])
-def test_a_repeated_request_with_an_idempotency_key_gets_the_first_answer(
+def test_a_repeated_request_with_an_idempotency_key_gets_the_first_response(
     tables: Any, function: str, series: dict[str, Any]
 ) -> None:
     key = {"idempotency-key": "k"}
@@ -376,7 +376,7 @@ def test_two_concurrent_requests_with_one_idempotency_key_create_one_session(
     assert len(live_sessions(tables)) == 2
 
 
-def test_the_location_header_keeps_a_base_path(series: dict[str, Any]) -> None:
+def test_the_location_header_begins_with_the_base_path_of_the_request(series: dict[str, Any]) -> None:
     event = ANNA.event("update_occurrence", f"{series['id']}/2023-12-08", {}, {}, {})
     event["rawPath"] = f"/v1{event['rawPath']}"
     response = handler("update_occurrence")(event, None)
@@ -465,7 +465,7 @@ def test_a_changed_occurrence_keeps_its_series_id_when_it_is_restored(series: di
 
 
 @pytest.mark.parametrize("function", ["update_occurrence", "split_session", "restore_session"])
-def test_a_series_can_be_changed_after_the_last_written_session_is_deleted(
+def test_a_series_can_be_changed_or_restored_after_a_newer_session_was_deleted(
     function: str, timeline: str, series: dict[str, Any]
 ) -> None:
     last = book(timeline, 20).data["id"]
@@ -482,7 +482,10 @@ def test_a_series_can_be_changed_after_the_last_written_session_is_deleted(
 
 
 def test_a_slot_is_updated_and_deleted_by_its_stored_key(tables: Any, timeline: str) -> None:
-    """After an update of the time zone database, the key that the layer computes may differ from the stored key."""
+    """The stored key of a slot depends on the time zone database at the time of the write.
+
+    After an update of the database, the layer may compute another key for the same slot.
+    """
     times = {"startDateTime": "2023-12-01T09:00:00+01:00", "endDateTime": "2023-12-01T10:00:00+01:00"}
     id = create(timeline, timeZone="Europe/Berlin", **times)["id"]
     (slot,) = [item for item in scan(tables, "CalendarTable") if item["slot"] != "HEAD"]

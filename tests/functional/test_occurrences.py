@@ -193,7 +193,7 @@ def test_an_admin_or_manager_may_list_the_occurrences_of_any_owner_or_timeline(
 
 
 @pytest.mark.parametrize("who", [MANAGER, ADMIN])
-def test_an_admin_or_manager_without_owner_and_timelines_gets_a_400(tables: Any, who: Caller) -> None:
+def test_an_admin_or_manager_who_names_no_owner_and_no_timeline_gets_a_400(tables: Any, who: Caller) -> None:
     answer = list_occurrences(who)
     assert answer.status == 400
     (fault,) = answer.body["details"]
@@ -267,7 +267,10 @@ def test_a_time_window_with_more_than_50000_occurrences_gets_a_400(tables: Any, 
 
 
 def test_a_time_window_may_end_with_the_year_9999(timeline: str) -> None:
-    """The API cannot express times after the year 9999. So the list does not contain the last two days of 9999."""
+    """Near the end of 9999, an occurrence may end after that year, and the API cannot express such an end.
+
+    So the list does not contain the last two days of 9999.
+    """
     new_weekly_series(ANNA, timeline, repeatCycleType="DAILY")
     answer = list_occurrences(**{"from": "9999-12-25T00:00:00Z", "to": "9999-12-31T23:59:59Z"})
     assert [row["date"] for row in answer.data] == [f"9999-12-{day}" for day in range(25, 30)]

@@ -1,4 +1,7 @@
-"""Command that lists overlaps, run on slots that the tests change directly in the table."""
+"""Command `tools/overlaps.py`, which lists overlaps of sessions.
+
+The API refuses overlaps. So the tests create overlaps by changing slots directly in the table.
+"""
 
 import sys
 from typing import Any

@@ -1,6 +1,7 @@
 """Permissions of each request, and of sequences of requests that move or delete a session.
 
-No sequence of permitted requests may have a forbidden result. To print the table of all requests and roles, run
+If a caller may not delete a session, no sequence of permitted requests may delete the session, or move the session to
+another owner. To print the table of all requests and roles, run
 `python -m pytest tests/functional/test_permissions.py -s`.
 """
 
@@ -21,7 +22,7 @@ from tests.support.template import ROOT
 
 ROLES = {"USER": "", "MANAGER": "[MANAGER]", "ADMIN": "[ADMIN]"}
 MAY_TAKE_AWAY = {("USER", "own"), ("MANAGER", "own"), ("ADMIN", "own"), ("ADMIN", "foreign")}
-"""The sessions that each role may delete or move to another owner, as in docs/guide.md."""
+"""Each role, with the sessions (own or foreign) that the role may delete or move to another owner (docs/guide.md)."""
 
 GONE = "deleted"
 
@@ -54,7 +55,7 @@ class Requests:
     """All kinds of requests for sessions and timelines. `caller` sends the requests, and `owner` owns the timelines."""
 
     numbers = count()
-    """The numbers of the series. Each series has another number, and so another time."""
+    """Numbers of the series. `_create_series` computes the start of a series from its number, so no series overlap."""
 
     def __init__(self, caller: Caller, owner: Caller) -> None:
         self.caller, self.owner = caller, owner
@@ -122,7 +123,7 @@ class Requests:
         return self.caller.call("update_session", id=self._create_session(), body=body)
 
 
-def test_every_request_gets_a_200_or_a_403_as_the_guide_says(tables: Any) -> None:
+def test_each_request_is_permitted_or_forbidden_as_in_the_permission_table_of_the_guide(tables: Any) -> None:
     rows, wrong = [], []
     expected = read_guide()
     for action in expected:
@@ -188,7 +189,7 @@ class StepSearch:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_only_a_caller_who_may_delete_a_session_can_move_it_to_another_owner_in_any_number_of_requests(
+def test_a_caller_who_may_not_delete_a_session_cannot_move_it_to_another_owner_by_several_requests(
     tables: Any, role: str
 ) -> None:
     steps = StepSearch(Caller("eve", ROLES[role]))

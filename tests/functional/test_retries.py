@@ -11,7 +11,9 @@ from tests.support.invariants import breaches, live_sessions, scan
 KEY = {"Idempotency-Key": "8c6b1c3e"}
 
 
-def test_a_repeated_request_with_an_idempotency_key_gets_the_first_answer(tables: Any, timeline: str) -> None:
+def test_a_repeated_request_with_an_idempotency_key_gets_the_first_response(
+    tables: Any, timeline: str
+) -> None:
     first = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
     again = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
     assert again.body == first.body
@@ -19,7 +21,7 @@ def test_a_repeated_request_with_an_idempotency_key_gets_the_first_answer(tables
     assert len(live_sessions(tables)) == 1
 
 
-def test_three_posts_with_one_key_create_one_timeline(tables: Any) -> None:
+def test_three_posts_with_one_idempotency_key_create_one_timeline(tables: Any) -> None:
     answers = [ANNA.call("create_timeline", body={"name": "x"}, headers=KEY) for _ in range(3)]
     assert len({answer.data["id"] for answer in answers}) == 1
     assert ANNA.call("list_timelines").count == 1
@@ -33,14 +35,14 @@ def test_an_idempotency_key_is_valid_for_one_principal_and_one_route(timeline: s
     assert "Idempotency-Replayed" not in mine.headers
 
 
-def test_the_same_key_with_another_body_gets_a_422(tables: Any, timeline: str) -> None:
+def test_an_idempotency_key_reused_with_another_body_gets_a_422(tables: Any, timeline: str) -> None:
     ANNA.call("create_session", body=one_time(timeline), headers=KEY)
     answer = ANNA.call("create_session", body=one_time(timeline, name="Other"), headers=KEY)
     assert (answer.status, answer.body["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
     assert len(live_sessions(tables)) == 1
 
 
-def test_a_failed_request_stores_no_key_and_a_retry_with_this_key_can_succeed(
+def test_a_failed_request_stores_no_idempotency_key_and_a_retry_with_the_same_key_can_succeed(
     tables: Any, timeline: str
 ) -> None:
     blocking = new_session(ANNA, timeline)
@@ -51,7 +53,7 @@ def test_a_failed_request_stores_no_key_and_a_retry_with_this_key_can_succeed(
 
 
 def test_an_expired_idempotency_record_is_ignored(tables: Any, timeline: str) -> None:
-    """DynamoDB may delete an expired record several days late."""
+    """DynamoDB may delete an expired record several days late. So the API checks `expiresAt` itself."""
     session = ANNA.call("create_session", body=one_time(timeline), headers=KEY).data
     (record,) = scan(tables, "IdempotencyTable")
     tables.update_item(
@@ -65,10 +67,13 @@ def test_an_expired_idempotency_record_is_ignored(tables: Any, timeline: str) ->
     assert (again.status, again.data["id"] != session["id"]) == (200, True)
 
 
-def test_a_retry_that_conflicts_with_its_first_attempt_gets_the_first_answer(
+def test_a_request_that_conflicts_with_an_earlier_copy_of_itself_gets_the_response_to_the_copy(
     timeline: str, run_before_next: RunBeforeNext
 ) -> None:
-    """The second attempt reads the key, then the first attempt commits, then the second attempt reads the calendar."""
+    """A client sends the same request twice at the same time: copy A and copy B.
+
+    Copy B reads the key, then copy A creates the session, then copy B reads the calendar.
+    """
     first: list[Any] = []
     run_before_next(
         "Query", lambda: first.append(ANNA.call("create_session", body=one_time(timeline), headers=KEY))
@@ -78,7 +83,9 @@ def test_a_retry_that_conflicts_with_its_first_attempt_gets_the_first_answer(
     assert second.headers["Idempotency-Replayed"] == "true"
 
 
-def test_a_replay_returns_the_first_answer_even_after_a_deletion(timeline: str) -> None:
+def test_a_repeated_post_gets_the_first_response_after_the_session_and_the_timeline_were_deleted(
+    timeline: str,
+) -> None:
     first = ANNA.call("create_session", body=one_time(timeline), headers=KEY)
     ANNA.call("delete_session", id=first.data["id"])
     ANNA.call("delete_timeline", id=timeline)
@@ -87,14 +94,16 @@ def test_a_replay_returns_the_first_answer_even_after_a_deletion(timeline: str) 
 
 
 @pytest.mark.parametrize("function", ["create_session", "create_timeline"])
-def test_a_caller_who_may_no_longer_read_the_timeline_gets_no_replay(timeline: str, function: str) -> None:
+def test_a_repeated_post_gets_a_403_if_the_caller_may_no_longer_read_the_timeline(
+    timeline: str, function: str
+) -> None:
     body = one_time(timeline) if function == "create_session" else {"name": "x", "ownerId": "anna"}
     assert ADMIN.call(function, body=body, headers=KEY).status == 200
     former_admin = Caller(ADMIN.id)
     assert former_admin.call(function, body=body, headers=KEY).status == 403
 
 
-def test_an_etag_changes_with_every_change(timeline: str) -> None:
+def test_each_change_of_a_session_changes_its_etag(timeline: str) -> None:
     id = new_session(ANNA, timeline)["id"]
     tags = [ANNA.call("get_session", id=id).headers["ETag"]]
     for name in ("a", "b"):
@@ -157,7 +166,10 @@ def test_a_get_with_the_current_etag_in_if_none_match_gets_a_304(
 def test_two_concurrent_changes_of_different_fields_both_take_effect(
     timeline: str, run_before_next: RunBeforeNext
 ) -> None:
-    """The update of the name reads the session. Then the test writes the description. Then the update writes."""
+    """A PATCH of the name reads the session.
+
+    Before this PATCH writes the session, another PATCH changes the description.
+    """
     id = new_session(ANNA, timeline)["id"]
     run_before_next(
         "TransactWriteItems",

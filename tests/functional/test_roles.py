@@ -1,7 +1,7 @@
 """Least privilege: the role of each function allows exactly the DynamoDB calls of the functional tests.
 
-`conftest.py` records the calls of each function, and runs this module last. If only a part of the
-folder runs, pytest skips the tests.
+`conftest.py` records the calls of each function, and runs this module last. If only a part of the folder runs, pytest
+skips the tests of this module.
 """
 
 from typing import Any

@@ -101,7 +101,7 @@ def test_a_shortened_series_releases_the_time_after_its_new_end(timeline: str) -
     assert (counted["repeatCount"], counted["repeatUntil"]) == (10, None)
 
 
-def test_a_patch_that_leaves_no_occurrence_gets_a_400(timeline: str) -> None:
+def test_a_patch_that_excludes_every_occurrence_of_a_series_gets_a_400(timeline: str) -> None:
     series = ANNA.call("create_session", body=body(timeline, BERLIN | {"repeatCount": 1})).data
     answer = ANNA.call("update_session", id=series["id"], body={"excludedDates": ["2026-01-05"]})
     assert (answer.status, [fault["field"] for fault in answer.body["details"]]) == (400, ["excludedDates"])
@@ -121,7 +121,9 @@ def test_a_patch_to_the_type_one_time_clears_the_recurrence_rule_but_not_the_tim
     assert (changed["timeZone"], changed["repeatCycleType"]) == ("Europe/Berlin", None)
 
 
-def test_moving_a_weekly_series_to_another_day_changes_its_weekday(timeline: str) -> None:
+def test_moving_the_start_of_a_weekly_series_to_another_day_changes_its_recurring_day_of_week(
+    timeline: str,
+) -> None:
     series = ANNA.call("create_session", body=body(timeline, BERLIN | {"recurringDayOfWeek": "MONDAY"})).data
     tuesday = {"startDateTime": "2026-01-06T09:00:00+01:00", "endDateTime": "2026-01-06T10:00:00+01:00"}
     moved = ANNA.call("update_session", id=series["id"], body=tuesday).data
@@ -131,7 +133,10 @@ def test_moving_a_weekly_series_to_another_day_changes_its_weekday(timeline: str
 
 
 def test_a_patch_is_validated_with_the_stored_time_zone(timeline: str) -> None:
-    """In Berlin, this day lasts 25 hours. Without the time zone, the session would be longer than a day."""
+    """An occurrence of a DAILY series may last one day. In Berlin, 2026-10-25 lasts 25 hours.
+
+    Without the stored time zone, the API would compare these 25 hours with a day of 24 hours, and respond with 400.
+    """
     fields = {"repeatCycleType": "DAILY", "startDateTime": "2026-01-05T00:00:00+01:00", "endDateTime": None}
     series = ANNA.call("create_session", body=body(timeline, BERLIN | fields)).data
     night = {"startDateTime": "2026-10-25T00:00:00+02:00", "endDateTime": "2026-10-26T00:00:00+01:00"}

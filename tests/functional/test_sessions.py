@@ -1,4 +1,4 @@
-"""Sessions through their handlers: requests, answers and stored items."""
+"""Sessions through their handlers: requests, responses and stored items."""
 
 import json
 import re
@@ -34,7 +34,7 @@ NEW_FIELDS = (
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
-def test_the_answer_to_a_post_has_all_fields_of_the_session(timeline: str) -> None:
+def test_the_response_to_a_post_has_all_fields_of_the_session(timeline: str) -> None:
     answer = ANNA.call("create_session", body=YOGA | {"timelineId": timeline})
     session = answer.data
     assert session == {
@@ -59,8 +59,8 @@ def test_the_answer_to_a_post_has_all_fields_of_the_session(timeline: str) -> No
     }
 
 
-def test_the_location_header_keeps_a_base_path(timeline: str) -> None:
-    """The gateway forwards the base path of a stage or a custom domain."""
+def test_the_location_header_begins_with_the_base_path_of_the_request(timeline: str) -> None:
+    """If a stage or a custom domain has a base path, the path in the gateway's event begins with this base path."""
     event = ANNA.event("create_session", "", one_time(timeline), {}, {}) | {"rawPath": "/v1/sessions"}
     response = api.handler("create_session")(event, None)
     assert response["headers"]["Location"] == f"/v1/sessions/{json.loads(response['body'])['data']['id']}"
@@ -96,7 +96,9 @@ def test_a_session_needs_only_type_timeline_and_name(timeline: str) -> None:
         ("9999-12-31T23:59:59.999999Z", None),
     ],
 )
-def test_times_are_returned_unchanged(timeline: str, start: str, end: str | None) -> None:
+def test_the_start_and_the_end_of_a_session_are_returned_unchanged(
+    timeline: str, start: str, end: str | None
+) -> None:
     session = new_session(ANNA, timeline, startDateTime=start, endDateTime=end)
     assert (session["startDateTime"], session["endDateTime"]) == (start, end)
     found = ANNA.call("list_sessions", query={"startDateTimeFrom": start}).data
@@ -108,7 +110,7 @@ def test_a_name_has_1_to_200_characters_after_trimming(timeline: str, name: str)
     assert new_session(ANNA, timeline, name=name)["name"] == name.strip()
 
 
-def test_the_session_in_an_answer_can_be_the_body_of_a_patch_or_a_post(timeline: str) -> None:
+def test_the_session_in_a_response_can_be_the_body_of_a_patch_or_a_post(timeline: str) -> None:
     session = new_session(ANNA, timeline)
     answer = ANNA.call("update_session", id=session["id"], body=session)
     assert answer.data == session
@@ -170,7 +172,7 @@ def test_a_weekly_series_without_a_day_repeats_on_the_weekday_of_its_start(timel
         (YOGA, {"repeatCycleType": None, "recurringDayOfWeek": "FRIDAY"}, "recurringDayOfWeek"),
     ],
 )
-def test_a_patch_must_satisfy_the_rules_between_new_and_stored_fields(
+def test_a_patch_whose_fields_break_a_rule_together_with_stored_fields_gets_a_400(
     tables: Any, timeline: str, stored: dict[str, Any], patch: dict[str, Any], field: str
 ) -> None:
     session = new_session(ANNA, timeline, **stored)
@@ -198,7 +200,7 @@ def test_a_session_can_move_to_another_timeline(tables: Any, timeline: str) -> N
     assert breaches(tables) == []
 
 
-def test_a_session_moved_to_another_owner_releases_the_time_of_the_first_owner(
+def test_a_session_moved_to_another_owner_releases_the_time_of_the_former_owner(
     tables: Any, timeline: str
 ) -> None:
     session, other = new_session(ANNA, timeline), new_timeline(BERT)
@@ -255,7 +257,7 @@ def test_a_body_with_an_unknown_timeline_gets_a_400_and_a_query_returns_an_empty
 
 
 def book(timeline: str, start: str, end: str | None, **fields: Any) -> int:
-    """Create another session; return the status."""
+    """Create another session; return the status of the response."""
     body = one_time(timeline, startDateTime=start, endDateTime=end, name="Another", **fields)
     return ANNA.call("create_session", body=body).status
 
@@ -305,7 +307,7 @@ def test_a_new_name_never_causes_a_conflict(tables: Any, timeline: str) -> None:
     assert ANNA.call("update_session", id=first["id"], body={"name": "Other"}).status == 200
 
 
-def test_a_series_conflicts_on_its_500th_occurrence(timeline: str) -> None:
+def test_a_new_series_conflicts_if_only_its_500th_occurrence_overlaps_a_session(timeline: str) -> None:
     new_session(ANNA, timeline, startDateTime="2025-04-13T09:30:00Z", endDateTime="2025-04-13T09:45:00Z")
     body = {"startDateTime": "2023-12-01T09:00:00Z", "endDateTime": "2023-12-01T10:00:00Z"}
     answer = ANNA.call(
@@ -315,7 +317,7 @@ def test_a_series_conflicts_on_its_500th_occurrence(timeline: str) -> None:
     assert [detail["startDateTime"] for detail in answer.body["details"]] == ["2025-04-13T09:30:00Z"]
 
 
-def test_an_occurrence_in_the_year_9998_conflicts(timeline: str) -> None:
+def test_a_yearly_series_conflicts_with_a_session_in_the_year_9998(timeline: str) -> None:
     new_series(timeline, "YEARLY", "2023-12-25T09:00:00Z", "2023-12-25T12:00:00Z")
     assert book(timeline, "9998-12-25T11:00:00Z", "9998-12-25T13:00:00Z") == 409
     assert book(timeline, "9998-12-25T12:00:00Z", "9998-12-25T13:00:00Z") == 200
@@ -357,7 +359,7 @@ def test_a_series_changed_to_one_time_releases_later_weeks_and_conflicts_when_ch
     assert ANNA.call("update_session", id=weekly["id"], body=back).status == 409
 
 
-def test_a_refused_patch_changes_no_field(tables: Any, timeline: str) -> None:
+def test_a_patch_that_gets_a_409_changes_no_field(tables: Any, timeline: str) -> None:
     new_session(ANNA, timeline)
     other = new_session(
         ANNA, timeline, startDateTime="2023-12-15T16:00:00Z", endDateTime="2023-12-15T17:00:00Z"
@@ -423,10 +425,13 @@ def test_a_409_names_the_first_conflicting_occurrence_of_a_series(timeline: str)
     ]
 
 
-def test_sessions_can_be_created_and_moved_after_the_last_written_session_is_deleted(
+def test_sessions_can_be_created_and_moved_after_the_newest_session_was_deleted(
     tables: Any, timeline: str
 ) -> None:
-    """The head still names the deleted slot. So the next transaction checks that the slot does not exist."""
+    """The head of the calendar still names the slot of the deleted session.
+
+    So the next transaction has a condition that this slot does not exist.
+    """
     first = new_session(ANNA, timeline)
     for change in ("create", "move"):
         last = new_session(ANNA, timeline, startDateTime="2024-01-01T09:00:00Z", endDateTime=None)
@@ -439,7 +444,7 @@ def test_sessions_can_be_created_and_moved_after_the_last_written_session_is_del
     assert breaches(tables) == []
 
 
-def test_a_conflict_has_the_new_name_of_a_renamed_session(timeline: str) -> None:
+def test_a_409_contains_the_new_name_of_a_renamed_session(timeline: str) -> None:
     session = new_session(ANNA, timeline, name="Old")
     ANNA.call("update_session", id=session["id"], body={"name": "New"})
     (detail,) = ANNA.call("create_session", body=one_time(timeline)).body["details"]
@@ -471,7 +476,7 @@ def test_sessions_can_be_created_in_a_calendar_without_a_head(tables: Any, timel
     assert ANNA.call("create_session", body=one_time(timeline)).status == 409
 
 
-def test_a_conflicting_session_that_moves_during_a_post_is_listed_once(
+def test_a_409_names_a_conflicting_session_once_if_the_session_moves_during_the_post(
     timeline: str, run_before_next: RunBeforeNext
 ) -> None:
     """The POST reads both slots of a session that a concurrent PATCH moves: the old slot and the new slot."""

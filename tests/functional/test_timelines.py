@@ -80,7 +80,7 @@ def test_a_timeline_returns_its_current_description_after_every_change(tables: A
 
 
 class DelayedItem:
-    """An item that readers still see in an older state, as after a write whose items become readable one by one."""
+    """Item that readers still see in an older state. DynamoDB may show the items of a transaction one by one."""
 
     def __init__(self, tables: Any, id: str) -> None:
         self._tables = tables
@@ -88,7 +88,7 @@ class DelayedItem:
         self.new = tables.get_item(**self._place)["Item"]
 
     def show(self, item: dict[str, Any] | None) -> None:
-        """Show readers this state of the item; None is a missing item."""
+        """Let readers see `item` as the stored item. If `item` is None, readers see no item."""
         if item is None:
             self._tables.delete_item(**self._place)
         else:
@@ -98,7 +98,7 @@ class DelayedItem:
 LONG, OTHER = "ü" * 4_000, "ö" * 600
 
 
-def test_a_patch_of_the_name_keeps_a_long_description_that_cannot_be_read(tables: Any) -> None:
+def test_a_patch_of_the_name_keeps_a_long_description_that_is_not_yet_readable(tables: Any) -> None:
     id = ANNA.call("create_timeline", body={"name": "Yoga", "description": LONG}).data["id"]
     description = DelayedItem(tables, f"{id}#description")
     description.show(None)
@@ -125,7 +125,7 @@ def test_a_get_waits_until_a_long_description_has_the_version_of_its_timeline(
     assert ANNA.call("get_timeline", id=id).data["description"] == expected
 
 
-def test_a_patch_to_the_former_long_description_is_stored_while_readers_still_see_the_former(
+def test_a_patch_back_to_a_long_description_is_stored_even_if_reads_still_return_this_description(
     tables: Any, run_before_reads: RunBeforeReads
 ) -> None:
     id = ANNA.call("create_timeline", body={"name": "Yoga", "description": LONG}).data["id"]
@@ -139,7 +139,7 @@ def test_a_patch_to_the_former_long_description_is_stored_while_readers_still_se
     assert breaches(tables) == []
 
 
-def test_a_deleted_timeline_and_its_long_description_expire_together(tables: Any) -> None:
+def test_a_deleted_timeline_and_its_long_description_expire_at_the_same_time(tables: Any) -> None:
     id = ANNA.call("create_timeline", body={"name": "Yoga", "description": LONG}).data["id"]
     assert ANNA.call("delete_timeline", id=id).data["description"] == LONG
     expiries = {item["expiresAt"] for item in scan(tables, "TimelinesTable") if item["id"].startswith(id)}
@@ -173,7 +173,7 @@ ONLY_OWN_FOR_MANAGERS = {"delete_session", "update_timeline", "delete_timeline"}
         *("get_timeline", "update_timeline", "delete_timeline"),
     ],
 )
-def test_each_caller_has_exactly_the_permissions_in_the_matrix(
+def test_the_role_of_a_caller_decides_whether_a_request_gets_a_200_or_a_403(
     tables: Any, timeline: str, function: str, who: Caller, foreign: int, own: int
 ) -> None:
     if who is MANAGER and function in ONLY_OWN_FOR_MANAGERS:

@@ -1,4 +1,4 @@
-"""Requests without claims from a gateway, whose tokens the layer verifies itself."""
+"""Requests without a gateway. The layer itself verifies the tokens of these requests."""
 
 import base64
 import json
@@ -67,7 +67,7 @@ def list_timelines(authorization: str | None) -> tuple[int, dict[str, str]]:
         {"aud": "other"},
         {"nbf": datetime.now(UTC) - timedelta(1)},
     ],
-    ids=["", "audiences", "client", "other client", "not before"],
+    ids=["default", "list of audiences", "client_id without aud", "other accepted audience", "not before"],
 )
 def test_a_valid_token_is_accepted(issuer: Issuer, changes: dict[str, Any]) -> None:
     assert list_timelines(f"Bearer {issuer.token(**changes)}")[0] == 200
@@ -117,14 +117,14 @@ class Clock:
         return self.seconds
 
 
-def test_keys_are_cached(issuer: Issuer) -> None:
+def test_the_keys_of_the_issuer_are_cached(issuer: Issuer) -> None:
     before = issuer.reads
     for _ in range(5):
         assert list_timelines(f"Bearer {issuer.token()}")[0] == 200
     assert issuer.reads == before + 1
 
 
-def test_a_new_key_of_the_issuer_is_fetched_after_a_pause(issuer: Issuer) -> None:
+def test_a_new_key_of_the_issuer_is_found_more_than_ten_seconds_after_the_last_fetch(issuer: Issuer) -> None:
     clock = Clock()
     keys = IssuerKeys(issuer.url, clock)
     keys.find("first")
@@ -146,7 +146,7 @@ def test_a_withdrawn_key_is_refused_after_an_hour(issuer: Issuer) -> None:
         keys.find("first")
 
 
-def test_the_new_address_of_a_moved_key_set_is_discovered(issuer: Issuer) -> None:
+def test_keys_are_found_after_the_issuer_changes_the_address_of_its_key_set(issuer: Issuer) -> None:
     clock = Clock()
     keys = IssuerKeys(issuer.url, clock)
     keys.find("first")
@@ -156,7 +156,7 @@ def test_the_new_address_of_a_moved_key_set_is_discovered(issuer: Issuer) -> Non
     assert keys.find("second").key_id == "second"
 
 
-def test_the_keys_of_a_recovered_issuer_are_fetched_after_a_pause(issuer: Issuer) -> None:
+def test_keys_are_fetched_again_more_than_ten_seconds_after_a_failed_fetch(issuer: Issuer) -> None:
     clock = Clock()
     keys = IssuerKeys(issuer.url, clock)
     issuer.replies[KEYS_PATH] = BROKEN_REPLIES["empty"]
@@ -190,7 +190,9 @@ def test_an_issuer_that_answers_too_slowly_causes_a_503(issuer: Issuer) -> None:
 
 
 @pytest.mark.parametrize("members", BROKEN_KEYS)
-def test_a_key_that_is_not_for_verification_is_refused(issuer: Issuer, members: str) -> None:
+def test_a_token_gets_a_401_if_its_key_is_not_for_the_verification_of_signatures(
+    issuer: Issuer, members: str
+) -> None:
     issuer.keys["second"] = new_key()
     issuer.key_members["second"] = BROKEN_KEYS[members]
     assert list_timelines(f"Bearer {issuer.token('second')}")[0] == 401
@@ -209,7 +211,7 @@ def test_a_key_set_without_a_usable_key_causes_a_503(issuer: Issuer, keys: objec
     assert list_timelines(f"Bearer {issuer.token()}")[0] == 503
 
 
-def test_a_correct_client_id_does_not_replace_an_empty_audience(issuer: Issuer) -> None:
+def test_a_token_with_an_empty_audience_and_a_correct_client_id_gets_a_401(issuer: Issuer) -> None:
     assert list_timelines(f"Bearer {issuer.token(aud=[], client_id=AUDIENCE)}")[0] == 401
     assert list_timelines(f"Bearer {issuer.token(aud='', client_id=AUDIENCE)}")[0] == 401
 
@@ -228,7 +230,9 @@ def test_a_deeply_nested_token_gets_a_401(issuer: Issuer) -> None:
     assert list_timelines(f"Bearer {header}.{nested}.x")[0] == 401
 
 
-def test_a_subject_that_cannot_own_a_timeline_gets_a_401_with_a_message(issuer: Issuer) -> None:
+def test_a_token_whose_subject_is_not_a_valid_owner_id_gets_a_401_that_names_the_claim(
+    issuer: Issuer,
+) -> None:
     event = ANNA.event("list_timelines", "", None, {}, {"authorization": f"Bearer {issuer.token(sub='a b')}"})
     del event["requestContext"]["authorizer"]
     response = handler("list_timelines")(event, None)
@@ -236,7 +240,7 @@ def test_a_subject_that_cannot_own_a_timeline_gets_a_401_with_a_message(issuer: 
     assert "claim sub" in json.loads(response["body"])["message"]
 
 
-def test_five_unknown_key_ids_cause_one_request_to_the_issuer(issuer: Issuer) -> None:
+def test_five_tokens_with_unknown_key_ids_cause_one_fetch_of_the_keys(issuer: Issuer) -> None:
     before = issuer.reads
     for number in range(5):
         assert list_timelines(f"Bearer {issuer.token(str(number), key=issuer.keys['first'])}")[0] == 401

@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 
 def build_request(fields: dict[str, Any] | None = None, id: str = "", **more: Any) -> Request:
-    """Build a request of Anna's."""
+    """Build a request that Anna sends."""
     anna = Principal(ANNA.id, frozenset({"USER"}))
     path = {"id": id} if id else {}
     return Request(principal=anna, path=path, fields=fields or {}, now=NOW, new_id="new", **more)
@@ -33,7 +33,9 @@ def with_defaults(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_only_a_dry_run_returns_an_entity_without_a_write(tables: Any, timeline: str, dry_run: bool) -> None:
+def test_each_use_case_returns_an_entity_and_only_a_dry_run_writes_nothing(
+    tables: Any, timeline: str, dry_run: bool
+) -> None:
     id, empty = new_session(ANNA, timeline)["id"], new_timeline(ANNA)
     writes = [
         lambda: sessions.create(
@@ -88,7 +90,7 @@ def test_two_sessions_can_swap_their_times_in_one_transaction(tables: Any, timel
     assert breaches(tables) == []
 
 
-def test_two_sessions_moved_together_conflict_with_each_other_and_with_a_third_session(
+def test_two_sessions_moved_in_one_transaction_can_conflict_with_each_other_or_with_a_third_session(
     tables: Any, timeline: str
 ) -> None:
     hours = [

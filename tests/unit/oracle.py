@@ -1,7 +1,7 @@
 """Slow and simple check for overlaps (test oracle). The oracle shares no code with the layer.
 
-Days are counted from 0001-01-01, and continue after the year 9999. Times are microseconds since the start of
-0001-01-01.
+Days are whole numbers: day 0 is 0001-01-01, and days continue after the year 9999. Times are microseconds since the
+start of 0001-01-01.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ _RARITY = {None: 0, "YEARLY": 1, "MONTHLY": 2, "WEEKLY": 3, "DAILY": 4}
 _STEP = {"YEARLY": 365, "MONTHLY": 28}
 _DAYS_OF_A_CYCLE = 400 * 365 + 97
 _LONGEST_OCCURRENCE = 1461
-"""Four years in days: an occurrence of a YEARLY series on 29 February may last as long."""
+"""Four years in days. An occurrence of a YEARLY series on 29 February may last four years."""
 
 
 class Schedule:
@@ -83,7 +83,7 @@ def first_overlap(existing: Mapping[str, Any], new: Mapping[str, Any]) -> int | 
     elif {rare.cycle, often.cycle} <= {"DAILY", "WEEKLY"}:
         days = (begin - 30, begin + 30)
     else:
-        # Check 400 years from the later start, and earlier occurrences that may last until the later start.
+        # Check 400 years from the start of the later session. Also check earlier occurrences that may last until then.
         days = (begin - _LONGEST_OCCURRENCE - 10, begin + _DAYS_OF_A_CYCLE + 2 * _LONGEST_OCCURRENCE)
     for start in rare.starts(*days):
         met = often.first_start_within(start, start + rare.length)

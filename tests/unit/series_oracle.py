@@ -2,9 +2,9 @@
 
 The oracle shares no code with the layer.
 
-Days are counted from 0001-01-01. Times are microseconds since the start of 0001-01-01. `zoneinfo` computes the
-offsets from the files of `tzdata`. The calendar repeats every 400 years. So the oracle uses the offsets of the years
-2401 to 2800 again for all later years.
+Days are whole numbers: day 0 is 0001-01-01. Times are microseconds since the start of 0001-01-01. `zoneinfo` computes
+the UTC offsets from the files of the package `tzdata`. The Gregorian calendar repeats every 400 years. So each year
+after 2800 has the same offsets as a year from 2401 to 2800.
 """
 
 from collections.abc import Iterator, Mapping

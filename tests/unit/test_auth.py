@@ -20,7 +20,7 @@ def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def principal(**claims: Any) -> Principal:
-    """Return the principal of a request whose claims the gateway verified."""
+    """Return the principal of a request, from claims that the gateway has verified."""
     return authenticate(read_event({"requestContext": {"authorizer": {"jwt": {"claims": claims}}}}))
 
 

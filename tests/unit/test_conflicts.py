@@ -35,8 +35,8 @@ def test_conflicts_are_sorted_by_their_first_conflicting_occurrence() -> None:
     daily = slot_of("daily", "2023-11-01T22:00:00Z", "2023-11-01T23:00:00Z", "DAILY")
     noon = slot_of("noon", "2023-12-01T12:00:00Z")
     free = slot_of("free", "2023-12-03T00:00:00Z", "2023-12-03T01:00:00Z")
-    reaching_in = slot_of("reaching in", "2023-11-30T23:00:00Z", "2023-12-01T00:30:00Z")
-    assert conflicting_ids(new, [daily, free, noon, reaching_in]) == ["reaching in", "noon", "daily"]
+    overnight = slot_of("overnight", "2023-11-30T23:00:00Z", "2023-12-01T00:30:00Z")
+    assert conflicting_ids(new, [daily, free, noon, overnight]) == ["overnight", "noon", "daily"]
 
 
 def test_conflicts_at_the_same_instant_are_sorted_by_session_id() -> None:

@@ -63,7 +63,7 @@ def add_changes(trees: dict[Node, Counts], some: list[Change]) -> dict[Node, Cou
 
 
 @given(histories, st.integers(1, 7), st.randoms())
-def test_changes_in_any_order_and_in_any_batches_give_the_counts_of_the_last_states(
+def test_the_counts_do_not_depend_on_the_order_and_the_batches_of_the_changes(
     history: list[list[Any]], size: int, random: Any
 ) -> None:
     every = [change for states in history for change in changes(states)]
@@ -131,7 +131,7 @@ def test_a_deleted_timeline_is_no_longer_counted() -> None:
 
 
 def test_changes_that_cancel_each_other_out_still_write_their_nodes() -> None:
-    """A written node gets a new version. So `tools/recount.py` notices a change even if the counts stay equal."""
+    """Each write gives a node a new version. So `tools/recount.py` notices a change even if the counts stay equal."""
     one = {"createdKey": "2026-11-24T09:30:00.000Z#one", "ownerId": "anna"}
     two = {"createdKey": "2026-11-24T09:30:45.000Z#two", "ownerId": "anna"}
     steps = count_by_node([Change(one, None), Change(None, two)])
@@ -139,7 +139,7 @@ def test_changes_that_cancel_each_other_out_still_write_their_nodes() -> None:
     assert all(add({}, some) == {} for some in steps.values())
 
 
-def test_a_change_within_the_same_minute_writes_no_node() -> None:
+def test_moving_a_session_within_the_same_minute_writes_no_counts() -> None:
     session = {
         "startKey": "2026-11-24T09:30:00.000000Z#id",
         "ownerId": "anna",

@@ -14,14 +14,14 @@ OF_THIS_MACHINE, OF_ANOTHER = "127.0.0.1", "203.0.113.1"
 
 
 class Client:
-    """Fake of Docker's client, which changes nothing. The gateway of every new network has the address `gateway`."""
+    """Fake Docker client that records commands but runs none. The gateway of each network has the address `gateway`."""
 
     def __init__(self, gateway: str, ours: str = "") -> None:
         self.gateway, self.ours = gateway, ours
         self.changes: list[str] = []
 
     def run(self, command: Sequence[str], **_: object) -> subprocess.CompletedProcess[bytes]:
-        """Return the fake output of a command. Tests replace `subprocess.run` with this method."""
+        """Return a fake output of a Docker command. Tests replace `subprocess.run` with this method."""
         return subprocess.CompletedProcess(command, 0, self._answer(command[1:]).encode())
 
     def _answer(self, words: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Environments in samconfig.toml: dev, staging and prod."""
+"""Environments in samconfig.toml: options for deployments to dev, staging and prod."""
 
 import tomllib
 from typing import Any
@@ -42,7 +42,7 @@ def test_an_environment_sets_only_values_that_the_template_allows(environment: s
         assert value in map(str, parameters[name].get("AllowedValues", [value])), name
 
 
-def test_prod_has_alarms_and_a_dashboard_is_protected_from_deletion_and_is_deployed_gradually() -> None:
+def test_prod_is_protected_from_deletion_is_deployed_gradually_and_has_alarms_and_a_dashboard() -> None:
     options = deploy_options("prod")
     chosen = parse_pairs(options["parameter_overrides"])
     watched = {"EnableAlarms": "true", "EnableDashboard": "true", "GradualDeployment": "true"}

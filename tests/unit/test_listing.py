@@ -1,4 +1,4 @@
-"""Positions of pages in lists. The tests compare each page with the same slice of the sorted list of all keys."""
+"""Positions of pages in lists. The tests compare each page with a slice of the sorted list of all keys."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -151,7 +151,7 @@ def test_one_query_reads_successive_periods_unless_many_items_of_another_type_ar
     ]
 
 
-def test_a_query_first_joins_the_periods_with_the_fewest_other_items_between_them() -> None:
+def test_periods_with_the_fewest_other_items_between_them_are_joined_into_one_query_first() -> None:
     half = MOST_PASSED_OVER // 2
     gaps = [half, MOST_PASSED_OVER, half + 1, half - 1]
     found = [Period("2024-01-01", 1)]

@@ -77,12 +77,12 @@ def test_every_endpoint_needs_a_token() -> None:
         ("delete_timeline", {200, 400, 401, 403, 404, 409, 412, 429, 500, 503}),
     ],
 )
-def test_an_endpoint_documents_its_statuses(function: str, statuses: set[int]) -> None:
+def test_an_endpoint_documents_its_status_codes(function: str, statuses: set[int]) -> None:
     assert statuses == {int(status) for status in operation(function)["responses"]}
 
 
 @pytest.mark.parametrize("function", BODIES)
-def test_the_example_of_a_body_is_the_body_of_the_event(function: str) -> None:
+def test_the_example_of_a_request_body_is_the_body_in_the_event_file(function: str) -> None:
     media = operation(function)["requestBody"]["content"]["application/json"]
     event = load_event(function)
     assert media["example"] == json.loads(event["body"])
@@ -128,7 +128,7 @@ def test_the_body_of_a_success_satisfies_its_schema() -> None:
 
 
 @pytest.mark.parametrize(("name", "fields"), [("Session", session.FIELDS), ("Timeline", timeline.FIELDS)])
-def test_every_field_of_a_response_is_required_and_only_optional_fields_may_be_null(
+def test_the_schema_of_a_response_requires_all_fields_and_allows_null_in_some_of_them(
     name: str, fields: tuple[str, ...]
 ) -> None:
     schema = SCHEMAS[name]
@@ -168,7 +168,7 @@ def test_every_enum_has_a_name_and_every_array_has_an_item_type() -> None:
     "text",
     ["2023-12-01", "2023-12-01T09:00:00", "2023-12-01T25:00:00Z", "2023-12-01T09:00:00.1234567Z", "now"],
 )
-def test_the_schema_of_a_time_and_the_code_refuse_the_same_texts(text: str) -> None:
+def test_the_schema_and_the_code_both_refuse_an_invalid_time(text: str) -> None:
     schema = SCHEMAS["CreateSession"]["properties"]["startDateTime"]
     with pytest.raises(jsonschema.ValidationError):
         validate(text, schema)

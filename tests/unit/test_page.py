@@ -1,4 +1,4 @@
-"""Files of the page at /docs, built from Swagger UI and the OpenAPI document. No other file is served."""
+"""Files of the page at /docs: Swagger UI, the OpenAPI document and the guide. `get_docs` serves no other files."""
 
 import base64
 import gzip

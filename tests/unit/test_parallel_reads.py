@@ -1,4 +1,4 @@
-"""Reads that run in parallel."""
+"""Database reads that run in parallel."""
 
 import time
 from functools import partial
@@ -24,6 +24,8 @@ def test_the_first_parallel_reads_of_a_function_share_one_client(environment: py
     assert found == made * 3
 
 
-def test_the_results_are_in_the_order_of_the_reads(environment: pytest.MonkeyPatch) -> None:
+def test_parallel_reads_return_their_results_in_the_order_of_the_reads(
+    environment: pytest.MonkeyPatch,
+) -> None:
     assert run_in_parallel(*(partial(int, text) for text in "321")) == [3, 2, 1]
     assert run_in_parallel() == []

@@ -14,7 +14,7 @@ def caller(*roles: str) -> Principal:
     return Principal("ada", frozenset(roles))
 
 
-def test_a_user_may_read_only_own_timelines_and_an_admin_any_timeline() -> None:
+def test_a_user_may_read_only_own_timelines_and_an_admin_may_read_any_timeline() -> None:
     assert may(caller("USER"), Action.READ, "ada")
     assert not may(caller("USER"), Action.READ, "bob")
     assert may(caller("ADMIN"), Action.READ, "bob")

@@ -1,4 +1,4 @@
-"""Occurrences and overlaps, compared with tests/vectors and with a slow oracle."""
+"""Occurrences and overlaps, compared with the cases in tests/vectors and with the slow and simple `oracle`."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -45,7 +45,7 @@ def sessions_conflict(one: Session, other: Session) -> bool:
 
 
 @pytest.mark.parametrize("case", OVERLAP, ids=lambda case: case["why"])
-def test_the_sessions_of_an_overlap_vector_conflict_as_expected_also_when_swapped(
+def test_two_sessions_of_overlap_json_conflict_as_expected_in_both_orders(
     case: dict[str, Any],
 ) -> None:
     assert sessions_conflict(case["a"], case["b"]) is case["conflict"]
@@ -54,7 +54,7 @@ def test_the_sessions_of_an_overlap_vector_conflict_as_expected_also_when_swappe
 
 
 @pytest.mark.parametrize("case", RECURRENCE, ids=lambda case: case["why"])
-def test_the_series_of_a_recurrence_vector_conflict_as_expected_also_when_swapped(
+def test_two_sessions_of_recurrence_json_conflict_as_expected_in_both_orders(
     case: dict[str, Any],
 ) -> None:
     a, b = schedule(case["a"]), schedule(case["b"])
@@ -72,7 +72,7 @@ def utc(instant: int) -> str:
 
 
 @pytest.mark.parametrize("case", OCCURRENCES, ids=lambda case: case["why"])
-def test_the_session_of_an_occurrence_vector_has_the_expected_occurrences(case: dict[str, Any]) -> None:
+def test_a_session_of_occurrences_json_has_the_expected_occurrences(case: dict[str, Any]) -> None:
     session = case["session"]
     series = schedule(session)
     assert series
@@ -90,7 +90,7 @@ def test_the_session_of_an_occurrence_vector_has_the_expected_occurrences(case: 
 
 
 @pytest.mark.parametrize("case", VALIDITY, ids=lambda case: case["why"])
-def test_the_session_of_a_validity_vector_is_accepted_or_refused_as_expected(case: dict[str, Any]) -> None:
+def test_a_session_of_validity_json_is_accepted_or_refused_as_expected(case: dict[str, Any]) -> None:
     body = {"timelineId": "a", "name": "x", **case["session"]}
     try:
         read(CreateSession, body)

@@ -1,4 +1,4 @@
-"""Rules between the fields of a schedule, and the fields that a PATCH changes implicitly."""
+"""Validation of the fields of a schedule, and fields that a PATCH changes although the PATCH does not name them."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def test_a_valid_series_with_a_time_zone_has_no_fault() -> None:
 
 
 @pytest.mark.parametrize("name", ["Europe/Atlantis", "europe/berlin", "../zones", "Europe", " UTC"])
-def test_a_time_zone_must_be_in_the_database(name: str) -> None:
+def test_a_time_zone_must_be_in_the_time_zone_database(name: str) -> None:
     assert invalid_fields(timeZone=name) == ["timeZone"]
 
 
@@ -54,7 +54,7 @@ def test_the_fault_of_a_wrong_offset_names_the_offset_of_the_time_zone() -> None
     ]
 
 
-def test_a_one_time_session_may_have_a_time_zone_but_no_rule_field() -> None:
+def test_a_one_time_session_may_have_a_time_zone_but_no_recurrence_rule() -> None:
     assert invalid_fields(type="ONE_TIME", repeatCycleType=None) == []
     assert invalid_fields(
         type="ONE_TIME",
@@ -77,7 +77,7 @@ def test_a_one_time_session_may_have_a_time_zone_but_no_rule_field() -> None:
         ("recurringDaysOfWeek", ["MONDAY"]),
     ],
 )
-def test_a_rule_field_needs_a_cycle(field: str, value: object) -> None:
+def test_a_field_of_the_recurrence_rule_needs_a_cycle(field: str, value: object) -> None:
     assert invalid_fields(repeatCycleType=None, **{field: value}) == [field]
 
 
@@ -93,7 +93,7 @@ def test_a_series_has_at_most_one_weekday_field_and_one_end_field() -> None:
     assert invalid_fields(repeatUntil="2026-06-30", repeatCount=3) == ["repeatCount"]
 
 
-def test_a_series_without_an_occurrence_is_a_fault_of_its_end_or_of_its_excluded_dates() -> None:
+def test_the_fault_of_a_series_without_occurrences_names_the_end_or_the_excluded_dates() -> None:
     assert invalid_fields(repeatUntil="2026-01-04") == ["repeatUntil"]
     assert invalid_fields(repeatUntil="2026-01-05") == []
     assert invalid_fields(repeatCount=2, excludedDates=["2026-01-05", "2026-01-12"]) == ["excludedDates"]
@@ -101,7 +101,7 @@ def test_a_series_without_an_occurrence_is_a_fault_of_its_end_or_of_its_excluded
     assert invalid_fields(repeatUntil="2026-01-01", excludedDates=["2026-01-05"]) == ["repeatUntil"]
 
 
-def test_only_a_one_time_session_may_use_the_second_of_two_equal_local_times() -> None:
+def test_only_a_one_time_session_may_use_the_later_instant_of_an_ambiguous_local_time() -> None:
     second = {"startDateTime": "2026-10-25T02:30:00+01:00", "endDateTime": "2026-10-25T04:00:00+01:00"}
     assert invalid_fields(**second) == ["startDateTime"]
     assert invalid_fields(type="ONE_TIME", repeatCycleType=None, **second) == []
@@ -158,7 +158,7 @@ def test_stored_times_are_not_validated_again() -> None:
     assert [fault.field for fault in faults({**stored, "endDateTime": None}, stored)] == ["startDateTime"]
 
 
-def test_a_patch_to_one_time_clears_the_rule_and_keeps_the_time_zone() -> None:
+def test_a_patch_to_one_time_clears_the_recurrence_rule_and_keeps_the_time_zone() -> None:
     rule = {
         "repeatInterval": 2,
         "recurringDaysOfWeek": ["MONDAY"],
@@ -170,7 +170,7 @@ def test_a_patch_to_one_time_clears_the_rule_and_keeps_the_time_zone() -> None:
     assert after["timeZone"] == "Europe/Berlin"
 
 
-def test_clearing_the_cycle_clears_the_rule() -> None:
+def test_clearing_the_cycle_clears_the_recurrence_rule() -> None:
     after = patch({**BERLIN, "repeatInterval": 2, "repeatCount": 3}, repeatCycleType=None)
     assert not after.keys() & {"repeatCycleType", *session.RULE_FIELDS}
 
@@ -193,7 +193,7 @@ def test_a_patch_of_the_cycle_clears_the_weekdays_that_the_patch_does_not_set() 
         ("repeatCount", 3, "repeatUntil", "2026-06-30"),
     ],
 )
-def test_a_patch_that_sets_a_field_clears_its_alternative(
+def test_a_patch_that_sets_one_of_two_exclusive_fields_clears_the_other_field(
     field: str, value: object, other: str, other_value: object
 ) -> None:
     before = {**BERLIN, other: other_value}
@@ -203,7 +203,7 @@ def test_a_patch_that_sets_a_field_clears_its_alternative(
     assert patch(before, **{field: value, other: other_value})[other] == other_value
 
 
-def test_moving_a_weekly_series_updates_a_weekday_that_equals_the_weekday_of_its_start() -> None:
+def test_moving_a_weekly_series_updates_its_weekday_if_the_old_start_was_on_this_weekday() -> None:
     tuesday = {"startDateTime": "2026-01-06T09:00:00+01:00", "endDateTime": "2026-01-06T10:00:00+01:00"}
     assert patch({**BERLIN, "recurringDayOfWeek": "MONDAY"}, **tuesday)["recurringDayOfWeek"] == "TUESDAY"
     assert patch({**BERLIN, "recurringDayOfWeek": "FRIDAY"}, **tuesday)["recurringDayOfWeek"] == "FRIDAY"
@@ -219,7 +219,7 @@ def test_the_weekday_of_a_moved_series_is_computed_in_its_time_zone() -> None:
     assert after["recurringDayOfWeek"] == "TUESDAY"
 
 
-def test_a_patch_of_start_and_weekdays_clears_the_single_weekday() -> None:
+def test_a_patch_of_the_start_and_recurring_days_of_week_clears_recurring_day_of_week() -> None:
     tuesday = {"startDateTime": "2026-01-06T09:00:00+01:00", "endDateTime": "2026-01-06T10:00:00+01:00"}
     after = patch(
         {**BERLIN, "recurringDayOfWeek": "MONDAY"}, **tuesday, recurringDaysOfWeek=["TUESDAY", "FRIDAY"]
@@ -227,7 +227,7 @@ def test_a_patch_of_start_and_weekdays_clears_the_single_weekday() -> None:
     assert "recurringDayOfWeek" not in after
 
 
-def test_a_patch_with_the_same_start_in_utc_changes_nothing() -> None:
+def test_a_patch_with_the_stored_start_written_in_utc_changes_nothing() -> None:
     stored = session.create({"timelineId": "t", "name": "Yoga", **BERLIN}, "id", "ada", "then")
     assert session.update(stored, {"startDateTime": "2026-01-05T08:00:00Z"}, "ada", "now") is stored
 

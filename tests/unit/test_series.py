@@ -1,4 +1,4 @@
-"""Series with time zones, intervals, ends and excluded dates, compared with a slow oracle."""
+"""Series with time zones, intervals, ends and excluded dates, compared with the slow and simple `series_oracle`."""
 
 import subprocess
 import sys
@@ -58,7 +58,7 @@ COMMON = ("Europe/Berlin", "America/New_York", "Europe/London")
 WEEKDAYS = recurrence.WEEKDAYS
 HOUR = 60 * MINUTE
 HORIZON = 500
-"""The approximate number of occurrences that the oracle checks. They belong to the less frequent series."""
+"""The approximate number of occurrences of the less frequent series that the oracle checks."""
 
 
 def schedule(session: Session) -> Schedule:
@@ -69,7 +69,9 @@ def schedule(session: Session) -> Schedule:
 
 
 def format_local(local: int, zone: str | None, offset: int) -> str:
-    """Return a local time with its offset, as a client writes it. Reject times that no client can write."""
+    """Return a local time with its UTC offset, in the format of a request. Discard times that no request
+    can contain.
+    """
     offset = oracle.offset(zone, local) if zone else offset
     assume(offset % MINUTE == 0)
     text = instants.local_text(local - offset, offset)
@@ -167,10 +169,10 @@ def rule_fields(draw: st.DrawFn, cycle: str, interval: int | None, day: int) -> 
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
-    """Draw two sessions. In most pairs, an occurrence of the second session starts close to the first session.
+    """Draw two sessions.
 
-    The occurrence starts when an occurrence of the first session starts or ends, or a microsecond or an hour earlier
-    or later.
+    In most pairs, an occurrence of the second session starts when an occurrence of the first session starts or ends.
+    The start may also be a microsecond or an hour earlier or later.
     """
     one = draw(sessions())
     if draw(st.integers(0, 4)) == 0:
@@ -188,7 +190,7 @@ def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
 def test_the_layer_and_the_oracle_agree_whether_two_sessions_conflict(
     pair: tuple[Session, Session], data: st.DataObject
 ) -> None:
-    """The oracle searches a limited period. If the layer finds a later overlap, check only that overlap."""
+    """The oracle searches a limited period. If the layer finds a later overlap, the test checks only this overlap."""
     one, other = pair
     a, b = schedule(one), schedule(other)
     slow_a, slow_b = oracle.Series(one), oracle.Series(other)
@@ -228,7 +230,7 @@ THURSDAYS = series("1953-01-01T09:30:00+01:00", "09:45:00", "WEEKLY", BERLIN)
             series("2026-01-05T02:45:00+01:00", "03:40:00", "DAILY", BERLIN),
             series("2026-01-05T04:10:00+01:00", "04:30:00", "DAILY", BERLIN),
             "2026-03-29T03:45:00+02:00",
-            id="a clock change moves the start past the end, and the occurrence keeps its length",
+            id="a clock change moves the start from 02:45 to 03:45, and the occurrence keeps its length of 55 minutes",
         ),
         pytest.param(
             LEAP_DAY,
@@ -246,7 +248,7 @@ THURSDAYS = series("1953-01-01T09:30:00+01:00", "09:45:00", "WEEKLY", BERLIN)
             ONCE_A_CENTURY | {"repeatUntil": "9999-12-31"},
             THURSDAYS,
             "2052-02-29T09:00:00+01:00",
-            id="the same series with an end in the year 9999 overlaps first after a century",
+            id="a series with an interval of 100 years until the year 9999 overlaps first after a century",
         ),
         pytest.param(
             ONCE_A_CENTURY | {"repeatUntil": "9999-12-31"},
@@ -258,7 +260,7 @@ THURSDAYS = series("1953-01-01T09:30:00+01:00", "09:45:00", "WEEKLY", BERLIN)
             series("2005-01-05T09:00:00+09:00", "09:30:00", "DAILY", "Asia/Pyongyang"),
             series("2005-01-05T00:30:00+00:00", "01:00:00", "DAILY", None),
             "2015-08-15T09:00:00+08:30",
-            id="the series overlap only at an offset that the zone had for three years",
+            id="the series overlap only from 2015 to 2018, while Asia/Pyongyang had the offset +08:30",
         ),
     ],
 )
@@ -298,7 +300,7 @@ def test_the_last_end_is_the_end_of_the_last_occurrence(session: Session) -> Non
         assert end == slow.occurrence_on(max(slow.days(slow.first, slow.last)))[1]
 
 
-def test_an_excluded_occurrence_is_not_the_last_occurrence() -> None:
+def test_the_last_end_ignores_excluded_occurrences() -> None:
     three = series("2026-01-05T09:00:00+01:00", "10:00:00", "DAILY", BERLIN, repeatCount=3)
     excluded = three | {"excludedDates": ["2026-01-07", "2026-01-06"]}
     assert last_end(schedule(three)) == parse("2026-01-07T10:00:00+01:00").instant
@@ -342,7 +344,7 @@ def test_the_times_of_day_of_a_series_include_summer_and_winter_time(
 
 @given(sessions(once=False))
 def test_the_oracle_and_dateutil_agree_on_the_days_of_a_rule(session: Session) -> None:
-    """Compare the oracle with `dateutil`, which implements RFC 5545."""
+    """Compare the oracle with the package `dateutil`, which implements the recurrence rules of RFC 5545."""
     slow = oracle.Series(session)
     last = slow.first + int(40 * slow.rarity) + 1500
     assume(last < END_OF_TIME // DAY)
@@ -385,16 +387,18 @@ rules_with_common_eras = st.sampled_from(
         st.builds(DayRule, st.just(intervals[1]), st.tuples(st.integers(0, 99))),
     )
 )
-"""Pairs of rules that have some common days only in some eras. An era has 400 years."""
+"""Pairs of a month rule and a day rule whose common days may differ between periods of 400 years (eras)."""
 
 
 def days_apart(rule: Rule) -> int:
-    """Return the approximate number of days between two days of a rule."""
+    """Return the approximate number of days from one day of a rule to the next day of the rule."""
     return rule.interval * 30 if isinstance(rule, MonthRule) else rule.interval
 
 
 @given(st.tuples(month_rules, rules) | rules_with_common_eras, st.integers(-2 * DAY, 2 * DAY))
-def test_the_shortest_wait_is_the_minimum_of_the_waits_in_all_eras(pair: tuple[Rule, Rule], lag: int) -> None:
+def test_the_shortest_wait_between_two_rules_is_the_minimum_over_all_their_days(
+    pair: tuple[Rule, Rule], lag: int
+) -> None:
     month_rule, other = pair
     eras = month_rule.eras * other.eras // gcd(month_rule.eras, other.eras)
     rare, often = sorted((month_rule, other), key=days_apart, reverse=True)
@@ -410,7 +414,7 @@ def test_the_shortest_wait_is_the_minimum_of_the_waits_in_all_eras(pair: tuple[R
 
 
 @given(day_rules, day_rules, st.integers(-9 * DAY, 9 * DAY))
-def test_the_shortest_wait_of_two_day_rules_is_the_minimum_of_the_waits_on_all_days(
+def test_the_shortest_wait_between_two_day_rules_is_the_minimum_over_all_their_days(
     a: DayRule, b: DayRule, lag: int
 ) -> None:
     first = a.on_or_after(0)
@@ -420,7 +424,7 @@ def test_the_shortest_wait_of_two_day_rules_is_the_minimum_of_the_waits_on_all_d
 
 
 @given(rules_with_common_eras, st.integers(0, DAYS_IN_ERA))
-def test_two_days_meet_in_an_era_if_and_only_if_some_era_has_both_days(
+def test_two_days_meet_if_and_only_if_some_era_of_400_years_has_both_days(
     pair: tuple[Rule, Rule], day: int
 ) -> None:
     a, b = pair
@@ -468,9 +472,9 @@ def test_the_layer_and_zoneinfo_agree_on_the_offsets_of_a_zone(zone: str) -> Non
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_no_zone_changes_its_offset_again_soon_after_a_gap_or_a_fold(zone: str) -> None:
-    """`Offsets` assumes a minimum time until the next change: twice the length of a gap, or the length of a fold.
+    """In a gap, the clocks skip local times. In a fold, the clocks show local times twice.
 
-    In a gap, the clocks skip local times. In a fold, the clocks show local times twice.
+    `Offsets` assumes a minimum time until the next offset change: twice the length of a gap, or the length of a fold.
     """
     clock = time_zones.zone_clock(zone)
     for number, (change, following) in enumerate(pairwise(clock.changes)):
@@ -480,7 +484,7 @@ def test_no_zone_changes_its_offset_again_soon_after_a_gap_or_a_fold(zone: str) 
 
 
 def test_any_44_years_contain_every_kind_of_three_successive_years() -> None:
-    """Because of this, `recurrence` searches 44 years instead of 400.
+    """`recurrence` searches only 44 years for overlaps, because 44 years contain every kind of three years.
 
     Two years are of the same kind if they begin on the same weekday and have the same length.
     """
@@ -494,7 +498,7 @@ def test_any_44_years_contain_every_kind_of_three_successive_years() -> None:
         assert {tuple(kinds[year : year + 3]) for year in range(first, first + 42)} == everywhere
 
 
-def test_a_clock_without_a_zone_never_changes() -> None:
+def test_a_series_without_a_time_zone_starts_at_the_same_utc_time_all_year() -> None:
     session = {"startDateTime": "2026-01-05T09:00:00+01:00", "repeatCycleType": "DAILY"}
     times = schedule(session)
     assert isinstance(times, Series)
@@ -511,12 +515,14 @@ def test_an_unknown_zone_name_raises_a_key_error() -> None:
     ("rule", "expected"),
     [("<-03>3", []), ("EST5", [])],
 )
-def test_a_zone_without_daylight_saving_time_has_no_changes(rule: str, expected: list[object]) -> None:
+def test_a_zone_without_daylight_saving_time_never_changes_its_offset(
+    rule: str, expected: list[object]
+) -> None:
     assert build_clock(rule).changes == expected
 
 
 def build_clock(rule: str) -> time_zones.Clock:
-    """Return the clock of a TZif file with one offset and a POSIX rule."""
+    """Return the clock of a time zone file (TZif) that has one offset and a POSIX rule for daylight saving time."""
     block = (
         b"TZif2"
         + bytes(15)

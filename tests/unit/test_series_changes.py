@@ -1,4 +1,4 @@
-"""Cancelled and changed occurrences, and split series: the remaining series and the new session."""
+"""Changes of a series: an occurrence is cancelled, an occurrence is changed, or the series is split."""
 
 from datetime import date, timedelta
 from itertools import islice
@@ -68,14 +68,14 @@ def test_a_second_cancellation_of_an_occurrence_changes_nothing() -> None:
     "date",
     ["2026-01-06", "2025-12-29", "2026-02-30", "2026-1-5", "", "x", "2026-01-05T09:00:00Z"],
 )
-def test_a_date_without_an_occurrence_is_refused_by_cancel_change_and_split(date: str) -> None:
+def test_cancel_change_and_split_refuse_a_date_without_an_occurrence(date: str) -> None:
     for refused in (delete_occurrence, update_occurrence, split):
         more: Any = (NOW,) if refused is delete_occurrence else ({}, "new", NOW)
         with pytest.raises(NoOccurrence):
             refused(weekly_series(excludedDates=["2026-01-06"]), date, *more)
 
 
-def test_an_excluded_date_cannot_be_changed_and_cannot_start_a_split() -> None:
+def test_change_and_split_refuse_an_excluded_date() -> None:
     series = weekly_series(excludedDates=["2026-01-12"])
     for refused in (update_occurrence, split):
         with pytest.raises(NoOccurrence):
@@ -96,7 +96,7 @@ def test_a_session_that_does_not_repeat_has_no_occurrence_to_cancel(fields: dict
 
 
 @pytest.mark.parametrize("end", [{"repeatCount": 2}, {"repeatUntil": "2026-01-12"}])
-def test_the_last_occurrence_can_be_neither_cancelled_nor_changed(end: dict[str, Any]) -> None:
+def test_the_only_remaining_occurrence_can_be_neither_cancelled_nor_changed(end: dict[str, Any]) -> None:
     series = delete_occurrence(weekly_series(**end), "2026-01-05", NOW)
     with pytest.raises(LastOccurrence):
         delete_occurrence(series, "2026-01-12", NOW)
@@ -206,7 +206,7 @@ def series_with_dates(draw: st.DrawFn) -> tuple[Session, str]:
     """Draw a series, and the date of one of its occurrences."""
     cycle = draw(st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]))
     zone = draw(st.sampled_from([None, "Europe/Berlin", "Europe/London", "America/St_Johns", "Pacific/Apia"]))
-    # Start after 2011: Samoa skipped 30 December 2011, and two daily occurrences have the same local date.
+    # Start after 2011. Samoa skipped 30 December 2011, so a daily series has two occurrences on one local date.
     day = draw(st.dates(date(2012, 1, 1), date(2030, 12, 31)))
     hour, minutes = draw(st.integers(0, 23)), draw(st.sampled_from([0, 15, 59]))
     length = draw(st.sampled_from([None, 30, 90, 600]))

@@ -137,7 +137,7 @@ def test_a_new_start_changes_the_sort_key_and_the_year() -> None:
     assert (cleared["startKey"], cleared["startYear"]) == ("~#id", "none")
 
 
-def test_the_same_instant_with_another_offset_is_a_change() -> None:
+def test_a_patch_that_changes_only_the_offset_of_the_start_changes_the_session() -> None:
     before = create(ONCE)
     after = patch(before, startDateTime="2023-12-01T00:00:00Z")
     assert after["version"] == 2
@@ -173,7 +173,7 @@ def test_updated_at_never_decreases_when_a_clock_is_behind() -> None:
     ("start", "year"),
     [("0001", "00"), ("1899", "18"), ("1900", "1900"), ("2199", "2199"), ("2200", "22"), ("9999", "99")],
 )
-def test_the_start_year_before_1900_and_after_2199_is_a_century(start: str, year: str) -> None:
+def test_the_stored_start_year_before_1900_and_after_2199_is_a_century(start: str, year: str) -> None:
     assert (
         create({**ONCE, "startDateTime": f"{start}-06-01T00:00:00Z", "endDateTime": None})["startYear"]
         == year

@@ -1,4 +1,4 @@
-"""Rules for every run of `bench.simulation`, with the former design (`BEFORE`) and the present design (`NOW`)."""
+"""Properties of the simulation in `bench.simulation`, for the former design `BEFORE` and the present design `NOW`."""
 
 from itertools import pairwise
 
@@ -67,32 +67,32 @@ def test_writers_of_different_owners_never_retry() -> None:
     assert {(each.transactions, each.result) for each in outcomes} == {(1, "written")}
 
 
-def test_5000_sessions_of_one_year_in_a_second_are_throttled() -> None:
-    """The index has one partition for each year.
+def test_dynamodb_throttles_some_of_5000_writes_per_second_to_sessions_of_one_year() -> None:
+    """The index of all sessions has one partition for each year.
 
-    A partition accepts 1,000 writes per second, and 1,000 more after an unused second.
+    A partition accepts 1,000 writes per second, and 1,000 more after a second without writes.
     """
     outcomes = Simulation(NOW).run((0.0002 * number, f"owner {number}") for number in range(5_000))
     assert {each.result for each in outcomes} == {"written", "throttled"}
 
 
 def test_a_transaction_conflicts_if_the_head_has_changed_since_it_was_read() -> None:
-    """Both requests read the same version of the head. The first transaction ends before the second begins."""
+    """Two requests read the same version of the head. The first request writes, and the second must try again."""
     two: list[Outcome] = Simulation(NOW._replace(call_seconds=(0.1, 0.1))).run([(0.0, "ada"), (0.03, "ada")])
     assert sorted(each.transactions for each in two) == [1, 2]
 
 
-def test_writers_of_different_owners_retry_often_with_shared_items_and_rarely_without_them() -> None:
+def test_writers_of_different_owners_retry_often_if_they_share_items_and_rarely_otherwise() -> None:
     before, now = (simulate(design, 400, 10_000, WARM_UP + 1) for design in (BEFORE, NOW))
     assert before.retries > 0.3
     assert now.retries < 0.05
 
 
 @pytest.mark.parametrize(("writers", "transactions"), [(16, 3.6), (64, 6.0)])
-def test_simulated_writers_on_one_calendar_need_the_measured_transactions(
+def test_simulated_writers_on_one_calendar_need_about_as_many_transactions_as_measured(
     writers: int, transactions: float
 ) -> None:
-    """The measured figures are in docs/measurements.md, in the table of `bench.contention`."""
+    """The measured numbers are in docs/measurements.md, in the table of `bench.contention`."""
     found = write_at_once(writers)
     assert all(each.result == "written" for each in found)
     mean = sum(each.transactions for each in found) / writers

@@ -35,7 +35,7 @@ def test_a_skipped_test_fails_the_run_in_ci_and_the_summary_names_the_reason(tmp
     summary = run_pytest(tmp_path, CI="true")
     assert summary.count("no such program") >= len(SKIPPING)
     closing = summary.splitlines()[-1]
-    # pytest reports a failure before the test itself as an error.
+    # If a test fails before its function runs, pytest counts an error instead of a failure.
     assert "1 failed, 1 xfailed, 3 errors" in closing
     assert "skipped" not in closing
 

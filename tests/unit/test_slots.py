@@ -69,7 +69,7 @@ def test_the_key_of_an_endless_series_contains_its_length_class_and_time_of_day(
     )
 
 
-def test_the_keys_of_earlier_one_time_sessions_sort_before_the_key_prefix_of_a_start() -> None:
+def test_keys_of_one_time_sessions_before_an_instant_sort_before_the_prefix_of_the_instant() -> None:
     nine = slots.starting_at(parse("2023-12-01T09:00:00Z").instant)
     assert slot_of("a", "2023-12-01T08:59:59.999999Z")["slot"] < nine
     assert nine < slot_of("a", "2023-12-01T09:00:00Z")["slot"]
@@ -91,7 +91,7 @@ def test_the_conflict_check_of_a_short_session_reads_only_series_near_its_time_o
     ]
 
 
-def test_the_conflict_check_of_a_session_soon_after_midnight_reads_two_ranges() -> None:
+def test_the_conflict_check_of_a_session_soon_after_midnight_reads_two_ranges_of_keys() -> None:
     new = slot_of("new", "2023-12-01T00:30:00Z", "2023-12-01T01:00:00Z")
     assert list(slots.endless_series_near(new, [1])) == [
         ("EVERY#01#1410", "EVERY#01#1439~~"),
@@ -120,12 +120,12 @@ def test_the_conflict_check_reads_every_endless_series_that_conflicts(
 
 
 @pytest.mark.parametrize("released", [True, False])
-def test_a_reference_in_the_head_does_not_change_when_it_is_written_and_parsed(released: bool) -> None:
+def test_parsing_the_text_of_a_reference_returns_the_same_reference(released: bool) -> None:
     named = slots.Reference(slot_of("a", "2023-12-01T09:00:00Z")["slot"], 12, released)
     assert slots.parse_reference(slots.reference_text(named)) == named
 
 
-def test_a_referenced_change_is_readable_in_a_slot_of_the_same_or_a_later_version() -> None:
+def test_a_read_slot_shows_a_change_if_its_version_is_the_version_of_the_change_or_later() -> None:
     second = {**slot_of("a", "2023-12-01T09:00:00Z"), "version": 2}
     added, released = slots.Reference("key", 2), slots.Reference("key", 2, released=True)
     for named in (added, released):
@@ -135,7 +135,7 @@ def test_a_referenced_change_is_readable_in_a_slot_of_the_same_or_a_later_versio
     assert not added.is_readable_in(None)
 
 
-def test_a_released_slot_that_starts_inside_the_added_slot_can_hide_the_added_slot() -> None:
+def test_a_released_one_time_slot_can_hide_an_added_slot_only_if_it_starts_within_the_added_slot() -> None:
     new = slot_of("a", "2023-12-01T09:00:00Z", "2023-12-01T13:00:00Z")
     assert slots.hides(slot_of("a", "2023-12-01T10:00:00Z"), new)
     assert not slots.hides(slot_of("a", "2023-12-01T08:00:00Z"), new)
@@ -163,7 +163,7 @@ def test_the_key_of_a_series_with_a_time_zone_and_an_end_contains_the_end_plus_t
     assert found["slot"] == "UNTIL#2023-12-10T09:00:00.000000Z#a"
 
 
-def test_a_slot_with_one_more_excluded_date_adds_no_time() -> None:
+def test_excluding_one_more_date_adds_no_time_to_a_slot() -> None:
     old = slot(berlin_series(excludedDates=["2023-12-08"]))
     fewer, more, other = (
         slot(berlin_series(excludedDates=dates))
@@ -191,7 +191,7 @@ def test_a_slot_keeps_its_key_unless_the_change_adds_time() -> None:
     assert "slot" not in reserve(SessionChange(before, session("a", None))).after
 
 
-def test_the_first_start_is_computed_with_the_offset_of_the_time_zone() -> None:
+def test_the_first_start_of_a_series_is_computed_with_the_offset_of_its_time_zone() -> None:
     """After an update of the time zone database, the offset in a stored `startDateTime` may be outdated."""
     found = slot(
         berlin_series(startDateTime="2023-12-01T09:00:00-05:00", endDateTime="2023-12-01T10:00:00-05:00")

@@ -85,17 +85,17 @@ def test_only_the_streams_of_sessions_and_timelines_call_update_counters() -> No
         properties = mapping["Properties"]
         assert properties["FunctionName"] == {"Ref": "UpdateCountersFunction.Alias"}
         assert properties["StartingPosition"] == "TRIM_HORIZON", (
-            "changes from before the mapping must be counted too"
+            "changes that are older than the event source mapping must be counted too"
         )
         assert properties["BisectBatchOnFunctionError"] is True
         assert properties["MaximumRetryAttempts"] > 0
         assert properties["TumblingWindowInSeconds"] > 0, (
-            "without a window, Lambda does not send the shard's id"
+            "without a tumbling window, Lambda does not send the id of the shard"
         )
         assert "ParallelizationFactor" not in properties, "the records of a shard must come in order"
 
 
-def test_only_update_counters_may_write_counts_and_may_write_nothing_else() -> None:
+def test_update_counters_may_write_only_counts_and_no_other_function_may_write_counts() -> None:
     written = {
         statement["Resource"]["Fn::GetAtt"][0]
         for statement in statements(FUNCTIONS["UpdateCountersFunction"])
@@ -150,7 +150,8 @@ def test_calls_are_throttled_and_logged() -> None:
 
 
 def test_each_public_route_has_its_own_throttling_limits() -> None:
-    # A deployment with settings for a missing route fails. So routes and settings have the same condition.
+    # A deployment fails if it has throttling settings for a route that does not exist. So the public routes and their
+    # settings have the same condition.
     settings = template.resources("AWS::Serverless::HttpApi")["Api"]["Properties"]["RouteSettings"]["Fn::If"]
     assert (settings[0], settings[2]) == ("Docs", {"Ref": "AWS::NoValue"})
     assert set(settings[1]) == PUBLIC_ROUTES
@@ -207,7 +208,7 @@ def test_a_role_lists_its_actions_and_resources_without_wildcards(name: str) -> 
     for statement in statements(FUNCTIONS[name]):
         assert set(statement) == {"Effect", "Action", "Resource"}
         actions = statement["Action"]
-        if actions != ["dynamodb:ListStreams"]:  # IAM allows no resource for this action
+        if actions != ["dynamodb:ListStreams"]:  # IAM cannot limit this action to one resource
             assert "*" not in json.dumps(statement)
         assert isinstance(actions, list)
         assert "dynamodb:Scan" not in actions
@@ -237,7 +238,7 @@ def test_only_endpoints_that_accept_an_idempotency_key_know_the_idempotency_tabl
 
 
 def test_each_endpoint_has_its_folder_function_and_event() -> None:
-    """docs/architecture.md, "To add an endpoint", has the steps."""
+    """The section "To add an endpoint" of docs/architecture.md lists all steps."""
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
     found = {path.stem for path in (ROOT / "events").glob("*.json")}
     assert sorted(folders ^ set(BY_FOLDER)) == [], (
@@ -249,7 +250,7 @@ def test_each_endpoint_has_its_folder_function_and_event() -> None:
 
 
 @pytest.mark.parametrize("folder", sorted(ENDPOINTS))
-def test_the_name_and_description_of_a_function_follow_its_folder(folder: str) -> None:
+def test_a_function_has_the_name_of_its_folder_and_its_route_as_description(folder: str) -> None:
     (name,) = [
         name for name, one in FUNCTIONS.items() if one["Properties"]["CodeUri"] == f"functions/{folder}"
     ]
@@ -262,7 +263,7 @@ def test_the_name_and_description_of_a_function_follow_its_folder(folder: str) -
 
 @pytest.mark.parametrize("folder", sorted(ENDPOINTS))
 def test_an_event_file_has_the_format_of_the_http_api(folder: str) -> None:
-    """`sam local invoke -e` forwards the file unchanged, so the file must have the payload format 2.0."""
+    """`sam local invoke -e` sends the file unchanged to the function. So the file needs the format of an API event."""
     event = load_event(folder)
     method, path = template.route(folder)
     http = event["requestContext"]["http"]
@@ -319,7 +320,7 @@ def test_the_layer_is_built_for_the_processor_that_runs_it() -> None:
 
 
 def test_a_new_endpoint_needs_no_new_alarm_or_dashboard() -> None:
-    """An alarm can watch the sum of at most ten metrics, but the API has more than ten functions."""
+    """An alarm can sum at most ten metrics, and the API has more functions. So no alarm sums metrics of functions."""
     alarms = template.resources("AWS::CloudWatch::Alarm")
     endpoints = {name for name, function in FUNCTIONS.items() if has_route(function)}
     watching = json.dumps([*alarms.values(), *template.resources("AWS::CloudWatch::Dashboard").values()])
@@ -353,7 +354,7 @@ OTHER_LINES = [
 @pytest.mark.parametrize(
     ("line", "counted"), [*((x, 1) for x in FAILED_CALLS), *((x, 0) for x in OTHER_LINES)]
 )
-def test_the_metric_filter_counts_only_errors_of_the_runtime(line: str, counted: int) -> None:
+def test_the_metric_filter_counts_failed_calls_and_no_other_log_lines(line: str, counted: int) -> None:
     (metric,) = template.resources("AWS::Logs::MetricFilter").values()
     pattern = metric["Properties"]["FilterPattern"]
     terms = re.findall(r'\?"([^"]+)"', pattern)
@@ -363,7 +364,7 @@ def test_the_metric_filter_counts_only_errors_of_the_runtime(line: str, counted:
     assert any(term in line for term in terms) == bool(counted)
 
 
-def test_the_alarm_on_errors_reads_the_metric_of_the_filter() -> None:
+def test_the_alarm_on_errors_reads_the_metric_of_the_metric_filter() -> None:
     (metric,) = template.resources("AWS::Logs::MetricFilter").values()
     (counts,) = metric["Properties"]["MetricTransformations"]
     alarm = template.resources("AWS::CloudWatch::Alarm")["FunctionErrorsAlarm"]["Properties"]
@@ -434,7 +435,7 @@ def test_each_allowed_reserved_concurrency_has_a_condition_in_the_template() -> 
 
 
 def find_choices(value: Any) -> list[int | None]:
-    """Return the values that nested conditions choose from; None for no value."""
+    """Return all values that nested `Fn::If` conditions can choose, with None for `AWS::NoValue`."""
     if value == {"Ref": "AWS::NoValue"}:
         return [None]
     if isinstance(value, dict):
@@ -476,9 +477,9 @@ def find_parameters(value: Any) -> set[str]:
     return names & set(template.template()["Parameters"])
 
 
-def test_every_parameter_of_a_functions_configuration_is_a_tested_setting() -> None:
+def test_settings_contains_every_parameter_that_the_configuration_of_functions_uses() -> None:
     # Lambda publishes a version only if the code or the configuration of a function has changed.
-    # The following properties are not part of the configuration.
+    # The following properties are not part of a function's configuration.
     rest = {
         "DeploymentPreference",
         "Policies",
@@ -521,14 +522,17 @@ def test_a_change_of_any_other_parameter_publishes_no_version(parameter: str) ->
 
 
 def test_the_description_of_a_version_has_room_for_long_settings() -> None:
-    """Lambda accepts at most 256 characters. At least 200 must remain for the issuer, the audience and the endpoint."""
+    """Lambda accepts descriptions of at most 256 characters.
+
+    Without the issuer, the audience and the endpoint, a description has at most 50. So 206 remain for these settings.
+    """
     settings = SETTINGS | {"JwtIssuer": "", "JwtAudience": "", "DynamoDbEndpoint": "", "LogLevel": "CRITICAL"}
     (description,) = set(template.published_versions(**settings | {"RetentionDays": "3650"}).values())
     assert len(description) <= 50
 
 
 def test_alarms_watch_update_counters() -> None:
-    """While the function fails, Lambda sends no later records of the shard, and the counts become outdated."""
+    """While `update_counters` fails, Lambda sends no later records of the shard. So the counts become outdated."""
     alarms = [alarm["Properties"] for alarm in template.resources("AWS::CloudWatch::Alarm").values()]
     watched = {
         alarm["MetricName"]
@@ -566,10 +570,10 @@ PROTECTED = {
 
 
 @pytest.mark.parametrize("name", [name for kind in PROTECTED for name in template.resources(kind)])
-def test_cloudformation_deletes_no_protected_resource(name: str) -> None:
+def test_cloudformation_does_not_try_to_delete_a_resource_with_deletion_protection(name: str) -> None:
     """CloudFormation cannot delete a resource with deletion protection.
 
-    An attempt ends in DELETE_FAILED, or in ROLLBACK_FAILED after a failed first deployment.
+    If CloudFormation tries, the stack ends in DELETE_FAILED, or in ROLLBACK_FAILED after a failed first deployment.
     """
     resource = template.template()["Resources"][name]
     if resource["Properties"][PROTECTED[resource["Type"]]] is not False:
@@ -623,7 +627,9 @@ def test_browsers_sign_in_only_by_authorization_code_and_only_if_callback_urls_a
     }
     for name, values in oauth.items():
         assert client["Properties"][name] == {"Fn::If": ["SignInPage", *values]}
-    assert client["Properties"]["GenerateSecret"] is False, "a browser cannot keep a secret, so it uses PKCE"
+    assert client["Properties"]["GenerateSecret"] is False, (
+        "browsers cannot keep a client secret and use PKCE"
+    )
     (domain,) = template.resources("AWS::Cognito::UserPoolDomain").values()
     assert domain["Condition"] == template.template()["Outputs"]["SignInUrl"]["Condition"] == "SignInPage"
     assert template.template()["Parameters"]["CallbackUrls"]["Default"] == ""
@@ -663,6 +669,6 @@ def test_parameters_have_descriptions_and_working_defaults() -> None:
         ("login.example.com", False),
     ],
 )
-def test_an_issuer_without_tls_is_accepted_only_on_this_machine(issuer: str, accepted: bool) -> None:
+def test_an_issuer_without_https_is_accepted_only_on_localhost(issuer: str, accepted: bool) -> None:
     pattern = template.template()["Parameters"]["JwtIssuer"]["AllowedPattern"]
     assert bool(re.fullmatch(pattern, issuer)) == accepted

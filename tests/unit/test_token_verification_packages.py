@@ -1,7 +1,7 @@
 """PyJWT and cryptography, the packages that verify tokens.
 
-If the gateway has verified the token, functions do not import these packages. Both packages work without the packages
-that only builds need.
+If the gateway has verified the token, functions do not import these packages. The layer does not contain cffi and
+pycparser, because only builds of cryptography need them. The tests verify a token without cffi and pycparser.
 """
 
 import os
@@ -17,7 +17,8 @@ BUILD_ONLY = runpy.run_path(str(ROOT / "layers" / "scheduling" / "build.py"))["B
 
 ANSWER_WITH_CLAIMS = """
 import sys
-# Block OpenSSL. botocore imports OpenSSL if it is installed, as here by the SAM CLI. The layer does not contain it.
+# botocore imports OpenSSL if OpenSSL is installed. The SAM CLI installs OpenSSL here, but the layer has no OpenSSL.
+# So block the import.
 sys.modules["OpenSSL"] = None
 from functions.{function}.handler import lambda_handler
 lambda_handler({{"requestContext": {{"authorizer": {{"jwt": {{"claims": {{"sub": "anna"}}}}}}}}}}, None)
@@ -56,5 +57,5 @@ def test_functions_do_not_import_cryptography_if_the_gateway_has_verified_the_to
     assert run(ANSWER_WITH_CLAIMS.format(function=function)) == "set()"
 
 
-def test_tokens_are_verified_without_the_packages_that_only_builds_need() -> None:
+def test_tokens_can_be_verified_without_cffi_and_pycparser() -> None:
     assert run(VERIFY, *BUILD_ONLY) == "{'sub': 'anna'}"

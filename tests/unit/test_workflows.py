@@ -1,4 +1,4 @@
-"""Workflows of the code host: steps, order and permissions."""
+"""GitHub workflows: their steps, order and permissions."""
 
 import re
 from typing import Any
