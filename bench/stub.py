@@ -9,76 +9,74 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
+from scheduling.domain import session, slots, timeline
+from scheduling.store.items import serialize
 from tests.support.certificates import LOOPBACK
 
 SESSION_ID = "0b8f4d9c-5a43-4e1f-9d5c-7f1c2b1d3e4f"
 TIMELINE_ID = "a1b2c3d4-e5f6-7890-g1h2-i3j4k5l6m7n8"
 EMPTY_TIMELINE_ID = "00000000-e5f6-7890-g1h2-i3j4k5l6m7n8"
 OWNER_ID = "6c2f1a9e-3b4d-4c5e-8f70-1a2b3c4d5e6f"
-PAGE = 10
 
 _CREATED = "2023-11-20T08:00:00.000Z"
-_TIMELINE = {
-    "id": {"S": TIMELINE_ID},
-    "name": {"S": "Yoga"},
-    "ownerId": {"S": OWNER_ID},
-    "createdAt": {"S": _CREATED},
-    "updatedAt": {"S": _CREATED},
-    "version": {"N": "1"},
-    "allKey": {"S": "ALL"},
-    "createdKey": {"S": f"{_CREATED}#{TIMELINE_ID}"},
-}
 
 
 def _build_session(number: int) -> dict[str, Any]:
-    id = SESSION_ID[:-2] + f"{number:02}" if number else SESSION_ID
-    start, end = f"2023-12-{number + 1:02}T09:00:00Z", f"2023-12-{number + 1:02}T10:00:00Z"
-    return {
-        "id": {"S": id},
-        "type": {"S": "ONE_TIME"},
-        "timelineId": {"S": TIMELINE_ID},
-        "name": {"S": "Special Workshop"},
-        "startDateTime": {"S": start},
-        "endDateTime": {"S": end},
-        "description": {"S": "Special workshop event"},
-        "createdAt": {"S": _CREATED},
-        "updatedAt": {"S": _CREATED},
-        "ownerId": {"S": OWNER_ID},
-        "version": {"N": "3"},
-        "startKey": {"S": f"{start[:-1]}.000000Z#{id}"},
-        "startMonth": {"S": "2023-12"},
+    fields = {
+        "type": "ONE_TIME",
+        "timelineId": TIMELINE_ID,
+        "name": "Special Workshop",
+        "startDateTime": f"2023-12-{number + 1:02}T09:00:00Z",
+        "endDateTime": f"2023-12-{number + 1:02}T10:00:00Z",
+        "description": "Special workshop event",
     }
+    id = SESSION_ID[:-2] + f"{number:02}" if number else SESSION_ID
+    return serialize(session.create(fields, id, OWNER_ID, _CREATED))
+
+
+def _build_timeline(id: str) -> dict[str, Any]:
+    counts = {} if id == EMPTY_TIMELINE_ID else _COUNTS
+    made = timeline.create({"name": "Yoga"}, id, OWNER_ID, _CREATED)
+    return serialize({**made, "sessionCounts": counts})
+
+
+PAGE = 10
+_COUNTS = {"ONE_TIME": PAGE, "RECURRING": 0}
+_SESSIONS = [_build_session(number) for number in range(PAGE)]
+_TIMELINES = {id: _build_timeline(id) for id in (TIMELINE_ID, EMPTY_TIMELINE_ID)}
+_HEAD = serialize(
+    {"ownerId": OWNER_ID, "slot": slots.HEAD, "version": 7, "sessionCounts": _COUNTS, "timelineCount": 1}
+)
 
 
 def _build_answer(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the answer of a database with one timeline and one page of sessions."""
-    empty = request.get("Key", {}).get("id") == {"S": EMPTY_TIMELINE_ID}
-    month = {"2023-12": {"N": str(0 if empty else PAGE)}}
-    timeline = {**_TIMELINE, "sessionCounts": {"M": month}}
-    table = request.get("TableName")
-    match operation, table:
+    """Return the answer of a database with one page of sessions and one page of timelines.
+
+    The database has no slots, so new sessions have no conflicts.
+
+    Raises:
+        ValueError: the functions that are measured do not send such a request.
+    """
+    match operation, request.get("TableName"):
         case "GetItem", "SessionsTable":
-            return {"Item": _build_session(0)}
+            return {"Item": _SESSIONS[0]}
         case "GetItem", "TimelinesTable":
-            return {"Item": timeline}
+            return {"Item": _TIMELINES[request["Key"]["id"]["S"]]}
         case "GetItem", "CalendarTable":
-            head = {"ownerId": {"S": OWNER_ID}, "slot": {"S": "HEAD"}, "version": {"N": "7"}}
-            return {"Item": head} if request["Key"]["slot"]["S"] == "HEAD" else {}
+            return {"Item": _HEAD} if request["Key"]["slot"]["S"] == slots.HEAD else {}
         case "Query", "SessionsTable":
-            items = [_build_session(number) for number in range(PAGE)]
-            return {"Items": items, "Count": PAGE, "ScannedCount": PAGE}
+            return _build_query_answer(_SESSIONS)
         case "Query", "TimelinesTable":
-            return {"Items": [timeline], "Count": 1, "ScannedCount": 1}
-        case "Query", _:
-            return {"Items": [], "Count": 0, "ScannedCount": 0}
-        case "BatchGetItem", _:
-            shard = {
-                "id": {"S": "COUNTS#0"},
-                "sessions#2023-12": {"N": "10"},
-                "timelines#2023-11": {"N": "1"},
-            }
-            return {"Responses": {"TimelinesTable": [shard]}, "UnprocessedKeys": {}}
-    return {}
+            return _build_query_answer([_TIMELINES[TIMELINE_ID]])
+        case "Query", "CalendarTable":
+            return _build_query_answer([])
+        case (("TransactWriteItems" | "PutItem" | "UpdateItem"), _):
+            return {}
+    raise ValueError(f"no answer to {operation} {request}")
+
+
+def _build_query_answer(items: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"Items": items, "Count": len(items), "ScannedCount": len(items)}
 
 
 class Recording:
