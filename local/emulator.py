@@ -113,7 +113,7 @@ def enable_time_to_live(table_name: str, properties: Properties) -> None:
 def call_after_changes(resource_type: str, finish: Callable[[str, Properties], None]) -> None:
     """Call `finish` after each creation and each update of a resource of the type.
 
-    `finish` receives the physical id and the properties of the resource.
+    The arguments of `finish` are the physical id and the properties of the resource.
     """
     known = _RESOURCE_HANDLERS[resource_type]
     create, update = known["create"], known["update"]

@@ -42,7 +42,7 @@ class StackError(Exception):
 
 
 class PortTaken(StackError):
-    """A port on which another program listens."""
+    """A port that the stack cannot use, because another program listens on the port."""
 
     def __init__(self, port: int) -> None:
         super().__init__(port)
@@ -365,7 +365,7 @@ class Stack:
     def add_demo_data(self) -> None:
         """Create a user for each role, and a demo timeline that the user with the role USER owns.
 
-        A stack with an external issuer (parameter JwtIssuer) has no user pool. So no demo data are added.
+        A stack with an external issuer (parameter JwtIssuer) has no user pool. So such a stack gets no demo data.
         """
         if "UserPoolId" not in self.outputs:
             return
