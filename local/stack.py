@@ -555,7 +555,7 @@ def print_token(role: str) -> None:
 
 
 def print_logs() -> None:
-    """Print the logs of the last ten minutes. At a terminal, follow the logs."""
+    """Print the logs of the last ten minutes. If the output is a terminal, also print new lines until Ctrl-C."""
     stack = _require_running_stack()
     client, group = stack.client("logs"), stack.outputs["LogGroupName"]
     since, shown = int((time.time() - 600) * 1000), set[tuple[int, str]]()
