@@ -102,7 +102,7 @@ def _add_route(
 
 
 def enable_time_to_live(table_name: str, properties: Properties) -> None:
-    """Enable the time to live of a table, if its properties in the template do so."""
+    """Enable the time to live of a table, if the table's properties in the template enable the time to live."""
     if specification := properties.get("TimeToLiveSpecification"):
         enabled = str(specification["Enabled"]).lower() == "true"
         dynamodb._update_ttl(
@@ -113,7 +113,7 @@ def enable_time_to_live(table_name: str, properties: Properties) -> None:
 def call_after_changes(resource_type: str, finish: Callable[[str, Properties], None]) -> None:
     """Call `finish` after each creation and each update of a resource of the type.
 
-    `finish` receives the physical id and the properties of the resource.
+    The arguments of `finish` are the physical id and the properties of the resource.
     """
     known = _RESOURCE_HANDLERS[resource_type]
     create, update = known["create"], known["update"]
@@ -203,7 +203,7 @@ async def _send_json(send: Any, body: Properties) -> None:
 
 
 async def serve_until_stopped() -> None:
-    """Serve until SIGTERM or SIGINT, then write the state."""
+    """Serve requests until SIGTERM or SIGINT arrives. Then let ministack write its state to disk, and return."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         try:

@@ -32,7 +32,7 @@ BUILT = ROOT / ".aws-sam" / "invoke"
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 SAM = (sys.executable, "-m", "samcli")
 NO_SECTION = ("--config-env", "local")
-"""samconfig.toml has no section `local`. So the SAM CLI uses no setting of samconfig.toml."""
+"""The name of a section that samconfig.toml does not have. So the SAM CLI uses no setting of samconfig.toml."""
 
 
 def prepare_event(function: str, role: str, subject: str, id: str = "") -> str:
@@ -92,8 +92,8 @@ async def invoke(stack: Stack, function: str, event: str, architecture: str, opt
     async with AsyncExitStack() as opened:
         # On Linux, containers can connect to the address of Docker's bridge, but not to this machine's 127.0.0.1, where
         # the stack listens. So forward connections from the bridge to 127.0.0.1. With Docker Desktop, containers can
-        # connect to 127.0.0.1. There, this machine does not have the bridge's address, and `_forward_port` raises an
-        # OSError.
+        # connect to 127.0.0.1, and this machine does not have the bridge's address. Then `_forward_port` raises an
+        # OSError, which is ignored.
         with suppress(OSError):
             await opened.enter_async_context(await _forward_port(find_bridge(), stack.port + 1))
         process = await asyncio.create_subprocess_exec(

@@ -42,7 +42,7 @@ class StackError(Exception):
 
 
 class PortTaken(StackError):
-    """A port on which another program listens."""
+    """A port that the stack cannot use, because another program listens on the port."""
 
     def __init__(self, port: int) -> None:
         super().__init__(port)
@@ -152,14 +152,14 @@ class Stack:
         """
         if self.find_process_id():
             return
-        # This process opens the sockets, and the emulator inherits them. Meanwhile, both ports are occupied. So another
-        # stack that starts at the same time chooses other ports.
+        # This process opens the sockets, and the emulator inherits the sockets. So both ports are always occupied, and
+        # another stack that starts at the same time chooses other ports.
         with listen(self.port, or_next_ports) as (api, aws):
             self.port = api.getsockname()[1]
             self._start_emulator(api, aws)
 
     def _start_emulator(self, api: socket.socket, aws: socket.socket) -> None:
-        # Delete the functions that the last run unpacked.
+        # Delete the code of functions that the emulator unpacked during its last run.
         shutil.rmtree(self.state / "tmp", ignore_errors=True)
         for folder in ("aws", "objects", "tmp"):
             (self.state / folder).mkdir(parents=True, exist_ok=True)
@@ -269,7 +269,7 @@ class Stack:
             *("--s3-bucket", bucket, "--region", REGION, "--capabilities", "CAPABILITY_IAM"),
             *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
             *("--parameter-overrides", *(f"{name}={value}" for name, value in self.parameters.items())),
-            # botocore asks for the account id, but the emulator does not support this call. So do not retry.
+            # botocore requests the account id, which the emulator does not support. A retry would fail too.
             environment={"SAM_CLI_POLL_DELAY": "0.2", "AWS_MAX_ATTEMPTS": "1"},
         )
         self._outputs = {}
@@ -280,7 +280,7 @@ class Stack:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             done = subprocess.run(
-                # samconfig.toml has no section `local`. So the SAM CLI uses no setting of samconfig.toml.
+                # samconfig.toml has no section `local`, so the SAM CLI uses no setting of samconfig.toml.
                 [sys.executable, "-m", "samcli", command, "--config-env", "local", *arguments],
                 cwd=self.source,
                 env={**self._build_environment(), **environment},
@@ -322,7 +322,7 @@ class Stack:
         }
 
     def write_variables(self) -> None:
-        """Write the environment variables of functions in Docker to the file that samconfig.toml names."""
+        """Write the environment variables for functions in Docker to the file that samconfig.toml names."""
         variables = self.tables() | {"DYNAMODB_ENDPOINT": f"http://{SEEN_BY_CONTAINERS}:{self.port + 1}"}
         path = self.state / "sam-local.json"
         path.write_text(json.dumps({"Parameters": variables}, indent=2) + "\n")
@@ -365,7 +365,7 @@ class Stack:
     def add_demo_data(self) -> None:
         """Create a user for each role, and a demo timeline that the user with the role USER owns.
 
-        A stack with an external issuer (parameter JwtIssuer) has no user pool. So no demo data are added.
+        A stack with an external issuer (parameter JwtIssuer) has no user pool. So such a stack gets no demo data.
         """
         if "UserPoolId" not in self.outputs:
             return
@@ -432,7 +432,7 @@ def listen(port: int, or_next_ports: bool = False) -> Iterator[tuple[socket.sock
 def _listen_on(port: int) -> socket.socket:
     one = socket.socket()
     try:
-        # Otherwise, `bind` fails while connections of a stopped emulator are still open.
+        # Without SO_REUSEADDR, `bind` fails while connections of a stopped emulator are still open.
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.bind((HOST, port))
         one.listen()
@@ -555,7 +555,7 @@ def print_token(role: str) -> None:
 
 
 def print_logs() -> None:
-    """Print the logs of the last ten minutes. At a terminal, follow the logs."""
+    """Print the logs of the last ten minutes. If the output is a terminal, also print new lines until Ctrl-C."""
     stack = _require_running_stack()
     client, group = stack.client("logs"), stack.outputs["LogGroupName"]
     since, shown = int((time.time() - 600) * 1000), set[tuple[int, str]]()

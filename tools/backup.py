@@ -18,7 +18,10 @@ _MOST_IN_A_BATCH = 25
 
 
 def export(dynamodb: Any, tables: Mapping[str, str], file: Path) -> int:
-    """Write all items to a file. Each line has one item and the kind of its table. Return the number of items."""
+    """Write all items to a file. Return the number of items.
+
+    Each line has one item and the key of its table in `tables`, such as `sessions`.
+    """
     written = 0
     with file.open("w", encoding="utf-8") as lines:
         for kind, table in tables.items():

@@ -33,7 +33,7 @@ FRAME = """\
 
 
 def render_guide() -> str:
-    """Return the page. Each heading has the same id as on code hosts, so links to chapters work in both places."""
+    """Return the page. Headings have the same ids as on code hosts, so links to chapters work there and on the page."""
     parser = MarkdownIt().enable("table")
     tokens = parser.parse(GUIDE.read_text("utf-8"))
     for opening, heading in pairwise(tokens):

@@ -76,7 +76,7 @@ class Operation(NamedTuple):
 
     @property
     def failures(self) -> Iterator[Errors]:
-        """Yield the possible errors, grouped by status: errors of every endpoint, and errors of this endpoint."""
+        """Yield the possible errors of the operation, grouped by status."""
         statuses = {401, 500, 503}
         statuses |= {403, 404} if "{" in self.path else set()
         statuses |= {403, 413} if self.endpoint.body else set()
@@ -139,9 +139,8 @@ def build_document() -> Json:
     components["schemas"] = {name: schemas[name] for name in sorted(schemas.keys() - queries)}
     for group in sorted(groups, key=lambda group: (group[0].status, name_response(group))):
         components["responses"][name_response(group)] = describe_failure(group)
-    copied: Json = json.loads(
-        json.dumps(made)
-    )  # without this copy, PyYAML would write an anchor for each object that occurs twice
+    # Without this copy, PyYAML would write an anchor for each object that occurs twice in the document.
+    copied: Json = json.loads(json.dumps(made))
     return copied
 
 
@@ -152,10 +151,8 @@ class Schema(GenerateJsonSchema):
         return False
 
     def default_schema(self, schema: Any) -> Json:
-        names = {
-            "ge": "minimum",
-            "le": "maximum",
-        }  # pydantic writes `ge` and `le` if a validator precedes the limits of a field
+        # If a validator precedes the limits of a field, pydantic writes `ge` and `le`, which JSON Schema does not have.
+        names = {"ge": "minimum", "le": "maximum"}
         made = super().default_schema(schema).items()
         return {names.get(key, key): value for key, value in made if (key, value) != ("default", None)}
 

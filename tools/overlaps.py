@@ -22,8 +22,9 @@ from scheduling.store.items import deserialize, serialize
 
 
 class Overlap(NamedTuple):
-    """Two overlapping sessions of an owner. `start` and `end` are the times of one occurrence of `other_id`: the first
-    occurrence that overlaps the session `session_id`.
+    """Two overlapping sessions of an owner.
+
+    `start` and `end` are the times of the first occurrence of session `other_id` that overlaps session `session_id`.
     """
 
     owner_id: str

@@ -5,10 +5,10 @@ Lambda dropped stream records. `--repair` writes the right counts. The API may b
 steps:
 
 1. Wait until UpdateCountersFunction has counted all records of the streams. Read the stored counts.
-2. Count the sessions and timelines. Wait again.
-3. Compare the nodes (items of the Counters table) whose version is the same as in step 1. Skip the other nodes, whose
-   counts changed during the run.
-4. Write the right counts, on condition that the stored counts are still those of step 1.
+2. Count the sessions and timelines. Wait again until UpdateCountersFunction has counted all records.
+3. Compare the stored counts with the counts of step 2. Skip each node (item of the Counters table) whose version has
+   changed since step 1, because the counts in this node changed during the run.
+4. Write the right counts, on condition that the stored counts are still those that the run read.
 """
 
 import argparse
@@ -106,7 +106,7 @@ def repair(dynamodb: Any, tables: Tables, difference: Difference) -> bool:
     try:
         if table == tables.counters:
             node = {**key, **fields, "version": _read_version(stored) + 1}
-            if not fields:  # delete a node without counts
+            if not fields:  # let DynamoDB delete a node without counts
                 node["expiresAt"] = int(time.time())
             _put_node(dynamodb, table, node, stored)
         else:
@@ -159,7 +159,7 @@ def wait_until_counted(dynamodb: Any, streams: Any, tables: Tables) -> None:
 
 
 def _find_uncounted_shards(dynamodb: Any, streams: Any, tables: Tables, table: str) -> Iterator[str]:
-    """Yield the shards of a table's stream with changes that are not counted yet."""
+    """Yield those shards of a table's stream that contain changes that are not counted yet."""
     stream = dynamodb.describe_table(TableName=table)["Table"].get("LatestStreamArn")
     if stream is None:
         return
@@ -227,7 +227,7 @@ def _count_by_type(sessions: Iterable[tuple[str, Item]]) -> dict[str, dict[str, 
 
 
 def _compare(table: str, key: dict[str, str], item: Item | None, fields: Item) -> list[Difference]:
-    """Return the difference between stored and counted totals. A zero equals a missing entry."""
+    """Return the difference between stored and counted totals, if any. A missing entry counts as zero."""
     stored = {field: (item or {}).get(field, 0 if field == "timelineCount" else {}) for field in fields}
     if {field: _drop_zeros(value) for field, value in stored.items()} == fields:
         return []

@@ -1,7 +1,7 @@
 """Script that installs the pinned packages into the virtual environment .venv. If necessary, it creates .venv.
 
-`make setup` runs this file with the machine's `python3`, which may be an old version. So this file uses only syntax
-that old versions support.
+`make setup` runs this file with the machine's `python3`, which may be an old Python. So this file uses only syntax
+that old versions of Python support.
 """
 
 import hashlib
@@ -80,7 +80,8 @@ def make_venv():
 
 
 def install_packages():
-    # --no-deps: dev.txt already lists the dependencies. Without this option, pip refuses extras of packages with hashes.
+    # --no-deps: dev.txt already lists all dependencies. Without this option, pip refuses dependencies with
+    # an extra, such as boto3[crt], because the requirements have hashes.
     command = [python_of_venv(), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "--requirement", REQUIREMENTS]
     if subprocess.call(command) != 0:

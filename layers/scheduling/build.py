@@ -34,7 +34,7 @@ from typing import Any
 SOURCE = Path(__file__).resolve().parent
 REQUIREMENTS = SOURCE / "requirements.txt"
 
-# Amazon Linux 2023 has glibc 2.34, so wheels for glibc 2.34 or older work. The newest comes first.
+# Amazon Linux 2023 has glibc 2.34, so wheels for glibc 2.34 or older work. The newest glibc comes first.
 WHEEL_PLATFORMS = ("manylinux_2_34", "manylinux_2_28", "manylinux2014")
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 
@@ -52,7 +52,7 @@ ITEM_OPERATIONS = (
     "UpdateItem",
 )
 
-# At run time, cryptography needs only the module `_cffi_backend`. Only builds of cryptography need these packages.
+# Only a build of cryptography needs these packages. At run time, cryptography needs only the module `_cffi_backend`.
 BUILD_ONLY = ("cffi", "pycparser")
 
 # Modules that other modules import, but whose code no function runs.
@@ -150,7 +150,7 @@ def run_quietly(command: list[str]) -> str | None:
 
 def install(target: Target, into: Path) -> None:
     """Install the pinned wheels into a folder. pip checks their hashes and compiles nothing from source."""
-    # --no-deps: requirements.txt is complete, and pip would refuse the extras of hashed requirements.
+    # --no-deps: requirements.txt already lists all dependencies, so pip must not look for others.
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "--only-binary=:all:", "--no-compile"]
     command += [*target.pip_options(), "--target", str(into), "--requirement", str(REQUIREMENTS)]
@@ -186,7 +186,7 @@ def trim(packages: Path, licences: Path) -> None:
 def trim_botocore(data: Path) -> None:
     """Reduce botocore's data to DynamoDB, as plain JSON without documentation.
 
-    All partitions and regions stay. Endpoint overrides such as AWS_ENDPOINT_URL still work.
+    The data still contain all AWS partitions and regions. Endpoint overrides such as AWS_ENDPOINT_URL still work.
     """
     for folder in (path for path in data.iterdir() if path.is_dir() and path.name != "dynamodb"):
         shutil.rmtree(folder)
