@@ -38,11 +38,11 @@ start of B. The search skips each stretch of time in which no overlap can begin 
 search always ends:
 - If at least one of the two series ends, the search stops soon after the last day of the series that ends first.
 - If both series are endless, the search first continues until both clocks are regular (see `Clock`). From then on, both
-  clocks repeat every 400 years (an era). A rule may name different days in different eras. So the search covers only
-  one more era, but in this era it uses all days that a rule names in any era. If two occurrences on such days overlap,
-  `meet_in_an_era` decides whether the two rules name these two days in the same era (Chinese remainder theorem). If
-  they do, the overlap occurs again in later eras. A series excludes only a few dates, so excluded dates cannot prevent
-  all of these overlaps.
+  clocks repeat every 400 years (an era). So the search covers only one more era. A rule may name different days in
+  different eras. So in this era, the search uses all days that a rule names in any era. If two occurrences on such days
+  overlap, `meet_in_an_era` decides whether the two rules name these two days in the same era (Chinese remainder
+  theorem). If they do, the overlap occurs again in later eras. A series excludes only a few dates, so excluded dates
+  cannot prevent all of these overlaps.
 
 Sources: RFC 5545, 3.3.10 (rules; dates that do not exist are ignored), 3.8.5.1 (EXDATE), 3.3.5 (gaps and folds) and
 PEP 495; RFC 9636 (time zones). RFC 5545 (for a DURATION in days) and calendar programs also compute the end of an
@@ -383,10 +383,9 @@ def _find_overlap(a: Series, b: Series, until: int) -> Occurrence | None:
 def _conflict_in_some_era(a: Series, b: Series, since: int) -> bool:
     """Return whether two series would overlap after `since` if both were endless.
 
-    Both clocks must be regular at `since`.
-
-    If both rules name the same days in all years with the same calendar, a search of 44 years is enough (see
-    `_ALL_YEARS`). Otherwise, or if an occurrence is longer than a year, the search needs a whole era.
+    Both clocks must be regular at `since`. If both rules name the same days in all years with the same calendar, a
+    search of 44 years is enough (see `_ALL_YEARS`). Otherwise, or if an occurrence is longer than a year, the search
+    needs a whole era.
     """
     same_each_year = a.rule.repeats_yearly and b.rule.repeats_yearly and max(a.length, b.length) <= 365 * DAY
     find = _make_stretch_finder(a, b, since + (_ALL_YEARS if same_each_year else ERA))

@@ -51,8 +51,8 @@ class Offsets(NamedTuple):
     starts: tuple[int, ...]
     """The possible offsets at the start of an occurrence that starts in the stretch."""
     under_way: tuple[tuple[int, int], ...]
-    """Pairs of an offset for the start and an offset for the end. For an occurrence that is under way, there is a pair by
-    which the start has passed and the end has not passed."""
+    """Pairs of an offset for the start and an offset for the end. If an occurrence is under way, one pair shows this:
+    by its first offset, the start has passed, and by its second offset, the end has not passed."""
 
 
 class Stretch(NamedTuple):
