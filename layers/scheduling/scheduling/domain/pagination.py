@@ -54,7 +54,7 @@ class Place(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Successive periods that one query of each scope reads."""
+    """Successive periods. One query for each scope reads all of these periods."""
 
     range: Range
     wanted: int
@@ -156,7 +156,7 @@ def take(periods: Iterable[Period], wanted: int) -> Iterator[Period]:
 
 
 def stretches(periods: Iterable[Period], limits: Window, partition: Callable[[str], str]) -> list[Stretch]:
-    """Join successive periods of one partition into stretches. One query reads each stretch.
+    """Join successive periods of one partition into stretches. For each scope, one query reads a stretch.
 
     Join periods with the fewest unwanted items between them first. So a page needs as few queries as possible. Stop
     before the queries read more than `MOST_PASSED_OVER` unwanted items.

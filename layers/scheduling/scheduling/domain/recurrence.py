@@ -482,7 +482,7 @@ def _may_start_under_way(
 def _find_kinds(a: Clock, b: Clock, since: int) -> list[tuple[StretchKind, int]]:
     """Return the kinds of all stretches after an instant, each with the end of the last stretch of that kind.
 
-    The end is `NEVER` if the kind occurs again and again. The kind with the latest end comes first.
+    The end is `NEVER` if stretches of the kind occur again and again. The kind with the latest end comes first.
     """
     regular = max(a.regular, b.regular)
     found: dict[StretchKind, int] = {}
