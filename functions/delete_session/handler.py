@@ -1,7 +1,7 @@
 """DELETE /sessions/{sessionId}: delete a session.
 
 The response is the session with `removedAt`. New sessions can use the time of the deleted session at once.
-After that, every request for the session gets a 404, except a request to restore the session.
+After the deletion, every request for the session gets a 404, except a request to restore the session.
 """
 
 from scheduling.domain import session

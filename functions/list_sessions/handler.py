@@ -3,7 +3,7 @@
 A USER gets the sessions of their own timelines; an ADMIN or MANAGER gets all sessions.
 The list is sorted by `startDateTime`, then by `id`. Sessions without a start come last.
 The list is eventually consistent. If a `timelineId` does not exist, the list has no sessions of this timeline.
-A deep page costs about as much as the first page.
+A page far from the beginning of the list costs about as much as the first page.
 """
 
 from scheduling.domain import session

@@ -38,7 +38,7 @@ REQUIREMENTS = SOURCE / "requirements.txt"
 WHEEL_PLATFORMS = ("manylinux_2_34", "manylinux_2_28", "manylinux2014")
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 
-# The functions only read and write items. CloudFormation manages the tables.
+# The layer keeps only these operations of DynamoDB, because the functions only read and write items.
 ITEM_OPERATIONS = (
     "BatchGetItem",
     "BatchWriteItem",
@@ -150,7 +150,7 @@ def run_quietly(command: list[str]) -> str | None:
 
 def install(target: Target, into: Path) -> None:
     """Install the pinned wheels into a folder. pip checks their hashes and compiles nothing from source."""
-    # --no-deps: requirements.txt already lists all dependencies, so pip must not look for others.
+    # --no-deps: requirements.txt lists every dependency. Without this option, pip would refuse extras with hashes.
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "--only-binary=:all:", "--no-compile"]
     command += [*target.pip_options(), "--target", str(into), "--requirement", str(REQUIREMENTS)]

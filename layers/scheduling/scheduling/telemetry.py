@@ -1,6 +1,6 @@
 """Measurements of the current request: DynamoDB calls and retries, for the request log.
 
-A Lambda function handles one request at a time, so one object is enough for the measurements of all requests.
+An instance of a Lambda function handles one request at a time, so one object holds the measurements of all requests.
 `http.endpoint` clears the measurements when a request starts. `http.request_log` logs the measurements when the request
 ends.
 """

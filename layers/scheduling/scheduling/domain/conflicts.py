@@ -31,7 +31,8 @@ def find_conflicts(new: Slot, slots: Iterable[Slot], ignored: Container[str] = (
 def keep_earliest_of_each_session(conflicts: Iterable[Conflict]) -> list[Conflict]:
     """Return the earliest conflict of each session, in order of time.
 
-    If a session moves while its calendar is read, the reads may return both the old slot and the new slot.
+    A session can have several conflicts. For example, if the session moves while its calendar is read, the reads may
+    return both its old slot and its new slot.
     """
     found: dict[str, Conflict] = {}
     for conflict in sorted(conflicts, key=lambda conflict: (conflict.occurrence, conflict.slot["slot"])):

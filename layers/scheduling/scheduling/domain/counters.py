@@ -1,19 +1,20 @@
 """Counts of sessions and timelines by time, as trees of small nodes.
 
 A sort key begins with a time. So the keys of one period of time have a common prefix: `2026`, `2026-11`, `2026-11-24`,
-`2026-11-24T09:30`. Each scope has one tree. A scope is a set of counted items: those of an owner, those of a timeline,
-or all items. The nodes count a year by month, a month by day, and a day by minute. A day has 1,440 minutes, so a node
-never has more than 1,440 entries of one kind:
+`2026-11-24T09:30`. Each scope has one tree. A scope is a set of counted items: the items of one owner, the items of one
+timeline, or all items. The nodes count a year by month, a month by day, and a day by minute. A node counts the sessions
+of each type separately. A day has 1,440 minutes, so a node has at most 1,440 counts for each type. Examples:
 
     node "Y#2026"        {"ONE_TIME": {"-11": 7}, "RECURRING": {"-11": 1}}
     node "M#2026-11"     {"ONE_TIME": {"-24": 3, ...}, ...}
     node "D#2026-11-24"  {"ONE_TIME": {"T09:30": 1, ...}, ...}
 
-Before 1900 and after 2199, the periods are longer (century, decade, month, hour), so that few top nodes cover all time.
-Sessions without a start are counted by the first characters of their ids.
+Before 1900 and after 2199, the periods are longer: century, decade, month and hour. Otherwise a scope could have 9,999
+top nodes, one for each year. Sessions without a start are counted by the first characters of their ids.
 
-DynamoDB's streams report the changes of items. Each change subtracts the old state of its item from the counts and
-adds the new state. The sums do not depend on the order of the changes.
+DynamoDB's streams report the changes of items. For each change, `count_by_node` subtracts 1 from the counts that
+include the old state of the item. The function adds 1 to the counts that include the new state. The sums do not depend
+on the order of the changes.
 """
 
 from collections import Counter
@@ -26,16 +27,17 @@ from scheduling.domain.session import UNDATED_KEY
 ALL_SESSIONS = "ALL"
 ALL_TIMELINES = "TIMELINES#ALL"
 TIMELINES = "TIMELINE"
-"""The kind of the counts of timelines. The kind of the counts of sessions is their type."""
+"""The kind under which a node counts timelines. A node counts a session under the type of the session."""
 
 COUNTED_FIELDS = ("startKey", "createdKey", "ownerId", "timelineId", "type")
 """The fields that decide in which nodes a session or timeline is counted."""
 
 _NODES = "YMD"
-"""The first letters of the names of nodes, from the root to the last level."""
+"""The first letter of a node's name: `Y` on the top level, `M` on the middle level, `D` on the lowest level."""
 
 Counts = Mapping[str, Mapping[str, int]]
-"""The counts of one node: by kind, then by the part of a child's prefix after the node's own prefix, such as `-11`."""
+"""The counts of one node, by kind and by period. The key of a period leaves out the prefix of the node. For example,
+the node `Y#2026` counts November 2026 under `-11`."""
 Image = Mapping[str, Any]
 """A session or timeline before or after a change, with at least its COUNTED_FIELDS."""
 
@@ -88,7 +90,7 @@ def timelines_of_owner(owner_id: str) -> str:
 
 
 def path(key: str) -> Path:
-    """Return the prefixes under which a sort key is counted. A prefix of a sort key is permitted too."""
+    """Return the prefixes under which a sort key is counted. The argument may also be a prefix of a sort key."""
     if key.startswith(UNDATED_KEY):
         return Path(key[:1], key[:2], key[:3], key[:5])
     if len(key) >= 4 and "1900" <= key[:4] < "2200":
@@ -107,15 +109,15 @@ def node_name(prefix: str) -> str:
 
 
 def top(root: str) -> str:
-    """Return the name of the top node that counts a root: a year such as `2026`, or a century such as `18`."""
+    """Return the name of the top node for a year such as `2026`, or for a century such as `18`."""
     return f"{_NODES[0]}#{root}"
 
 
 def count_by_node(changes: Iterable[Change]) -> dict[Node, dict[str, Counter[str]]]:
     """Return the numbers that the changes add to each node.
 
-    The result has every node that a change touches, even if the sum of the changes is zero. So each change increases
-    the version of its nodes, and `tools/recount.py` recognizes that a count has changed.
+    The result has every node that a change touches, even if the sum of the changes is zero. Then the version of the
+    node increases too. By the version, `tools/recount.py` recognizes that a count has changed.
     """
     steps: dict[Node, dict[str, Counter[str]]] = {}
     for change in changes:
@@ -127,7 +129,7 @@ def count_by_node(changes: Iterable[Change]) -> dict[Node, dict[str, Counter[str
 
 
 def add(counts: Counts, steps: Steps) -> dict[str, Counter[str]]:
-    """Return the sums of counts and steps, without zeros. Return an empty mapping if all sums are zero."""
+    """Return the counts of a node after adding `steps`, without zeros. The result is empty if all counts are zero."""
     sums = {kind: Counter(counts.get(kind, {})) for kind in counts.keys() | steps.keys()}
     for kind, entries in steps.items():
         sums[kind].update(entries)
@@ -151,7 +153,7 @@ def children(prefix: str, counts: Counts, kind: str | None = None) -> Counter[st
 
 
 def _find_entries(image: Image | None) -> Iterator[tuple[Node, str, str]]:
-    """Yield the entries that count an item: node, kind and the rest of the prefix. A deleted item has no entry."""
+    """Yield each node that counts an item, with the two keys of the count (see `Counts`). Skip a deleted item."""
     if image is None:
         return
     if key := image.get("startKey"):

@@ -83,7 +83,7 @@ def offset_text(offset: int) -> str:
 
 
 def utc_text(instant: int) -> str:
-    """Return the instant as a UTC text of a fixed width, so that the order of texts is the order of time.
+    """Return the instant as a UTC text of a fixed width, so that sorted texts are in the order of time.
 
     An instant after the year 9999 becomes `~`, which sorts after all dates.
     """

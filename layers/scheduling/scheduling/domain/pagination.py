@@ -24,7 +24,8 @@ _WHOLE_PERIODS = (
 )
 
 MOST_PASSED_OVER = 100
-"""The largest number of items of other kinds that the queries of a page may read. Longer ranges need fewer queries."""
+"""One query can read two periods and everything between the two periods. All queries of a page together may read at
+most this number of unwanted items between periods."""
 
 
 class Range(NamedTuple):
@@ -53,7 +54,7 @@ class Place(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Adjacent periods that one query of each scope reads."""
+    """Successive periods. One query for each scope reads all of these periods."""
 
     range: Range
     wanted: int
@@ -103,7 +104,7 @@ class Window(NamedTuple):
 
 
 def window(start: str | None, end: str | None) -> Window:
-    """Return the sort keys of the time window from `start` to `end`. None means that this side has no limit."""
+    """Return the sort keys of the time window from `start` to `end`. None as `start` or `end` means no limit."""
     if not start and not end:
         return Window()
     return Window(
@@ -115,7 +116,7 @@ def _build_bound_key(text: str) -> str:
     """Return the sort key of the start or end of a time window.
 
     If a period begins at this time, return only the prefix of the period, such as `2026-11` for the start of a month.
-    By the full key, `covers` would return False for this period.
+    With the full key, `covers` would return False for the period, although the whole period lies in the window.
     """
     key = utc_text(parse(text).instant)
     for rest in _WHOLE_PERIODS:
@@ -155,13 +156,14 @@ def take(periods: Iterable[Period], wanted: int) -> Iterator[Period]:
 
 
 def stretches(periods: Iterable[Period], limits: Window, partition: Callable[[str], str]) -> list[Stretch]:
-    """Join successive periods of one partition into stretches, unless too many items of another type lie between.
+    """Join successive periods of one partition into stretches. For each scope, one query reads a stretch.
 
-    Periods with the fewest other items between them are joined first. So a page needs as few queries as possible.
+    Join periods with the fewest unwanted items between them first. So a page needs as few queries as possible. Stop
+    before the queries read more than `MOST_PASSED_OVER` unwanted items.
     """
     wanted: list[Period] = []
     gaps = [0]
-    """The number of other items before each period."""
+    """The number of unwanted items between each wanted period and the wanted period before."""
     for period in periods:
         if period.wanted:
             wanted.append(period)

@@ -6,44 +6,47 @@ The functions take all occurrences into account, but do not list them, because a
 `repeatCycleType` has one occurrence. A series has a recurrence rule that names days (`recurrence_rules`). The series
 has an occurrence on each of these days from its first day to its last day, unless the date is excluded. An endless
 series has no last day. An occurrence starts when the clock of the series (`time_zones`) shows the start time. With a
-time zone, the occurrence ends when the clock shows the end time. So 22:00-06:00 always ends at 06:00, and lasts 7 or 9
-hours when the clocks change in that night. If the clocks skip the start time, the occurrence starts later, by the
-length of the gap. If the end time comes no later than this start, the end moves too, and the occurrence keeps its
-length. Without a time zone, the clock of the series always has the UTC offset of `startDateTime`.
+time zone, the occurrence ends when the clock shows the end time. So an occurrence from 22:00 to 06:00 always ends at
+06:00, and lasts 7 or 9 hours if the clocks change in that night. If the clocks skip the start time, the occurrence
+starts later, by the length of the skipped time. If the end time is not after this later start, the end moves too, and
+the occurrence keeps its length. Without a time zone, the clock of the series always has the UTC offset of
+`startDateTime`.
 
 **Next occurrence.** Each occurrence of a series starts and ends later than the occurrence before. So if an occurrence
 ends after an instant, all following occurrences end after the instant too. `Series.next` computes the first occurrence
 that ends after an instant. To compare a single occurrence S with a series, `_find_first_overlap` computes the first
-occurrence F of the series that ends after S starts. S overlaps the series if and only if F starts before S ends,
-because all occurrences after F start even later.
+occurrence F of the series that ends after S starts. S overlaps the series if and only if F starts before S ends.
+Occurrences before F have ended when S starts, and occurrences after F start later than F.
 
-**Can two series overlap?** Two series `a` and `b` overlap in two cases: if `b` starts during an occurrence of `a`, or
-if `a` starts during an occurrence of `b`. Suppose that both series are endless and have fixed offsets. `shortest_wait`
-computes the shortest time from a start of `a` to the next start of `b`. If this time is less than the length of `a`,
-`b` starts during an occurrence of `a`. The same comparison with `a` and `b` exchanged shows whether `a` starts during
-an occurrence of `b`. If neither comparison finds an overlap, the two series never overlap. The shortest time occurs
-again and again. So first dates and excluded dates do not change the result.
+**Can two series overlap?** Two series `a` and `b` overlap in two cases: if an occurrence of `b` starts during an
+occurrence of `a`, or if an occurrence of `a` starts during an occurrence of `b`. Suppose that both series are endless
+and have fixed offsets. `shortest_wait` computes the shortest time from a start of `a` to the next start of `b`. If this
+time is less than the length of the occurrences of `a`, an occurrence of `b` starts during an occurrence of `a`. The
+same comparison with `a` and `b` exchanged shows whether an occurrence of `a` starts during an occurrence of `b`. If
+neither comparison finds an overlap, the two series never overlap. In two endless series, the shortest time occurs again
+and again. So late first dates and a few excluded dates cannot prevent all overlaps.
 
 With time zones, `_may_conflict` makes these two comparisons for every pair of UTC offsets that the two clocks have at
-the same time. `time_zones.Offsets` explains why no pair is missing. If no pair allows an overlap, the two series never
-overlap. Otherwise an overlap is possible, but not certain. For example, perhaps no occurrence of the two series starts
-while the clocks have this pair of offsets.
+the same time. `time_zones.Offsets` explains why no pair is missing. If no pair of offsets allows an overlap, the two
+series never overlap. Otherwise an overlap is possible, but not certain. For example, perhaps no occurrence starts while
+the clocks have the pair of offsets that allows an overlap.
 
-**Do two series overlap?** `_find_overlap` searches for an actual overlap. Let A be the first occurrence of `a` that
-ends after an instant. Let B be the first occurrence of `b` that ends after the start of A. If A and B do not overlap,
-no overlap begins before the start of B. Then the search continues from the start of B. The search skips each stretch of
-time in which no overlap can begin with the offsets of the two clocks. The search always ends:
+**Do two series overlap?** `_find_overlap` searches for an actual overlap, from an instant onwards. Let A be the first
+occurrence of `a` that ends after this instant. Let B be the first occurrence of `b` that ends after the start of A. If
+A and B do not overlap, no overlap begins between this instant and the start of B. Then the search continues from the
+start of B. The search skips each stretch of time in which no overlap can begin with the offsets of the two clocks. The
+search always ends:
 - If at least one of the two series ends, the search stops soon after the last day of the series that ends first.
 - If both series are endless, the search first continues until both clocks are regular (see `Clock`). From then on, both
-  clocks repeat every 400 years (an era). So one more era is enough. In this era, the search uses all days that each
-  rule names in any era. Suppose that an occurrence on such a day of `a` overlaps an occurrence on such a day of `b`.
-  Then `meet_in_an_era` decides whether the two rules name these two days in the same era (Chinese remainder theorem).
-  Such an overlap occurs again in later eras. A series excludes only a few dates, so excluded dates cannot prevent all
-  of these overlaps.
+  clocks repeat every 400 years (an era). So the search covers only one more era. A rule may name different days in
+  different eras. So in this era, the search uses all days that a rule names in any era. If two occurrences on such days
+  overlap, `meet_in_an_era` decides whether the two rules name these two days in the same era (Chinese remainder
+  theorem). If they do, the overlap occurs again in later eras. A series excludes only a few dates, so excluded dates
+  cannot prevent all of these overlaps.
 
 Sources: RFC 5545, 3.3.10 (rules; dates that do not exist are ignored), 3.8.5.1 (EXDATE), 3.3.5 (gaps and folds) and
-PEP 495; RFC 9636 (time zones). RFC 5545 also computes the end of a DURATION in days by the local clock. Calendar
-programs do the same.
+PEP 495; RFC 9636 (time zones). RFC 5545 (for a DURATION in days) and calendar programs also compute the end of an
+occurrence by the local clock.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -307,7 +310,7 @@ def local_times(fields: Mapping[str, Any], occurrence: Occurrence) -> tuple[str 
 
 
 def _format_local_time(instant: int, clock: Clock) -> str | None:
-    # An offset in ISO 8601 has whole minutes. Before 1972, some zones had offsets with seconds.
+    # An offset in ISO 8601 has whole minutes. Before 1972, some zones had offsets with seconds. Round the offset down.
     return local_text(instant, clock.offset(instant) // MINUTE * MINUTE)
 
 
@@ -378,10 +381,11 @@ def _find_overlap(a: Series, b: Series, until: int) -> Occurrence | None:
 
 
 def _conflict_in_some_era(a: Series, b: Series, since: int) -> bool:
-    """Return whether two series would overlap after `since` if both were endless. Both clocks must be regular by then.
+    """Return whether two series would overlap after `since` if both were endless.
 
-    Usually, a search of 44 years is enough, because both rules name the same days in all years with the same calendar
-    (see `_ALL_YEARS`). Otherwise, or if an occurrence is longer than a year, the search needs a whole era.
+    Both clocks must be regular at `since`. If both rules name the same days in all years with the same calendar, a
+    search of 44 years is enough (see `_ALL_YEARS`). Otherwise, or if an occurrence is longer than a year, the search
+    needs a whole era.
     """
     same_each_year = a.rule.repeats_yearly and b.rule.repeats_yearly and max(a.length, b.length) <= 365 * DAY
     find = _make_stretch_finder(a, b, since + (_ALL_YEARS if same_each_year else ERA))
@@ -425,7 +429,7 @@ def _make_stretch_finder(a: Series, b: Series, until: int) -> Callable[[int], tu
 
 
 class StretchKind(NamedTuple):
-    """The properties of a stretch of time on two clocks that decide whether an overlap can begin in the stretch."""
+    """The properties of a stretch of time that show whether an overlap can begin in the stretch."""
 
     start: int
     """The UTC time of day at which the stretch starts; 0 for a stretch of a day or more."""
@@ -478,7 +482,7 @@ def _may_start_under_way(
 def _find_kinds(a: Clock, b: Clock, since: int) -> list[tuple[StretchKind, int]]:
     """Return the kinds of all stretches after an instant, each with the end of the last stretch of that kind.
 
-    The end is `NEVER` if the kind occurs again and again. The kind with the latest end comes first.
+    The end is `NEVER` if stretches of the kind occur again and again. The kind with the latest end comes first.
     """
     regular = max(a.regular, b.regular)
     found: dict[StretchKind, int] = {}

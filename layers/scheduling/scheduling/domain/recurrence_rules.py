@@ -4,12 +4,12 @@ Days are whole numbers: day 0 is 0001-01-01, a Monday. Days continue after the y
 The Gregorian calendar repeats every 400 years. An era is 400 years: 4,800 months, 146,097 days, or 20,871 weeks.
 
 The days of a rule have no beginning and no end. Only a series has a first and a last day. A rule with an interval may
-name different days in different eras. The days of a rule repeat after `eras` eras.
+name different days in different eras. After `rule.eras` eras, the rule names the same days again.
 
 Two rules `a` and `b` are compared in a cycle of K = gcd(a.eras, b.eras) eras. `within_eras(K)` maps all days that a
-rule ever names into such a cycle. Any mapped day of `a` and any mapped day of `b` occur together in some cycle (Chinese
-remainder theorem: a.eras / K and b.eras / K have no common factor). So a comparison of the mapped days has the same
-result as a comparison of all days.
+rule ever names into a cycle of K eras. Any mapped day of `a` and any mapped day of `b` occur together in some cycle
+(Chinese remainder theorem: a.eras / K and b.eras / K have no common factor). So a comparison of the mapped days has the
+same result as a comparison of all days.
 """
 
 from collections.abc import Iterator
@@ -162,7 +162,7 @@ def shortest_wait(a: Rule, b: Rule, lag: int) -> int:
     elif isinstance(b, MonthRule):
         b = _find_remainders(b, a.interval)
     period = gcd(a.interval, b.interval) * DAY
-    if len(a.anchors) == len(b.anchors) == 1:  # true for most pairs of rules; a fifth faster
+    if len(a.anchors) == len(b.anchors) == 1:  # most pairs of rules: a fifth faster than below
         return ((b.anchors[0] - a.anchors[0]) * DAY + lag) % period
     return min([((later - earlier) * DAY + lag) % period for earlier in a.anchors for later in b.anchors])
 
@@ -201,10 +201,10 @@ def _find_remainders(rule: MonthRule, interval: int) -> DayRule:
 
 @lru_cache(maxsize=4096)
 def _find_shortest_gap(a: MonthRule, b: MonthRule, least: int) -> int:
-    """Return the smallest number of days from a day of `a` to a day of `b`, if this number must be at least `least`.
+    """Return the smallest number of days, but at least `least`, from a day of `a` to a day of `b`.
 
-    If both rules have the same months in every year, four years are enough. Years such as 1900 and 2100 have no 29
-    February, but they contain no shorter gap than other years.
+    If both rules have the same months in every year, a search of four years is enough. Years such as 1900 and 2100 have
+    no 29 February, but contain no shorter gap than other years.
     """
     eras = gcd(a.eras, b.eras)
     a, b = a.within_eras(eras), b.within_eras(eras)

@@ -15,8 +15,8 @@ _TIMES = ("startDateTime", "endDateTime")
 def normalize(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields. If the fields have a time zone, replace the `Z` of each time by the zone's UTC offset.
 
-    A time with an offset contains the local time, but a time with `Z` does not. So a series with an offset keeps its
-    local time when the rules of its time zone change later.
+    A time with an offset contains the local time, but a time with `Z` does not. So if the rules of the time zone change
+    later, a series with an offset keeps its local time.
     """
     zone = fields.get("timeZone")
     if not zone or zone not in zone_names():

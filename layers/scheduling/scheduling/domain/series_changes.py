@@ -64,7 +64,9 @@ def update_occurrence(series: Session, date: str, fields: Mapping[str, Any], id:
 
 
 def split(series: Session, date: str, fields: Mapping[str, Any], id: str, now: str) -> Division:
-    """Return the series until the day before a date, and a new series that begins on the date with the changed fields.
+    """End a series on the day before a date. Return the ended series, and a new series that begins on the date.
+
+    In the new series, `fields` replaces fields of the old series.
 
     Raises:
         NoOccurrence: the series has no occurrence on the date.
@@ -132,7 +134,7 @@ def _require_times(series: Session, start: str | None, end: str | None) -> dict[
 
 
 def _count_days(times: Series, end: int) -> int:
-    """Return the number of days that the rule names before the day `end`."""
+    """Return the number of days that the rule names from the first day of the series to the day before `end`."""
     count, day = 0, times.rule.on_or_after(times.first)
     while day < end:
         count, day = count + 1, times.rule.on_or_after(day + 1)

@@ -195,9 +195,9 @@ def start_key(start: str | None, id: str) -> str:
 
 
 def start_year(key: str) -> str:
-    """Return the partition of the index of all sessions for a sort key, or for a prefix of sort keys.
+    """Return the partition key of a sort key in the index of all sessions. `key` may be a prefix of sort keys.
 
-    The partition is the year, like `2023`. Outside the years 1900 to 2199, the partition is the century, like `18`.
+    The partition key is the year, like `2023`. Outside the years 1900 to 2199, the key is the century, like `18`.
     """
     if key.startswith(UNDATED_KEY):
         return UNDATED

@@ -1,4 +1,4 @@
-"""Changes of the session counts by type. Each owner's calendar and each timeline have exact counts."""
+"""Changes of the numbers of sessions by type. Each timeline, and the head of each calendar, stores exact numbers."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ def count_changes(changes: Iterable[SessionChange], scope: Callable[[Session], K
 
     Args:
         changes: sessions before and after a write.
-        scope: returns the owner or the timeline that counts a session.
+        scope: a function that returns the owner or the timeline of a session.
     """
     steps: dict[K, Counter[str]] = {}
     for before, after in changes:

@@ -1,4 +1,4 @@
-"""Slots: the items of a calendar that reserve the time of sessions, and the keys by which conflict checks find them.
+"""Slots: the items of a calendar that reserve the time of sessions, and the keys by which conflict checks find slots.
 
 A calendar has one slot for each session with a start, and one head. The key of a slot depends on the schedule:
 
@@ -9,19 +9,19 @@ A calendar has one slot for each session with a start, and one head. The key of 
 - `EVERY#<class>#<minute>#<session id>`: an endless series. In UTC, all occurrences of the series lie within the same
   part of the day (`recurrence.times_of_day`). `minute` is the minute of the day in which this part begins. `class` is
   the length of the part in hours, rounded up to 1, 2, 4, 8 or 24. If the parts of two sessions do not overlap, the
-  sessions never overlap, on any day. So the conflict check of a new session reads only the keys with certain minutes,
-  in each class that the calendar has. A series with a time zone always has class 24. The conflict check of every new
-  session reads all slots of class 24.
+  sessions never overlap, on any day. So in each class that the calendar has, the conflict check of a new session reads
+  only the keys whose part of the day may overlap the new session. A series with a time zone always has class 24. The
+  conflict check of every new session reads all slots of class 24.
 
 Countries change the rules of time zones, sometimes only weeks in advance. A newer time zone database then moves the
-occurrences of stored series, and conflict checks must still find their slots. No zone has ever moved by more than a
-day. So for a series that ends, two days after the end are enough. The occurrences of an endless series may move to any
-time of day, so the series has class 24.
+occurrences of stored series, and conflict checks must still find their slots. No change of rules has ever moved a local
+time by more than a day. So if a series with a time zone ends, its key contains a time two days after the end. The
+occurrences of an endless series with a time zone may move to any time of day, so the series has class 24.
 
-The key of a slot is also stored in the item of its session. A key that is computed again with a newer database may
-differ from the stored key. With such a key, a write would never delete the old slot.
+The key of a slot is also stored in the item of its session. If a write computed the key again with a newer time zone
+database, the result could differ from the stored key. Then the write would not delete the old slot.
 
-Starts and ends in keys are UTC texts of a fixed width, so that the order of keys is the order of time.
+Starts and ends in keys are UTC texts of a fixed width, so that sorted keys are in the order of time.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,7 +37,7 @@ ONCE = "ONCE#"
 UNTIL = "UNTIL#"
 EVERY = "EVERY#"
 AFTER_ALL = "~~"
-"""A suffix. A prefix with this suffix sorts after every key that begins with the prefix."""
+"""The suffix of the end of a range: `UNTIL + AFTER_ALL` sorts after every key that begins with `UNTIL`."""
 
 _LENGTH_CLASSES = (1, 2, 4, 8, 24)
 _WHOLE_DAY = _LENGTH_CLASSES[-1]

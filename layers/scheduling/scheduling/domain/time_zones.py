@@ -5,8 +5,8 @@ laptop, CI and Lambda have the same time zones. A zone is loaded on first use. A
 file, and the package is not imported.
 
 A TZif file has a table of clock changes. At its end, the file has a POSIX TZ rule for the years after the table (RFC
-9636, 3.3). The calendar repeats every 400 years. So `read_tzif` uses this rule to add the clock changes of 400 years to
-the table. For a later instant, `Clock` subtracts multiples of 400 years until the table contains the instant.
+9636, 3.3). The calendar repeats every 400 years. So `read_tzif` uses the TZ rule to add the clock changes of 400 years
+to the table. For a later instant, `Clock` subtracts multiples of 400 years until the table contains the instant.
 """
 
 import os.path
@@ -36,21 +36,23 @@ _WEEK = 7 * _SECONDS_A_DAY
 class Offsets(NamedTuple):
     """The UTC offsets that a comparison must try for occurrences that start or are under way in a stretch of time.
 
-    Usually, the clock has the same offset in the whole stretch. After a clock change, other offsets are possible:
-    - When the clocks are set forward by j, they skip local times (a gap). A skipped start is read with the offset
-      before the gap. So the occurrence starts less than j after the change. If its end time is not after this start,
-      the occurrence lasts at most j and keeps this length. So the occurrence ends less than 2j after the change.
-    - When the clocks are set back by j, they show some local times twice (a fold). For a start, only the first of the
-      two instants counts. So no occurrence starts in the time j after the change. An occurrence is under way in this
-      time only if two conditions hold. Its start, computed with the offset before the change, has passed. Its end,
-      computed with the offset after the change, has not passed.
+    Usually, the clock has the same offset in the whole stretch. Soon after a clock change, a comparison must also try
+    other offsets:
+    - When the clocks are set forward by j, they skip local times (a gap). A start time in the gap is read with the
+      offset before the gap. So the occurrence starts less than j after the change. If the end time is not after this
+      start, the occurrence lasts at most j and keeps this length. So the occurrence ends less than 2j after the change.
+      Until then, a comparison must try both offsets.
+    - When the clocks are set back by j, they show some local times twice (a fold). An occurrence starts only at the
+      first of the two instants. So no occurrence starts within j after the change. An occurrence is under way within j
+      after the change only if two conditions hold. Its start, computed with the offset before the change, has passed.
+      Its end, computed with the offset after the change, has not passed.
     """
 
     starts: tuple[int, ...]
     """The possible offsets at the start of an occurrence that starts in the stretch."""
     under_way: tuple[tuple[int, int], ...]
-    """Pairs of an offset for the start and an offset for the end. An occurrence is under way only if one pair shows
-    this: with the first offset the start has passed, and with the second offset the end has not passed."""
+    """Pairs of an offset for the start and an offset for the end. If an occurrence is under way, one pair shows this:
+    by its first offset, the start has passed, and by its second offset, the end has not passed."""
 
 
 class Stretch(NamedTuple):

@@ -1,8 +1,8 @@
 """Input models: the bodies and queries of all endpoints, as pydantic models.
 
 Each model has a separate module, because every imported model slows down a cold start.
-The models are strict: they convert no types and refuse unknown fields. They ignore the read-only fields of a
-response, so that a client can send a response back. The rules that compare several fields are in
+The models are strict: they convert no types and refuse unknown fields. The models ignore the read-only fields of a
+response, so that a client can send the fields of a response in a request. The rules that compare several fields are in
 `domain`.
 """
 
@@ -68,13 +68,13 @@ def _invalid(code: FaultCode, message: str) -> PydanticCustomError:
 
 
 def _read_whole_number(text: object) -> object:
-    """Return a query parameter as an integer. Return any other text unchanged: pydantic refuses the text."""
+    """Return a query parameter as an integer. Return any other text unchanged, so that pydantic refuses the text."""
     plain = isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= 18
     return int(str(text)) if plain else text
 
 
 def _read_flag(text: object) -> object:
-    """Return `true` or `false` as a boolean. Return any other text unchanged: pydantic refuses the text."""
+    """Return `true` or `false` as a boolean. Return any other text unchanged, so that pydantic refuses the text."""
     return {"true": True, "false": False}.get(str(text), text)
 
 

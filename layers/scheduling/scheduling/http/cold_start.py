@@ -1,7 +1,7 @@
 """Deferral of garbage collection to the end of a cold start.
 
 The objects of a cold start live as long as the process, so a garbage collection would free nothing. Decision record
-0014 states the gain.
+0014 has the measurements.
 
 On Lambda, the import of this module disables garbage collection. In tools and tests, the import has no effect.
 """

@@ -118,7 +118,7 @@ def _measure_database() -> dict[str, Any]:
 
 
 def _name_time_zone_database() -> dict[str, str]:
-    """Return the release of the time zone database, only in the first line after the instance uses a time zone."""
+    """Return the release of the time zone database, once for each instance of the function that uses time zones."""
     if telemetry.named_time_zone_database or "tzdata" not in sys.modules:
         return {}
     # Imported here, so that an instance that has used no time zone does not import the database.

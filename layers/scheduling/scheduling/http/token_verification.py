@@ -20,7 +20,7 @@ from scheduling.settings import setting
 
 _SOCKET_TIMEOUT_SECONDS = 2
 _FETCH_SECONDS = 3
-"""The longest time to fetch one document. A request fetches up to two, so an issuer can delay a response by 6 s."""
+"""The longest time to fetch one document. A request fetches at most two, so an issuer can delay a response by 6 s."""
 _MAX_DOCUMENT_BYTES = 256 * 1024
 _KEYS_LIVE_SECONDS = 3600
 _COOLDOWN_SECONDS = 10

@@ -69,7 +69,8 @@ def _get_series(request: Request) -> Session:
 def _save_division(
     request: Request, state: RetryState, before: Session, after: series_changes.Division
 ) -> EntityResult:
-    # The new session comes first, because a conflict between the two sessions names the second of them: the series.
+    # If these two sessions conflict, the 409 names the session that comes last. The client knows only the series, so
+    # the series comes last.
     changes = [SessionChange(None, after.new), SessionChange(before, after.series)]
     save(request, state, changes, *save_response(request, after.new))
     return EntityResult(after.new)

@@ -1,10 +1,10 @@
 """Calendars: the slots of an owner, read and written so that no two sessions of the owner ever overlap.
 
 A writer reads the head of the calendar, and then the slots that may conflict. Then the writer writes one transaction,
-on condition that the version of the head has not changed. The head names the slots that the last writes added. The head
-is never read in parallel with the slots. Otherwise a second writer could add a slot after the first writer's read of
-the slots, but before its read of the head. Then the first writer would miss that slot, and its condition on the head
-would still hold.
+on condition that the version of the head has not changed. The head names the slots that the last writes added. A writer
+never reads the head in parallel with the slots. Otherwise another writer could add a slot after the writer's read of
+the slots, but before the writer's read of the head. Then the writer would miss that slot, and the writer's condition on
+the head would still hold.
 
 **Why no two sessions overlap.** The proof has two assumptions. A read never returns an older state of an item than an
 earlier read. Transactions, with their conditions, are serializable. The proof does not assume that the head and the
@@ -20,7 +20,7 @@ slots of a transaction become readable at the same time.
 4. Of the ONCE slots that start before an instant, a writer needs only the last slot. This slot also ends last, because
    readable slots never overlap. To prove this, suppose that two readable slots overlap. The writer of the newer slot
    found no conflict, so it did not read the older slot. By point 2, the older slot had been deleted, and a read showed
-   this before the newer slot was written. Then no later read returns both slots.
+   the deletion before the newer slot was written. Then no later read returns both slots.
    The exception is a session whose new time overlaps its own old time, because its writer ignores the old slot. So the
    head also names a released slot that starts inside an added slot. Then point 2 applies to the released slot too.
 
@@ -85,7 +85,7 @@ _NAMED_CHANGES = 8
 """The number of latest writes whose slots the head names. With more writes, the head could exceed 1 KB, the size of one
 write unit."""
 _MOST_SLOTS_TO_READ = 400
-"""The largest number of ONCE slots for which the check of a new series reads all slots after the series starts."""
+"""If an owner has at most this number of ONE_TIME sessions, the check of a new series reads all later ONCE slots."""
 _SLOTS_A_QUERY = 20
 """Reading this number of slots costs about as much as one query for the slots near an occurrence."""
 _QUERIES_AT_ONCE = 64
@@ -122,14 +122,14 @@ class Calendar:
         """The new slots for which the last check found no conflict. The check covered all changes up to the head's
         version."""
         self._unseen: dict[Reference, Slot | None] = {}
-        """The references in the head to slots whose change was not readable yet. The value is the result of the
+        """The slots that the head names, but whose change a read did not return yet, each with the result of the
         read."""
 
     def find_conflicts(self, changes: Sequence[SessionChange]) -> list[Conflict]:
         """Return the earliest conflict with each session that overlaps the changed sessions.
 
         Args:
-            changes: The changed sessions. All new times must be in one calendar. The old times count as free.
+            changes: The changed sessions. All new times must be in one calendar. Their old times count as free.
 
         Raises:
             DecisionTooLong: the deadline passed before all slots were compared.
@@ -157,7 +157,7 @@ class Calendar:
 
         Args:
             changes: The changes. `find_conflicts` must have found no conflict for the same changes before.
-            lost: The keys of items that do not exist. A head that does not exist gets no update of its counts.
+            lost: The keys of items that do not exist. The counts of a missing head are not updated.
         """
         slots = _build_slot_changes(changes)
         operations = []
@@ -239,7 +239,7 @@ class Calendar:
     def _find_unseen(self, written: Container[str]) -> Iterator[tuple[Reference, Slot | None]]:
         """Yield the slots of `_unseen` that the transaction must check, each with the result of its read.
 
-        A slot that the transaction writes needs no check. The transaction also writes the session of the slot, on
+        A slot that the transaction writes needs no check, because the transaction also writes the slot's session, on
         condition that the session has not changed.
         """
         for named, found in self._unseen.items():
@@ -303,8 +303,8 @@ def _build_count_update(owner_id: str, steps: dict[str, int]) -> Operation:
 def _stop_at_deadline(deadline: float, slots: Iterable[Slot]) -> Iterator[Slot]:
     """Yield the slots. Raise DecisionTooLong after the deadline.
 
-    The slowest comparison of two series takes tens of milliseconds. So a check against thousands of such series could
-    take minutes.
+    The slowest comparison of two series takes tens of milliseconds. So a comparison with thousands of series could take
+    minutes.
     """
     for each in slots:
         if time.monotonic() > deadline:
@@ -401,8 +401,8 @@ def _read_slot(owner_id: str, key: str) -> list[Slot]:
 def _read_last_before(owner_id: str, instant: int, changing: Collection[str]) -> list[Slot]:
     """Return the last ONCE slots that start before an instant, latest first.
 
-    A check needs only the latest slot of a session that the request does not change. Each changing session has at most
-    one slot. So the function reads one slot more than the number of changing sessions.
+    A check needs only the latest slot of a session that the request does not change. Each session that the request
+    changes has at most one slot. So the function reads one slot more than the number of these sessions.
     """
     limit = len(changing) + 1
     return list(_query(owner_id, ONCE, starting_at(instant), descending=True, limit=limit))
@@ -428,9 +428,9 @@ def _read_once_slots_for_series(
 ) -> list[Slot]:
     """Return the ONCE slots that may conflict with a series.
 
-    There are two ways to read the slots, and the function uses the cheaper way. The first way reads all ONCE slots
-    after the start of the series. The second way sends one query for each occurrence that starts before the calendar's
-    last ONCE slot ends.
+    The function does the cheaper of the following:
+    - read all ONCE slots after the start of the series
+    - send one query for each occurrence that starts before the calendar's last ONCE slot ends
     """
     if one_time_sessions > _MOST_SLOTS_TO_READ:
         ends = _find_ends(new, one_time_sessions // _SLOTS_A_QUERY)

@@ -120,7 +120,7 @@ def _translate_error(error: ClientError) -> Exception:
         return WriteConflict(present, error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0)
     if codes & _THROTTLES:
         return Throttled(code)
-    # A proxy's error has no code of DynamoDB, but a status.
+    # The error of a proxy has an HTTP status, but no DynamoDB error code.
     failed = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500
     return ServiceUnavailable(code) if failed or code in _UNAVAILABLE else error
 

@@ -1,8 +1,8 @@
 """Trees of counts in the Counters table. `update_counters` writes the trees, and lists read the trees.
 
 Each change is counted exactly once. A stream has the records of one item in one shard, in the order of the changes. The
-transaction that writes counts also writes the last counted sequence number of the shard. The condition of the
-transaction is that the stored number has not changed. So a record that Lambda sends again is recognized and skipped.
+transaction that writes counts also writes the last counted sequence number of the shard, on condition that the stored
+number has not changed. Records up to this number are skipped. So a record that Lambda sends again is not counted again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,11 +24,11 @@ _KINDS = ("ONE_TIME", "RECURRING", "TIMELINE")
 _MOST_NODES = 99
 """The largest number of nodes in one transaction. With the position, a transaction has 100 items, DynamoDB's limit."""
 _KEPT_SECONDS = 3 * 24 * 60 * 60
-"""Empty nodes and positions are kept for this time. A stream keeps its records for only one day."""
+"""Empty nodes and positions are kept for three days, because a stream keeps its records for one day."""
 
 
 def tops(scope: str, low: str, high: str) -> dict[Node, Counts]:
-    """Return the counts of the top nodes of a scope. Their roots, such as years, are from `low` to `high`."""
+    """Return the counts of the top nodes of a scope. The nodes count periods from `low` to `high`, such as years."""
     between = ("node", top(low), top(high))
     items = query(setting("COUNTERS_TABLE"), ("scope", scope), between, consistent=False)
     return {Node(scope, item["node"]): counts_of(item) for item in items}

@@ -2,9 +2,9 @@
 
 An index copies the attributes that lists return, and DynamoDB charges for each copy. A description of 16 KB in three
 indexes would cost 48 write units. So a description of more than 1,000 bytes is stored in the attribute
-`longDescription`, which no index projects. Lists fetch this attribute from the table. Every write of a session also
-writes the counts in the item of its timeline, and DynamoDB charges for the size of that item. So the long description
-of a timeline is an item of its own.
+`longDescription`, which no index projects. Lists fetch this attribute from the table. The creation or deletion of a
+session also changes the counts in the item of its timeline, and DynamoDB charges for the size of that item. So the long
+description of a timeline is a separate item.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,8 @@ from scheduling.store.transactions import Operation, delete, put
 MOST_BYTES_IN_INDEXES = 1_000
 _LONG, _IS_LONG = "longDescription", "hasLongDescription"
 _SUFFIX = "#description"
-"""The suffix in the id of an item that has only a description. An id in a path cannot contain `#`."""
+"""The suffix in the id of an item that has only a description. Clients cannot request this id, because an id in a path
+cannot contain `#`."""
 
 
 def to_item(entity: Mapping[str, Any]) -> Item:
@@ -38,7 +39,8 @@ def to_entity(item: Mapping[str, Any]) -> Item:
 def split(entity: Mapping[str, Any]) -> tuple[Item, Item | None]:
     """Return the item of an entity, and the item of its long description (None without a long description).
 
-    Both items have the version of the entity that wrote the description, so that a reader can compare the versions.
+    Both items contain the version of the entity with which the description was written. If a reader finds two different
+    versions, the description does not belong to the entity.
     """
     item = to_item(_drop_fields(entity, _IS_LONG))
     if _LONG not in item:
@@ -84,7 +86,7 @@ def complete(table: str, listed: Sequence[Mapping[str, Any]], apart: bool = Fals
     """Return sessions or timelines that were read from an index, with their long descriptions.
 
     Args:
-        apart: whether the long descriptions are items of their own.
+        apart: whether the long descriptions are separate items.
     """
     suffix = _SUFFIX if apart else ""
     ids = [item["id"] + suffix for item in listed if item.get(_IS_LONG)]

@@ -32,6 +32,6 @@ def find(id: str, now: int) -> IdempotencyRecord | None:
 
 
 def save(record: IdempotencyRecord, now: int) -> Operation:
-    """Build the write of a record, on condition that no other request has written a record with the same key."""
+    """Build the write of a record, on condition that the table has no unexpired record with the same id."""
     unused = "attribute_not_exists(#id) OR #expiresAt <= :now"
     return put(setting("IDEMPOTENCY_TABLE"), record, unused, now=now)

@@ -1,4 +1,4 @@
-"""Reads and writes of the Timelines table. A long description is an item of its own."""
+"""Reads and writes of the Timelines table. A long description is a separate item."""
 
 import time
 from collections.abc import Container, Iterable, Mapping, Sequence

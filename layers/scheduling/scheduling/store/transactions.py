@@ -64,10 +64,10 @@ def write(*operations: Operation) -> None:
     """Write all of the operations or none of them.
 
     A single operation is sent without a transaction, because a transaction costs twice as much. If the response is
-    lost, botocore sends the operation again. Then the condition may fail because of the first attempt. If the stored
-    item equals the item to write, the first attempt succeeded. If the stored item differs, another writer may have
-    overwritten the result of the first attempt. Then the caller must not retry. For example, if the first attempt
-    deleted a session, a retry would return a 404.
+    lost, botocore sends the operation again. Then the condition may fail because the first attempt has changed the
+    item. If the stored item equals the item to write, the first attempt succeeded, and the function returns. If the
+    stored item differs, another writer may have overwritten the result of the first attempt. Then the caller must not
+    retry. For example, if the first attempt deleted a session, a retry would return a 404.
 
     Raises:
         WriteConflict: a condition failed.
