@@ -1,4 +1,4 @@
-"""Capacity units of requests that write, as AWS counts them, and of conflict checks in crowded calendars."""
+"""Capacity units, counted as on AWS, of requests that write and of conflict checks in crowded calendars."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +22,7 @@ def timeline(dynamodb_local: Any) -> str:
 
 
 def half_hour(day: int, hour: int = 9, **fields: Any) -> dict[str, Any]:
-    """Return the times of a half-hour session in 2024, together with the other fields."""
+    """Return `fields` and the times of a half-hour session in 2024."""
     start = f"2024-{day // 28 + 1:02}-{day % 28 + 1:02}T{hour:02}"
     return {"startDateTime": f"{start}:00:00Z", "endDateTime": f"{start}:30:00Z", **fields}
 
@@ -121,7 +121,10 @@ def test_creating_a_session_costs_the_same_on_a_timeline_with_and_without_a_long
 def test_creating_a_session_reads_only_the_endless_series_at_its_time_of_day(
     dynamodb_local: Any, timeline: str
 ) -> None:
-    """About 40 of the 1,000 series occur at the time of day of the new session."""
+    """The calendar has 1,000 series, of which one starts every ten minutes of a week. The new session starts at 00:06.
+
+    The conflict check reads about 40 series: on each day, the series that start between 23:06 and 00:09.
+    """
     weekly = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
     times = [(first, first + 5) for first in range(0, 7 * 24 * 60, 10)][:1000]
     write_calendar(
