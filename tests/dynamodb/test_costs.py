@@ -121,7 +121,7 @@ def test_creating_a_session_costs_the_same_on_a_timeline_with_and_without_a_long
 def test_creating_a_session_reads_only_the_endless_series_at_its_time_of_day(
     dynamodb_local: Any, timeline: str
 ) -> None:
-    """The calendar has 1,000 series, of which one starts every ten minutes of a week. The new session starts at 00:06.
+    """The calendar has 1,000 weekly series. Their starts are ten minutes apart. The new session starts at 00:06.
 
     The conflict check reads about 40 series: on each day, the series that start between 23:06 and 00:09.
     """

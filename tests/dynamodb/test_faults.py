@@ -109,7 +109,8 @@ READ_FAULTS = (throttle, answer_500, time_out, reset_connection, send_and_cut_re
 WRITE_FAULTS = (*READ_FAULTS, conflict_with_another_transaction, send_and_answer_500, send_and_time_out)
 PAIRED_READ_FAULTS = (time_out,)
 PAIRED_WRITE_FAULTS = (throttle, conflict_with_another_transaction, time_out, send_and_time_out)
-"""Faults for two failing calls. For some of these faults, botocore retries the call; for the others, the layer retries."""
+"""Faults for tests in which two calls fail. The faults differ in their effect on the tables, and in the code that
+retries the call: botocore or the layer."""
 
 READS = {"GetItem", "BatchGetItem", "Query"}
 

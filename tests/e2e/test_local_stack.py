@@ -150,7 +150,7 @@ def test_a_function_without_the_policy_of_its_role_cannot_read_a_table(stack: St
         iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
 
 
-def test_stored_data_survives_a_stop_and_a_start(stack: Stack) -> None:
+def test_stored_data_survives_a_restart_of_the_stack(stack: Stack) -> None:
     before, pid = stack.outputs, stack.find_process_id()
     stack.stop()
     assert stack.find_process_id() is None

@@ -14,7 +14,7 @@ from tests.support.checkout import copy_project
 
 @pytest.fixture(scope="module")
 def bare_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return environment variables with the path of a Python without packages, and without paths of this project."""
+    """Return environment variables for a Python without packages, without the settings of this project."""
     plain = tmp_path_factory.mktemp("plain")
     venv.create(plain, with_pip=True)
     make = shutil.which("make")
