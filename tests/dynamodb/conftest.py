@@ -49,7 +49,7 @@ def timeline(dynamodb: Any) -> str:
 class _WriteBarrier:
     """Barrier at which each call waits before its first transaction, until all running calls wait at the barrier.
 
-    Therefore, all calls check for conflicts before any call writes. In this order, calls most likely double-book.
+    Therefore, all calls check for conflicts before any call writes. A double booking is then most likely.
     """
 
     def __init__(self, expected: int) -> None:
@@ -67,7 +67,7 @@ class _WriteBarrier:
             assert self._change.wait_for(lambda: self._waiting >= self._running, _TIMEOUT_SECONDS)
 
     def leave(self) -> None:
-        """Stop waiting for a call that ended without a transaction."""
+        """Let the other calls continue, if this call ended without a transaction."""
         with self._change:
             if not getattr(self._thread, "met", False):
                 self._running -= 1

@@ -24,10 +24,10 @@ OWNERS = [Caller("anna"), Caller("bert")]
 ROOT = Caller("root", "[ADMIN]")
 
 MIDNIGHT = datetime(2023, 12, 22, tzinfo=UTC)
-"""The first day on which sessions start. The last such day is in January, so that sessions start in two months."""
+"""The first day on which sessions start. The last day is in January, so that sessions also move to another month."""
 STARTS = timedelta(weeks=4)
 FORESEEN = STARTS + timedelta(weeks=3)
-"""The end of the model: three weeks after the last start. If two series ever overlap, they overlap before this end."""
+"""The length of the time that the model covers. If two series overlap, they overlap within this time."""
 LAST_CHANGE = MIDNIGHT + STARTS + timedelta(weeks=1)
 """The test cancels or changes an occurrence, or splits a series at an occurrence, only before this instant."""
 STEPS = {"DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1)}

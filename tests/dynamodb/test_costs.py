@@ -118,12 +118,12 @@ def test_creating_a_session_costs_the_same_on_a_timeline_with_and_without_a_long
     assert costs[0] == costs[1]
 
 
-def test_creating_a_session_reads_only_the_endless_series_at_its_time_of_day(
+def test_creating_a_session_reads_only_the_endless_series_near_its_time_of_day(
     dynamodb_local: Any, timeline: str
 ) -> None:
-    """The calendar has 1,000 weekly series. Their starts are ten minutes apart. The new session starts at 00:06.
+    """The calendar has 1,000 weekly series. One series starts every ten minutes. The new session starts at 00:06.
 
-    The conflict check reads about 40 series: on each day, the series that start between 23:06 and 00:09.
+    The conflict check reads about 40 series: in each night, the series that start between 23:06 and 00:09.
     """
     weekly = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
     times = [(first, first + 5) for first in range(0, 7 * 24 * 60, 10)][:1000]
@@ -171,7 +171,7 @@ def test_creating_a_series_with_few_occurrences_reads_few_one_time_sessions(
     assert answer.body["details"][0]["startDateTime"] == "2024-01-02T00:00:00Z"
 
 
-def test_creating_a_daily_series_with_more_than_ten_conflicts_lists_ten_of_them(
+def test_a_409_for_a_daily_series_lists_ten_of_more_than_ten_conflicts(
     dynamodb_local: Any, timeline: str
 ) -> None:
     write_calendar(dynamodb_local, timeline, list(_build_sessions_every_three_hours(timeline, 1000)))

@@ -82,7 +82,7 @@ def test_a_record_that_is_sent_twice_is_counted_once(dynamodb_local: Any, histor
 def test_shards_that_are_counted_concurrently_and_in_any_order_give_correct_counts(
     dynamodb_local: Any, history: list[Shard], seed: int
 ) -> None:
-    """Divide each shard into three, as DynamoDB may do. All records of one item stay in the same shard."""
+    """Divide each shard into three shards, as DynamoDB may do. All records of one item stay in the same shard."""
     choose = random.Random(seed)
     parts: list[tuple[Shard, list[dict[str, Any]]]] = []
     for shard in history:
@@ -162,7 +162,8 @@ def test_four_concurrent_functions_that_receive_the_same_records_count_each_reco
 def test_a_batch_with_changes_of_40_owners_is_counted_in_several_transactions(dynamodb_local: Any) -> None:
     """The sessions change 243 nodes in the Counters table, but a transaction has at most 100 items.
 
-    Three nodes count all sessions: of a year, a month and a day. Each of the 40 owners and 40 timelines has three more.
+    Three nodes (of a year, a month and a day) count all sessions. Each of the 40 owners has three nodes, and each of
+    the 40 timelines has three nodes.
     """
     for number in range(40):
         owner = Caller(f"owner-{number}")

@@ -20,7 +20,7 @@ def remove_condition_checks(params: dict[str, Any], **_: object) -> None:
 
 
 def reveal_after_each_failure(calendar: DelayedCalendar) -> list[int]:
-    """End all delays when a transaction fails. Return a list to which the HTTP status of each failure is added."""
+    """End all delays when a transaction fails. Return the list of the HTTP statuses of failures, which grows later."""
     failures: list[int] = []
 
     def reveal(http_response: Any, **_: object) -> None:
@@ -94,7 +94,7 @@ def test_a_moved_session_conflicts_even_while_its_former_slots_are_still_readabl
 ) -> None:
     """Each move replaces a slot by an earlier slot. Reads return the deleted slot until a transaction fails.
 
-    Before this failure, a query for the last slot that starts before 12:00 returns the deleted slot (09:40 to 11:00)
+    Before the failure, a query for the last slot that starts before 12:00 returns the deleted slot (09:40 to 11:00)
     instead of the current slot (09:30 to 13:00).
     """
     timeline = new_timeline(ANNA)

@@ -74,7 +74,10 @@ MOST_ITEMS, MOST_UNITS, MOST_CALLS = 150 + 10, 20, 10
 
 
 def build_crowded_month() -> list[dict[str, Any]]:
-    """Build the sessions of two timelines. Some are RECURRING, some start in other years, and some have no start."""
+    """Build the sessions of two timelines.
+
+    Some sessions are RECURRING, some sessions start in other years, and some sessions have no start.
+    """
     starts: list[datetime | None] = [
         datetime(2026, 1, 3 + number // 1_200, tzinfo=UTC) + timedelta(seconds=36 * (number % 1_200))
         for number in range(CROWD)
@@ -194,7 +197,9 @@ def test_random_pages_of_a_crowded_month_contain_the_correct_sessions_and_read_f
 def test_a_page_that_skips_600_sessions_of_a_time_window_reads_few_items(
     crowded_month: list[dict[str, Any]], reads: ReadCounter, caller: Caller, order: str
 ) -> None:
-    """The page begins in the middle of an hour with 100 sessions. The window begins and ends within a minute."""
+    """The page begins in the middle of an hour with 100 sessions. The time window begins and ends within a minute, at
+    second 18.
+    """
     query = {"startDateTimeFrom": "2026-01-03T05:30:18Z", "startDateTimeTo": "2026-01-04T06:30:18Z"}
     skip = 600
     whole = expected_names(crowded_month, query, order == "ASC")
@@ -210,7 +215,7 @@ def test_a_page_that_skips_600_sessions_of_a_time_window_reads_few_items(
 
 
 @pytest.mark.parametrize("caller", [ANNA, ROOT])
-def test_a_page_of_the_rare_session_type_in_a_crowded_month_reads_few_items(
+def test_a_page_of_the_few_recurring_sessions_in_a_crowded_month_reads_few_items(
     crowded_month: list[dict[str, Any]], reads: ReadCounter, caller: Caller
 ) -> None:
     whole = expected_names(crowded_month, {"type": "RECURRING"}, False)
@@ -222,7 +227,7 @@ def test_a_page_of_the_rare_session_type_in_a_crowded_month_reads_few_items(
         assert (reads.items <= MOST_ITEMS, reads.units <= MOST_UNITS) == (True, True), vars(reads)
 
 
-def test_a_page_of_a_rare_session_type_does_not_read_the_counts_of_the_days_between_its_sessions(
+def test_a_page_of_rare_recurring_sessions_does_not_read_the_counts_of_the_days_between_these_sessions(
     dynamodb_local: Any, reads: ReadCounter
 ) -> None:
     """The list has one session a day for six years, and every 180th session is RECURRING."""
@@ -244,7 +249,7 @@ def test_a_page_of_a_rare_session_type_does_not_read_the_counts_of_the_days_betw
 
 
 @pytest.mark.parametrize("caller", [ANNA, ROOT])
-def test_a_page_of_the_frequent_session_type_in_a_crowded_month_reads_few_items(
+def test_a_page_of_the_many_one_time_sessions_in_a_crowded_month_reads_few_items(
     crowded_month: list[dict[str, Any]], reads: ReadCounter, caller: Caller
 ) -> None:
     whole = expected_names(crowded_month, {"type": "ONE_TIME"}, False)
@@ -283,7 +288,7 @@ def build_long_list(undated: bool) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("undated", [False, True])
-def test_a_list_of_series_among_335_one_time_sessions_is_correct_and_makes_at_most_five_calls(
+def test_a_list_of_series_among_335_one_time_sessions_is_correct_and_makes_at_most_five_dynamodb_calls(
     dynamodb_local: Any, reads: ReadCounter, undated: bool
 ) -> None:
     made = build_long_list(undated)

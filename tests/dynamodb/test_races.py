@@ -76,7 +76,7 @@ def test_one_of_twenty_overlapping_posts_succeeds(run_at_once: RunAtOnce, timeli
     assert count_statuses(run_at_once(posts)) == {200: 1, 409: 19}
 
 
-def test_one_of_ten_posts_to_two_timelines_of_an_owner_succeeds(
+def test_one_of_ten_posts_for_the_same_time_on_two_timelines_of_an_owner_succeeds(
     run_at_once: RunAtOnce, timeline: str
 ) -> None:
     other = new_timeline(ANNA)
@@ -105,7 +105,7 @@ def test_two_patches_that_swap_the_times_of_two_sessions_both_conflict(
     }
 
 
-def test_one_of_two_overlapping_sessions_moves_to_a_third_owner(
+def test_only_one_of_two_overlapping_sessions_can_move_to_the_same_owner(
     run_at_once: RunAtOnce, timeline: str
 ) -> None:
     of_bert, of_cleo = new_timeline(BERT), new_timeline(Caller("cleo"))

@@ -38,7 +38,7 @@ TESTED = {
         ("sam local", "sed", "socat", "docker network inspect"), "tests/sam_local/test_sam_local.py"
     ),
 }
-"""The beginnings of the documented commands. Each value is the path of the file that runs the command."""
+"""Each key is the beginning of a documented command. The value is the path of the file that runs the command."""
 BY_HAND = {
     "make bench": "takes half an hour, and only prints measurements",
     "python -m bench": "takes half an hour, as `make bench` does",
@@ -79,7 +79,7 @@ def starts_with(command: str, beginning: str) -> bool:
     return re.match(rf"{re.escape(beginning)}(?![\w-])", command) is not None
 
 
-def test_every_documented_command_runs_in_a_test_or_has_a_reason_not_to() -> None:
+def test_every_documented_command_runs_in_a_test_or_has_a_reason_against_a_test() -> None:
     found = [command for name in PAGES for command in commands(page(name))]
     known = [*TESTED, *BY_HAND]
     assert [command for command in found if not any(starts_with(command, start) for start in known)] == []

@@ -27,7 +27,7 @@ def bare_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]
 
 @pytest.mark.e2e
 @pytest.mark.slow
-def test_sam_build_needs_only_python_and_its_package_index(
+def test_sam_build_works_without_the_installed_packages_of_this_project(
     bare_environment: dict[str, str], tmp_path: Path
 ) -> None:
     project = copy_project(tmp_path / "a folder with spaces")

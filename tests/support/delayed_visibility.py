@@ -1,10 +1,10 @@
 """Simulation of a calendar table in which slots become readable later than the head of their calendar.
 
 DynamoDB applies the items of a transaction one by one. Between a transaction and a query, DynamoDB guarantees only
-read-committed isolation. The simulation also guarantees only this isolation. GetItem returns the current head. Query
-and GetItem return an earlier state of a slot, but later reads never return an older state than earlier reads. The
-conditions of transactions check the current items. The simulation intercepts the requests that botocore sends to
-DynamoDB Local.
+read-committed isolation. The simulation also guarantees only read-committed isolation. GetItem returns the current
+head. Query and GetItem return an earlier state of a slot, but later reads never return an older state than earlier
+reads. The conditions of transactions check the current items. The simulation intercepts the requests that botocore
+sends to DynamoDB Local.
 """
 
 import json

@@ -117,7 +117,8 @@ def _find_wrong_key(session: Item) -> str | None:
         return f"{session['name']} has a slot, but no start" if key else None
     if isinstance(times, Once):
         place = f"ONCE#{_format_instant(session['startDateTime'])}"
-    elif (end := last_end(times)) is not None:  # excluded dates may change the end, but never the key
+    elif (end := last_end(times)) is not None:
+        # Excluded dates may change the end of a series, but never the key of its slot.
         place = key.rpartition("#")[0] if key >= f"UNTIL#{utc_text(end)}" else "UNTIL"
     else:
         begin, length = times_of_day(times)

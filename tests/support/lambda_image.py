@@ -116,7 +116,7 @@ def _fill_root(root: Path, python: str) -> None:
 
 
 def _copy_libraries(root: Path, programs: Iterable[Path], home: Path) -> None:
-    """Copy the libraries in `home` to the interpreter's folder `lib`, and all other libraries to unchanged paths."""
+    """Copy libraries in `home` to the interpreter's `lib`, and all other libraries to the same paths in the image."""
     needed = {word for program in programs for word in _run("ldd", str(program)).split() if word[0] == "/"}
     system = Path(next(library for library in needed if library.endswith("/libc.so.6"))).parent
     needed |= {str(system / library) for library in _PROMISED}

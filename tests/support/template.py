@@ -39,7 +39,7 @@ _Loader.add_multi_constructor("!", _read_intrinsic)
 
 @lru_cache
 def template() -> dict[str, Any]:
-    """Return the whole template. Callers must not change the template, because the template is cached."""
+    """Return the whole template. Callers must not change the template, because all callers get the same object."""
     loaded: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text("utf-8"), _Loader)
     return loaded
 
