@@ -35,7 +35,7 @@ def count_before_lists(dynamodb_local: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def dynamodb(dynamodb_local: Any, count_before_lists: None) -> Iterator[Any]:
-    """Yield a client of the tables, and check the invariants at the end."""
+    """Yield a DynamoDB client. After the test, check the invariants of the tables."""
     yield dynamodb_local
     assert breaches(dynamodb_local) == []
 
@@ -47,9 +47,9 @@ def timeline(dynamodb: Any) -> str:
 
 
 class _WriteBarrier:
-    """Barrier before the first transaction of each call. The calls continue when all running calls wait at the barrier.
+    """Barrier at which each call waits before its first transaction, until all running calls wait at the barrier.
 
-    So all calls check for conflicts before the first call writes. In this order, double bookings are most likely.
+    Therefore, all calls check for conflicts before any call writes. A double booking is then most likely.
     """
 
     def __init__(self, expected: int) -> None:
@@ -67,7 +67,7 @@ class _WriteBarrier:
             assert self._change.wait_for(lambda: self._waiting >= self._running, _TIMEOUT_SECONDS)
 
     def leave(self) -> None:
-        """Stop waiting for a call that ended without a transaction."""
+        """Let the other calls continue, if this call ended without a transaction."""
         with self._change:
             if not getattr(self._thread, "met", False):
                 self._running -= 1

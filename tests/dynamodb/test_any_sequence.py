@@ -24,12 +24,12 @@ OWNERS = [Caller("anna"), Caller("bert")]
 ROOT = Caller("root", "[ADMIN]")
 
 MIDNIGHT = datetime(2023, 12, 22, tzinfo=UTC)
-"""The first day on which sessions start. The last day is in January, so that sessions move between months."""
+"""The first day on which sessions start. The last day is in January, so that sessions also move to another month."""
 STARTS = timedelta(weeks=4)
 FORESEEN = STARTS + timedelta(weeks=3)
-"""The model ends three weeks after the last start. If two series overlap, an overlap begins before this end."""
+"""The length of the time that the model covers. If two series overlap, they overlap within this time."""
 LAST_CHANGE = MIDNIGHT + STARTS + timedelta(weeks=1)
-"""The test cancels, changes and splits only at occurrences that start before this instant."""
+"""The test cancels or changes an occurrence, or splits a series at an occurrence, only before this instant."""
 STEPS = {"DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1)}
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 NO_CYCLE: Fields = {"repeatCycleType": None, "recurringDayOfWeek": None}
@@ -341,7 +341,7 @@ class Scheduling(RuleBasedStateMachine):
         return found
 
     def draw_occurrence(self, data: st.DataObject) -> tuple[str, datetime, bool]:
-        """Draw a series and an occurrence. Return the id, the start, and whether this is the only occurrence."""
+        """Draw an occurrence. Return the series id, the start, and whether the series has no other occurrence."""
         id, starts = data.draw(st.sampled_from(list(self.series().items())))
         before = self.sessions[id]
         is_last = before["repeatUntil"] is not None and len(list(occurrences(before))) == 1
@@ -356,7 +356,7 @@ class Scheduling(RuleBasedStateMachine):
         return [one for one in self.sessions.values() if one["timelineId"] == timeline]
 
     def expected_status(self, id: str | None, after: Fields) -> int:
-        """Return the status that the model expects for a write of these fields."""
+        """Return the HTTP status that the model expects for a write of these fields."""
         if not is_valid(after) or after["timelineId"] not in self.owners:
             return 400
         owner = self.owners[after["timelineId"]]
@@ -377,7 +377,7 @@ class Scheduling(RuleBasedStateMachine):
             assert (answer.data == before) == (after == before)
 
     def check_and_store(self, answer: Answer, fields: Fields) -> None:
-        """Check the answer against the fields, store the session in the model, and check a read."""
+        """Check the answer against the fields. Store the session in the model, and check a GET of the session."""
         stamps = {field: answer.data[field] for field in ("id", "createdAt", "updatedAt", "removedAt")}
         assert answer.data == fields | stamps
         self.sessions[stamps["id"]] = answer.data

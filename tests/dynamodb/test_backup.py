@@ -1,4 +1,4 @@
-"""Backups: an export fills empty tables, and the API works with these tables."""
+"""Backups: the API works with tables that were filled from an export."""
 
 import sys
 from pathlib import Path
@@ -16,12 +16,12 @@ TABLES = {kind: f"{kind.capitalize()}Table" for kind in ("sessions", "timelines"
 
 
 def session(timeline: str, day: int, **fields: Any) -> dict[str, Any]:
-    """Build the body of a session."""
+    """Build the body of a request that creates a session."""
     start = f"2023-12-{day:02}T09:00:00Z"
     return {"type": "ONE_TIME", "timelineId": timeline, "name": "Yoga", "startDateTime": start, **fields}
 
 
-def test_an_export_restores_every_item_into_empty_tables(
+def test_filling_empty_tables_from_an_export_restores_every_item(
     dynamodb: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     timeline, key = new_timeline(ANNA), {"Idempotency-Key": "first"}

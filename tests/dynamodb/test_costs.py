@@ -1,4 +1,4 @@
-"""Capacity units of requests that write, as AWS counts them, and of conflict checks in crowded calendars."""
+"""Capacity units, counted as on AWS, of requests that write and of conflict checks in crowded calendars."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +22,7 @@ def timeline(dynamodb_local: Any) -> str:
 
 
 def half_hour(day: int, hour: int = 9, **fields: Any) -> dict[str, Any]:
-    """Return the times of a half-hour session in 2024, together with the other fields."""
+    """Return `fields` and the times of a half-hour session in 2024."""
     start = f"2024-{day // 28 + 1:02}-{day % 28 + 1:02}T{hour:02}"
     return {"startDateTime": f"{start}:00:00Z", "endDateTime": f"{start}:30:00Z", **fields}
 
@@ -118,10 +118,13 @@ def test_creating_a_session_costs_the_same_on_a_timeline_with_and_without_a_long
     assert costs[0] == costs[1]
 
 
-def test_creating_a_session_reads_only_the_endless_series_at_its_time_of_day(
+def test_creating_a_session_reads_only_the_endless_series_near_its_time_of_day(
     dynamodb_local: Any, timeline: str
 ) -> None:
-    """About 40 of the 1,000 series occur at the time of day of the new session."""
+    """The calendar has 1,000 weekly series. One series starts every ten minutes. The new session starts at 00:06.
+
+    The conflict check reads about 40 series: in each night, the series that start between 23:06 and 00:09.
+    """
     weekly = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
     times = [(first, first + 5) for first in range(0, 7 * 24 * 60, 10)][:1000]
     write_calendar(
@@ -168,7 +171,7 @@ def test_creating_a_series_with_few_occurrences_reads_few_one_time_sessions(
     assert answer.body["details"][0]["startDateTime"] == "2024-01-02T00:00:00Z"
 
 
-def test_creating_a_daily_series_with_more_than_ten_conflicts_lists_ten_of_them(
+def test_a_409_for_a_daily_series_lists_ten_of_more_than_ten_conflicts(
     dynamodb_local: Any, timeline: str
 ) -> None:
     write_calendar(dynamodb_local, timeline, list(_build_sessions_every_three_hours(timeline, 1000)))

@@ -1,6 +1,6 @@
 """Counters that `update_counters` computes from DynamoDB's streams.
 
-Each change is counted once, even if records are sent twice, shards are counted in any order, or functions crash.
+Each change is counted once, even if Lambda sends records twice, shards arrive in any order, or a function crashes.
 """
 
 import random
@@ -79,10 +79,10 @@ def test_a_record_that_is_sent_twice_is_counted_once(dynamodb_local: Any, histor
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_shards_counted_in_any_order_and_concurrently_give_correct_counts(
+def test_shards_that_are_counted_concurrently_and_in_any_order_give_correct_counts(
     dynamodb_local: Any, history: list[Shard], seed: int
 ) -> None:
-    """Divide each shard into three, as DynamoDB may do. All records of one item stay in the same shard."""
+    """Divide each shard into three shards, as DynamoDB may do. All records of one item stay in the same shard."""
     choose = random.Random(seed)
     parts: list[tuple[Shard, list[dict[str, Any]]]] = []
     for shard in history:
@@ -101,7 +101,7 @@ def test_shards_counted_in_any_order_and_concurrently_give_correct_counts(
 
     with ThreadPoolExecutor(len(parts)) as pool:
         list(pool.map(count, parts))
-    for shard in history:  # store the positions, so that `breaches` does not count the records again
+    for shard in history:  # mark all records as counted; otherwise, `breaches` would count the records again
         last = shard.records()[-1]["dynamodb"]["SequenceNumber"]
         position = {"scope": "POSITIONS", "node": f"{shard.stream}/{shard.id}", "position": last}
         dynamodb_local.put_item(
@@ -160,9 +160,10 @@ def test_four_concurrent_functions_that_receive_the_same_records_count_each_reco
 
 
 def test_a_batch_with_changes_of_40_owners_is_counted_in_several_transactions(dynamodb_local: Any) -> None:
-    """A transaction has at most 100 items. Each session changes nine nodes: a year, month and day of three scopes.
+    """The sessions change 243 nodes in the Counters table, but a transaction has at most 100 items.
 
-    The sessions have different owners and timelines. So 40 sessions change more than 100 nodes.
+    Three nodes (of a year, a month and a day) count all sessions. Each of the 40 owners has three nodes, and each of
+    the 40 timelines has three nodes.
     """
     for number in range(40):
         owner = Caller(f"owner-{number}")
@@ -173,7 +174,9 @@ def test_a_batch_with_changes_of_40_owners_is_counted_in_several_transactions(dy
     assert [node["version"] for node in nodes] == [3, 3, 3]
 
 
-def test_empty_nodes_expire_unless_a_new_session_is_counted_in_them(dynamodb_local: Any) -> None:
+def test_nodes_without_counts_expire_unless_a_new_session_is_counted_in_these_nodes(
+    dynamodb_local: Any,
+) -> None:
     timeline = new_timeline(ANNA)
     id = create(ANNA, timeline, 1)
     count_changes(dynamodb_local)

@@ -1,4 +1,4 @@
-"""Slots that become readable later than the head that names these slots, but cause no double bookings."""
+"""Slots that become readable later than the head of their calendar, but cause no double bookings."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,12 +15,12 @@ ROUNDS, WRITERS, TIMES = 6, 16, 4
 
 
 def remove_condition_checks(params: dict[str, Any], **_: object) -> None:
-    """Remove the condition checks from a transaction. These are the checks of the slots that the head names."""
+    """Remove from a transaction all condition checks. A condition check verifies a slot that the head names."""
     params["TransactItems"] = [each for each in params["TransactItems"] if "ConditionCheck" not in each]
 
 
 def reveal_after_each_failure(calendar: DelayedCalendar) -> list[int]:
-    """End all delays when a transaction fails. Return a list, which later contains the statuses of the failures."""
+    """End all delays when a transaction fails. Return the list of the HTTP statuses of failures, which grows later."""
     failures: list[int] = []
 
     def reveal(http_response: Any, **_: object) -> None:
@@ -45,7 +45,7 @@ def times(start: str, end: str) -> dict[str, str]:
 def test_without_condition_checks_a_slot_that_is_not_yet_readable_causes_a_double_booking(
     dynamodb_local: Any,
 ) -> None:
-    """Show that the condition checks are necessary. Otherwise, the next two tests could not fail."""
+    """Show that the condition checks prevent double bookings, and that the next two tests can fail."""
     client().meta.events.register(
         "provide-client-params.dynamodb.TransactWriteItems", remove_condition_checks
     )
@@ -56,7 +56,7 @@ def test_without_condition_checks_a_slot_that_is_not_yet_readable_causes_a_doubl
     assert [breach for breach in breaches(dynamodb_local) if "overlap" in breach]
 
 
-def test_with_condition_checks_a_slot_that_is_not_yet_readable_causes_another_attempt(
+def test_with_condition_checks_a_slot_that_is_not_yet_readable_causes_a_retry(
     dynamodb_local: Any,
 ) -> None:
     """The slot becomes readable when the condition check has failed. The second attempt finds the conflict."""
@@ -89,12 +89,13 @@ def test_with_condition_checks_concurrent_writers_cause_no_double_booking(dynamo
     assert breaches(dynamodb_local) == []
 
 
-def test_a_moved_session_conflicts_even_while_its_former_slots_are_readable(
+def test_a_moved_session_conflicts_even_while_its_former_slots_are_still_readable(
     dynamodb_local: Any,
 ) -> None:
-    """Each move deletes a slot that starts within the new slot, but reads return the deleted slot until a failure.
+    """Each move replaces a slot by an earlier slot. Reads return the deleted slot until a transaction fails.
 
-    A query for the last slot before 12:00 would return such a deleted slot instead of the session's current slot.
+    Before the failure, a query for the last slot that starts before 12:00 returns the deleted slot (09:40 to 11:00)
+    instead of the current slot (09:30 to 13:00).
     """
     timeline = new_timeline(ANNA)
     calendar = DelayedCalendar(put_delays=NO_DELAY, deletion_delays=AN_HOUR)

@@ -1,7 +1,7 @@
 """Injected faults of DynamoDB and the network, which never cause a partial write.
 
-Each DynamoDB call of each endpoint fails with each fault, alone or with all later calls. In other tests, two calls of
-one write fail. The answer is a success only if the write took effect, and otherwise a 503 with `Retry-After`.
+Each test makes DynamoDB calls of one request fail: one call, one call and all later calls, or two calls. A request that
+writes gets a 200 only if its write took effect. Any other answer is a 503 with `Retry-After`.
 """
 
 import time
@@ -109,13 +109,14 @@ READ_FAULTS = (throttle, answer_500, time_out, reset_connection, send_and_cut_re
 WRITE_FAULTS = (*READ_FAULTS, conflict_with_another_transaction, send_and_answer_500, send_and_time_out)
 PAIRED_READ_FAULTS = (time_out,)
 PAIRED_WRITE_FAULTS = (throttle, conflict_with_another_transaction, time_out, send_and_time_out)
-"""Faults for two failing calls. The faults differ in their effect, and in whether botocore or the layer retries."""
+"""Faults for tests in which two calls fail. The faults differ in their effect on the tables, and in the code that
+retries the call: botocore or the layer."""
 
 READS = {"GetItem", "BatchGetItem", "Query"}
 
 
 class Faults:
-    """Injector of faults into requests to DynamoDB. The plan maps numbers of requests to faults."""
+    """Injector of faults into requests to DynamoDB. The plan maps the number of a request to its fault."""
 
     def __init__(self, send: Callable[[Any, AWSPreparedRequest], Any]) -> None:
         self._send = send
@@ -140,7 +141,7 @@ class Faults:
 
 @pytest.fixture
 def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
-    """Install a fault injector without faults, and skip the pauses between attempts."""
+    """Install a fault injector with an empty plan, and skip the pauses between attempts."""
     installed = Faults(URLLib3Session.send)
     monkeypatch.setattr(URLLib3Session, "send", lambda session, request: installed.send(session, request))
     monkeypatch.setattr(time, "sleep", lambda _: None)
@@ -157,7 +158,7 @@ class Home(NamedTuple):
 
 
 class Case(NamedTuple):
-    """Request of a test, and whether the request writes."""
+    """Request that a test sends, and whether the request writes."""
 
     name: str
     caller: Caller
@@ -313,7 +314,7 @@ class Trial:
 
 
 @EVERY_CASE
-def test_a_request_makes_no_partial_write_when_one_call_fails(
+def test_a_request_makes_no_partial_write_when_one_dynamodb_call_fails(
     dynamodb_local: Any, faults: Faults, case: Case
 ) -> None:
     trial = Trial(dynamodb_local, faults, case)
@@ -323,7 +324,7 @@ def test_a_request_makes_no_partial_write_when_one_call_fails(
 
 
 @EVERY_CASE
-def test_a_request_makes_no_partial_write_when_one_call_and_all_later_calls_fail(
+def test_a_request_makes_no_partial_write_when_one_dynamodb_call_and_all_later_calls_fail(
     dynamodb_local: Any, faults: Faults, case: Case
 ) -> None:
     trial = Trial(dynamodb_local, faults, case)
@@ -333,7 +334,7 @@ def test_a_request_makes_no_partial_write_when_one_call_and_all_later_calls_fail
 
 
 @pytest.mark.parametrize("case", WRITES, ids=[case.name for case in WRITES])
-def test_a_request_makes_no_partial_write_when_two_calls_fail(
+def test_a_request_makes_no_partial_write_when_two_dynamodb_calls_fail(
     dynamodb_local: Any, faults: Faults, case: Case
 ) -> None:
     trial = Trial(dynamodb_local, faults, case)

@@ -20,7 +20,7 @@ MANY, TAKE = 150, 7
 
 
 def list_ids(caller: Caller, order: str, **query: object) -> Iterator[str]:
-    """List the sessions page by page, until a page is not full. Yield their ids."""
+    """List the sessions page by page until a page is not full. Yield the ids of the sessions."""
     skip, found = 0, TAKE
     while found == TAKE:
         asked = {"startDateTimeSortOrder": order, "skip": skip, "take": TAKE, **query}
@@ -37,7 +37,7 @@ def create(owner: Caller, timeline: str, **times: str) -> str:
     return id
 
 
-def test_pages_of_7_contain_each_of_150_sessions_with_the_same_start_once_in_both_sort_orders(
+def test_in_both_sort_orders_pages_of_7_contain_each_of_150_sessions_with_equal_starts_exactly_once(
     dynamodb: Any,
 ) -> None:
     """Create one session for each of 150 owners, because sessions of one owner would conflict."""
@@ -53,7 +53,7 @@ def test_pages_of_7_contain_each_of_150_sessions_with_the_same_start_once_in_bot
 
 
 @pytest.mark.parametrize("scope", ["timeline", "owner", "all"])
-def test_pages_of_7_contain_each_of_150_sessions_without_a_start_once_in_both_sort_orders(
+def test_in_both_sort_orders_pages_of_7_contain_each_of_150_sessions_without_a_start_exactly_once(
     dynamodb: Any, timeline: str, scope: str
 ) -> None:
     with ThreadPoolExecutor(4) as pool:
@@ -68,13 +68,16 @@ def test_pages_of_7_contain_each_of_150_sessions_without_a_start_once_in_both_so
 
 CREATED = "2020-12-01T08:00:00.000Z"
 CROWD = 2_400
-"""The number of sessions in the crowded month: 100 in each of 24 hours, twelve hours on each of two days."""
+"""The number of sessions in the crowded month: 100 sessions an hour, for twelve hours on each of two days."""
 MOST_ITEMS, MOST_UNITS, MOST_CALLS = 150 + 10, 20, 10
-"""The targets for a page of ten sessions."""
+"""The highest numbers of items, read units and DynamoDB calls for a page of ten sessions."""
 
 
 def build_crowded_month() -> list[dict[str, Any]]:
-    """Build the sessions of two timelines of Anna. Some sessions are RECURRING, in other years, or without a start."""
+    """Build the sessions of two timelines.
+
+    Some sessions are RECURRING, some sessions start in other years, and some sessions have no start.
+    """
     starts: list[datetime | None] = [
         datetime(2026, 1, 3 + number // 1_200, tzinfo=UTC) + timedelta(seconds=36 * (number % 1_200))
         for number in range(CROWD)
@@ -107,7 +110,7 @@ def crowded_month(dynamodb_local: Any) -> list[dict[str, Any]]:
 
 
 class ReadCounter:
-    """Counter of the DynamoDB calls of requests, and of the items and units that the calls read."""
+    """Counter of DynamoDB calls, and of the items and read units of these calls."""
 
     def __init__(self) -> None:
         self.calls, self.items, self.units = 0, 0, 0.0
@@ -138,7 +141,7 @@ def reads() -> Iterator[ReadCounter]:
 
 
 def expected_names(sessions: list[dict[str, Any]], query: Mapping[str, Any], ascending: bool) -> list[str]:
-    """Filter and sort all sessions, and return the names in the order of the list."""
+    """Return the names of the sessions that a list must contain, in the order of the list."""
     ids, kind = query.get("timelineId"), query.get("type")
     since, until = query.get("startDateTimeFrom"), query.get("startDateTimeTo")
     rows = []
@@ -153,7 +156,7 @@ def expected_names(sessions: list[dict[str, Any]], query: Mapping[str, Any], asc
     return [name for _, name in [*dated, *undated]]
 
 
-def test_random_pages_of_a_crowded_month_have_the_correct_sessions_and_meet_the_targets(
+def test_random_pages_of_a_crowded_month_contain_the_correct_sessions_and_read_few_items(
     crowded_month: list[dict[str, Any]], reads: ReadCounter
 ) -> None:
     choose = random.Random(7)
@@ -191,10 +194,12 @@ def test_random_pages_of_a_crowded_month_have_the_correct_sessions_and_meet_the_
 
 @pytest.mark.parametrize("order", ["ASC", "DESC"])
 @pytest.mark.parametrize("caller", [ANNA, ROOT])
-def test_a_page_in_the_middle_of_an_hour_meets_the_targets_in_a_window_that_begins_and_ends_within_a_minute(
+def test_a_page_that_skips_600_sessions_of_a_time_window_reads_few_items(
     crowded_month: list[dict[str, Any]], reads: ReadCounter, caller: Caller, order: str
 ) -> None:
-    """The page begins 600 sessions after the start of the window. This is far from the first session of an hour."""
+    """The page begins in the middle of an hour with 100 sessions. The time window begins and ends within a minute, at
+    second 18.
+    """
     query = {"startDateTimeFrom": "2026-01-03T05:30:18Z", "startDateTimeTo": "2026-01-04T06:30:18Z"}
     skip = 600
     whole = expected_names(crowded_month, query, order == "ASC")
@@ -210,7 +215,7 @@ def test_a_page_in_the_middle_of_an_hour_meets_the_targets_in_a_window_that_begi
 
 
 @pytest.mark.parametrize("caller", [ANNA, ROOT])
-def test_a_page_of_the_rare_type_in_a_crowded_month_meets_the_targets_for_items_and_units(
+def test_a_page_of_the_few_recurring_sessions_in_a_crowded_month_reads_few_items(
     crowded_month: list[dict[str, Any]], reads: ReadCounter, caller: Caller
 ) -> None:
     whole = expected_names(crowded_month, {"type": "RECURRING"}, False)
@@ -222,7 +227,7 @@ def test_a_page_of_the_rare_type_in_a_crowded_month_meets_the_targets_for_items_
         assert (reads.items <= MOST_ITEMS, reads.units <= MOST_UNITS) == (True, True), vars(reads)
 
 
-def test_a_page_of_a_rare_type_does_not_read_the_counts_of_the_days_between_its_sessions(
+def test_a_page_of_rare_recurring_sessions_does_not_read_the_counts_of_the_days_between_these_sessions(
     dynamodb_local: Any, reads: ReadCounter
 ) -> None:
     """The list has one session a day for six years, and every 180th session is RECURRING."""
@@ -273,7 +278,7 @@ def test_a_page_of_a_rare_type_queries_only_the_timelines_that_have_sessions_of_
 
 
 @pytest.mark.parametrize("caller", [ANNA, ROOT])
-def test_a_page_of_the_frequent_type_in_a_crowded_month_meets_the_targets(
+def test_a_page_of_the_many_one_time_sessions_in_a_crowded_month_reads_few_items(
     crowded_month: list[dict[str, Any]], reads: ReadCounter, caller: Caller
 ) -> None:
     whole = expected_names(crowded_month, {"type": "ONE_TIME"}, False)
@@ -289,7 +294,7 @@ def test_a_page_of_the_frequent_type_in_a_crowded_month_meets_the_targets(
 def build_long_list(undated: bool) -> list[dict[str, Any]]:
     """Build 335 ONE_TIME sessions and 67 series of two timelines.
 
-    With `undated`, the last session is a RECURRING session without a start.
+    With `undated`, also build a RECURRING session without a start.
     """
     made = []
     for number in range(402 + undated):
@@ -312,7 +317,7 @@ def build_long_list(undated: bool) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("undated", [False, True])
-def test_a_list_of_series_among_335_one_time_sessions_is_correct_and_needs_at_most_five_calls(
+def test_a_list_of_series_among_335_one_time_sessions_is_correct_and_makes_at_most_five_dynamodb_calls(
     dynamodb_local: Any, reads: ReadCounter, undated: bool
 ) -> None:
     made = build_long_list(undated)

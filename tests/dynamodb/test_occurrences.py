@@ -32,7 +32,7 @@ def build_session(timeline: str, number: int, start: datetime, **fields: Any) ->
 
 
 def past_sessions(timeline: str, total: int) -> Iterator[Session]:
-    """Yield one-time sessions and finished series alternately, all before the week."""
+    """Yield one-time sessions and series. Each session ends before `MONDAY`."""
     for number in range(total):
         start = MONDAY - timedelta(hours=number + 1)
         until = (start.date() + timedelta(days=1)).isoformat() if number > 72 else None
@@ -53,7 +53,9 @@ def list_week(dynamodb: Any) -> tuple[int, Cost]:
 
 
 @pytest.mark.parametrize("sessions", [10, 1000])
-def test_the_cost_of_a_week_does_not_depend_on_past_sessions(dynamodb_local: Any, sessions: int) -> None:
+def test_the_cost_of_listing_a_week_does_not_depend_on_past_sessions(
+    dynamodb_local: Any, sessions: int
+) -> None:
     timeline = new_timeline(ANNA)
     write_slots(dynamodb_local, list(past_sessions(timeline, sessions)))
     ahead = [build_session(timeline, 5000 + day, MONDAY + timedelta(days=day)) for day in range(5)]
@@ -61,7 +63,7 @@ def test_the_cost_of_a_week_does_not_depend_on_past_sessions(dynamodb_local: Any
     assert list_week(dynamodb_local) == (5, Cost(calls=4, items=6, read_units=1.0, write_units=0))
 
 
-def test_a_week_of_100_current_series_costs_at_most_20_units(dynamodb_local: Any) -> None:
+def test_listing_a_week_of_100_current_series_costs_at_most_20_read_units(dynamodb_local: Any) -> None:
     timeline = new_timeline(ANNA)
     series = [
         build_session(

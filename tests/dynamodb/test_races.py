@@ -76,7 +76,7 @@ def test_one_of_twenty_overlapping_posts_succeeds(run_at_once: RunAtOnce, timeli
     assert count_statuses(run_at_once(posts)) == {200: 1, 409: 19}
 
 
-def test_one_of_ten_posts_to_two_timelines_of_an_owner_succeeds(
+def test_one_of_ten_posts_for_the_same_time_on_two_timelines_of_an_owner_succeeds(
     run_at_once: RunAtOnce, timeline: str
 ) -> None:
     other = new_timeline(ANNA)
@@ -88,7 +88,9 @@ def test_concurrent_posts_of_two_owners_do_not_conflict(run_at_once: RunAtOnce, 
     assert count_statuses(run_at_once([post(timeline), post(of_bert)])) == {200: 2}
 
 
-def test_one_of_two_patches_to_the_same_time_succeeds(run_at_once: RunAtOnce, timeline: str) -> None:
+def test_one_of_two_patches_that_move_two_sessions_to_the_same_time_succeeds(
+    run_at_once: RunAtOnce, timeline: str
+) -> None:
     ids = [post(timeline, at(hour), at(hour + 1))().data["id"] for hour in (9, 11)]
     answers = run_at_once([patch(id, at(10, 15), at(10, 45)) for id in ids])
     assert count_statuses(answers) == {200: 1, 409: 1}
@@ -103,7 +105,9 @@ def test_two_patches_that_swap_the_times_of_two_sessions_both_conflict(
     }
 
 
-def test_one_of_two_moves_to_a_third_owner_succeeds(run_at_once: RunAtOnce, timeline: str) -> None:
+def test_only_one_of_two_overlapping_sessions_can_move_to_the_same_owner(
+    run_at_once: RunAtOnce, timeline: str
+) -> None:
     of_bert, of_cleo = new_timeline(BERT), new_timeline(Caller("cleo"))
     ids = [post(timeline)().data["id"], post(of_bert)().data["id"]]
     assert count_statuses(run_at_once([patch(id, timelineId=of_cleo) for id in ids])) == {200: 1, 409: 1}
@@ -124,7 +128,7 @@ def test_a_post_during_a_delete_of_the_conflicting_session_causes_no_double_book
 ) -> None:
     """The POST gets a 200 or a 409.
 
-    After a 200, the time is booked. After a 409, the time is free, because the DELETE has succeeded.
+    After a 200, the POST has booked the time. After a 409, the time is free, because the DELETE has succeeded.
     """
     blocking = post(timeline)().data["id"]
     posted, removed = run_at_once([post(timeline), delete(blocking)])
@@ -146,7 +150,7 @@ def test_one_of_twenty_deletes_of_a_session_succeeds(run_at_once: RunAtOnce, tim
     assert count_statuses(run_at_once([delete(id)] * 20)) == {200: 1, 404: 19}
 
 
-def test_either_a_series_or_all_sessions_on_its_days_are_created(
+def test_either_a_series_or_all_one_time_sessions_that_overlap_the_series_are_created(
     run_at_once: RunAtOnce, timeline: str
 ) -> None:
     singles = [post(timeline, at(9, 30, day), at(10, 30, day)) for day in (1, 8, 15, 22, 29)]
@@ -164,7 +168,7 @@ def test_one_of_four_conflicting_series_is_created(run_at_once: RunAtOnce, timel
     assert count_statuses(run_at_once([*weekly, daily])) == {200: 1, 409: 3}
 
 
-def test_32_concurrent_posts_of_disjoint_sessions_all_succeed(
+def test_32_concurrent_posts_of_sessions_that_do_not_overlap_all_succeed(
     run_at_once: RunAtOnce, timeline: str, dynamodb: Any
 ) -> None:
     posts = [
@@ -174,7 +178,7 @@ def test_32_concurrent_posts_of_disjoint_sessions_all_succeed(
     assert len(live_sessions(dynamodb)) == 32
 
 
-def test_no_session_is_created_on_a_timeline_that_is_being_deleted(
+def test_either_a_post_to_a_timeline_or_the_delete_of_the_timeline_succeeds(
     run_at_once: RunAtOnce, timeline: str
 ) -> None:
     removal = partial(ANNA.call, "delete_timeline", id=timeline)
@@ -242,7 +246,7 @@ def test_ten_concurrent_cancellations_of_an_occurrence_exclude_one_date(
     assert ANNA.call("get_session", id=id).data["excludedDates"] == ["2023-12-08"]
 
 
-def test_one_of_two_cancellations_of_the_last_two_occurrences_succeeds(
+def test_only_one_of_the_last_two_occurrences_of_a_series_can_be_cancelled(
     run_at_once: RunAtOnce, timeline: str
 ) -> None:
     id = post(timeline, **WEEKLY, repeatCount=2)().data["id"]
@@ -258,7 +262,7 @@ def test_at_most_one_post_books_the_time_of_an_occurrence_that_is_being_cancelle
     assert count_statuses(posted)[200] <= 1
 
 
-def test_either_a_post_or_a_changed_occurrence_at_the_same_time_succeeds(
+def test_either_a_post_or_the_move_of_an_occurrence_to_the_same_time_succeeds(
     run_at_once: RunAtOnce, timeline: str
 ) -> None:
     id = post(timeline, **WEEKLY)().data["id"]
@@ -269,13 +273,15 @@ def test_either_a_post_or_a_changed_occurrence_at_the_same_time_succeeds(
     }
 
 
-def test_one_of_two_changes_of_an_occurrence_succeeds(run_at_once: RunAtOnce, timeline: str) -> None:
+def test_one_of_two_concurrent_changes_of_an_occurrence_succeeds(
+    run_at_once: RunAtOnce, timeline: str
+) -> None:
     id = post(timeline, **WEEKLY)().data["id"]
     changes = [change(id, 8, at(hour, 0, 8), at(hour + 1, 0, 8)) for hour in (12, 14)]
     assert count_statuses(run_at_once(changes)) == {200: 1, 404: 1}
 
 
-def test_one_of_two_occurrences_that_change_to_the_same_time_succeeds(
+def test_one_of_two_changes_that_move_two_occurrences_to_the_same_time_succeeds(
     run_at_once: RunAtOnce, timeline: str
 ) -> None:
     id = post(timeline, **WEEKLY)().data["id"]
@@ -315,7 +321,7 @@ def test_either_a_split_to_a_new_time_or_a_post_at_that_time_succeeds(
 def test_two_concurrent_splits_of_a_series_leave_two_or_three_series(
     run_at_once: RunAtOnce, timeline: str, dynamodb: Any
 ) -> None:
-    """If the split at the earlier date commits first, the other split finds no occurrence and gets a 404."""
+    """If the split on the 15th commits first, the series ends before the 22nd, and the split on the 22nd gets a 404."""
     id = post(timeline, **WEEKLY)().data["id"]
     answers = count_statuses(run_at_once([split(id, 15), split(id, 22)]))
     assert answers in ({200: 2}, {200: 1, 404: 1})
@@ -328,7 +334,7 @@ def test_a_split_and_a_patch_of_the_same_series_both_succeed(run_at_once: RunAtO
     assert (moved.status, divided.status) == (200, 200)
 
 
-def test_exactly_one_of_two_restores_and_a_concurrent_post_succeeds(
+def test_when_two_restores_and_a_post_need_the_same_time_exactly_one_request_succeeds(
     run_at_once: RunAtOnce, timeline: str
 ) -> None:
     ids = []
@@ -349,7 +355,7 @@ def test_ten_concurrent_restores_of_a_session_restore_the_session_once(
     assert {answer.headers["ETag"] for answer in answers} == {'"3"'}
 
 
-def test_no_session_is_restored_to_a_timeline_that_is_being_deleted(
+def test_either_a_restore_of_a_session_or_the_delete_of_its_timeline_succeeds(
     run_at_once: RunAtOnce, timeline: str
 ) -> None:
     id = post(timeline)().data["id"]

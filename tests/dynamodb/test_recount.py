@@ -38,7 +38,7 @@ def timeline(dynamodb_local: Any) -> str:
 
 
 def recount(engine: Engine, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as in docs/operations.md."""
+    """Run the recount command of docs/operations.md."""
     tables = [part for name in TABLES for part in (f"--{name}-table", f"{name.title()}Table")]
     return subprocess.run(
         [sys.executable, "-m", "tools.recount", *tables, *options],
@@ -136,7 +136,7 @@ class ClientWithCallback:
 def test_a_session_that_is_created_and_deleted_during_a_recount_changes_no_count(
     engine: Engine, timeline: str, dynamodb_local: Any
 ) -> None:
-    """The scan of the sessions reads the new session. Then the session is deleted, before the recount ends."""
+    """The recount reads the new session. Then the session is deleted before the recount ends."""
     tables = tool.Tables("SessionsTable", "TimelinesTable", "CalendarTable", "CountersTable")
     streams = create_streams_client(dynamodb_local)
     new: list[str] = []

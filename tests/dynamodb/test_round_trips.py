@@ -26,7 +26,7 @@ def rounds(dynamodb: Any) -> Rounds:
     """Return a function that groups the DynamoDB calls of a request into rounds of parallel calls.
 
     Each call is delayed, so that all calls of a round start before the first call of the round ends. On a busy
-    machine, threads start later. So the delay grows with the load.
+    machine, threads start late. Therefore, the delay grows with the load of the machine.
     """
     delay_seconds = 0.15 * max(1, os.getloadavg()[0])
     started: list[tuple[float, str]] = []
@@ -120,7 +120,7 @@ def test_a_patch_of_times_takes_four_round_trips(rounds: Rounds, id: str) -> Non
 
 
 def test_a_move_to_another_owner_takes_four_round_trips(rounds: Rounds, id: str) -> None:
-    """The calendar of the new owner has no head. So no query reads the slots of the latest write."""
+    """The new owner's calendar has no slots yet. Therefore, no query reads the slots that the latest write added."""
     moved = change(id, timelineId=new_timeline(BERT), **LATER)
     assert rounds(moved) == [[GET, GET], [GET], [QUERY, QUERY], [WRITE]]
 

@@ -50,8 +50,10 @@ def test_the_largest_session_is_far_below_the_item_limit_and_is_returned_unchang
         assert max(largest_sizes(dynamodb_local, table)) < LIMIT_BYTES / 10
 
 
-def test_a_head_that_names_as_many_slots_as_possible_fits_into_one_kilobyte(dynamodb_local: Any) -> None:
-    """A write unit covers one kilobyte, and every write that reserves time writes the head."""
+def test_a_calendar_head_that_names_as_many_slots_as_possible_fits_into_one_kilobyte(
+    dynamodb_local: Any,
+) -> None:
+    """Every write that reserves time also writes the head. A head above one kilobyte would cost more write units."""
     owner = Caller("a1b2c3d4-e5f6-7890-a1b2-c3d4e5f67890")
     timeline = owner.call("create_timeline", body={"name": "Routine"}).data["id"]
     for day in range(1, 12):

@@ -1,4 +1,4 @@
-"""Fixtures: a local stack, deployed as `make up` does, and users with Cognito tokens."""
+"""Fixtures: a local stack like the stack of `make up`, and users with Cognito tokens."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ class Person(NamedTuple):
     def call(
         self, method: str, path: str, headers: dict[str, str] | None = None, **rest: Any
     ) -> httpx.Response:
-        """Send a request with the token. httpx receives `rest`, such as `json`, `params` and `content`."""
+        """Send a request with the token. `rest` has arguments for httpx, such as `json`, `params` and `content`."""
         authorized = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         return self.http.request(method, path, headers=authorized, **rest)
 

@@ -112,7 +112,7 @@ def test_a_time_is_returned_unchanged_and_can_be_sent_again(user: Person, timeli
     user.call("DELETE", f"/sessions/{created['id']}")
 
 
-def test_a_deleted_session_gets_a_404_and_its_time_is_free(user: Person, timeline: str) -> None:
+def test_requests_for_a_deleted_session_get_a_404_and_its_time_is_free(user: Person, timeline: str) -> None:
     timed = session(timeline, startDateTime=START, endDateTime=END)
     path = f"/sessions/{user.create('/sessions', **timed)['id']}"
     assert user.call("POST", "/sessions", json=timed).status_code == 409
@@ -128,7 +128,7 @@ def test_an_endless_weekly_series_still_conflicts_after_fifty_years(user: Person
         timeline, type="RECURRING", startDateTime=START, endDateTime=END, repeatCycleType="WEEKLY"
     )
     created = user.create("/sessions", **weekly)
-    for day, status in (("07", 409), ("08", 200)):  # the Monday after fifty years, and the next day
+    for day, status in (("07", 409), ("08", 200)):  # 7 May 2074 is a Monday, like the days of the series
         far = {"startDateTime": f"2074-05-{day}T07:30:00Z", "endDateTime": f"2074-05-{day}T07:45:00Z"}
         assert user.call("POST", "/sessions", json=session(timeline, **far)).status_code == status
     user.call("DELETE", f"/sessions/{created['id']}")
@@ -169,7 +169,7 @@ def test_a_timeline_is_created_updated_listed_and_deleted(user: Person) -> None:
     assert user.call("GET", path).status_code == 404
 
 
-def test_acknowledged_writes_survive_a_stop_and_a_start(user: Person, people: People) -> None:
+def test_acknowledged_writes_survive_a_restart_of_the_stack(user: Person, people: People) -> None:
     """Stop and start the stack, as `make down` and `make up` do. The user's token stays valid."""
     created = user.create("/sessions", **session(user.create_timeline()))
     people.stack.stop()

@@ -26,7 +26,7 @@ def test_a_page_of_an_allowed_origin_may_send_requests_with_all_methods(response
     assert responses["updated"]["body"]["data"]["name"] == "Seminar"
 
 
-def test_a_page_can_read_the_headers_that_an_app_needs(responses: dict[str, Any]) -> None:
+def test_a_page_can_read_the_etag_and_location_headers(responses: dict[str, Any]) -> None:
     assert responses["created"]["headers"]["etag"] == '"1"'
     assert responses["created"]["headers"]["location"].endswith(responses["created"]["body"]["data"]["id"])
     assert responses["updated"]["headers"]["etag"] == '"2"'
@@ -44,5 +44,5 @@ def test_the_browser_blocks_requests_with_cookies(responses: dict[str, Any]) -> 
     assert responses["withCookies"] == {"error": "TypeError"}
 
 
-def test_the_browser_blocks_requests_from_other_origins(responses: dict[str, Any]) -> None:
+def test_the_browser_blocks_requests_from_origins_that_are_not_allowed(responses: dict[str, Any]) -> None:
     assert responses["stranger"] == {"error": "TypeError"}

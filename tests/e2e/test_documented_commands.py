@@ -38,7 +38,7 @@ TESTED = {
         ("sam local", "sed", "socat", "docker network inspect"), "tests/sam_local/test_sam_local.py"
     ),
 }
-"""The beginning of each documented command that a file runs, with the path of this file."""
+"""Each key is the beginning of a documented command. The value is the path of the file that runs the command."""
 BY_HAND = {
     "make bench": "takes half an hour, and only prints measurements",
     "python -m bench": "takes half an hour, as `make bench` does",
@@ -79,7 +79,7 @@ def starts_with(command: str, beginning: str) -> bool:
     return re.match(rf"{re.escape(beginning)}(?![\w-])", command) is not None
 
 
-def test_every_documented_command_runs_in_a_test_or_has_a_reason_not_to() -> None:
+def test_every_documented_command_runs_in_a_test_or_has_a_reason_against_a_test() -> None:
     found = [command for name in PAGES for command in commands(page(name))]
     known = [*TESTED, *BY_HAND]
     assert [command for command in found if not any(starts_with(command, start) for start in known)] == []
@@ -210,7 +210,7 @@ def test_make_lock_pins_packages_with_hashes_and_names_no_package_index(tmp_path
         for line in run_in_shell(folder, "make -n lock").splitlines()
         if ".in" in line
     }
-    for path in locked - {folder / "requirements" / "audit.txt"}:  # make installs uv from that file
+    for path in locked - {folder / "requirements" / "audit.txt"}:  # `make lock` installs uv from audit.txt
         path.unlink()
     run_in_shell(folder, "make lock")
     assert {path.with_suffix(".in") for path in locked} == set(folder.rglob("*.in"))
@@ -221,7 +221,7 @@ def test_make_lock_pins_packages_with_hashes_and_names_no_package_index(tmp_path
         assert "://" not in path.read_text("utf-8")
 
 
-def test_the_makefile_starts_only_the_python_of_the_venv() -> None:
+def test_python_is_the_only_program_in_the_venv_that_the_makefile_starts() -> None:
     """Other scripts in bin/ contain the path of the venv. If the venv has moved, these scripts fail."""
     assert set(re.findall(r"/bin/([\w-]+)", page("Makefile"))) == {"python"}
 

@@ -1,4 +1,4 @@
-"""Tokens of an external issuer. The gateway verifies these tokens. Without a gateway, the layer verifies them."""
+"""Tokens of an external issuer. The gateway verifies these tokens. Without a gateway, the layer verifies the tokens."""
 
 import json
 from collections.abc import Iterator
@@ -76,7 +76,9 @@ def test_gateway_and_layer_refuse_a_request_without_a_token_with_401(
     assert invoke_function(stack, authorization)[0] == 401
 
 
-def test_roles_in_tokens_of_an_external_issuer_give_their_permissions(stack: Stack, issuer: Issuer) -> None:
+def test_the_roles_in_a_token_of_an_external_issuer_determine_the_permissions(
+    stack: Stack, issuer: Issuer
+) -> None:
     made = httpx.post(
         f"{stack.url}/timelines",
         json={"name": "Room", "ownerId": "room-7"},

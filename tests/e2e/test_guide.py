@@ -1,4 +1,4 @@
-"""Examples of the guide. The test sends each request over HTTP, in order, and compares the answers."""
+"""Examples of the guide. The test sends each request over HTTP, in order, and compares each answer with the guide."""
 
 import json
 import re

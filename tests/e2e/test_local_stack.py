@@ -150,7 +150,7 @@ def test_a_function_without_the_policy_of_its_role_cannot_read_a_table(stack: St
         iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
 
 
-def test_stored_data_survives_a_stop_and_a_start(stack: Stack) -> None:
+def test_stored_data_survives_a_restart_of_the_stack(stack: Stack) -> None:
     before, pid = stack.outputs, stack.find_process_id()
     stack.stop()
     assert stack.find_process_id() is None
@@ -240,7 +240,7 @@ def test_an_occupied_port_raises_an_error_that_names_the_process() -> None:
         assert f"Port {port + 1} is taken by process {os.getpid()}" in str(raised.value)
 
 
-def test_the_port_of_another_stack_raises_an_error_that_names_its_checkout(stack: Stack) -> None:
+def test_a_port_of_another_stack_raises_an_error_that_names_the_folder_of_that_stack(stack: Stack) -> None:
     for port in (stack.port, stack.port + 1):
         other = Stack("e2e-other", port)
         assert other.find_process_id() is None
@@ -266,7 +266,9 @@ def test_ports_from_1024_to_65534_are_allowed() -> None:
 
 
 @pytest.mark.parametrize("command", ["down", "reset", "token ADMIN", "logs"])
-def test_each_command_reports_that_no_stack_is_running(tmp_path: Path, command: str) -> None:
+def test_without_a_running_stack_each_command_reports_that_nothing_is_running(
+    tmp_path: Path, command: str
+) -> None:
     shutil.copytree(ROOT / "local", tmp_path / "local", ignore=shutil.ignore_patterns("__pycache__"))
     done = subprocess.run(
         [sys.executable, "-m", "local.stack", *command.split()], cwd=tmp_path, capture_output=True, text=True

@@ -114,7 +114,10 @@ def test_moving_a_session_to_another_owner_needs_the_permission_to_delete_the_se
 
 
 def test_a_conflict_names_only_sessions_that_the_caller_may_read(people: People) -> None:
-    """Only sessions of one owner conflict, and MANAGERs and ADMINs may read all sessions."""
+    """A session conflicts only with sessions of the same owner.
+
+    A caller who may create sessions for an owner may read all sessions of this owner.
+    """
     who = people.add("conflict", "USER")
     timed = {"startDateTime": "2023-12-15T14:00:00Z", "endDateTime": "2023-12-15T15:00:00Z"}
     first = who.create("/sessions", type="ONE_TIME", timelineId=who.create_timeline(), name="Secret", **timed)

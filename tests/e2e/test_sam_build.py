@@ -14,7 +14,7 @@ from tests.support.checkout import copy_project
 
 @pytest.fixture(scope="module")
 def bare_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return environment variables with the path of a Python without packages, and without paths of this project."""
+    """Return environment variables for a Python without packages, without the settings of this project."""
     plain = tmp_path_factory.mktemp("plain")
     venv.create(plain, with_pip=True)
     make = shutil.which("make")
@@ -27,7 +27,7 @@ def bare_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]
 
 @pytest.mark.e2e
 @pytest.mark.slow
-def test_sam_build_needs_only_python_and_its_package_index(
+def test_sam_build_works_without_the_installed_packages_of_this_project(
     bare_environment: dict[str, str], tmp_path: Path
 ) -> None:
     project = copy_project(tmp_path / "a folder with spaces")

@@ -29,7 +29,7 @@ from tests.support.template import ROOT
 REGION = "eu-west-1"
 BUILT = ROOT / ".aws-sam" / "sam-local"
 _SAM = (sys.executable, "-m", "samcli")
-_WITHOUT_DEFAULTS = ("--config-env", "local")  # samconfig.toml has no section `local`
+_WITHOUT_DEFAULTS = ("--config-env", "local")  # samconfig.toml has no defaults for `local`
 _START_SECONDS = 30
 
 
@@ -118,7 +118,7 @@ class SamLocal:
             process.wait(_START_SECONDS)
 
     def _build_environment(self, namespace: str) -> dict[str, str]:
-        """Return an environment without AWS settings, in which the SAM CLI calls no AWS service."""
+        """Return environment variables with which the SAM CLI cannot call an AWS service."""
         return _filter_environment() | {
             "DOCKER_HOST": self.docker.address,
             "TMPDIR": str(self._scratch),  # a new folder, because interrupted runs leave lock files behind
@@ -157,7 +157,7 @@ def address_for_containers(docker: DockerEngine, address: str) -> str:
 
 
 def _parse_response(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    print(done.stderr)  # the function's log; pytest shows it when a test fails
+    print(done.stderr)  # pytest shows this log of the function when a test fails
     try:
         answer: dict[str, Any] = json.loads(done.stdout)
     except ValueError:

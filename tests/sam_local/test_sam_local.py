@@ -45,7 +45,7 @@ def fill_database(sam: SamLocal, environment: pytest.MonkeyPatch, function: str)
     demo.main(DEMO_TIMELINE, read["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])
     if function not in WITHOUT_A_SESSION:
         with environment.context() as patch:
-            # `uuid4` reads `os.urandom`, so the new session gets the id that the other events name.
+            # `uuid4` reads `os.urandom`. With this patch, the new session gets the id that the other events name.
             patch.setattr("os.urandom", lambda size: UUID(read["pathParameters"]["sessionId"]).bytes[:size])
             made = api.handler("create_session")(api.load_event("create_session"), None)
         assert made["statusCode"] == 200, made
@@ -89,7 +89,7 @@ def test_every_event_works_unchanged_in_docker(sam: SamLocal, environment: pytes
 
 
 def test_start_api_accepts_only_a_verified_token(sam: SamLocal, tmp_path: Path) -> None:
-    """`start-api` forwards no claims, so the layer verifies the token with the keys of the issuer."""
+    """`start-api` forwards no claims of a token. Therefore, the layer verifies the token with the issuer's keys."""
     create_tables(sam.endpoint, "startapi")
     good = {"Authorization": f"Bearer {sam.issuer.token()}"}
     with sam.api("startapi", tmp_path / "log") as client:
@@ -104,7 +104,7 @@ def test_start_api_accepts_only_a_verified_token(sam: SamLocal, tmp_path: Path) 
         assert (listed.status_code, listed.json()["data"]) == (200, [made.json()["data"]]), listed.text
 
 
-def test_the_documented_commands_work_on_the_tables_of_make_up(sam: SamLocal, tmp_path: Path) -> None:
+def test_the_documented_sam_local_commands_use_the_tables_of_make_up(sam: SamLocal, tmp_path: Path) -> None:
     create, get = find_documented_commands("sam local invoke")
     with DockerStack("sam-local", free_port()) as stack, forward_port(sam.docker, stack.port + 1):
         variables = stack.state / "sam-local.json"
@@ -119,7 +119,7 @@ def test_the_documented_commands_work_on_the_tables_of_make_up(sam: SamLocal, tm
 def test_make_invoke_runs_a_function_as_a_demo_user(
     sam: SamLocal, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The first run creates a session in the tables of `make up`, and the second reads the session."""
+    """The first run creates a session in the tables of `make up`, and the second run reads the session."""
     monkeypatch.setattr(invoke, "BUILT", BUILT)
     monkeypatch.setenv("DOCKER_HOST", sam.docker.address)
 
@@ -141,7 +141,7 @@ def test_make_invoke_runs_a_function_as_a_demo_user(
 
 
 class DockerStack(Stack):
-    """A stack with the functions built for Docker, deployed as `make up` deploys its stack."""
+    """A stack like the stack of `make up`, with the functions that the tests have built for Docker."""
 
     def build_template(self) -> None:
         shutil.copytree(BUILT, self.build)
@@ -149,7 +149,7 @@ class DockerStack(Stack):
 
 @contextmanager
 def forward_port(docker: DockerEngine, port: int) -> Iterator[None]:
-    """If containers cannot connect to 127.0.0.1, forward a port by the command in docs/operations.md."""
+    """If containers cannot connect to 127.0.0.1, forward a port with the command in docs/operations.md."""
     if docker.listen == HOST:
         yield
         return
@@ -168,7 +168,7 @@ def forward_port(docker: DockerEngine, port: int) -> Iterator[None]:
 
 
 def find_documented_commands(command: str) -> list[str]:
-    """Return the lines with `command` in the code blocks of docs/operations.md, for the processor of this machine."""
+    """Return the shell lines of docs/operations.md that contain `command`, with this machine's processor type."""
     text = (ROOT / "docs" / "operations.md").read_text("utf-8")
     blocks = "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
     lines = [line.strip() for line in blocks.splitlines() if command in line]

@@ -7,9 +7,9 @@ import org.eclipse.jetty.server.ServerConnector;
  * Program that runs DynamoDB Local on one address. By default, DynamoDB Local listens on all addresses, and no option
  * changes this.
  *
- * <p>The first argument is the address to listen on. DynamoDB Local gets the other arguments. The program prints the port
- * as soon as DynamoDB Local accepts connections. The program ends when its standard input is closed, so the program
- * never outlives its parent process.
+ * <p>The first argument is the address to listen on. DynamoDB Local gets the other arguments. The program prints the
+ * port as soon as DynamoDB Local accepts connections. The program ends when its standard input is closed, at the latest
+ * when the parent process ends.
  */
 class DynamoDBLocal {
     public static void main(String[] arguments) throws Exception {

@@ -1,8 +1,8 @@
 """Capacity units of requests on DynamoDB Local, counted as on AWS.
 
-DynamoDB Local reports the read units. This module computes the write units, because DynamoDB Local reports too many. On
-AWS, a transaction doubles the units of the items that it writes or checks, but not the units of index entries. DynamoDB
-Local doubles both.
+DynamoDB Local reports the read units. This module computes the write units, because DynamoDB Local reports too many
+write units. On AWS, a transaction doubles the units of the items that it writes or checks, but not the units of index
+entries. DynamoDB Local also doubles the units of index entries.
 """
 
 from collections.abc import Callable, Iterator, Mapping

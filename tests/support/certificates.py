@@ -15,7 +15,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class CertificateAuthority:
-    """A root certificate, and the server certificates that are signed with its key."""
+    """A root certificate and its key. The key signs the server certificates."""
 
     def __init__(self, name: str) -> None:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -23,7 +23,7 @@ class CertificateAuthority:
         constraints = x509.BasicConstraints(ca=True, path_length=None)
         builder = self._create_builder(self._name, self._key).add_extension(constraints, critical=True)
         self.root = builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM).decode()
-        """The root's certificate as PEM."""
+        """The root certificate as PEM."""
 
     def server_context(self, folder: Path) -> ssl.SSLContext:
         """Create a certificate for the loopback address in `folder`. Return a TLS context with this certificate."""

@@ -1,9 +1,10 @@
-"""Simulation of a calendar table in which slots become readable later than the head that names them.
+"""Simulation of a calendar table in which slots become readable later than the head of their calendar.
 
 DynamoDB applies the items of a transaction one by one. Between a transaction and a query, DynamoDB guarantees only
-read-committed isolation. The simulation guarantees no more than that. GetItem returns the current head. Query and
-GetItem return each slot as it was some time ago, but a slot never returns to an earlier state. The conditions of
-transactions check the current items. The simulation intercepts the requests that botocore sends to DynamoDB Local.
+read-committed isolation. The simulation also guarantees only read-committed isolation. GetItem returns the current
+head. Query and GetItem return an earlier state of a slot, but later reads never return an older state than earlier
+reads. The conditions of transactions check the current items. The simulation intercepts the requests that botocore
+sends to DynamoDB Local.
 """
 
 import json
@@ -27,7 +28,7 @@ Item = dict[str, Any]
 
 
 class DelayedCalendar:
-    """Record of all states of the slots, each with the time from which reads return the state.
+    """Record of all states of the slots. For each state, the record has the time from which reads return the state.
 
     Args:
         put_delays: shortest and longest time in seconds until reads return a slot that was put.

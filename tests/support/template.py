@@ -18,7 +18,7 @@ _CREATE_TABLE = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", 
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML loader that reads CloudFormation's tags in their long form: `!Sub x` as `{"Fn::Sub": "x"}`."""
+    """YAML loader that replaces CloudFormation's tags by their long form: `!Sub x` becomes `{"Fn::Sub": "x"}`."""
 
 
 def _read_intrinsic(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
@@ -39,7 +39,7 @@ _Loader.add_multi_constructor("!", _read_intrinsic)
 
 @lru_cache
 def template() -> dict[str, Any]:
-    """Return the whole template. Callers must not change it, because the result is cached."""
+    """Return the whole template. Callers must not change the template, because all callers get the same object."""
     loaded: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text("utf-8"), _Loader)
     return loaded
 
@@ -86,7 +86,7 @@ def _read_stream(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def environment(**parameters: str) -> dict[str, str]:
-    """Return the environment variables of all functions for these parameters, and the defaults of all others.
+    """Return the environment variables of all functions. Parameters that are not passed have their default values.
 
     A reference to a resource has the resource's logical id as its value.
     """

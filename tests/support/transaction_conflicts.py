@@ -1,6 +1,6 @@
 """Simulation of the error TransactionConflict, which DynamoDB Local never returns.
 
-On AWS, a transaction gets this error if another running transaction contains one of its items. DynamoDB Local runs
+On AWS, a transaction gets this error if another running transaction contains one of the same items. DynamoDB Local runs
 transactions one after the other. The simulation intercepts the requests that botocore sends to DynamoDB Local, and
 delays each call by the usual duration of a call on AWS.
 """
@@ -24,7 +24,7 @@ _KEYS = {"CalendarTable": ("ownerId", "slot")}
 
 
 class HeldItems:
-    """Simulation with the set of all items in running transactions."""
+    """Simulation that keeps the set of all items in running transactions."""
 
     def __init__(self, call_seconds: float = 0.02, held_seconds: tuple[float, float] = (0.01, 0.02)) -> None:
         self._call_seconds, self._held_seconds = call_seconds, held_seconds
