@@ -51,8 +51,8 @@ _SIX_DAYS_OF_EIGHT = {
     "repeatCycleType": "DAILY",
     "repeatInterval": 8,
 }
-"""`_EIGHTH_NIGHTS` and `_SIX_DAYS_OF_EIGHT` are the most expensive known pair of series. The two series could overlap
-only in two hours of each year, but they never overlap.
+"""`_EIGHTH_NIGHTS` and `_SIX_DAYS_OF_EIGHT` are the most expensive known pair of series. The check can exclude an
+overlap in all but two hours of each year. The check must search these hours, and finds no overlap.
 """
 
 
