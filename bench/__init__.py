@@ -1,4 +1,4 @@
-"""Benchmarks. `make bench` runs all sections. A command such as `python -m bench.cold` runs one section."""
+"""Benchmarks of the API. `python -m bench.cold` runs only `bench.cold`. `make bench` runs all except `bench.load`."""
 
 import sys
 from pathlib import Path

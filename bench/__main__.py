@@ -1,4 +1,4 @@
-"""Command `make bench`. It runs all sections, then prints the number of missed targets of each section."""
+"""Command `make bench`: runs all benchmarks except `bench.load`, and prints how many targets each benchmark missed."""
 
 import sys
 import time
@@ -18,7 +18,7 @@ SECTIONS = {
 
 
 def main() -> int:
-    """Run all sections. Return 1 if any section missed a target, otherwise 0."""
+    """Run the benchmarks of SECTIONS. Return 1 if any benchmark missed a target, otherwise 0."""
     missed, seconds = {}, {}
     for name, section in SECTIONS.items():
         print(f"\n== {name}", flush=True)

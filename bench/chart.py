@@ -1,4 +1,4 @@
-"""Line charts in SVG, with a title, axes and a legend for each panel."""
+"""Line charts in one SVG image. Each chart has a title, axes and a legend."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -29,7 +29,7 @@ class Panel(NamedTuple):
 
 
 def svg(panels: Sequence[Panel], columns: int = 2) -> str:
-    """Return an SVG image of the panels, in rows of `columns` panels."""
+    """Return an SVG image of the line charts, with `columns` charts in each row."""
     rows = -(-len(panels) // columns)
     width, height = columns * _WIDTH, rows * _HEIGHT
     parts = [

@@ -1,18 +1,18 @@
 """Cost of the first call and of later calls of each function: `python -m bench.cold [--only get_session …]`.
 
 A new interpreter with only the built layer imports a handler and answers one event. A stub of DynamoDB on this machine
-answers over TLS, as on AWS. The same run also measures peers, which are the same endpoints without our layer:
+answers over TLS, as on AWS. The benchmark also measures peers, which are the same endpoints without our layer:
 
     floor      boto3's client and json; with bytecode, and without bytecode (as after `sam build`)
     fastapi    FastAPI behind Mangum, with bytecode
     powertools Powertools' HTTP resolver with validation, with bytecode
 
-Each peer makes one DynamoDB call, but some of our functions make other calls. So the benchmark also measures each of
-these calls with a plain boto3 client. For a comparison with a function, it subtracts the peer's call from the peer's
-cost, and adds the function's calls.
+Each peer makes one DynamoDB call, but some of our functions make more calls or different calls. So the benchmark also
+measures each of these calls with a plain boto3 client. Before comparing a function with a peer, the benchmark replaces
+the cost of the peer's call by the costs of the function's calls.
 
-If valgrind is installed, it counts the instructions. These counts differ by 0.1 % between runs. Times differ much more,
-because other programs use the machine too.
+If valgrind is installed, the benchmark also counts instructions. The numbers of instructions differ by 0.1 % between
+runs. Times differ much more, because other programs use the machine too.
 """
 
 import argparse
@@ -90,7 +90,7 @@ TARGETS = {
 }
 
 LIMITS = {"read": 750, "write": 1150, "list": 1080}
-"""The largest permitted number of instructions of a cold start over TLS, in millions, by kind."""
+"""The largest permitted number of instructions of a cold start over TLS, in millions, by kind of function."""
 
 PEERS = ("boto3", "fastapi", "mangum", "aws-lambda-powertools", "pydantic")
 
@@ -106,7 +106,7 @@ class Program(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """The cost of one event in one program. `cpu`, `wall` and `megabytes` are medians over all rounds."""
+    """The cost of handling one event in one program. `cpu`, `wall` and `megabytes` are medians over all rounds."""
 
     cpu: float
     """Milliseconds of CPU time until the first answer, including the start of the interpreter and the imports."""
@@ -144,7 +144,7 @@ def main() -> int:
 
 
 class Bench:
-    """One run of the benchmark: a stub of DynamoDB, its root certificate, and a folder for copied packages."""
+    """One run of the benchmark: a stub of DynamoDB, the stub's root certificate, and a folder for copied packages."""
 
     def __init__(self, stub: Stub, folder: Path, root: str) -> None:
         self.stub = stub
@@ -205,7 +205,7 @@ class Bench:
         print_costs(by_name, prices)
 
         def price_peer(function: str, kind: str, name: str, what: str, warm: str) -> float:
-            """Return the cost of a peer minus the cost of its own call, plus the cost of our function's calls."""
+            """Return the cost of a peer minus the cost of the peer's call, plus the cost of our function's calls."""
             total: float = getattr(by_name[f"{name} {kind}"], what)
             total += sum(getattr(prices[_describe_call(call)], warm) for call in calls[function])
             return total - sum(getattr(prices[_describe_call(call)], warm) for call in their_calls[kind])
@@ -239,7 +239,7 @@ class Bench:
     def prepare_function(self, function: str, layer: Path) -> Program:
         """Copy the handler of one of our functions, and return the program that calls the handler."""
         arguments = CALLS[function][1]
-        # Only the handler is copied, because tests may have left bytecode in its folder.
+        # Copy only the handler, because tests may have left bytecode in the handler's folder.
         copied = self.folder / function / "handler.py"
         copied.parent.mkdir()
         shutil.copy(ROOT / "functions" / function / "handler.py", copied)
@@ -338,7 +338,8 @@ class Bench:
         """Count instructions with valgrind.
 
         Returns:
-            for each event, millions of instructions until the first answer, and for each later answer.
+            for each event, two numbers in millions: the instructions until the first answer, and the instructions of
+            each later answer.
         """
         with tempfile.TemporaryDirectory(dir=self.folder) as dumps:
             counting = ("valgrind", "--tool=callgrind", "--dump-before=getpgrp")
@@ -372,8 +373,8 @@ class Bench:
         with tempfile.NamedTemporaryFile("w", dir=self.folder, suffix=".json") as file:
             json.dump(specification, file)
             file.flush()
-            # -s, -S: without site packages. -B: without writing bytecode, because the layer is read-only in Lambda.
-            # The fixed hash seed makes the counts repeatable.
+            # -s, -S: Python finds no site packages. -B: Python writes no bytecode, as in Lambda, where the layer is
+            # read-only. With the fixed hash seed, each run executes nearly the same number of instructions.
             command = [*before, sys.executable, "-P", "-s", "-S", "-B", str(HERE / "start.py"), file.name]
             done = subprocess.run(
                 command,
@@ -401,7 +402,7 @@ def build_event(function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _describe_call(call: tuple[str, Any]) -> str:
-    """Return the operation and the table. For a transaction, return the number of its writes of each kind."""
+    """Return the operation and the table of a DynamoDB call, or the numbers of writes by kind of a transaction."""
     operation, parameters = call
     if operation == "TransactWriteItems":
         writes = Counter(kind for write in parameters["TransactItems"] for kind in write)
@@ -433,9 +434,9 @@ def trust_root(root: str, packages: Path) -> None:
 
 
 def prepare_peer_packages(compiled: bool) -> Path:
-    """Copy the peers' packages from this environment, with or without bytecode. Return the copy, which is cached.
+    """Copy the peers' packages from this environment, with or without bytecode. Return the folder of the copy.
 
-    Without a copy, the peers could also import other packages of this environment.
+    Later runs use the same copy. Without a copy, the peers could also import other packages of this environment.
     """
     chosen = sorted(find_dependencies(PEERS))
     state = (
@@ -470,7 +471,7 @@ def find_dependencies(names: Iterable[str]) -> set[str]:
             continue
         try:
             needs = distribution(name).requires or []
-        except PackageNotFoundError:  # a requirement of another platform or Python
+        except PackageNotFoundError:  # required only on other platforms or Python versions
             continue
         found.add(name)
         waiting += [
@@ -480,7 +481,7 @@ def find_dependencies(names: Iterable[str]) -> set[str]:
 
 
 def print_costs(costs: Mapping[str, Cost], prices: Mapping[str, Cost]) -> None:
-    """Print a table of the programs. If bare calls were measured, also print a table of these calls."""
+    """Print a table of the programs' costs. If `prices` has costs of single DynamoDB calls, print a second table."""
 
     def format_cost(name: str, cost: Cost) -> Iterator[str]:
         yield name

@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
 
 
 def create_sessions_at_once(writers: int) -> list[Outcome]:
-    """Start a number of writers at the same time. Each writer creates one session, and all use the same calendar."""
+    """Start a number of writers at the same time. Each writer creates one session in the same calendar."""
     timeline = OWNER.call("create_timeline", body={"name": "Routine"}).data["id"]
     start, counts = Barrier(writers), local()
 

@@ -1,7 +1,7 @@
 """CPU time of the conflict check of a new session against a calendar of 100 series: `python -m bench.decision`.
 
-The check runs between the reads and the write of a request. It builds the slot of the new session, parses every stored
-slot, and compares each stored slot with the new slot.
+A request makes the check after its reads and before its write. The check builds the slot of the new session, parses
+every stored slot, and compares each stored slot with the new slot.
 """
 
 import statistics
@@ -23,10 +23,10 @@ TARGET_MICROSECONDS = 1000
 TARGET_MICROSECONDS_WITH_ZONES = 2000
 
 _BUSY = SERIES * 10
-"""The minute of the day at which the ten minutes of the last series end."""
+"""The minute of the UTC day before which all series without a time zone end."""
 _FREE = _BUSY + 130
-"""The minute of the day at which a new session without conflicts starts. The distance to the last series is more than
-two hours, because series with a time zone move by an hour when the clocks change.
+"""The minute of the UTC day at which a new session without conflicts starts. This minute is more than two hours after
+`_BUSY`, because series with a time zone move by an hour when the clocks change.
 """
 _CYCLES: tuple[str | None, ...] = (None, *recurrence.CYCLES)
 _OFFSETS = (0, 9 * 60, -5 * 60 - 30)
@@ -51,8 +51,8 @@ _SIX_DAYS_OF_EIGHT = {
     "repeatCycleType": "DAILY",
     "repeatInterval": 8,
 }
-"""`_EIGHTH_NIGHTS` and `_SIX_DAYS_OF_EIGHT` are the most expensive known pair of series. The two series could overlap
-only in two hours of each year, but they never overlap.
+"""`_EIGHTH_NIGHTS` and `_SIX_DAYS_OF_EIGHT` are the most expensive known pair of series. The check can exclude an
+overlap in all but two hours of each year. The check must search these hours, and finds no overlap.
 """
 
 
@@ -109,17 +109,17 @@ def _clear_caches() -> None:
 
 
 def check_conflicts(new: Session, slots: list[Slot]) -> list[Conflict]:
-    """Return the slots that conflict with a new session. `store.calendars` also calls `find_conflicts`."""
+    """Return the slots that conflict with a new session. `store.calendars` uses the same `find_conflicts`."""
     wanted = slot(new)
     assert wanted
     return list(find_conflicts(wanted, slots))
 
 
 def build_slot(number: int, with_rules: bool = False) -> Slot:
-    """Return the slot of the series with a number.
+    """Return the slot of a series.
 
-    The ten minutes of the day from minute `10 * number` on belong to this series alone. Series with successive numbers
-    have different cycles, and different UTC offsets or time zones.
+    The first occurrence lasts from minute `10 * number` to minute `10 * number + 9` of a UTC day. Series with
+    successive numbers have different cycles, and different UTC offsets or time zones.
     """
     cycle = recurrence.CYCLES[number % len(recurrence.CYCLES)]
     day = f"2025-{number % 12 + 1:02}-{number % 28 + 1:02}"

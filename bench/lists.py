@@ -39,7 +39,7 @@ class Case(NamedTuple):
 
 
 def build_sessions(total: int, timelines: int = 1) -> Iterator[dict[str, Any]]:
-    """Yield `total` sessions of `timelines` timelines in one month. Every thousandth session is RECURRING."""
+    """Yield `total` sessions in one month, spread over `timelines` timelines. Every thousandth session is RECURRING."""
     begin, distance = datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=31) / total
     for number in range(total):
         if number % 1_000 == 0:
@@ -70,7 +70,7 @@ def build_timelines(total: int, owner: str, description: str | None = None) -> I
 
 
 def build_cases() -> Iterator[Case]:
-    """Yield the requests to measure in the large database."""
+    """Yield the requests to the database with SESSIONS sessions on one timeline."""
     last = SESSIONS - TAKE
     one = {"timelineId": build_id(0)}
     scopes = {"timeline": (OWNER, one), "owner": (OWNER, {}), "everything": (MANAGER, {})}
@@ -112,7 +112,7 @@ def build_cases() -> Iterator[Case]:
 
 
 def build_cases_of_several() -> Iterator[Case]:
-    """Yield the requests to measure in the database with sessions on ten timelines."""
+    """Yield the requests to the database with SEVERAL sessions on ten timelines."""
     many = {"timelineId": [build_id(number) for number in range(10)]}
     for place, skip in (("first page", 0), ("middle", SEVERAL // 2)):
         asked = {**many, "skip": skip}

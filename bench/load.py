@@ -1,7 +1,7 @@
-"""Load of many users on the local stack, and memory of a warm function: `python -m bench.load [seconds]`.
+"""Load of several users on the local stack, and memory of a warm function: `python -m bench.load [seconds]`.
 
 The command reports these faults: a 5xx, overlapping sessions of one owner, a wrong count of a list, and memory that
-grows. An answer that is not JSON stops the command.
+grows. An answer that is not JSON stops the command with an exception.
 """
 
 import os
@@ -69,7 +69,7 @@ class User:
             self.call("DELETE", path)
 
     def build_session(self) -> dict[str, Any]:
-        """Build the body of a session at a random time. Some sessions conflict with earlier sessions."""
+        """Build the body of a POST of a session at a random time. Some sessions conflict with earlier sessions."""
         month, day = self.random.randint(1, 12), self.random.randint(1, 28)
         hour = f"2023-{month:02}-{day:02}T{self.random.randint(6, 20):02}"
         series = {"type": "RECURRING", "repeatCycleType": "MONTHLY"} if self.random.random() < 0.05 else {}
@@ -83,7 +83,7 @@ class User:
         }
 
     def find_faults(self) -> list[str]:
-        """Return a text for each pair of overlapping sessions of this user, and a text if the count is wrong."""
+        """Return a text for each pair of overlapping sessions of this user, and a text if a count is wrong."""
         listed: list[dict[str, Any]] = []
         while True:
             page = self.call("GET", f"/sessions?take=100&skip={len(listed)}")

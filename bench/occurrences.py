@@ -1,10 +1,11 @@
 """Cost of listing a week of occurrences: `python -m bench.occurrences [PAST_SIZES [SERIES_SIZES]]`.
 
 For example, `python -m bench.occurrences 10,1000 10,100` measures calendars with 10 and 1,000 past sessions, and with
-10 and 100 live series. A live series is endless. The request reads all live series, but no past sessions.
+10 and 100 live series. A live series is an endless weekly series. A measured request reads all live series, but no past
+sessions.
 
-DynamoDB Local counts items and read units. valgrind counts the instructions of a warm function. For this count, a
-stub sends the recorded answers of DynamoDB Local.
+DynamoDB Local counts items and read units. valgrind counts the instructions of a warm function. While valgrind counts,
+a stub replaces DynamoDB Local and sends its recorded answers.
 """
 
 import shutil
@@ -36,14 +37,14 @@ from tests.support.certificates import CertificateAuthority
 
 SERIES_SIZES = (10, 100, 1_000)
 WEEK = {"from": "2026-06-01T00:00:00Z", "to": "2026-06-08T00:00:00Z", "take": 1000}
-"""A week after all single sessions. The single sessions end in 2025."""
+"""A week in 2026. All one-time sessions end before 2026."""
 MOST_UNITS = 20
 """The largest permitted number of read units for a week with 100 live series."""
 COUNTED_CALLS = 10
 
 
 def main(past_sizes: tuple[int, ...] = SINGLE_SIZES, series_sizes: tuple[int, ...] = SERIES_SIZES) -> int:
-    """Measure all sizes, and print the table. Return the number of missed targets."""
+    """Measure calendars of these sizes, and print the table. Return the number of missed targets."""
     authority = CertificateAuthority("bench")
     layer = build_layer(authority.root)
     costs: dict[tuple[int, int], Cost] = {}
@@ -102,7 +103,7 @@ def count_instructions(query: dict[str, Any], authority: CertificateAuthority, l
 def _change_ids(sessions: Iterable[Session]) -> Iterator[Session]:
     """Yield the sessions with changed ids.
 
-    Otherwise, the n-th series would have the id of the n-th one-time session.
+    With unchanged ids, the n-th one-time session would have the same id as the n-th series.
     """
     for each in sessions:
         yield {**each, "id": "5" + each["id"][1:-1] + "e"}

@@ -1,4 +1,4 @@
-"""Cost of the most expensive requests: `python -m bench.prices` prints the table of docs/operations.md.
+"""Cost of the most expensive requests: `python -m bench.prices` prints their table for docs/operations.md.
 
 Each row has the most expensive known input for one operation. Texts have the greatest permitted length and four-byte
 characters. Series have the greatest permitted number of excluded dates. A request that creates an item has an
@@ -37,8 +37,9 @@ CREATED = "2020-12-01T08:00:00.000Z"
 DATES = [(BEGIN + timedelta(days=day)).date().isoformat() for day in range(1, 367)]
 ZONE = "America/Argentina/ComodRivadavia"
 LISTED, STORED_SERIES = 150 + 100, 200
-"""The number of items in the longest list (150 skipped items and a page of 100), and the number of series in the full
-calendar."""
+"""`LISTED` is the number of items in the longest list: 150 skipped items and a page of 100. `STORED_SERIES` is the
+number of series in the full calendar.
+"""
 
 
 class Price(NamedTuple):
@@ -49,7 +50,7 @@ class Price(NamedTuple):
     cost: Cost
 
     def row(self) -> list[str]:
-        """Return the price as a row of the table."""
+        """Return the operation, the case and the cost as a row of the table."""
         calls, items, read_units, write_units = self.cost
         return [
             f"`{self.operation}`",
@@ -62,7 +63,7 @@ class Price(NamedTuple):
 
 
 def at(minutes: float, length: float = 10) -> dict[str, str]:
-    """Return the times of a session that starts `minutes` after BEGIN and lasts `length` minutes."""
+    """Return the times of a session that starts `minutes` minutes after BEGIN and lasts `length` minutes."""
     start = BEGIN + timedelta(minutes=minutes)
     texts = [each.isoformat().replace("+00:00", "Z") for each in (start, start + timedelta(minutes=length))]
     return {"startDateTime": texts[0], "endDateTime": texts[1]}
@@ -110,7 +111,7 @@ class Measurement:
 
 
 def measure(dynamodb: Any) -> list[Price]:
-    """Measure the most expensive known requests of each operation. Return their prices."""
+    """Measure the most expensive known requests of each operation. Return their costs."""
     found = Measurement(dynamodb)
     for measure_part in (
         _measure_timelines,
@@ -172,7 +173,7 @@ def _measure_occurrences(found: Measurement) -> None:
 
 
 def _measure_full_calendar(found: Measurement) -> None:
-    """Measure requests to a calendar of series with a time zone. Every conflict check reads the slots of all series."""
+    """Measure requests to a calendar of series with a time zone. Every conflict check reads all slots of the series."""
     timeline = found.call("create_timeline", SERIES, body={"name": "Routine"}).data["id"]
     made = []
     for number in range(STORED_SERIES):

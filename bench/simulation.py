@@ -5,8 +5,8 @@ Requests arrive at random times. Each request creates a session, and does not wa
 - A read takes 5 to 8 ms.
 - A transaction locks its items for 10 to 20 ms, even if one of its conditions fails. DynamoDB cancels other
   transactions that need one of these items during this time.
-- A partition accepts 1,000 write units a second, and a table accepts 40,000. Unused units
-  can be used at most one second later. (AWS keeps up to 300 seconds; the simulation assumes less.)
+- A partition accepts 1,000 write units a second, and a table accepts 40,000. Unused units expire after one second. (On
+  AWS, a partition's unused units expire after up to 300 seconds.)
 - A canceled transaction consumes write units of the tables, but no write units of the index of all sessions.
 - botocore sends a throttled transaction up to three times. The first pause between two attempts takes at most one
   second, and the second pause at most two seconds.
@@ -74,7 +74,7 @@ class Simulation:
     """A database and its concurrent requests, in simulated time."""
 
     def __init__(self, design: Design, seed: int = 1) -> None:
-        random.seed(seed)  # seed the module, because `backoff_pauses` uses the module's functions
+        random.seed(seed)  # also makes the random pauses of `backoff_pauses` repeatable
         self.design, self.now = design, 0.0
         self.versions: Counter[str] = Counter()
         """The version of each owner's head."""
@@ -142,9 +142,9 @@ class Simulation:
         return "written" if written else "conflict"
 
     def _consume_units(self, units: Mapping[str, int]) -> bool:
-        """Consume write units of partitions and tables. Return True.
+        """Consume write units of partitions and tables, and return True.
 
-        If a partition or table has too few units, consume nothing, and return False.
+        If any of these partitions or tables has too few units left, consume nothing, and return False.
         """
         left = {}
         for name, needed in units.items():
@@ -192,8 +192,8 @@ def simulate(design: Design, rate: float, owners: int, seconds: float) -> Figure
 def write_at_once(writers: int) -> list[Outcome]:
     """Simulate the writers of `bench.contention`, which create sessions in one calendar at the same time.
 
-    A simulated call takes 45 ms. This time includes the computation between two calls. Four such calls take as long as
-    the POST of a single writer in `bench.contention`.
+    A simulated call takes 45 ms, including the computation between two calls. A POST makes four such calls. So the POST
+    of a single simulated writer takes as long as the POST of a single writer in `bench.contention`.
     """
     return Simulation(NOW._replace(call_seconds=(0.045, 0.045))).run((0.0, "owner") for _ in range(writers))
 

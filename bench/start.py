@@ -38,23 +38,23 @@ class Context:
 
 
 def read_peak_kilobytes() -> int:
-    """Return the peak memory of this process in KiB. The value of getrusage could be the peak of the parent process."""
+    """Return the peak memory of this process in KiB. `getrusage` may return the peak of the parent."""
     with open("/proc/self/status", encoding="ascii") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
 
 def read_cpu_time() -> float:
-    """Return the CPU time in seconds, and make valgrind write its count.
+    """Return the CPU time in seconds, and make valgrind write its number of instructions.
 
-    `bench.cold` starts valgrind with the option `--dump-before=getpgrp`. So valgrind writes its count at each call of
-    getpgrp.
+    `bench.cold` starts valgrind with the option `--dump-before=getpgrp`. So valgrind writes the number at each call
+    of getpgrp.
     """
     os.getpgrp()
     return time.process_time()
 
 
 WARMING_UP = 40
-"""The number of uncounted calls. During these calls, the interpreter specializes the code, and caches fill."""
+"""The number of calls before the measured warm calls. In these calls, Python specializes its code, and caches fill."""
 
 found = []
 for event in SPECIFICATION["events"]:
@@ -63,7 +63,7 @@ for event in SPECIFICATION["events"]:
     memory = read_peak_kilobytes()
     for _ in range(min(SPECIFICATION["warm_calls"], WARMING_UP)):
         module.lambda_handler(event, Context())
-    gc.collect()  # otherwise, the next full collection would happen during one of the counted calls
+    gc.collect()  # otherwise, the next full collection would happen during the measured calls
     before = read_cpu_time()
     for _ in range(SPECIFICATION["warm_calls"]):
         module.lambda_handler(event, Context())

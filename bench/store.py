@@ -30,8 +30,9 @@ YEARS = range(2016, 2026)
 BEGIN = datetime(YEARS.start, 1, 1, tzinfo=UTC)
 SINGLE_SIZES = (10, 1_000, 100_000)
 SPAN = SINGLE_SIZES[-1] * timedelta(weeks=1) / 192
-"""Ten years minus a few days. In each week, 192 of the 100,000 sessions start, at the same times as in all other weeks.
-So a weekly series can take place between these sessions without a conflict.
+"""The time over which the one-time sessions are spread: ten years minus a few days. In each week, 192 of the 100,000
+sessions start, at the same times as in all other weeks. So a weekly series can take place between these sessions
+without a conflict.
 """
 SERIES = 5_000
 
@@ -159,7 +160,7 @@ def _format_time(moment: datetime) -> str:
 
 @lru_cache
 def start_engine() -> Engine:
-    """Return the engine. The first call starts the engine, which stops when this process ends."""
+    """Return the engine of DynamoDB Local. The first call starts the engine, which stops when this process ends."""
     return Engine().__enter__()
 
 
@@ -185,7 +186,7 @@ def get_database_with_series(total: int) -> Database:
 
 
 def request(caller: Caller, function: str, **arguments: Any) -> tuple[Answer, Cost]:
-    """Call a function. Return the answer and the cost."""
+    """Call a function of the API. Return the answer, and the cost of the function's DynamoDB calls."""
     with record_costs() as costs, redirect_stdout(StringIO()):
         answer = caller.call(function, **arguments)
     return answer, costs()

@@ -1,4 +1,4 @@
-"""Models that the validating peers share."""
+"""Models for the peers that validate requests (FastAPI and Powertools)."""
 
 from typing import Literal
 
