@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from moto import mock_aws
 from xdist.scheduler import LoadScopeScheduling
 
@@ -120,9 +121,18 @@ def dynamodb_local(engine: Engine, environment: pytest.MonkeyPatch) -> Any:
     namespace = f"test{next(_namespaces)}"
     environment.setenv("AWS_ACCESS_KEY_ID", namespace)
     environment.setenv("DYNAMODB_ENDPOINT", engine.endpoint)
+    environment.setattr(store, "Config", _build_patient_config)
     client = _create_client(namespace, engine.endpoint)
     template.create_tables(client)
     return client
+
+
+def _build_patient_config(**options: Any) -> Config:
+    """Return the layer's configuration, but wait longer for DynamoDB Local, which is slow on a busy machine.
+
+    After a timeout, botocore sends a request again. A test that counts calls or statuses would then fail.
+    """
+    return Config(**options | {"connect_timeout": 30, "read_timeout": 60})
 
 
 def _create_client(namespace: str, endpoint: str | None = None) -> Any:

@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import pytest
+
+from scheduling.http import endpoint
+from scheduling.services import retries
 from scheduling.store.client import client
 from tests.dynamodb.conftest import Call, RunAtOnce, run_with_reads_first
 from tests.support.api import Answer, Caller, new_timeline
@@ -169,8 +173,11 @@ def test_one_of_four_conflicting_series_is_created(run_at_once: RunAtOnce, timel
 
 
 def test_32_concurrent_posts_of_sessions_that_do_not_overlap_all_succeed(
-    run_at_once: RunAtOnce, timeline: str, dynamodb: Any
+    run_at_once: RunAtOnce, timeline: str, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The requests have no limit of attempts and time. On a busy machine, a request would exceed these limits."""
+    monkeypatch.setattr(retries, "ATTEMPTS", 10_000)
+    monkeypatch.setattr(endpoint, "LONGEST_REQUEST_SECONDS", 600)
     posts = [
         post(timeline, at(hour, 0, day), at(hour + 1, 0, day)) for day in (1, 2) for hour in range(6, 22)
     ]

@@ -1,10 +1,12 @@
 """Round trips to DynamoDB per endpoint. Parallel calls count as one round trip."""
 
-import os
-import time
-from collections.abc import Callable
+import concurrent.futures
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Lock
+from itertools import groupby
+from operator import itemgetter
+from threading import local
 from typing import Any
 
 import pytest
@@ -21,37 +23,50 @@ WEEKLY = {"type": "RECURRING", "repeatCycleType": "WEEKLY"}
 Rounds = Callable[..., list[list[str]]]
 
 
+class _Clock(local):
+    """Logical clock: the number of DynamoDB calls that the current thread has waited for, one after another."""
+
+    now = 0
+
+
 @pytest.fixture
-def rounds(dynamodb: Any) -> Rounds:
+def rounds(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Rounds:
     """Return a function that groups the DynamoDB calls of a request into rounds of parallel calls.
 
-    Each call is delayed, so that all calls of a round start before the first call of the round ends. On a busy
-    machine, threads start late. Therefore, the delay grows with the load of the machine.
+    Each call increases the clock of its thread by one. The clock of a new thread begins at the time of the thread that
+    starts the new thread, and waiting for threads sets the clock to the latest of their times. Calls with the same time
+    are one round. So the rounds do not depend on how fast the machine is.
     """
-    delay_seconds = 0.15 * max(1, os.getloadavg()[0])
-    started: list[tuple[float, str]] = []
-    lock = Lock()
+    clock, started = _Clock(), []
 
-    def delay(request: Any, **_: object) -> None:
-        with lock:
-            started.append((time.monotonic(), request.headers["X-Amz-Target"].decode().partition(".")[2]))
-        time.sleep(delay_seconds)
+    class ClockedPool(ThreadPoolExecutor):
+        def map(self, work: Callable[[Any], Any], *waiting: Iterable[Any], **_: Any) -> Iterator[Any]:
+            begin = clock.now
+
+            def run(*arguments: Any) -> tuple[Any, int]:
+                clock.now = begin
+                return work(*arguments), clock.now
+
+            done = list(super().map(run, *waiting))
+            clock.now = max(end for _, end in done)
+            return iter([result for result, _ in done])
+
+    def note_call(model: Any, **_: object) -> None:
+        clock.now += 1
+        started.append((clock.now, model.name))
 
     def group_calls(call: Call, status: int = 200) -> list[list[str]]:
+        clock.now = 0
         started.clear()
-        client().meta.events.register("before-send.dynamodb", delay)
-        try:
-            assert call().status == status
-        finally:
-            client().meta.events.unregister("before-send.dynamodb", delay)
-        found: list[list[str]] = []
-        first = float("-inf")
-        for moment, operation in started:
-            if moment - first >= delay_seconds:
-                found.append([])
-                first = moment
-            found[-1].append(operation)
-        return [sorted(operations) for operations in found]
+        with monkeypatch.context() as patching:
+            patching.setattr(concurrent.futures, "ThreadPoolExecutor", ClockedPool)
+            client().meta.events.register("before-call.dynamodb", note_call)
+            try:
+                assert call().status == status
+            finally:
+                client().meta.events.unregister("before-call.dynamodb", note_call)
+        by_time = groupby(sorted(started), key=itemgetter(0))
+        return [[operation for _, operation in round] for _, round in by_time]
 
     return group_calls
 
