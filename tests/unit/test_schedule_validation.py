@@ -120,7 +120,7 @@ def test_a_daily_occurrence_may_fill_a_day_of_25_hours() -> None:
     assert invalid_fields(**daily, endDateTime="2026-10-26T00:00:00.000001+01:00") == ["endDateTime"]
 
 
-def test_an_occurrence_may_last_until_the_next_weekday_of_the_rule() -> None:
+def test_an_occurrence_may_last_as_long_as_the_shortest_gap_between_weekdays_of_the_rule() -> None:
     days = {"recurringDaysOfWeek": ["SUNDAY", "MONDAY", "THURSDAY"]}
     assert invalid_fields(**days, endDateTime="2026-01-06T09:00:00+01:00") == []
     assert invalid_fields(**days, endDateTime="2026-01-06T09:00:00.000001+01:00") == ["endDateTime"]

@@ -39,8 +39,8 @@ search always ends:
 - If at least one of the two series ends, the search stops soon after the last day of the series that ends first.
 - If both series are endless, the search first continues until both clocks are regular (see `Clock`). From then on, both
   clocks repeat every 400 years (an era). So the search covers only one more era. A rule may name different days in
-  different eras. So in this era, the search uses all days that a rule names in any era. If two occurrences on such days
-  overlap, `meet_in_an_era` decides whether the two rules name these two days in the same era (Chinese remainder
+  different eras. So the search moves the days of all eras into this era, by multiples of 400 years. If occurrences on
+  two moved days overlap, `meet_in_an_era` decides whether the two rules name these two days in the same era (Chinese remainder
   theorem). If they do, the overlap occurs again in later eras. A series excludes only a few dates, so excluded dates
   cannot prevent all of these overlaps.
 

@@ -11,7 +11,10 @@ from scheduling.errors import Fault
 
 
 class UpdateOccurrence(Input):
-    """The fields to change in one occurrence. An omitted field keeps the value of the series."""
+    """The fields to change in one occurrence.
+
+    Omitted times are the times of the occurrence. Any other omitted field keeps the value of the series.
+    """
 
     read_only = READ_ONLY
     partial = True

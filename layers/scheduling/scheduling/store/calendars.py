@@ -22,7 +22,9 @@ slots of a transaction become readable at the same time.
    found no conflict, so it did not read the older slot. By point 2, the older slot had been deleted, and a read showed
    the deletion before the newer slot was written. Then no later read returns both slots.
    The exception is a session whose new time overlaps its own old time, because its writer ignores the old slot. So the
-   head also names a released slot that starts inside an added slot. Then point 2 applies to the released slot too.
+   head also names a released slot that starts inside an added slot. If a read still returns the released slot, the
+   condition check on the slot fails. So before version v+1 commits, its writer has read that the slots released by
+   version v are deleted.
 
 A write adds time if a slot is new, or has another key or schedule than before. A write adds no time if it deletes a
 session, excludes another date, or changes a name or description. Such a write does not change the version.
@@ -79,8 +81,8 @@ from scheduling.store.transactions import (
 )
 
 MAX_CONFLICTS = 10
-"""The largest number of conflicts in a response. A search stops at the eleventh conflict, and the response has
-`hasMore`."""
+"""The largest number of conflicts in a response. A conflict check returns at most one more conflict than this number.
+With this additional conflict, the response has `hasMore`."""
 _NAMED_CHANGES = 8
 """The number of latest writes whose slots the head names. With more writes, the head could exceed 1 KB, the size of one
 write unit."""
