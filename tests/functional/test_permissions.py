@@ -159,7 +159,7 @@ class StepSearch:
         }
 
     def find_reachable(self, place: str) -> dict[str, list[str]]:
-        """Return the places to which the caller can bring a session that is in `place`, each with the steps from `place`.
+        """Return the places to which the caller can bring a session from `place`, each with the steps to get there.
 
         A place is a timeline, or `GONE` for a deleted session.
         """

@@ -40,9 +40,9 @@ search always ends:
 - If both series are endless, the search first continues until both clocks are regular (see `Clock`). From then on, both
   clocks repeat every 400 years (an era). So the search covers only one more era. A rule may name different days in
   different eras. So the search moves the days of all eras into this era, by multiples of 400 years. If occurrences on
-  two moved days overlap, `meet_in_an_era` decides whether the two rules name these two days in the same era (Chinese remainder
-  theorem). If they do, the overlap occurs again in later eras. A series excludes only a few dates, so excluded dates
-  cannot prevent all of these overlaps.
+  two moved days overlap, `meet_in_an_era` decides whether the two rules name these two days in the same era (Chinese
+  remainder theorem). If they do, the overlap occurs again in later eras. A series excludes only a few dates, so
+  excluded dates cannot prevent all of these overlaps.
 
 Sources: RFC 5545, 3.3.10 (rules; dates that do not exist are ignored), 3.8.5.1 (EXDATE), 3.3.5 (gaps and folds) and
 PEP 495; RFC 9636 (time zones). RFC 5545 (for a DURATION in days) and calendar programs also compute the end of an
