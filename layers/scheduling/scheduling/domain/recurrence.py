@@ -15,10 +15,10 @@ too, and the occurrence keeps its length. Without a time zone, the clock of the 
 
 **Next occurrence.** No occurrence of a series starts or ends before the occurrence of an earlier day. (If the clocks
 skip a whole date, the occurrences of two days are at the same time.) So if an occurrence ends after an instant, all
-following occurrences end after the instant too. `Series.next` computes the first occurrence
-that ends after an instant. To compare a single occurrence S with a series, `_find_first_overlap` computes the first
-occurrence F of the series that ends after S starts. S overlaps the series if and only if F starts before S ends.
-Occurrences before F have ended when S starts, and occurrences after F do not start earlier than F.
+following occurrences end after the instant too. `Series.next` computes the first occurrence that ends after an instant.
+To compare a single occurrence S with a series, `_find_first_overlap` computes the first occurrence F of the series that
+ends after S starts. S overlaps the series if and only if F starts before S ends. Occurrences before F have ended when S
+starts, and occurrences after F do not start earlier than F.
 
 **Can two series overlap?** Two series `a` and `b` overlap in two cases: if an occurrence of `b` starts during an
 occurrence of `a`, or if an occurrence of `a` starts during an occurrence of `b`. Suppose that both series are endless
@@ -282,7 +282,7 @@ def begin_at(fields: Mapping[str, Any], day: int) -> tuple[str | None, str | Non
         return _format_clock_time(start, offset, series.clock), None
     end = start + series.length
     offset_at_end = end - series.clock.instant(end)
-    if end - offset_at_end <= start - offset:  # the clocks skip the start, and the later start is not before the end
+    if end - offset_at_end <= start - offset:  # the skipped start moves to the end or later
         offset_at_end = offset
     return _format_clock_time(start, offset, series.clock), _format_clock_time(
         end, offset_at_end, series.clock

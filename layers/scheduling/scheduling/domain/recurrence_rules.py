@@ -7,10 +7,9 @@ The days of a rule have no beginning and no end. Only a series has a first and a
 name different days in different eras. After `rule.eras` eras, the rule names the same days again.
 
 `shortest_wait` compares a month rule with another rule in a cycle of K eras. For two rules `a` and `b`, K is
-gcd(a.eras, b.eras). `within_eras(K)` maps all days that a
-rule ever names into a cycle of K eras. Any mapped day of `a` and any mapped day of `b` occur together in some cycle
-(Chinese remainder theorem: a.eras / K and b.eras / K have no common factor). So a comparison of the mapped days has the
-same result as a comparison of all days.
+gcd(a.eras, b.eras). `within_eras(K)` maps all days that a rule ever names into a cycle of K eras. Any mapped day of `a`
+and any mapped day of `b` occur together in some cycle (Chinese remainder theorem: a.eras / K and b.eras / K have no
+common factor). So a comparison of the mapped days has the same result as a comparison of all days.
 """
 
 from collections.abc import Iterator
