@@ -8,10 +8,10 @@ last occurrence.
 has an occurrence on each of these days from its first day to its last day, unless the date is excluded. An endless
 series has no last day. An occurrence starts when the clock of the series (`time_zones`) shows the start time. With a
 time zone, the occurrence ends when the clock shows the end time. So an occurrence from 22:00 to 06:00 always ends at
-06:00, and lasts 7 or 9 hours if the clocks change by an hour in that night. If the clocks skip the start time, the
-occurrence starts later, by the length of the skipped time. If the end time is not after this later start, the end moves
-too, and the occurrence keeps its length. Without a time zone, the clock of the series always has the UTC offset of
-`startDateTime`.
+06:00. If the clocks change by an hour in that night, the occurrence lasts 7 or 9 hours. If the clocks skip the start
+time, the occurrence starts later, by the length of the skipped time. If the end time is not after this later start, the
+end moves too, and the occurrence keeps its length. Without a time zone, the clock of the series always has the UTC
+offset of `startDateTime`.
 
 **Next occurrence.** No occurrence of a series starts or ends before the occurrence of an earlier day. (If the clocks
 skip a whole date, the occurrences of two days are at the same time.) So if an occurrence ends after an instant, all
@@ -38,8 +38,8 @@ occurrence of `a` that ends after this instant. Let B be the first occurrence of
 A and B do not overlap, no overlap begins between this instant and the start of B. Then the search continues from the
 start of B. The search skips each stretch of time in which no overlap can begin with the offsets of the two clocks. The
 search always ends:
-- If at least one of the two series ends, the search stops at the latest soon after the last day of the series that ends
-  first.
+- If at least one of the two series ends, take the series that ends first. The search stops soon after the last day of
+  this series, or earlier.
 - If both series are endless, the search first continues until both clocks are regular (see `Clock`). From then on, both
   clocks repeat every 400 years (an era). So the search covers at most one more era. A rule may name different days in
   different eras. So the search moves the days of all eras into this era, by multiples of 400 years. If occurrences on

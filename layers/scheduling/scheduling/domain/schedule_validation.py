@@ -43,8 +43,8 @@ def faults(
 
     Args:
         fields: The fields of a session, or some of them.
-        before: The stored fields, if the session exists. If neither the times nor the time zone change, the times may
-            keep their stored UTC offsets, even if a newer time zone database has other offsets.
+        before: The stored fields, if the session exists. If the times and the time zone stay the same, the times may
+            keep UTC offsets that a newer time zone database no longer has.
         partial: Whether the fields come from a PATCH. Then some fields of the series may be absent.
     """
     fields = normalize(fields)

@@ -10,9 +10,9 @@ the schedule:
 - `EVERY#<class>#<minute>#<session id>`: an endless series. In UTC, all occurrences of the series lie within the same
   part of the day (`recurrence.times_of_day`). `minute` is the minute of the day in which this part begins. `class` is
   the length of the part in hours, rounded up to 1, 2, 4, 8 or 24. If the parts of two sessions do not overlap, the
-  sessions never overlap, on any day. So in each class that the calendar has, the conflict check of a new session reads
-  only the keys whose part of the day may overlap the new session. A series with a time zone always has class 24. The
-  conflict check of every new session reads all slots of class 24.
+  sessions never overlap, on any day. The conflict check of a new session queries each class that the calendar has. In a
+  class, the check reads only the keys whose part of the day may overlap the new session. A series with a time zone
+  always has class 24. The conflict check of every new session reads all slots of class 24.
 
 Countries change the rules of time zones, sometimes only weeks in advance. A newer time zone database then moves the
 occurrences of stored series, and conflict checks must still find their slots. No change of rules has ever moved a local

@@ -201,7 +201,7 @@ def _expand_rule(rule: str, after: int) -> Iterator[tuple[int, int]]:
     """Yield the clock changes of a POSIX TZ rule in somewhat more than 400 years after an instant.
 
     Each change is an instant and the new UTC offset, both in seconds. In such a rule, a time of day may be negative or
-    above 24 hours (RFC 9636, 3.3.2).
+    above 24 hours (RFC 9636, 3.3).
 
     Raises:
         ValueError: the text is not a POSIX TZ rule.
