@@ -3,8 +3,9 @@
 The oracle shares no code with the layer.
 
 Days are whole numbers: day 0 is 0001-01-01. Times are microseconds since the start of 0001-01-01. `zoneinfo` computes
-the UTC offsets from the files of the package `tzdata`. The Gregorian calendar repeats every 400 years. So each year
-after 2800 has the same offsets as a year from 2401 to 2800.
+the UTC offsets from the files of the package `tzdata`. From 2401 on, the offsets depend only on the calendar of the
+year. The Gregorian calendar repeats every 400 years. So each year after 2800 has the same offsets as a year from 2401
+to 2800.
 """
 
 from collections.abc import Iterator, Mapping

@@ -39,7 +39,7 @@ def test_conflicts_are_sorted_by_their_first_conflicting_occurrence() -> None:
     assert conflicting_ids(new, [daily, free, noon, overnight]) == ["overnight", "noon", "daily"]
 
 
-def test_conflicts_at_the_same_instant_are_sorted_by_session_id() -> None:
+def test_conflicts_with_one_time_sessions_at_the_same_instant_are_sorted_by_session_id() -> None:
     new = slot_of("new", "2023-12-01T00:00:00Z", cycle="DAILY")
     one, other = slot_of("a", "2023-12-01T00:00:00Z"), slot_of("b", "2023-12-01T00:00:00Z")
     assert conflicting_ids(new, [one, other]) == conflicting_ids(new, [other, one]) == ["a", "b"]

@@ -157,8 +157,8 @@ def sessions(draw: st.DrawFn, start: datetime | None = None) -> Session:
 def pairs(draw: st.DrawFn) -> tuple[Session, Session]:
     """Draw two sessions.
 
-    In most pairs, the second session starts at the time of day at which the first session starts or ends. The
-    second session may also start one microsecond earlier or later, or on another day.
+    In most pairs, the start of the second session is the start or the end of the first session, moved by some days.
+    The number of days may be zero. The start may also be one microsecond earlier or later.
     """
     one = draw(sessions())
     if draw(st.integers(0, 3)) == 0:

@@ -81,7 +81,7 @@ def format_local(local: int, zone: str | None, offset: int) -> str:
 
 @st.composite
 def times_near_changes(draw: st.DrawFn, zone: str) -> int:
-    """Draw a local time near a change of the zone's offset."""
+    """Draw a local time on a day on which the zone changes its offset, if the drawn year has such a day."""
     years = st.one_of(
         st.integers(1940, 2045),
         st.sampled_from([1, 1867, 1969, 1993, 1994, 2011, 2086, 2100, 2400, 9998]),
@@ -264,7 +264,7 @@ THURSDAYS = series("1953-01-01T09:30:00+01:00", "09:45:00", "WEEKLY", BERLIN)
         ),
     ],
 )
-def test_the_first_conflict_of_two_series_may_come_after_many_years(
+def test_two_series_have_the_expected_first_conflict_or_never_conflict(
     a: Session, b: Session, start: str | None
 ) -> None:
     one, other = schedule(a), schedule(b)
@@ -484,7 +484,7 @@ def test_no_zone_changes_its_offset_again_soon_after_a_gap_or_a_fold(zone: str) 
 
 
 def test_any_44_years_contain_every_kind_of_three_successive_years() -> None:
-    """`recurrence` searches only 44 years for overlaps, because 44 years contain every kind of three years.
+    """If both rules name the same days in years of the same kind, `recurrence` searches only 44 years for overlaps.
 
     Two years are of the same kind if they begin on the same weekday and have the same length.
     """
@@ -522,7 +522,7 @@ def test_a_zone_without_daylight_saving_time_never_changes_its_offset(
 
 
 def build_clock(rule: str) -> time_zones.Clock:
-    """Return the clock of a time zone file (TZif) that has one offset and a POSIX rule for daylight saving time."""
+    """Return the clock of a time zone file (TZif) that has one offset and the given POSIX rule."""
     block = (
         b"TZif2"
         + bytes(15)

@@ -76,14 +76,14 @@ def test_keys_of_one_time_sessions_before_an_instant_sort_before_the_prefix_of_t
     assert slots.EVERY < slots.HEAD < slots.ONCE < slots.UNTIL
 
 
-def test_the_conflict_check_does_not_read_series_that_end_before_the_new_session_starts() -> None:
+def test_the_conflict_check_reads_only_ending_series_that_end_after_the_new_session_starts() -> None:
     keys = slots.ending_after(parse("2023-12-01T09:00:00Z").instant)
     assert not keys.low <= "UNTIL#2023-12-01T09:00:00.000000Z#a" <= keys.high
     assert keys.low <= "UNTIL#2023-12-01T09:00:00.000001Z#a" <= keys.high
     assert keys.low <= "UNTIL#~#a" <= keys.high
 
 
-def test_the_conflict_check_of_a_short_session_reads_only_series_near_its_time_of_day() -> None:
+def test_the_conflict_check_of_a_short_session_reads_near_series_of_class_1_and_all_of_class_24() -> None:
     new = slot_of("new", "2023-12-01T09:00:00Z", "2023-12-01T09:30:00Z")
     assert list(slots.endless_series_near(new, [1, 24])) == [
         ("EVERY#01#0480", "EVERY#01#0569~~"),
@@ -149,7 +149,7 @@ def berlin_series(**fields: Any) -> Session:
     return {**series, "timeZone": "Europe/Berlin", **fields}  # type: ignore[typeddict-item]
 
 
-def test_a_new_session_at_any_time_of_day_finds_an_endless_series_with_a_time_zone() -> None:
+def test_a_new_session_at_another_time_of_day_finds_an_endless_series_with_a_time_zone() -> None:
     found = slot(berlin_series())
     assert found
     assert found["slot"].startswith("EVERY#24#")

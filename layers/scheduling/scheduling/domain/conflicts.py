@@ -15,7 +15,7 @@ class Conflict(NamedTuple):
 
 
 def find_conflicts(new: Slot, slots: Iterable[Slot], ignored: Container[str] = ()) -> Iterator[Conflict]:
-    """Yield the slots that conflict with `new`, in the order of `slots`.
+    """Yield the conflicts of `new` with other slots, in the order of `slots`.
 
     A session never conflicts with itself, nor with the sessions whose ids are in `ignored`.
     """

@@ -1,9 +1,10 @@
 """Counts of sessions and timelines by time, as trees of small nodes.
 
-A sort key begins with a time. So the keys of one period of time have a common prefix: `2026`, `2026-11`, `2026-11-24`,
-`2026-11-24T09:30`. Each scope has one tree. A scope is a set of counted items: the items of one owner, the items of one
-timeline, or all items. The nodes count a year by month, a month by day, and a day by minute. A node counts the sessions
-of each type separately. A day has 1,440 minutes, so a node has at most 1,440 counts for each type. Examples:
+The sort key of an item with a time begins with this time. So the keys of one period of time have a common prefix:
+`2026`, `2026-11`, `2026-11-24`, `2026-11-24T09:30`. Each scope has one tree. A scope is a set of counted items, such as
+the sessions of one owner, the sessions of one timeline, or all timelines. The nodes count a year by month, a month by
+day, and a day by minute. A node counts the sessions of each type separately. A day has 1,440 minutes, so a node has at
+most 1,440 counts for each type. Examples:
 
     node "Y#2026"        {"ONE_TIME": {"-11": 7}, "RECURRING": {"-11": 1}}
     node "M#2026-11"     {"ONE_TIME": {"-24": 3, ...}, ...}
@@ -13,8 +14,8 @@ Before 1900 and after 2199, the periods are longer: century, decade, month and h
 top nodes, one for each year. Sessions without a start are counted by the first characters of their ids.
 
 DynamoDB's streams report the changes of items. For each change, `count_by_node` subtracts 1 from the counts that
-include the old state of the item. The function adds 1 to the counts that include the new state. The sums do not depend
-on the order of the changes.
+include only the old state of the item. The function adds 1 to the counts that include only the new state. The sums do
+not depend on the order of the changes.
 """
 
 from collections import Counter
@@ -116,8 +117,8 @@ def top(root: str) -> str:
 def count_by_node(changes: Iterable[Change]) -> dict[Node, dict[str, Counter[str]]]:
     """Return the numbers that the changes add to each node.
 
-    The result has every node that a change touches, even if the sum of the changes is zero. Then the version of the
-    node increases too. By the version, `tools/recount.py` recognizes that a count has changed.
+    The result has every node with a count that a change increases or decreases, even if the sum of the changes is zero.
+    Then the version of the node increases too. By the version, `tools/recount.py` recognizes that a count has changed.
     """
     steps: dict[Node, dict[str, Counter[str]]] = {}
     for change in changes:

@@ -37,7 +37,8 @@ def parse(text: str) -> Moment:
     """Parse an ISO 8601 date and time with an offset or `Z`.
 
     Raises:
-        ValueError: the text has another format, or the date does not exist. The client receives the message.
+        ValueError: the text has another format, the date does not exist, or the time is outside the years 1 to 9999
+            in UTC. The client receives the message.
     """
     match = ISO_8601.fullmatch(text)
     if not match:

@@ -36,12 +36,12 @@ class Range(NamedTuple):
 
 
 class Period(NamedTuple):
-    """A period of time, with the number of a list's items that start in the period."""
+    """A period of time, with the number of a list's items in the period."""
 
     prefix: str
     wanted: int
     others: int = 0
-    """The number of items of the same scopes in this period that do not match the filter."""
+    """The number of items in this period that belong to the scopes of the list, but do not match the filter."""
     scopes: frozenset[str] = frozenset()
     """The scopes (see `counters`) that have wanted items in this period."""
 
@@ -159,7 +159,7 @@ def stretches(periods: Iterable[Period], limits: Window, partition: Callable[[st
     """Join successive periods of one partition into stretches. For each scope, one query reads a stretch.
 
     Join periods with the fewest unwanted items between them first. So a page needs as few queries as possible. Stop
-    before the queries read more than `MOST_PASSED_OVER` unwanted items.
+    before the queries read more than `MOST_PASSED_OVER` unwanted items between periods.
     """
     wanted: list[Period] = []
     gaps = [0]

@@ -1,22 +1,24 @@
 """Occurrences of sessions, and functions that decide whether two sessions ever overlap.
 
-The functions take all occurrences into account, but do not list them, because an endless series has no last occurrence.
+These functions take all occurrences into account. They cannot list all occurrences, because an endless series has no
+last occurrence.
 
 **Occurrences.** An occurrence is a half-open interval of instants (see `instants`). A session without a
 `repeatCycleType` has one occurrence. A series has a recurrence rule that names days (`recurrence_rules`). The series
 has an occurrence on each of these days from its first day to its last day, unless the date is excluded. An endless
 series has no last day. An occurrence starts when the clock of the series (`time_zones`) shows the start time. With a
 time zone, the occurrence ends when the clock shows the end time. So an occurrence from 22:00 to 06:00 always ends at
-06:00, and lasts 7 or 9 hours if the clocks change in that night. If the clocks skip the start time, the occurrence
-starts later, by the length of the skipped time. If the end time is not after this later start, the end moves too, and
-the occurrence keeps its length. Without a time zone, the clock of the series always has the UTC offset of
-`startDateTime`.
+06:00. If the clocks change by an hour in that night, the occurrence lasts 7 or 9 hours. If the clocks skip the start
+time, the occurrence starts later, by the length of the skipped time. If the end time is not after this later start, the
+end moves too, and the occurrence keeps its length. Without a time zone, the clock of the series always has the UTC
+offset of `startDateTime`.
 
-**Next occurrence.** Each occurrence of a series starts and ends later than the occurrence before. So if an occurrence
-ends after an instant, all following occurrences end after the instant too. `Series.next` computes the first occurrence
-that ends after an instant. To compare a single occurrence S with a series, `_find_first_overlap` computes the first
-occurrence F of the series that ends after S starts. S overlaps the series if and only if F starts before S ends.
-Occurrences before F have ended when S starts, and occurrences after F start later than F.
+**Next occurrence.** No occurrence of a series starts or ends before the occurrence of an earlier day. (If the clocks
+skip a whole date, the occurrences of two days are at the same time.) So if an occurrence ends after an instant, all
+following occurrences end after the instant too. `Series.next` computes the first occurrence that ends after an instant.
+To compare a single occurrence S with a series, `_find_first_overlap` computes the first occurrence F of the series that
+ends after S starts. S overlaps the series if and only if F starts before S ends. Occurrences before F have ended when S
+starts, and occurrences after F do not start earlier than F.
 
 **Can two series overlap?** Two series `a` and `b` overlap in two cases: if an occurrence of `b` starts during an
 occurrence of `a`, or if an occurrence of `a` starts during an occurrence of `b`. Suppose that both series are endless
@@ -26,19 +28,20 @@ same comparison with `a` and `b` exchanged shows whether an occurrence of `a` st
 neither comparison finds an overlap, the two series never overlap. In two endless series, the shortest time occurs again
 and again. So late first dates and a few excluded dates cannot prevent all overlaps.
 
-With time zones, `_may_conflict` makes these two comparisons for every pair of UTC offsets that the two clocks have at
-the same time. `time_zones.Offsets` explains why no pair is missing. If no pair of offsets allows an overlap, the two
-series never overlap. Otherwise an overlap is possible, but not certain. For example, perhaps no occurrence starts while
-the clocks have the pair of offsets that allows an overlap.
+With time zones, `_may_conflict` makes these two comparisons for pairs of UTC offsets. The function tries every pair
+that the two clocks have at the same time after both series have begun. `time_zones.Offsets` explains why no pair is
+missing. If no pair of offsets allows an overlap, the two series never overlap. Otherwise an overlap is possible, but
+not certain. For example, perhaps no occurrence starts while the clocks have the pair of offsets that allows an overlap.
 
 **Do two series overlap?** `_find_overlap` searches for an actual overlap, from an instant onwards. Let A be the first
 occurrence of `a` that ends after this instant. Let B be the first occurrence of `b` that ends after the start of A. If
 A and B do not overlap, no overlap begins between this instant and the start of B. Then the search continues from the
 start of B. The search skips each stretch of time in which no overlap can begin with the offsets of the two clocks. The
 search always ends:
-- If at least one of the two series ends, the search stops soon after the last day of the series that ends first.
+- If at least one of the two series ends, take the series that ends first. The search stops soon after the last day of
+  this series, or earlier.
 - If both series are endless, the search first continues until both clocks are regular (see `Clock`). From then on, both
-  clocks repeat every 400 years (an era). So the search covers only one more era. A rule may name different days in
+  clocks repeat every 400 years (an era). So the search covers at most one more era. A rule may name different days in
   different eras. So the search moves the days of all eras into this era, by multiples of 400 years. If occurrences on
   two moved days overlap, `meet_in_an_era` decides whether the two rules name these two days in the same era (Chinese
   remainder theorem). If they do, the overlap occurs again in later eras. A series excludes only a few dates, so
@@ -86,9 +89,9 @@ INSTANT = 1
 
 _ALL_YEARS = ERA // 9
 """About 44 years in microseconds. A year has one of 14 calendars, because a normal year and a leap year can each begin
-on seven weekdays. Any 44 years contain every pair of calendars that two consecutive years ever have."""
+on seven weekdays. Any 44 years contain every sequence of calendars that three successive years ever have."""
 _SOON = 4 * 366 * DAY
-"""Four years in microseconds. A search covers this time first, because most overlaps begin within four years."""
+"""About four years in microseconds. A search covers this time first, because most overlaps begin within four years."""
 _NONE: frozenset[int] = frozenset()
 
 
@@ -148,7 +151,7 @@ class Series(NamedTuple):
         return None
 
     def on(self, day: int) -> Occurrence:
-        """Return the occurrence that starts on a day of the rule."""
+        """Return the occurrence that belongs to a day of the rule."""
         local = day * DAY + self.time
         start, end = self.clock.instant(local), self.clock.instant(local + self.length)
         if end <= start or self.length == INSTANT:
@@ -279,7 +282,7 @@ def begin_at(fields: Mapping[str, Any], day: int) -> tuple[str | None, str | Non
         return _format_clock_time(start, offset, series.clock), None
     end = start + series.length
     offset_at_end = end - series.clock.instant(end)
-    if end - offset_at_end <= start - offset:  # the clocks skip the end too
+    if end - offset_at_end <= start - offset:  # the skipped start moves to the end or later
         offset_at_end = offset
     return _format_clock_time(start, offset, series.clock), _format_clock_time(
         end, offset_at_end, series.clock
@@ -363,8 +366,10 @@ def _find_first_overlap(schedule: Schedule, occurrence: Occurrence) -> Occurrenc
 
 
 def _find_overlap(a: Series, b: Series, until: int) -> Occurrence | None:
-    """Return the first occurrence of `a` that overlaps an occurrence of `b`; None if no overlap begins before
-    `until`."""
+    """Return the first occurrence of `a` that overlaps an occurrence of `b`.
+
+    If no overlap begins before `until`, the result may be None.
+    """
     find = _make_stretch_finder(a, b, until)
     since = max(a.earliest, b.earliest)
     while stretch := find(since):
@@ -384,8 +389,8 @@ def _conflict_in_some_era(a: Series, b: Series, since: int) -> bool:
     """Return whether two series would overlap after `since` if both were endless.
 
     Both clocks must be regular at `since`. If both rules name the same days in all years with the same calendar, a
-    search of 44 years is enough (see `_ALL_YEARS`). Otherwise, or if an occurrence is longer than a year, the search
-    needs a whole era.
+    search of 44 years is enough (see `_ALL_YEARS`). Otherwise, or if an occurrence is longer than 365 days, the
+    search needs a whole era.
     """
     same_each_year = a.rule.repeats_yearly and b.rule.repeats_yearly and max(a.length, b.length) <= 365 * DAY
     find = _make_stretch_finder(a, b, since + (_ALL_YEARS if same_each_year else ERA))
@@ -410,7 +415,10 @@ def _starts_while_under_way(late: Series, early: Series, stretch: tuple[int, int
 
 
 def _make_stretch_finder(a: Series, b: Series, until: int) -> Callable[[int], tuple[int, int] | None]:
-    """Return a function that finds the first stretch of time after an instant in which an overlap can begin."""
+    """Return a function that finds the first time from an instant to `until` in which an overlap can begin.
+
+    The time ends with its stretch, or at `until`.
+    """
     if not (a.clock.changes or b.clock.changes):
         return lambda instant: (instant, until) if instant < until else None
     known: dict[StretchKind, bool] = {}
@@ -480,7 +488,7 @@ def _may_start_under_way(
 
 @lru_cache(maxsize=1024)
 def _find_kinds(a: Clock, b: Clock, since: int) -> list[tuple[StretchKind, int]]:
-    """Return the kinds of all stretches after an instant, each with the end of the last stretch of that kind.
+    """Return the kinds of all stretches from an instant onwards, each with the end of the last stretch of that kind.
 
     The end is `NEVER` if stretches of the kind occur again and again. The kind with the latest end comes first.
     """

@@ -6,10 +6,10 @@ The Gregorian calendar repeats every 400 years. An era is 400 years: 4,800 month
 The days of a rule have no beginning and no end. Only a series has a first and a last day. A rule with an interval may
 name different days in different eras. After `rule.eras` eras, the rule names the same days again.
 
-Two rules `a` and `b` are compared in a cycle of K = gcd(a.eras, b.eras) eras. `within_eras(K)` maps all days that a
-rule ever names into a cycle of K eras. Any mapped day of `a` and any mapped day of `b` occur together in some cycle
-(Chinese remainder theorem: a.eras / K and b.eras / K have no common factor). So a comparison of the mapped days has the
-same result as a comparison of all days.
+`shortest_wait` compares a month rule with another rule in a cycle of K eras. For two rules `a` and `b`, K is
+gcd(a.eras, b.eras). `within_eras(K)` maps all days that a rule ever names into a cycle of K eras. Any mapped day of `a`
+and any mapped day of `b` occur together in some cycle (Chinese remainder theorem: a.eras / K and b.eras / K have no
+common factor). So a comparison of the mapped days has the same result as a comparison of all days.
 """
 
 from collections.abc import Iterator
@@ -147,7 +147,8 @@ def shortest_step(rule: Rule) -> int:
 def shortest_wait(a: Rule, b: Rule, lag: int) -> int:
     """Return the shortest time from any start on a day of `a` to the next start on a day of `b`.
 
-    `lag` is the start time of `b` minus the start time of `a`, both as times of day. All times are in microseconds.
+    `lag` is the start time of `b` minus the start time of `a`, each counted from 00:00 UTC of its day of the rule. All
+    times are in microseconds.
 
     If two day rules have one anchor each, all differences between their days have the same remainder modulo the gcd of
     the intervals. Every number with this remainder is such a difference (Bezout's identity). Before a month rule is
@@ -188,7 +189,11 @@ def _find_nth_date(rule: MonthRule, first: int, count: int) -> int:
 
 @lru_cache(maxsize=512)  # few entries, because an entry may have thousands of remainders
 def _find_remainders(rule: MonthRule, interval: int) -> DayRule:
-    """Return a day rule whose anchors are the remainders of the rule's days modulo an interval of days."""
+    """Return a day rule that replaces a month rule in a comparison with a day rule of the given interval.
+
+    The anchors are the remainders of the month rule's days modulo a divisor of the interval. If every remainder occurs,
+    the result names every day.
+    """
     eras = gcd(rule.eras, DayRule(interval, ()).eras)
     interval = gcd(interval, eras * DAYS_IN_ERA)
     found: set[int] = set()

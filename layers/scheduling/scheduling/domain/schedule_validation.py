@@ -13,7 +13,9 @@ _TIMES = ("startDateTime", "endDateTime")
 
 
 def normalize(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields. If the fields have a time zone, replace the `Z` of each time by the zone's UTC offset.
+    """Return the fields. If the fields have a known time zone, replace the `Z` of each time by the zone's UTC offset.
+
+    Keep the `Z` if the offset is zero or has seconds, or if the local time is outside the years 1 to 9999.
 
     A time with an offset contains the local time, but a time with `Z` does not. So if the rules of the time zone change
     later, a series with an offset keeps its local time.
@@ -41,8 +43,8 @@ def faults(
 
     Args:
         fields: The fields of a session, or some of them.
-        before: The stored fields, if the session exists. Unchanged times may keep their stored UTC offset, even if a
-            newer time zone database has another offset.
+        before: The stored fields, if the session exists. If the times and the time zone stay the same, the times may
+            keep UTC offsets that a newer time zone database no longer has.
         partial: Whether the fields come from a PATCH. Then some fields of the series may be absent.
     """
     fields = normalize(fields)

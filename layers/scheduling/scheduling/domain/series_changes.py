@@ -30,7 +30,7 @@ def delete_occurrence(series: Session, date: str, now: str) -> Session:
     """Return the series without its occurrence on a date. Return the same object if the date is already excluded.
 
     Raises:
-        NoOccurrence: the rule of the series does not name the date.
+        NoOccurrence: even without excluded dates, the series would have no occurrence on the date.
         LastOccurrence: the series has no other occurrence.
         TooManyExcludedDates: the series already excludes 366 dates.
     """
@@ -44,7 +44,7 @@ def update_occurrence(series: Session, date: str, fields: Mapping[str, Any], id:
     """Return the series without its occurrence on a date, and the changed occurrence as a ONE_TIME session.
 
     Raises:
-        NoOccurrence: the series has no occurrence on the date.
+        NoOccurrence: the series has no occurrence on the date, or the occurrence ends after the year 9999.
         LastOccurrence: the series has no other occurrence.
         TooManyExcludedDates: the series already excludes 366 dates.
         BadRequest: the changed occurrence is not valid.
@@ -69,7 +69,7 @@ def split(series: Session, date: str, fields: Mapping[str, Any], id: str, now: s
     In the new series, `fields` replaces fields of the old series.
 
     Raises:
-        NoOccurrence: the series has no occurrence on the date.
+        NoOccurrence: the series has no occurrence on the date, or the occurrence ends after the year 9999.
         FirstOccurrence: the series has no occurrence before the date.
         BadRequest: the new series is not valid.
     """

@@ -89,7 +89,7 @@ _EITHER_OR = {
     "repeatUntil": "repeatCount",
     "repeatCount": "repeatUntil",
 }
-"""Pairs of fields that exclude each other. For example, a request that sets `repeatUntil` clears `repeatCount`."""
+"""Pairs of fields that exclude each other. For example, a PATCH that sets `repeatUntil` clears `repeatCount`."""
 
 UNDATED = "none"
 """The `startYear` of a session without a start."""
@@ -197,7 +197,8 @@ def start_key(start: str | None, id: str) -> str:
 def start_year(key: str) -> str:
     """Return the partition key of a sort key in the index of all sessions. `key` may be a prefix of sort keys.
 
-    The partition key is the year, like `2023`. Outside the years 1900 to 2199, the key is the century, like `18`.
+    The partition key is the year, like `2023`. Outside the years 1900 to 2199, the key is the century, like `18`. For a
+    session without a start, the key is `none`.
     """
     if key.startswith(UNDATED_KEY):
         return UNDATED

@@ -14,7 +14,7 @@ def count_changes(changes: Iterable[SessionChange], scope: Callable[[Session], K
 
     Args:
         changes: sessions before and after a write.
-        scope: a function that returns the owner or the timeline of a session.
+        scope: a function that returns the scope of a session, such as the owner.
     """
     steps: dict[K, Counter[str]] = {}
     for before, after in changes:

@@ -1,6 +1,7 @@
 """Slots: the items of a calendar that reserve the time of sessions, and the keys by which conflict checks find slots.
 
-A calendar has one slot for each session with a start, and one head. The key of a slot depends on the schedule:
+A calendar has one slot for each session that has a start and is not deleted, and one head. The key of a slot depends on
+the schedule:
 
 - `ONCE#<start>#<session id>`: a single occurrence.
 - `UNTIL#<end of the last occurrence>#<session id>`: a series that ends. The conflict check of a new session reads only
@@ -9,19 +10,21 @@ A calendar has one slot for each session with a start, and one head. The key of 
 - `EVERY#<class>#<minute>#<session id>`: an endless series. In UTC, all occurrences of the series lie within the same
   part of the day (`recurrence.times_of_day`). `minute` is the minute of the day in which this part begins. `class` is
   the length of the part in hours, rounded up to 1, 2, 4, 8 or 24. If the parts of two sessions do not overlap, the
-  sessions never overlap, on any day. So in each class that the calendar has, the conflict check of a new session reads
-  only the keys whose part of the day may overlap the new session. A series with a time zone always has class 24. The
-  conflict check of every new session reads all slots of class 24.
+  sessions never overlap, on any day. The conflict check of a new session queries each class that the calendar has. In a
+  class, the check reads only the keys whose part of the day may overlap the new session. A series with a time zone
+  always has class 24. The conflict check of every new session reads all slots of class 24.
 
 Countries change the rules of time zones, sometimes only weeks in advance. A newer time zone database then moves the
 occurrences of stored series, and conflict checks must still find their slots. No change of rules has ever moved a local
-time by more than a day. So if a series with a time zone ends, its key contains a time two days after the end. The
-occurrences of an endless series with a time zone may move to any time of day, so the series has class 24.
+time by more than a day. So if a series with a time zone ends, its key contains a time two days after the end, which is
+more than enough. The occurrences of an endless series with a time zone may move to any time of day, so the series has
+class 24.
 
 The key of a slot is also stored in the item of its session. If a write computed the key again with a newer time zone
 database, the result could differ from the stored key. Then the write would not delete the old slot.
 
-Starts and ends in keys are UTC texts of a fixed width, so that sorted keys are in the order of time.
+Starts and ends in keys are UTC texts of a fixed width, so that sorted keys are in the order of time. An end after the
+year 9999 is `~`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -56,7 +59,7 @@ class Slot(TypedDict, total=False):
     type: str
     name: str
     version: int
-    """The version of the session that wrote the slot."""
+    """The version that the session had when the slot was written."""
     startDateTime: str
     endDateTime: str
     timeZone: str
@@ -94,9 +97,10 @@ class Reference(NamedTuple):
     released: bool = False
 
     def is_readable_in(self, found: Slot | None) -> bool:
-        """Return whether a read of the slot returned the state that the head names, or a later state.
+        """Return whether a read of the slot proves that the change in the head was readable.
 
-        `found` is the result of the read: None if the slot does not exist.
+        `found` is the result of the read: None if the read returned no slot. For an added slot, None proves nothing.
+        Then the read may be outdated, or the slot was deleted later.
         """
         if found is None:
             return self.released
@@ -144,9 +148,9 @@ def reserve(change: SessionChange) -> SessionChange:
 
 
 def adds_time(old: Slot | None, new: Slot) -> bool:
-    """Return whether a slot has another key than before, or reserves time that it did not reserve before.
+    """Return whether a slot is new, or has another owner, key or schedule than before.
 
-    A slot adds no time if its only change is that the session excludes more dates than before.
+    A slot adds no time if the only change of the schedule is that the session excludes more dates than before.
     """
     if old is None:
         return True
@@ -155,7 +159,7 @@ def adds_time(old: Slot | None, new: Slot) -> bool:
 
 
 def reserves_same_time(one: Slot, other: Slot) -> bool:
-    """Return whether two slots have the same key and the same schedule."""
+    """Return whether two slots have the same owner, key and schedule."""
     a, b = cast(Mapping[str, Any], one), cast(Mapping[str, Any], other)
     return all(a.get(field) == b.get(field) for field in ("ownerId", "slot", *SCHEDULE_FIELDS))
 
@@ -209,7 +213,7 @@ def starting_at(instant: int) -> str:
 
 
 def ending_after(instant: int) -> Range:
-    """Return the range of the UNTIL keys of all series whose last occurrence ends after an instant."""
+    """Return a range that contains the UNTIL keys of all series whose last occurrence ends after an instant."""
     return Range(UNTIL + utc_text(instant + 1), UNTIL + AFTER_ALL)
 
 

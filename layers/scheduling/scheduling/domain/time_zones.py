@@ -64,9 +64,11 @@ class Stretch(NamedTuple):
 
 
 class Clock:
-    """A clock. Its UTC offset is `offsets[n]` until the instant `changes[n]`, and `offsets[-1]` after the last change.
+    """A clock with a table of its changes. All times are in microseconds.
 
-    After the instant `regular`, the clock repeats every 400 years. All times are in microseconds.
+    In the table, the UTC offset is `offsets[n]` until the instant `changes[n]`, and `offsets[-1]` after the last
+    change. After the instant `regular`, the clock repeats every 400 years. If the clock still changes then, the table
+    ends 400 years after `regular`.
     """
 
     def __init__(self, changes: list[int], offsets: list[int], regular: int = BEGINNING) -> None:
@@ -196,10 +198,10 @@ def read_tzif(content: bytes) -> Clock:
 
 
 def _expand_rule(rule: str, after: int) -> Iterator[tuple[int, int]]:
-    """Yield the clock changes of a POSIX TZ rule in the 400 years after an instant.
+    """Yield the clock changes of a POSIX TZ rule in somewhat more than 400 years after an instant.
 
     Each change is an instant and the new UTC offset, both in seconds. In such a rule, a time of day may be negative or
-    above 24 hours (RFC 9636, 3.3.2).
+    above 24 hours (RFC 9636, 3.3).
 
     Raises:
         ValueError: the text is not a POSIX TZ rule.

@@ -6,32 +6,35 @@ never reads the head in parallel with the slots. Otherwise another writer could 
 the slots, but before the writer's read of the head. Then the writer would miss that slot, and the writer's condition on
 the head would still hold.
 
-**Why no two sessions overlap.** The proof has two assumptions. A read never returns an older state of an item than an
-earlier read. Transactions, with their conditions, are serializable. The proof does not assume that the head and the
-slots of a transaction become readable at the same time.
+**Why no two sessions overlap.** The proof has three assumptions. A read never returns an older state of an item than an
+earlier read. Transactions, with their conditions, are serializable. The rules of time zones do not change. (After
+a change, `tools/overlaps.py` lists the overlaps.) The proof does not assume that the head and the slots of a
+transaction become readable at the same time.
 
 1. Every write that adds time to a calendar has the condition on the head, and increases the version. So each version
-   comes from exactly one such write.
+   above 0 comes from exactly one such write.
 2. When version v+1 commits, its writer has read every slot that the head names for version v. If a read did not
-   return such a slot, a condition check in the transaction has proved that the slot was deleted. By induction, all
-   slots added up to version v were readable before version v+1 committed. So a writer that reads the head at version
-   v can miss only the slots that the head names for version v. The writer reads those slots by their keys.
+   return such a slot, a condition check in the transaction has proved that the slot was deleted. A slot that the
+   transaction itself writes needs no check (see `_find_unseen`). By induction, all slots added up to version v were
+   readable before version v+1 committed. So a writer that reads the head at version v can miss only the slots that the
+   head names for version v. The writer reads those slots by their keys.
 3. A deleted slot that is still readable can cause an unnecessary 409, but no overlap.
 4. Of the ONCE slots that start before an instant, a writer needs only the last slot. This slot also ends last, because
    readable slots never overlap. To prove this, suppose that two readable slots overlap. The writer of the newer slot
    found no conflict, so it did not read the older slot. By point 2, the older slot had been deleted, and a read showed
    the deletion before the newer slot was written. Then no later read returns both slots.
-   The exception is a session whose new time overlaps its own old time, because its writer ignores the old slot. So the
-   head also names a released slot that starts inside an added slot. If a read still returns the released slot, the
-   condition check on the slot fails. So before version v+1 commits, its writer has read that the slots released by
-   version v are deleted.
+   The exception is a new slot that overlaps an old slot of the same request, because the writer ignores these old
+   slots. So the head also names a released ONCE slot that starts inside an added ONCE slot. If a read still returns the
+   released slot, the condition check on the slot fails. So before version v+1 commits, its writer has read that the
+   released slots named for version v are deleted.
 
-A write adds time if a slot is new, or has another key or schedule than before. A write adds no time if it deletes a
-session, excludes another date, or changes a name or description. Such a write does not change the version.
+A write adds time if a slot is new, or has another owner, key or schedule than before. Additional excluded dates do not
+count as another schedule. So a write that only deletes a session, excludes another date, or changes a name or
+description adds no time. Such a write does not change the version.
 
 **Retries.** If a request found its new times free at version v, a later attempt needs to check only the changes after
-v. After a write conflict, the request reads only the slots of these changes. If the head no longer names all of these
-changes, the request repeats all reads.
+v. After a write conflict, the request reads only the slots of these changes, and named slots that earlier reads missed.
+If the head no longer names all of these changes, or the new times are other times, the request repeats all reads.
 """
 
 import time
@@ -84,10 +87,11 @@ MAX_CONFLICTS = 10
 """The largest number of conflicts in a response. A conflict check returns at most one more conflict than this number.
 With this additional conflict, the response has `hasMore`."""
 _NAMED_CHANGES = 8
-"""The number of latest writes whose slots the head names. With more writes, the head could exceed 1 KB, the size of one
-write unit."""
+"""The number of latest versions whose slots the head names. With more versions, the head could exceed 1 KB, the size of
+one write unit."""
 _MOST_SLOTS_TO_READ = 400
-"""If an owner has at most this number of ONE_TIME sessions, the check of a new series reads all later ONCE slots."""
+"""If an owner has at most this number of ONE_TIME sessions, the check of a new series reads all later ONCE slots. The
+check stops at the end of the series, or after `MAX_CONFLICTS` + 1 conflicts."""
 _SLOTS_A_QUERY = 20
 """Reading this number of slots costs about as much as one query for the slots near an occurrence."""
 _QUERIES_AT_ONCE = 64
@@ -130,8 +134,11 @@ class Calendar:
     def find_conflicts(self, changes: Sequence[SessionChange]) -> list[Conflict]:
         """Return the earliest conflict with each session that overlaps the changed sessions.
 
+        Return at most `MAX_CONFLICTS` + 1 conflicts.
+
         Args:
-            changes: The changed sessions. All new times must be in one calendar. Their old times count as free.
+            changes: The changed sessions. All new times must be in one calendar. The old times of these sessions count
+                as free.
 
         Raises:
             DecisionTooLong: the deadline passed before all slots were compared.
@@ -431,7 +438,7 @@ def _read_once_slots_for_series(
     """Return the ONCE slots that may conflict with a series.
 
     The function does the cheaper of the following:
-    - read all ONCE slots after the start of the series
+    - read all ONCE slots from the start to the end of the series
     - send one query for each occurrence that starts before the calendar's last ONCE slot ends
     """
     if one_time_sessions > _MOST_SLOTS_TO_READ:
@@ -455,6 +462,8 @@ def _find_ends(new: Slot, limit: int) -> list[int] | None:
 
 def _read_slots_before_ends(new: Slot, changing: Collection[str], ends: Sequence[int]) -> list[Slot]:
     """Return, for each occurrence of a series, the last ONCE slots that start before the end of the occurrence.
+
+    Stop when the slots of more than `MAX_CONFLICTS` sessions conflict with the series.
 
     Args:
         new: the slot of the series.

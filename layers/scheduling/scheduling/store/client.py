@@ -139,7 +139,7 @@ def run_in_parallel(*reads: Callable[[], Any]) -> list[Any]:
     """Run independent reads at the same time and return their results."""
     if len(reads) < 2:
         return [read() for read in reads]
-    from concurrent.futures import ThreadPoolExecutor  # imported here, because most requests need no threads
+    from concurrent.futures import ThreadPoolExecutor  # imported here, because a single read needs no threads
 
     client()  # create the client first: otherwise each thread would create a client
     with ThreadPoolExecutor(min(_THREADS, len(reads))) as pool:

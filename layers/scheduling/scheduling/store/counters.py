@@ -1,6 +1,6 @@
 """Trees of counts in the Counters table. `update_counters` writes the trees, and lists read the trees.
 
-Each change is counted exactly once. A stream has the records of one item in one shard, in the order of the changes. The
+No change is counted twice. A stream has the records of one item in one shard, in the order of the changes. The
 transaction that writes counts also writes the last counted sequence number of the shard, on condition that the stored
 number has not changed. Records up to this number are skipped. So a record that Lambda sends again is not counted again.
 """
@@ -15,7 +15,7 @@ from scheduling.store.queries import get, get_many, query
 from scheduling.store.transactions import put, write
 
 POSITIONS = "POSITIONS"
-"""The scope of the items that store the last counted record of each shard."""
+"""The scope of the items that store the sequence number of the last counted record of each shard."""
 
 Record = Mapping[str, Any]
 """A record of a DynamoDB stream, in the form of Lambda's events."""

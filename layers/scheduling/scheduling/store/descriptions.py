@@ -51,7 +51,7 @@ def split(entity: Mapping[str, Any]) -> tuple[Item, Item | None]:
 
 
 def read_with_description(table: str, item: Item) -> Item | None:
-    """Return the entity with its long description. Return None if the description has another version.
+    """Return the entity with its long description. Return None if the description is missing or has another version.
 
     The items of a transaction become readable one by one. So the description may be missing, older or newer.
     """

@@ -25,7 +25,7 @@ def get_existing(id: str) -> Session:
 
 
 def find_many(ids: Sequence[str]) -> list[Item]:
-    """Return the sessions that exist, in the order of the ids, by eventually consistent reads."""
+    """Return the sessions that exist and are not deleted, in the order of the ids, by eventually consistent reads."""
     found = batch_get(setting("SESSIONS_TABLE"), ids) if ids else []
     by_id = {each["id"]: descriptions.to_entity(each) for each in found if is_live(cast(Session, each))}
     return [by_id[id] for id in ids if id in by_id]

@@ -16,7 +16,7 @@ from scheduling.store.queries import batch_get, get
 from scheduling.store.transactions import Operation, counter_clauses, item_key, put, update
 
 _PAUSES_SECONDS = (0.02, 0.04, 0.08, 0.16, 0.32)
-"""The pauses between reads while the item of a long description has another version than the timeline."""
+"""The pauses between reads while the item of a long description is missing or does not match the timeline."""
 
 
 def find(id: str, consistent: bool = True) -> Timeline | None:
@@ -26,7 +26,10 @@ def find(id: str, consistent: bool = True) -> Timeline | None:
 
 
 def find_many(ids: Sequence[str]) -> list[Timeline]:
-    """Return the timelines that exist, by eventually consistent reads and without long descriptions."""
+    """Return the timelines that exist and are not deleted, without long descriptions.
+
+    The reads are eventually consistent.
+    """
     found = cast(list[Timeline], batch_get(setting("TIMELINES_TABLE"), ids))
     return [timeline for timeline in found if "createdKey" in timeline]
 

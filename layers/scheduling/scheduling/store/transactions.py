@@ -70,8 +70,9 @@ def write(*operations: Operation) -> None:
     retry. For example, if the first attempt deleted a session, a retry would return a 404.
 
     Raises:
-        WriteConflict: a condition failed.
-        ServiceUnavailable: a condition failed in a repeated attempt, and an earlier attempt may have taken effect.
+        WriteConflict: a condition failed, or another transaction is writing one of the items.
+        ServiceUnavailable: the write conflict occurred in a repeated attempt, and an earlier attempt may have taken
+            effect. Or DynamoDB did not respond (see `call`).
     """
     kind, parameters = next(iter(operations[0].items()))
     try:
