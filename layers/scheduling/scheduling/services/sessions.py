@@ -96,7 +96,7 @@ def delete(request: Request, state: RetryState) -> EntityResult:
 
 @retry_on_conflict
 def restore(request: Request, state: RetryState) -> EntityResult:
-    """Restore a deleted session that DynamoDB has not purged. Do not change a session that is not deleted.
+    """Restore a deleted session that has not expired. Do not change a session that is not deleted.
 
     Raises:
         InvalidTimeline: the timeline was deleted.
