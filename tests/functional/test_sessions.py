@@ -60,7 +60,7 @@ def test_the_response_to_a_post_has_all_fields_of_the_session(timeline: str) -> 
 
 
 def test_the_location_header_begins_with_the_base_path_of_the_request(timeline: str) -> None:
-    """With a named stage or a base path of a custom domain, the path in the event begins with the stage or base path."""
+    """With a named stage or a base path of a custom domain, the path in the event begins with this part."""
     event = ANNA.event("create_session", "", one_time(timeline), {}, {}) | {"rawPath": "/v1/sessions"}
     response = api.handler("create_session")(event, None)
     assert response["headers"]["Location"] == f"/v1/sessions/{json.loads(response['body'])['data']['id']}"

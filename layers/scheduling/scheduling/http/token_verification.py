@@ -58,7 +58,7 @@ def verify(token: str) -> Mapping[str, Any]:
 
 
 class IssuerKeys:
-    """Signing keys of an issuer, fetched again when the keys are an hour old or a token names an unknown key.
+    """Signing keys of an issuer, fetched again when the keys are over an hour old or a token names an unknown key.
 
     Two fetches are always more than ten seconds apart.
     """

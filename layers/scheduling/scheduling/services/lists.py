@@ -1,9 +1,9 @@
 """Use cases that list sessions and timelines.
 
 For a page near the beginning of a list, a request reads all items from the beginning to the end of the page. The list
-of all sessions is an exception. The trees of counts (see `domain.counters`) show where any other page begins, and how
-many items a time window has. So a request for such a page does not read all items before the page. If an owner has few
-series among many sessions, a list of the series reads the owner's calendar.
+of all sessions and long lists of one type are exceptions. The trees of counts (see `domain.counters`) show where any
+other page begins, and how many items a time window has. So a request for such a page does not read all items before the
+page. If an owner has few series among many sessions, a list of the series reads the owner's calendar.
 """
 
 from collections import Counter, defaultdict

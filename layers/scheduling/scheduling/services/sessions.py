@@ -61,7 +61,7 @@ def create(request: Request, state: RetryState) -> EntityResult:
 def update(request: Request, state: RetryState) -> EntityResult:
     """Update a session.
 
-    A caller who moves the session to another owner needs the permission to delete sessions of the old owner.
+    A caller who moves the session to another owner also needs the permission to delete sessions of the old owner.
 
     Raises:
         BadRequest: the changed session breaks a rule.
