@@ -1,7 +1,7 @@
 """POST /sessions: create a session.
 
 The session must not overlap another session of the same owner. This rule applies to every occurrence of a series.
-Send an `Idempotency-Key` to make retries safe: every retry gets the first response again.
+Send an `Idempotency-Key` to make retries safe: for 24 hours, every retry gets the first response again.
 With `dryRun=true`, the API checks the request, writes nothing and returns the new session.
 """
 

@@ -1,7 +1,7 @@
 """POST /timelines: create a timeline.
 
 By default, the caller owns the timeline. Only an ADMIN may set another `ownerId`.
-Send an `Idempotency-Key` to make retries safe: every retry gets the first response again.
+Send an `Idempotency-Key` to make retries safe: for 24 hours, every retry gets the first response again.
 """
 
 from scheduling.domain import timeline

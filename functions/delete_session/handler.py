@@ -1,7 +1,8 @@
 """DELETE /sessions/{sessionId}: delete a session.
 
 The response is the session with `removedAt`. New sessions can use the time of the deleted session at once.
-After the deletion, every request for the session gets a 404, except a request to restore the session.
+After the deletion, a valid request for the session gets a 404. The exceptions are a request to restore the session,
+and a retry with the `Idempotency-Key` of an earlier request.
 """
 
 from scheduling.domain import session

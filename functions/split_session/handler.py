@@ -1,8 +1,8 @@
 """POST /sessions/{sessionId}/split: change one occurrence and all later occurrences of a series.
 
 The series ends on the day before `date`. The response is a new series with the remaining occurrences and the changed
-fields. The new series begins with the occurrence on `date`. The API writes both series in one transaction.
-Send an `Idempotency-Key` to make retries safe: every retry gets the first response again.
+fields. By default, the new series begins with the occurrence on `date`. The API writes both series in one transaction.
+Send an `Idempotency-Key` to make retries safe: for 24 hours, every retry gets the first response again.
 Send `If-Match` with the `ETag` of the series to get a 412 if somebody else has changed the series meanwhile.
 With `dryRun=true`, the API checks the request, writes nothing and returns the new series.
 """

@@ -2,7 +2,7 @@
 
 The API creates a ONE_TIME session with the changed fields, and adds the date to the `excludedDates` of the series.
 The response is the new session. Its `seriesId` and `originalDate` name the replaced occurrence.
-Send an `Idempotency-Key` to make retries safe: every retry gets the first response again.
+Send an `Idempotency-Key` to make retries safe: for 24 hours, every retry gets the first response again.
 Send `If-Match` with the `ETag` of the series to get a 412 if somebody else has changed the series meanwhile.
 With `dryRun=true`, the API checks the request, writes nothing and returns the new session.
 """

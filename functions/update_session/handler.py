@@ -1,7 +1,8 @@
 """PATCH /sessions/{sessionId}: update a session.
 
-Only the fields in the body change; `null` clears a field. The API checks all fields of the changed session.
-A change of `type` to ONE_TIME clears all recurrence fields except `timeZone`.
+The fields in the body change; `null` clears a field, but `type`, `timelineId` and `name` cannot be cleared.
+The API also clears or adjusts fields that no longer fit. For example, a change of `type` to ONE_TIME clears all
+recurrence fields except `timeZone`. The API checks all fields of the changed session.
 Send `If-Match` with the session's `ETag` to get a 412 if somebody else has changed the session meanwhile.
 With `dryRun=true`, the API checks the request, writes nothing and returns the changed session.
 """

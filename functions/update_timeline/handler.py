@@ -1,6 +1,6 @@
 """PATCH /timelines/{timelineId}: update a timeline.
 
-Only the fields in the body change; `null` clears a field. The owner of a timeline never changes.
+Only the fields in the body change; `null` clears `description`. The owner of a timeline never changes.
 Send `If-Match` with the timeline's `ETag` to get a 412 if somebody else has changed the timeline meanwhile.
 """
 

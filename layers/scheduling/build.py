@@ -11,9 +11,10 @@ Environment variables choose the platform of the wheels:
                         two variables above
 
 The build compiles bytecode, because /opt is read-only in Lambda. Without bytecode, every cold start
-compiles every module again. The build deletes data and code that no function uses. Decision record
-0014 lists all optimizations of the layer with their gains. Trimmed and compiled dependencies are
-cached below `.aws-sam/`, so only the first build downloads packages.
+compiles every imported module again. The build deletes data and code that no function uses. Decision
+record 0014 lists optimizations of the layer with their gains. Trimmed and compiled dependencies are
+cached below `.aws-sam/`. A later build downloads packages only after a change of the platform, of
+requirements.txt or of this file.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ ITEM_OPERATIONS = (
     "UpdateItem",
 )
 
-# Only a build of cryptography needs these packages. At run time, cryptography needs only the module `_cffi_backend`.
+# Only a build of cryptography needs these packages. At run time, cryptography needs only cffi's module `_cffi_backend`.
 BUILD_ONLY = ("cffi", "pycparser")
 
 # Modules that other modules import, but whose code no function runs.
@@ -61,7 +62,7 @@ EMPTIED_MODULES = (
     "urllib3/http2/__init__.py",  # needs the package h2, which the layer does not have
 )
 
-# Powertools imports all its utilities at once. The functions use only the Logger.
+# Powertools imports its Logger, Metrics and Tracer at once. The functions use only the Logger.
 LAZY_POWERTOOLS = '''"""Powertools for AWS Lambda. Each utility is imported on first use."""
 
 from importlib import import_module
@@ -150,7 +151,7 @@ def run_quietly(command: list[str]) -> str | None:
 
 def install(target: Target, into: Path) -> None:
     """Install the pinned wheels into a folder. pip checks their hashes and compiles nothing from source."""
-    # --no-deps: requirements.txt lists every dependency. Without this option, pip would refuse extras with hashes.
+    # --no-deps: requirements.txt lists every dependency, so pip does not need to search for others.
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "--only-binary=:all:", "--no-compile"]
     command += [*target.pip_options(), "--target", str(into), "--requirement", str(REQUIREMENTS)]
@@ -235,7 +236,7 @@ def only_item_operations(model: dict[str, Any]) -> dict[str, Any]:
 
 
 def trim_code(packages: Path) -> None:
-    """Empty or shorten modules that the functions import but do not need. Every module can still be imported."""
+    """Empty or shorten modules that the functions import but do not need. These modules can still be imported."""
     for module in EMPTIED_MODULES:
         replace(packages / module, "")
     replace(packages / "aws_lambda_powertools" / "__init__.py", LAZY_POWERTOOLS)
@@ -254,7 +255,7 @@ def replace(file: Path, text: str) -> None:
 def without_typed_dict_keys(source: str) -> str:
     """Return the module without the keys of its TypedDicts, which only type checkers read.
 
-    When Python imports the module, Python compiles the type of each key: a thousand types in `pydantic_core`.
+    When Python imports the module, Python compiles the type of each key: more than 500 types in `pydantic_core`.
     """
     module = ast.parse(source)
     for statement in module.body:
@@ -334,7 +335,7 @@ def prepare_dependencies(target: Target, artifacts: Path) -> Path:
 
 
 def report(target: Target, artifacts: Path) -> None:
-    """Print the sizes of the layer's packages, largest first. Warn if no bytecode was compiled."""
+    """Print the sizes of the layer's packages of at least 50 KB, largest first. Warn if no bytecode was compiled."""
     sizes = {
         entry.name: sum(path.stat().st_size for path in [entry, *entry.rglob("*")] if path.is_file())
         for entry in (artifacts / "python").iterdir()

@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _record_calls(tables: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Record the DynamoDB calls of each function for `test_roles.py`.
 
-    If a request has written since the last list, run `update_counters` before the next list.
+    If a request other than a GET was sent since the last list, run `update_counters` before the next list.
     """
     running: list[str] = []
     uncounted = False
@@ -104,7 +104,7 @@ RunBeforeNext = Callable[[str, Callable[[], object]], None]
 
 @pytest.fixture
 def run_before_next(tables: Any) -> RunBeforeNext:
-    """Return a function that runs a callback once, before the next call of a DynamoDB operation."""
+    """Return a function that registers a callback. The callback runs once, before the next call of an operation."""
 
     def register(operation: str, callback: Callable[[], object]) -> None:
         def run_once(**_: object) -> None:
@@ -122,7 +122,7 @@ RunBeforeReads = Callable[[int, Callable[[], object]], None]
 
 @pytest.fixture
 def run_before_reads(tables: Any) -> Iterator[RunBeforeReads]:
-    """Return a function that runs a callback once, before the n-th GetItem call from now."""
+    """Return a function that registers a callback. The callback runs once, before the n-th GetItem call from now."""
     events, registered = store.client().meta.events, []
 
     def register(reads: int, callback: Callable[[], object]) -> None:

@@ -330,9 +330,7 @@ def test_a_400_names_every_invalid_query_parameter(tables: Any, query: str, fiel
 
 
 @pytest.mark.parametrize("function", ["get_session", "delete_session", "get_timeline", "delete_timeline"])
-def test_an_endpoint_without_query_parameters_rejects_every_query_parameter(
-    timeline: str, function: str
-) -> None:
+def test_an_endpoint_without_query_parameters_rejects_a_query_parameter(timeline: str, function: str) -> None:
     assert invalid_fields(function, id=timeline, query={"verbose": "true"}) == ["verbose"]
 
 

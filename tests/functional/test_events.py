@@ -23,7 +23,7 @@ def invoke(function: str) -> dict[str, Any]:
     return data
 
 
-def test_each_function_accepts_its_event_for_sam_local_invoke(
+def test_each_function_except_get_docs_accepts_its_event_for_sam_local_invoke(
     tables: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     get_session = api.load_event("get_session")

@@ -191,7 +191,7 @@ def test_only_the_first_request_of_a_function_instance_is_logged_as_a_cold_start
     assert {"Name": "ColdStart", "Unit": "Count"} in lines[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"]
 
 
-def test_a_log_line_names_the_function_and_the_ids_of_the_path(timeline: str, log: Log) -> None:
+def test_a_log_line_names_the_function_the_session_and_the_timeline(timeline: str, log: Log) -> None:
     session = new_session(ANNA, timeline)
     log.lines()
     event = ANNA.event("update_session", session["id"], {"timelineId": timeline}, {}, {})

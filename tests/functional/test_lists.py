@@ -30,7 +30,7 @@ def days(timeline: str) -> str:
     return timeline
 
 
-def test_a_list_has_ten_sessions_per_page_and_the_latest_start_first_by_default(days: str) -> None:
+def test_by_default_take_is_10_and_the_latest_start_comes_first(days: str) -> None:
     answer = ANNA.call("list_sessions")
     assert [one["name"] for one in answer.data] == [*DAYS[::-1], "undated", "undated"]
     assert answer.body["meta"] == {"message": "success", "meta": {"skip": 0, "take": 10, "count": 9}}
@@ -38,7 +38,9 @@ def test_a_list_has_ten_sessions_per_page_and_the_latest_start_first_by_default(
 
 
 @pytest.mark.parametrize("who", [ANNA, MANAGER, ADMIN])
-def test_a_page_has_the_correct_sessions_for_every_skip_and_take(days: str, who: Caller) -> None:
+def test_a_page_has_the_correct_sessions_for_different_values_of_skip_and_take(
+    days: str, who: Caller
+) -> None:
     for order, whole in (("ASC", DAYS), ("DESC", DAYS[::-1])):
         for scope in ({}, {"timelineId": days}):
             for skip, take in product(range(10), (1, 3, 100)):

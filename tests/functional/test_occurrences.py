@@ -37,7 +37,7 @@ def list_of_timelines(caller: Caller, *timelines: str) -> Answer:
 
 
 def new_weekly_series(caller: Caller, timeline: str, **fields: Any) -> dict[str, Any]:
-    """Create a series on Mondays from 2023-01-02, 09:00 to 10:00; return the series."""
+    """Create a series, by default on Mondays from 2023-01-02, 09:00 to 10:00; return the series."""
     times = {"startDateTime": "2023-01-02T09:00:00Z", "endDateTime": "2023-01-02T10:00:00Z"}
     return new_session(
         caller, timeline, **{**times, "type": "RECURRING", "repeatCycleType": "WEEKLY", "name": "x", **fields}
@@ -149,7 +149,7 @@ def test_pages_of_occurrences_are_sorted_by_start_and_session_id(timeline: str) 
         assert body["meta"]["meta"] == {"skip": skip, "take": 3, "count": 16}
 
 
-def test_a_page_has_100_occurrences_by_default_and_may_have_1000(timeline: str) -> None:
+def test_a_page_has_100_occurrences_by_default_and_take_may_be_1000(timeline: str) -> None:
     new_weekly_series(ANNA, timeline, repeatCycleType="DAILY")
     year = {"from": "2023-06-01T00:00:00Z", "to": "2024-05-31T00:00:00Z"}
     assert (len(list_occurrences(**year).data), list_occurrences(**year).count) == (100, 365)
@@ -269,7 +269,7 @@ def test_a_time_window_with_more_than_50000_occurrences_gets_a_400(tables: Any, 
 def test_a_time_window_may_end_with_the_year_9999(timeline: str) -> None:
     """Near the end of 9999, an occurrence may end after that year, and the API cannot express such an end.
 
-    So the list does not contain the last two days of 9999.
+    So the list does not contain occurrences that start in the last two days of 9999.
     """
     new_weekly_series(ANNA, timeline, repeatCycleType="DAILY")
     answer = list_occurrences(**{"from": "9999-12-25T00:00:00Z", "to": "9999-12-31T23:59:59Z"})

@@ -52,10 +52,14 @@ def read_guide() -> dict[str, dict[str, str]]:
 
 
 class Requests:
-    """All kinds of requests for sessions and timelines. `caller` sends the requests, and `owner` owns the timelines."""
+    """Requests for sessions, occurrences and timelines, without the lists of sessions and timelines.
+
+    `caller` sends the requests, and `owner` owns the timelines.
+    """
 
     numbers = count()
-    """Numbers of the series. `_create_series` computes the start of a series from its number, so no series overlap."""
+    """Numbers of the series. `_create_series` computes the start of a series from its number.
+    The first 72 series do not overlap."""
 
     def __init__(self, caller: Caller, owner: Caller) -> None:
         self.caller, self.owner = caller, owner

@@ -72,7 +72,7 @@ def test_a_request_that_conflicts_with_an_earlier_copy_of_itself_gets_the_respon
 ) -> None:
     """A client sends the same request twice at the same time: copy A and copy B.
 
-    Copy B reads the key, then copy A creates the session, then copy B reads the calendar.
+    Copy B reads the key and the head of the calendar. Then copy A creates the session. Then copy B reads the slots.
     """
     first: list[Any] = []
     run_before_next(

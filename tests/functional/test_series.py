@@ -52,7 +52,9 @@ def test_each_pair_of_sessions_in_the_test_vectors_conflicts_as_expected(
         assert ANNA.call("update_session", id=again["id"], body={**case["a"]}).status == 200
 
 
-def test_the_times_of_a_conflict_have_the_utc_offset_of_the_stored_session(timeline: str) -> None:
+def test_the_times_of_a_conflict_have_the_utc_offset_of_the_time_zone_of_the_stored_session(
+    timeline: str,
+) -> None:
     ANNA.call("create_session", body=body(timeline, BERLIN))
     answer = ANNA.call(
         "create_session",

@@ -60,7 +60,7 @@ def test_the_response_to_a_post_has_all_fields_of_the_session(timeline: str) -> 
 
 
 def test_the_location_header_begins_with_the_base_path_of_the_request(timeline: str) -> None:
-    """If a stage or a custom domain has a base path, the path in the gateway's event begins with this base path."""
+    """With a named stage or a base path of a custom domain, the path in the event begins with this part."""
     event = ANNA.event("create_session", "", one_time(timeline), {}, {}) | {"rawPath": "/v1/sessions"}
     response = api.handler("create_session")(event, None)
     assert response["headers"]["Location"] == f"/v1/sessions/{json.loads(response['body'])['data']['id']}"
@@ -96,7 +96,7 @@ def test_a_session_needs_only_type_timeline_and_name(timeline: str) -> None:
         ("9999-12-31T23:59:59.999999Z", None),
     ],
 )
-def test_the_start_and_the_end_of_a_session_are_returned_unchanged(
+def test_the_start_and_the_end_of_a_session_without_a_time_zone_are_returned_unchanged(
     timeline: str, start: str, end: str | None
 ) -> None:
     session = new_session(ANNA, timeline, startDateTime=start, endDateTime=end)
@@ -302,7 +302,7 @@ def test_a_session_does_not_conflict_with_its_own_former_time(timeline: str) -> 
     assert ANNA.call("update_session", id=session["id"], body=later).status == 200
 
 
-def test_a_new_name_never_causes_a_conflict(tables: Any, timeline: str) -> None:
+def test_a_session_with_a_new_name_does_not_conflict_with_itself(tables: Any, timeline: str) -> None:
     first = new_session(ANNA, timeline)
     assert ANNA.call("update_session", id=first["id"], body={"name": "Other"}).status == 200
 

@@ -1,4 +1,4 @@
-"""Requests without a gateway. The layer itself verifies the tokens of these requests."""
+"""Authentication: tokens that the layer verifies without a gateway, and the roles in claims."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ from tests.support.issuer import (
 
 @pytest.fixture(scope="module")
 def running_issuer() -> Iterator[Issuer]:
-    """Start one issuer for all tests, because generating keys is slow."""
+    """Start one issuer for all tests that need a running issuer, because generating keys is slow."""
     issuer = Issuer()
     yield issuer
     issuer.stop()
@@ -82,7 +82,7 @@ def test_the_principal_is_the_subject_of_the_token(issuer: Issuer) -> None:
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_forged_token_gets_a_401(issuer: Issuer, attack: str) -> None:
+def test_an_invalid_token_gets_a_401(issuer: Issuer, attack: str) -> None:
     status, headers = list_timelines(f"Bearer {ATTACKS[attack](issuer)}")
     assert (status, headers["WWW-Authenticate"]) == (401, 'Bearer realm="sessions", error="invalid_token"')
 
@@ -190,9 +190,7 @@ def test_an_issuer_that_answers_too_slowly_causes_a_503(issuer: Issuer) -> None:
 
 
 @pytest.mark.parametrize("members", BROKEN_KEYS)
-def test_a_token_gets_a_401_if_its_key_is_not_for_the_verification_of_signatures(
-    issuer: Issuer, members: str
-) -> None:
+def test_a_token_gets_a_401_if_its_key_cannot_verify_rs256_signatures(issuer: Issuer, members: str) -> None:
     issuer.keys["second"] = new_key()
     issuer.key_members["second"] = BROKEN_KEYS[members]
     assert list_timelines(f"Bearer {issuer.token('second')}")[0] == 401
@@ -258,7 +256,7 @@ def test_an_unreachable_issuer_causes_a_503(tables: Any, environment: pytest.Mon
 
 
 @pytest.mark.parametrize("roles", ["[ADMIN]", "[USER ADMIN]", "ADMIN", "USER, ADMIN"])
-def test_roles_are_read_in_every_documented_format(timeline: str, roles: str) -> None:
+def test_roles_are_read_from_strings_with_and_without_brackets(timeline: str, roles: str) -> None:
     session = new_session(ANNA, timeline)
     assert Caller("root", roles).call("delete_session", id=session["id"]).status == 200
 
@@ -275,5 +273,7 @@ def test_roles_in_a_token_may_be_a_list(issuer: Issuer, roles: list[str]) -> Non
 @pytest.mark.parametrize(
     "roles", ["", "[]", "[administrator]", "ADMINS", "[admin]", "[NOT ADMIN]", "team,ADMIN", "[[ADMIN]]"]
 )
-def test_a_claim_without_a_known_role_gives_no_access_to_foreign_timelines(timeline: str, roles: str) -> None:
+def test_a_claim_that_does_not_clearly_name_a_known_role_gives_no_access_to_foreign_timelines(
+    timeline: str, roles: str
+) -> None:
     assert Caller("eve", roles).call("get_timeline", id=timeline).status == 403

@@ -33,7 +33,7 @@ def with_defaults(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_each_use_case_returns_an_entity_and_only_a_dry_run_writes_nothing(
+def test_create_update_and_delete_return_an_entity_and_only_a_dry_run_writes_nothing(
     tables: Any, timeline: str, dry_run: bool
 ) -> None:
     id, empty = new_session(ANNA, timeline)["id"], new_timeline(ANNA)

@@ -17,7 +17,7 @@
     ├── PayloadTooLarge            413 PAYLOAD_TOO_LARGE
     ├── IdempotencyKeyReused       422 IDEMPOTENCY_KEY_REUSED
     ├── InternalError              500 INTERNAL_ERROR         every exception that is not an ApiError
-    └── ServiceUnavailable         503 SERVICE_UNAVAILABLE    with Retry-After; the argument describes the cause
+    └── ServiceUnavailable         503 SERVICE_UNAVAILABLE    with Retry-After; an argument may name the cause
         ├── Throttled
         ├── RetriesExhausted
         └── DecisionTooLong
@@ -85,7 +85,7 @@ class ApiError(Exception):
 
     @property
     def details(self) -> Sequence[Mapping[str, Any]]:
-        """Return one entry for each fault or conflicting session. A client program can read the entries."""
+        """Return one entry for each fault or conflicting session, up to a limit. The entries are for programs."""
         return ()
 
     @property
@@ -159,7 +159,7 @@ class Forbidden(ApiError):
 
 
 class NotFound(ApiError):
-    """A request for a session or timeline that does not exist, or was deleted."""
+    """A request for a resource that does not exist, or was deleted."""
 
     status, error, code = 404, "Not Found", "NOT_FOUND"
     message = "The resource does not exist, or was deleted."
@@ -255,7 +255,7 @@ class ServiceUnavailable(ApiError):
 
 
 class Throttled(ServiceUnavailable):
-    """A DynamoDB call that DynamoDB still throttled in the last retry."""
+    """A DynamoDB call that DynamoDB throttled."""
 
 
 class RetriesExhausted(ServiceUnavailable):

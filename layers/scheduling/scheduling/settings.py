@@ -1,4 +1,4 @@
-"""Settings from environment variables, read when a request needs them. template.yaml sets the variables."""
+"""Settings from environment variables, read when the code needs them. template.yaml sets the variables."""
 
 import os
 

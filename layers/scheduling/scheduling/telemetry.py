@@ -1,6 +1,6 @@
 """Measurements of the current request: DynamoDB calls and retries, for the request log.
 
-An instance of a Lambda function handles one request at a time, so one object holds the measurements of all requests.
+An instance of a Lambda function handles one request at a time, so all requests of an instance can share one object.
 `http.endpoint` clears the measurements when a request starts. `http.request_log` logs the measurements when the request
 ends.
 """
@@ -9,7 +9,10 @@ from threading import Lock
 
 
 class Telemetry:
-    """Counters of one request. Threads that call DynamoDB in parallel may share the object."""
+    """Measurements of the current request, and two attributes of the instance of the function.
+
+    Threads that call DynamoDB in parallel may share the object.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -1,9 +1,9 @@
 """Input models: the bodies and queries of all endpoints, as pydantic models.
 
-Each model has a separate module, because every imported model slows down a cold start.
-The models are strict: they convert no types and refuse unknown fields. The models ignore the read-only fields of a
-response, so that a client can send the fields of a response in a request. The rules that compare several fields are in
-`domain`.
+The model of each body and of each query has a separate module, because every imported model slows down a cold start.
+The models are strict: they refuse unknown fields and convert no types, except whole numbers and flags in queries. The
+models of bodies ignore the read-only fields of a response. So a client can send a session from a response in a PATCH.
+The rules that compare several fields of a session are in `domain`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -79,7 +79,7 @@ def _read_flag(text: object) -> object:
 
 
 def unset() -> Any:
-    """Return None. Use this function as the default of a field that a PATCH may omit, but not set to null."""
+    """Return None. Use this function as the default of a field that a request may omit, but not set to null."""
 
 
 READ_ONLY = frozenset({"id", "seriesId", "originalDate", "createdAt", "updatedAt", "removedAt"})
@@ -194,7 +194,7 @@ _TEXTS: Mapping[str, tuple[FaultCode, str]] = {
     "literal_error": ("UNKNOWN_VALUE", "Must be {expected}."),
     "value_error": ("INVALID_VALUE", "{error}"),
 }
-"""The code and message for each type of pydantic's errors. pydantic's own
+"""The code and message for types of pydantic's errors. Any other type gets the code INVALID_VALUE. pydantic's own
 messages are for Python programmers, not for clients."""
 
 

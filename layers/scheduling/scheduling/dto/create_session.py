@@ -30,7 +30,9 @@ class CreateSession(Input):
 
     read_only = READ_ONLY
 
-    type: SessionType = Field(description="ONE_TIME takes place once; RECURRING repeats.")
+    type: SessionType = Field(
+        description="ONE_TIME takes place once; RECURRING repeats if repeatCycleType is set."
+    )
     timelineId: Reference = Field(description="The id of the timeline (also called routine) of the session.")
     name: Name = Field(description="1 to 200 characters after trimming.")
     startDateTime: DateTime | None = Field(
@@ -65,7 +67,8 @@ class CreateSession(Input):
     )
     repeatUntil: Date | None = Field(
         None,
-        description="The last local date on which an occurrence may start. If null, there is no last date.",
+        description="The last local date on which an occurrence may start. "
+        "Without repeatUntil and repeatCount, the series never ends.",
     )
     repeatCount: OneTo999 | None = Field(
         None,

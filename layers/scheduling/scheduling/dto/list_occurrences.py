@@ -23,7 +23,8 @@ class ListOccurrences(Page):
     ] = 100
     from_: DateTime = Field(
         alias="from",
-        description="The start of the time window. The list contains occurrences that end after `from`.",
+        description="The start of the time window. The list contains occurrences that end after `from`, "
+        "and occurrences without an end that start at `from` or later.",
     )
     to: DateTime = Field(
         description=f"The end of the time window, at most {MAX_DAYS} days after `from`. "

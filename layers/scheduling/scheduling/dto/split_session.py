@@ -30,12 +30,16 @@ def _copy_field(field: str) -> Any:
 
 
 class SplitSession(Input):
-    """The first date and the changed fields of the new series. An omitted field keeps the value of the old series."""
+    """The date of the split, and the changed fields of the new series.
+
+    An omitted field keeps the value of the old series, except the times, `repeatCount` and `excludedDates`. If omitted,
+    these fields describe the remaining occurrences.
+    """
 
     read_only = READ_ONLY
     partial = True
 
-    date: Date = Field(description="The local date of the first occurrence of the new series.")
+    date: Date = Field(description="The local date of the first occurrence that the new series replaces.")
     name: Name = Field(default_factory=unset, description="1 to 200 characters after trimming.")
     startDateTime: DateTime = Field(
         default_factory=unset,

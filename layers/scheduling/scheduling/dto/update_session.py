@@ -12,7 +12,10 @@ from scheduling.errors import Fault
 
 
 class UpdateSession(CreateSession):
-    """The fields to change in a session. null clears a field. An omitted field stays unchanged."""
+    """The fields to change in a session. null clears a field, except type, timelineId and name.
+
+    An omitted field stays unchanged, unless its value no longer fits the changed fields.
+    """
 
     partial = True
 

@@ -6,7 +6,7 @@ from scheduling.dto import READ_ONLY, Description, Input, Name, unset
 
 
 class UpdateTimeline(Input):
-    """The fields to change in a timeline. null clears a field. An omitted field stays unchanged."""
+    """The fields to change in a timeline. null clears the description. An omitted field stays unchanged."""
 
     read_only = READ_ONLY | {"ownerId"}
     partial = True

@@ -19,7 +19,7 @@ def authenticate(event: HttpEvent) -> Principal:
 
     Raises:
         Unauthorized: the request has no token, or the token is not valid.
-        ServiceUnavailable: the issuer's keys cannot be fetched, so no token can be verified.
+        ServiceUnavailable: the issuer's keys cannot be fetched, so the token cannot be verified.
     """
     claims = event.claims or _verify_bearer_token(event.headers)
     subject = claims.get("sub")

@@ -1,9 +1,10 @@
 """Deferral of garbage collection to the end of a cold start.
 
-The objects of a cold start live as long as the process, so a garbage collection would free nothing. Decision record
-0014 has the measurements.
+Most objects of a cold start live as long as the process, so a garbage collection would free almost nothing. Decision
+record 0014 has the measurements.
 
-On Lambda, the import of this module disables garbage collection. In tools and tests, the import has no effect.
+Lambda sets the variable `AWS_LAMBDA_FUNCTION_NAME`. With this variable, the import of this module disables garbage
+collection. Without the variable, the import has no effect.
 """
 
 import gc

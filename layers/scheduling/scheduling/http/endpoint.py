@@ -1,7 +1,8 @@
-"""Endpoints: the code that turns an event into a response, for every handler.
+"""Endpoints: the code that turns an event into a response, for every handler except `get_docs`.
 
 Each handler names its models and its use case. For each request, this module authenticates the caller, validates the
-input, calls the use case, builds the response and writes the log line. No other module turns exceptions into responses.
+input, calls the use case, builds the response and writes the log line. No other module of the layer turns exceptions
+into responses.
 """
 
 import base64
@@ -60,7 +61,7 @@ class Endpoint(NamedTuple):
     """Description of an endpoint, for its handler and for the generator of the OpenAPI document."""
 
     view: View
-    """The function that returns the fields of an entity that a client sees."""
+    """The function that returns the fields of an entity or an occurrence that a client sees."""
     body: "type[Input] | None" = None
     query: "type[Input] | None" = None
     creates: str | None = None
@@ -68,7 +69,7 @@ class Endpoint(NamedTuple):
 
     Only these endpoints accept an Idempotency-Key."""
     raises: tuple[type[ApiError], ...] = ()
-    """The errors of this endpoint, in addition to the errors of every endpoint."""
+    """The errors of this endpoint, in addition to the errors that follow from its path, `body` and `creates`."""
 
 
 class Handler(Protocol):
@@ -134,12 +135,12 @@ def _find_deadline(started: float, context: Any) -> float:
 def _build_request(
     described: Endpoint, principal: Principal, event: HttpEvent, now: datetime, deadline: float
 ) -> Request:
-    """Return the validated request. Check the input before the ids in the path.
+    """Return the validated request. Check the input before the path parameters.
 
     Raises:
-        BadRequest: the input has faults. The error lists all of them.
+        BadRequest: the input has faults. The error lists the faults of the query, the body and the headers.
         PayloadTooLarge: the body is over the limit.
-        NotFound: an id in the path is malformed, so no session or timeline has this id.
+        NotFound: a path parameter is too long, or has a character that no id and no date has.
     """
     fields: dict[str, Any] = {}
     faults: list[Fault] = []
@@ -227,8 +228,8 @@ def _read_body(model: "type[Input] | None", event: HttpEvent) -> Mapping[str, An
         return {}
     from scheduling.dto import read
 
-    # Base64 needs four characters for three bytes. Check the limit first, so that a larger body is never decoded or
-    # parsed.
+    # Base64 needs four characters for three bytes. Check the length first, so that a much larger body is never decoded.
+    # After the decoding, check the exact limit.
     if len(event.body) > (MAX_BODY_BYTES * 4 // 3 + 4 if event.is_base64 else MAX_BODY_BYTES):
         raise PayloadTooLarge
     try:
@@ -270,9 +271,8 @@ def _build_result_response(
         etags = [etag(item) for item in result.items] if request.fields.get("etags") else None
         return _build_response(200, success(rows, result.skip, result.take, result.total, etags), event)
     body = success(described.view(result.item))
-    if (
-        request.dry_run
-    ):  # A dry run stores nothing, so the entity has no URL (Location) and no version (ETag).
+    # A dry run stores nothing. So no stored version (ETag) equals the response, and a new entity has no URL (Location).
+    if request.dry_run:
         return _build_response(200, body, event)
     tag = etag(result.item)
     headers = {"ETag": tag}

@@ -1,4 +1,4 @@
-"""Bodies of all responses: one format for success, and one format for failure."""
+"""Bodies of the API's responses: one format for success, and one format for failure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,6 +1,7 @@
-"""Request log: one line of JSON for each request. CloudWatch also reads metrics from the line (embedded metric format).
+"""Request log: one line of JSON for each request that `http.endpoint` handles.
 
-The line has ids, codes and measurements. The line never has tokens, headers or text that users typed.
+CloudWatch also reads metrics from the line (embedded metric format). The line has ids, codes and measurements. The line
+never has tokens, headers or text that users typed.
 """
 
 import json
@@ -39,10 +40,10 @@ class Outcome(NamedTuple):
 
     event: HttpEvent
     context: Any
-    """Lambda's context object; None in tests."""
+    """Lambda's context object; None in most tests."""
     principal: Principal | None
     request: Request | None
-    """The validated request; None when validation failed."""
+    """The validated request; None when the authentication or the validation failed."""
     status: int
     milliseconds: float
     error: Exception | None
@@ -121,7 +122,7 @@ def _name_time_zone_database() -> dict[str, str]:
     """Return the release of the time zone database, once for each instance of the function that uses time zones."""
     if telemetry.named_time_zone_database or "tzdata" not in sys.modules:
         return {}
-    # Imported here, so that an instance that has used no time zone does not import the database.
+    # Imported here, because only an instance that has used a time zone needs this function.
     from scheduling.domain.time_zones import database_version
 
     telemetry.named_time_zone_database = True

@@ -1,8 +1,8 @@
 """Verification of bearer tokens that no gateway has verified: with `sam local start-api`, or after a direct invocation.
 
-The checks are the same as in the JWT authorizer of the HTTP API: an RS256 signature by a key of the issuer, the issuer
-(`iss`), the times (such as `exp`), and the audience. The audience is `aud`, or `client_id` in access tokens of Cognito,
-which have no `aud`.
+Like the JWT authorizer of the HTTP API, this module checks the signature by a key of the issuer, the issuer (`iss`),
+the times (such as `exp`), and the audience. The signature must be RS256. The claims `exp`, `iss` and `sub` are
+required. The audience is `aud`, or `client_id` in access tokens of Cognito, which have no `aud`.
 """
 
 import json
@@ -20,11 +20,12 @@ from scheduling.settings import setting
 
 _SOCKET_TIMEOUT_SECONDS = 2
 _FETCH_SECONDS = 3
-"""The longest time to fetch one document. A request fetches at most two, so an issuer can delay a response by 6 s."""
+"""The longest time to fetch one document. A request fetches at most two documents, so an issuer can delay a response by
+up to 6 s."""
 _MAX_DOCUMENT_BYTES = 256 * 1024
 _KEYS_LIVE_SECONDS = 3600
 _COOLDOWN_SECONDS = 10
-"""The shortest time between two fetches, so that forged tokens with unknown key ids do not overload the issuer."""
+"""The shortest time between two fetches of the keys. So tokens with unknown key ids do not overload the issuer."""
 
 
 def verify(token: str) -> Mapping[str, Any]:
@@ -57,7 +58,10 @@ def verify(token: str) -> Mapping[str, Any]:
 
 
 class IssuerKeys:
-    """Signing keys of an issuer, fetched again every hour and when a token names an unknown key."""
+    """Signing keys of an issuer, fetched again when the keys are over an hour old or a token names an unknown key.
+
+    Two fetches are always more than ten seconds apart.
+    """
 
     def __init__(self, issuer: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.issuer = issuer
@@ -70,8 +74,8 @@ class IssuerKeys:
         """Return the key with an id.
 
         Raises:
-            Unauthorized: the issuer has no such key.
-            ServiceUnavailable: the issuer's keys cannot be fetched.
+            Unauthorized: the keys from the last fetch do not include this key.
+            ServiceUnavailable: the issuer's keys cannot be fetched, or could not be fetched a moment ago.
         """
         now = self._clock()
         if key_id not in self._keys or now - self._fetched_at > _KEYS_LIVE_SECONDS:
@@ -104,7 +108,7 @@ class IssuerKeys:
 
 @lru_cache
 def issuer_keys(issuer: str) -> IssuerKeys:
-    """Return the keys of an issuer, shared by all requests of the function."""
+    """Return the keys of an issuer, shared by all requests of this instance of the function."""
     return IssuerKeys(issuer)
 
 
@@ -128,7 +132,7 @@ def _fetch_json(address: str) -> Mapping[str, Any]:
     """Return the JSON object at an address.
 
     A thread reads the document, so that the function can stop waiting after `_FETCH_SECONDS`. The timeout of the socket
-    limits only the wait for the next bytes. A slow server could therefore extend the whole download without a limit.
+    limits only the wait for the next bytes. A slow server could therefore extend the whole download to hours.
 
     Raises:
         ServiceUnavailable: no JSON object of at most 256 KB arrived in time.

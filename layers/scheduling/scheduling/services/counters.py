@@ -12,7 +12,7 @@ _ATTEMPTS = 10
 
 
 def count_changes(stream: str, shard: str, records: Sequence[counters.Record], now: int) -> None:
-    """Count the changes in the records of one shard. Retry after a write conflict with another shard."""
+    """Count the changes in the records of one shard. Retry after a write conflict."""
     for pause in islice(backoff_pauses(), _ATTEMPTS):
         try:
             return counters.count_changes(stream, shard, records, now)

@@ -1,7 +1,8 @@
 """Idempotency of requests with an Idempotency-Key.
 
-A repeated request gets the response to the first request, even after the session or timeline was changed or deleted.
-So the client learns the effect of its own request. A caller who may no longer read the timeline gets a 403.
+Within one day, a repeated request gets the response to the first successful request, even after the session or
+timeline was changed or deleted. So the client learns the effect of its own request. A caller who may no longer read
+the timeline gets a 403.
 """
 
 from collections.abc import Callable, Mapping

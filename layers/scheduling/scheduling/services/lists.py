@@ -1,9 +1,9 @@
 """Use cases that list sessions and timelines.
 
-For a page near the beginning of a list, a request reads all items from the beginning to the end of the page. The trees
-of counts (see `domain.counters`) show where a later page begins, and how many items a time window has. So a request for
-a later page does not read all items before the page. If an owner has few series among many sessions, a list of the
-series reads the owner's calendar.
+For a page near the beginning of a list, a request reads all items from the beginning to the end of the page. The list
+of all sessions and long lists of one type are exceptions. The trees of counts (see `domain.counters`) show where any
+other page begins, and how many items a time window has. So a request for such a page does not read all items before the
+page. If an owner has few series among many sessions, a list of the series reads the owner's calendar.
 """
 
 from collections import Counter, defaultdict
@@ -104,8 +104,8 @@ class _List(NamedTuple):
         """Return the ids of all RECURRING sessions in the order of the list, read from the owner's calendar.
 
         Return None unless the list has one owner, few series, and a series slot for each RECURRING session. Some
-        RECURRING sessions have no series slot: without a start they have no slot, and with a single occurrence they
-        have a ONCE slot.
+        RECURRING sessions have no series slot: without a start they have no slot, and without a `repeatCycleType`
+        they have a ONCE slot.
         """
         if self.kind != "RECURRING" or self.totals is None or len(self.owners) != 1:
             return None
@@ -166,9 +166,10 @@ class _List(NamedTuple):
         return start_year(prefix) if self.source == _BY_YEAR else str(is_undated(prefix))
 
     def _find_periods(self) -> list[Period]:
-        """Return the periods in which the list has items.
+        """Return the periods in which the list has items, or would have items without its `type`.
 
-        Periods are usually months. A month in which the time window begins or ends is divided into shorter periods.
+        Periods are usually months. If the time window begins or ends within a month, the month is divided into shorter
+        periods.
         """
         low, high = counters.path(self.limits.low).root, self.limits.high
         reads = [partial(trees.tops, scope, low, high) for scope in self.scopes.values()]
@@ -238,7 +239,7 @@ class _List(NamedTuple):
         return sorted(found, key=lambda item: str(item[key]), reverse=not self.ascending)[:limit]
 
     def _find_partitions(self, part: Range, scopes: Collection[str]) -> list[str]:
-        """Return the partitions of the index that have items in a range. With `_BY_YEAR`, a range lies in one year."""
+        """Return the partitions of the index that have items in a range. With `_BY_YEAR`, this is one partition."""
         if self.source == _BY_YEAR:
             return [start_year(part.low)]
         return [partition for partition, scope in self.scopes.items() if scope in scopes]

@@ -29,7 +29,7 @@ def list_occurrences(request: Request) -> Page:
     fields = request.fields
     skip, take, timeline_ids = fields["skip"], fields["take"], fields["timelineId"]
     # Near the end of 9999, an occurrence may end after that year. The API cannot express such an end. So the list
-    # leaves out the last two days of 9999.
+    # leaves out occurrences that start in the last two days of 9999.
     start, end = parse(fields["from"]).instant, min(parse(fields["to"]).instant, END_OF_TIME - 2 * DAY)
     slots = read_window(_find_owners(request), start, end)
     if timeline_ids:

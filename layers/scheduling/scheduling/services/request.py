@@ -61,7 +61,7 @@ class Request(NamedTuple):
         return int((self.now + timedelta(days=days)).timestamp())
 
     def check_version(self, version: int) -> None:
-        """Raise PreconditionFailed unless the client expects this version of the entity."""
+        """Raise PreconditionFailed unless the client accepts this version of the entity."""
         if self.expected_versions is not None and version not in self.expected_versions:
             raise PreconditionFailed
 

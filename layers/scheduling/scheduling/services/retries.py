@@ -25,14 +25,16 @@ class RetryState:
     def __init__(self, deadline: float) -> None:
         self.calendar = Calendar(deadline)
         self.lost: set[ItemKey] = set()
-        """The keys of missing items. An earlier attempt failed because these items do not exist."""
+        """The keys of items whose conditions failed in an earlier attempt, and that DynamoDB did not return.
+
+        If the operation on such an item was an update, the item does not exist."""
 
 
 def retry_on_conflict(operation: Callable[[Request, RetryState], T]) -> Callable[[Request], T]:
     """Retry a use case after write conflicts, with exponential backoff and jitter.
 
     Raises:
-        RetriesExhausted: every attempt ended in a write conflict, or the deadline of the request passed.
+        RetriesExhausted: the last attempt ended in a write conflict, or no time was left for another attempt.
         DecisionTooLong: the deadline passed during a conflict check.
     """
 

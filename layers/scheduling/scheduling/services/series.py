@@ -43,10 +43,10 @@ def _update_occurrence(request: Request, state: RetryState) -> EntityResult:
 
 @retry_on_conflict
 def split(request: Request, state: RetryState) -> EntityResult:
-    """End a series before a date. Create a new series that begins on that date, with the changed fields.
+    """End a series before a date. Create a new series that replaces the later occurrences, with the changed fields.
 
     Raises:
-        SchedulingConflict: the new series overlaps another session.
+        SchedulingConflict: the new series overlaps another session, or the old series.
     """
     return respond_once(request, partial(_split, request, state))
 

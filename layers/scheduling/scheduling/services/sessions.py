@@ -61,7 +61,7 @@ def create(request: Request, state: RetryState) -> EntityResult:
 def update(request: Request, state: RetryState) -> EntityResult:
     """Update a session.
 
-    A caller who moves the session to another owner needs the permission to delete sessions of the old owner.
+    A caller who moves the session to another owner also needs the permission to delete sessions of the old owner.
 
     Raises:
         BadRequest: the changed session breaks a rule.
@@ -96,7 +96,7 @@ def delete(request: Request, state: RetryState) -> EntityResult:
 
 @retry_on_conflict
 def restore(request: Request, state: RetryState) -> EntityResult:
-    """Restore a deleted session that DynamoDB has not purged. Do not change a session that is not deleted.
+    """Restore a deleted session that has not expired. Do not change a session that is not deleted.
 
     Raises:
         InvalidTimeline: the timeline was deleted.
