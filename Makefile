@@ -41,7 +41,7 @@ logs: setup ## Follow the functions' logs until Ctrl-C
 invoke: setup ## Run one function in Docker with the data of `make up` (FUNCTION=create_session ROLE=USER ID=...)
 	@$(RUN) -m local.invoke "$(FUNCTION)" "$(ROLE)" "$(ID)"
 
-setup: ## Create .venv with the pinned packages (the other commands do this too)
+setup: ## Create .venv with the pinned packages (most other commands do this too)
 	@command -v "$(PYTHON)" >/dev/null || { echo "$(PYTHON) is not installed. Install Python 3.11 or later, or name another interpreter: make setup PYTHON=python3.13"; exit 1; }
 	@"$(PYTHON)" tools/setup_venv.py
 

@@ -1,4 +1,4 @@
-"""Command `make bench`: runs all benchmarks except `bench.load`, and prints how many targets each benchmark missed."""
+"""Command `make bench`: runs all benchmarks except `bench.load`, and prints which benchmarks missed a target."""
 
 import sys
 import time

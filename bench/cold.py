@@ -11,8 +11,8 @@ Each peer makes one DynamoDB call, but some of our functions make more calls or 
 measures each of these calls with a plain boto3 client. Before comparing a function with a peer, the benchmark replaces
 the cost of the peer's call by the costs of the function's calls.
 
-If valgrind is installed, the benchmark also counts instructions. The numbers of instructions differ by 0.1 % between
-runs. Times differ much more, because other programs use the machine too.
+If valgrind is installed, the benchmark also counts instructions. The numbers of instructions differ by about 0.1 %
+between runs. Times differ much more, because other programs use the machine too.
 """
 
 import argparse
@@ -77,7 +77,7 @@ CALLS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "list_sessions": ("list", {}),
     "list_timelines": ("list", {}),
 }
-"""The kind of each function (read, write or list), and the arguments of its call."""
+"""The kind of the peer with which each function is compared (read, write or list), and the arguments of the call."""
 
 PEER_CALLS = {"read": CALLS["get_session"][1], "write": CALLS["create_session"][1], "list": {}}
 PEER_EVENTS = {"read": "get_session", "write": "create_session", "list": "list_sessions"}
@@ -90,7 +90,7 @@ TARGETS = {
 }
 
 LIMITS = {"read": 750, "write": 1150, "list": 1080}
-"""The largest permitted number of instructions of a cold start over TLS, in millions, by kind of function."""
+"""The largest permitted number of instructions of a cold start over TLS, in millions, by kind (see CALLS)."""
 
 PEERS = ("boto3", "fastapi", "mangum", "aws-lambda-powertools", "pydantic")
 
@@ -115,7 +115,7 @@ class Cost(NamedTuple):
     warm: float
     """Milliseconds of CPU time for each later answer."""
     megabytes: float
-    """The peak memory of the process in MiB."""
+    """The peak memory of the process until the first answer, in MiB."""
     instructions: float | None
     """Millions of instructions until the first answer; None if instructions were not counted."""
     warm_instructions: float | None
@@ -172,7 +172,10 @@ class Bench:
         return len(missed)
 
     def compare(self, options: argparse.Namespace) -> int:
-        """Measure our functions and the peers. Return the number of missed targets."""
+        """Measure our functions and the peers. Return the number of missed targets.
+
+        Return 0 if no instructions were counted.
+        """
         layer, peers, peers_uncompiled = (
             build_layer(self.root),
             self.copy_peer_packages(True),
@@ -274,8 +277,8 @@ class Bench:
     def measure(self, programs: list[Program], options: argparse.Namespace) -> list[list[Cost]]:
         """Measure all programs. Return the costs of each program, one cost for each event.
 
-        In each round, every program starts once. At the end, several copies of valgrind count the instructions in
-        parallel.
+        In each round, every program starts once. Then each program starts once more, for the warm calls. At the end,
+        several copies of valgrind count the instructions in parallel.
         """
         cold: list[list[list[dict[str, Any]]]] = [[] for _ in programs]
         for done in range(options.rounds):

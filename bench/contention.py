@@ -1,7 +1,7 @@
 """Retries and waiting times of many concurrent writers on one calendar: `python -m bench.contention`.
 
-Each writer creates one session, and no two of these sessions overlap. Each DynamoDB call is delayed by 20 ms, and a
-transaction locks its items for 10 to 20 ms, as on AWS.
+Each writer creates one session, and no two of these sessions overlap. DynamoDB Local is slowed down to simulate AWS:
+each call is delayed by 20 ms, and a transaction locks its items for 10 to 20 ms of this time.
 """
 
 import sys
@@ -29,7 +29,10 @@ class Outcome(NamedTuple):
 
 
 def create_sessions_at_once(writers: int) -> list[Outcome]:
-    """Start a number of writers at the same time. Each writer creates one session in the same calendar."""
+    """Start a number of writers at the same time, and return their outcomes.
+
+    Each writer creates one session in the same calendar.
+    """
     timeline = OWNER.call("create_timeline", body={"name": "Routine"}).data["id"]
     start, counts = Barrier(writers), local()
 

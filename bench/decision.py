@@ -26,7 +26,7 @@ _BUSY = SERIES * 10
 """The minute of the UTC day before which all series without a time zone end."""
 _FREE = _BUSY + 130
 """The minute of the UTC day at which a new session without conflicts starts. This minute is more than two hours after
-`_BUSY`, because series with a time zone move by an hour when the clocks change.
+`_BUSY`, because clock changes may move a stored series one hour later, and the new session one hour earlier.
 """
 _CYCLES: tuple[str | None, ...] = (None, *recurrence.CYCLES)
 _OFFSETS = (0, 9 * 60, -5 * 60 - 30)
@@ -101,7 +101,7 @@ def _compare_worst_pair() -> None:
 
 
 def _clear_caches() -> None:
-    """Clear the caches that earlier conflict checks have filled."""
+    """Clear the caches of schedules, rules and time zones, which earlier conflict checks have filled."""
     for module in (recurrence, recurrence_rules, time_zones):
         for function in vars(module).values():
             if hasattr(function, "cache_clear"):
@@ -109,7 +109,7 @@ def _clear_caches() -> None:
 
 
 def check_conflicts(new: Session, slots: list[Slot]) -> list[Conflict]:
-    """Return the slots that conflict with a new session. `store.calendars` uses the same `find_conflicts`."""
+    """Return the slots that conflict with a new session. `store.calendars` calls the same `find_conflicts`."""
     wanted = slot(new)
     assert wanted
     return list(find_conflicts(wanted, slots))

@@ -1,7 +1,7 @@
 """Read cost of pages of lists, with different positions, scopes and time windows: `python -m bench.lists`.
 
-The column "before" has the cost of the same page in a former design, which stored counts by month in the items of the
-timelines.
+For some pages, the column "before" has the cost in a former design. This design stored counts by month in the items of
+the timelines.
 """
 
 import os
@@ -27,7 +27,7 @@ MOST_ITEMS, MOST_UNITS, MOST_CALLS = 150 + TAKE, 20, 10
 
 
 class Case(NamedTuple):
-    """A request, and the cost of the same request in the former design."""
+    """A request, and the cost of the same request in the former design (empty if unknown)."""
 
     name: str
     caller: Any

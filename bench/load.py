@@ -1,7 +1,7 @@
 """Load of several users on the local stack, and memory of a warm function: `python -m bench.load [seconds]`.
 
 The command reports these faults: a 5xx, overlapping sessions of one owner, a wrong count of a list, and memory that
-grows. An answer that is not JSON stops the command with an exception.
+grows by more than 4 MiB. An answer that is not JSON stops the command with an exception.
 """
 
 import os

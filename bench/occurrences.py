@@ -1,8 +1,8 @@
 """Cost of listing a week of occurrences: `python -m bench.occurrences [PAST_SIZES [SERIES_SIZES]]`.
 
 For example, `python -m bench.occurrences 10,1000 10,100` measures calendars with 10 and 1,000 past sessions, and with
-10 and 100 live series. A live series is an endless weekly series. A measured request reads all live series, but no past
-sessions.
+10 and 100 live series. A live series is an endless weekly series. A measured request reads all live series, but only
+the last of the past sessions.
 
 DynamoDB Local counts items and read units. valgrind counts the instructions of a warm function. While valgrind counts,
 a stub replaces DynamoDB Local and sends its recorded answers.

@@ -1,8 +1,8 @@
 """Cost of the most expensive requests: `python -m bench.prices` prints their table for docs/operations.md.
 
-Each row has the most expensive known input for one operation. Texts have the greatest permitted length and four-byte
-characters. Series have the greatest permitted number of excluded dates. A request that creates an item has an
-`Idempotency-Key`.
+Each operation has a row with its most expensive known input, and some have further rows. Unless a row says otherwise,
+texts have the greatest permitted length and four-byte characters, and series have the greatest permitted number of
+excluded dates. A request that creates an item has an `Idempotency-Key`.
 """
 
 import sys

@@ -7,7 +7,8 @@ Requests arrive at random times. Each request creates a session, and does not wa
   transactions that need one of these items during this time.
 - A partition accepts 1,000 write units a second, and a table accepts 40,000. Unused units expire after one second. (On
   AWS, a partition's unused units expire after up to 300 seconds.)
-- A canceled transaction consumes write units of the tables, but no write units of the index of all sessions.
+- A transaction that needs a locked item consumes write units of the tables, but no write units of the index of all
+  sessions. A transaction with a failed condition consumes write units of the tables and of the index.
 - botocore sends a throttled transaction up to three times. The first pause between two attempts takes at most one
   second, and the second pause at most two seconds.
 
@@ -193,7 +194,7 @@ def write_at_once(writers: int) -> list[Outcome]:
     """Simulate the writers of `bench.contention`, which create sessions in one calendar at the same time.
 
     A simulated call takes 45 ms, including the computation between two calls. A POST makes four such calls. So the POST
-    of a single simulated writer takes as long as the POST of a single writer in `bench.contention`.
+    of a single simulated writer takes about as long as the POST of a single writer in `bench.contention`.
     """
     return Simulation(NOW._replace(call_seconds=(0.045, 0.045))).run((0.0, "owner") for _ in range(writers))
 

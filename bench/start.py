@@ -1,7 +1,7 @@
 """Script that imports a function as Lambda does, calls the function, and prints the cost as JSON.
 
-`bench.cold` runs `start.py SPECIFICATION.json`. The function can import only packages in the folders that the
-specification names.
+`bench.cold` runs `start.py SPECIFICATION.json`. The function can import only the standard library and the packages in
+the folders that the specification names.
 """
 
 import gc
@@ -54,7 +54,10 @@ def read_cpu_time() -> float:
 
 
 WARMING_UP = 40
-"""The number of calls before the measured warm calls. In these calls, Python specializes its code, and caches fill."""
+"""The largest number of calls before the measured warm calls.
+
+In these calls, Python specializes its code, and caches fill.
+"""
 
 found = []
 for event in SPECIFICATION["events"]:

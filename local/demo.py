@@ -1,7 +1,7 @@
 """Demo timeline with the id that the examples of README.md use.
 
 The API does not let clients choose the id of a timeline. So this module calls the layer's code directly.
-local/stack.py runs this module in a separate process with the environment of a function:
+local/stack.py runs this module in a separate process, with the tables' names in the environment:
 
     python demo.py TIMELINE_ID OWNER_ID
 """

@@ -135,7 +135,7 @@ async def _copy_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
 
 
 def _build_environment() -> dict[str, str]:
-    """Return the caller's environment with the AWS settings of the local stack."""
+    """Return the caller's environment with test credentials instead of the caller's AWS settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))}
     return kept | {
         "AWS_ACCESS_KEY_ID": "test",

@@ -102,7 +102,7 @@ class Stack:
 
     @classmethod
     def load(cls, name: str = "stack") -> "Stack":
-        """Return the stack with the port of its last start."""
+        """Return the stack with the port of its last start, or with the default port."""
         try:
             return cls(name, int((ROOT / ".local" / name / "port").read_text()))
         except (OSError, ValueError):
@@ -315,7 +315,7 @@ class Stack:
         }
 
     def tables(self) -> dict[str, str]:
-        """Return the environment variables with the names of the tables."""
+        """Return the environment variables with the names of four tables: all tables except the counters."""
         return {
             f"{name.upper()}_TABLE": self.outputs[f"{name}TableName"]
             for name in ("Sessions", "Timelines", "Calendar", "Idempotency")

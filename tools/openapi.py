@@ -7,7 +7,10 @@ The parts of the document come from:
 - template.yaml: paths and methods
 - docstrings of the handlers: summaries and descriptions
 - the decorator `endpoint` of each handler: bodies, queries and error responses
-- `events/`: examples
+- the models in `dto/` and openapi_models.py: schemas
+- `events/`: examples of bodies and path parameters
+- pyproject.toml and the package `tzdata`: versions
+- this module: descriptions of the path parameters and of standard responses
 - openapi.base.yaml: all other parts
 """
 

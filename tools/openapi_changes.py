@@ -4,11 +4,12 @@
 
 The exit status is 1 if a change breaks clients. These changes break clients:
 
-- An operation, a parameter, a response or a field disappears.
+- An operation, a parameter, a response, a content type or a field disappears. A field of a request may disappear if
+  the API accepts unknown fields.
 - A parameter or a field of a request becomes required.
 - A required field of a response becomes optional.
-- A type changes.
-- A request accepts fewer values.
+- A request accepts fewer types or fewer values.
+- A field of a response gets a further type.
 """
 
 import sys

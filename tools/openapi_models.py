@@ -1,7 +1,8 @@
 """Response bodies as pydantic models, for the OpenAPI document and its tests.
 
-The functions return plain mappings and never load these models. The model of an entity copies the types of its fields
-from the request body that creates the entity. So each field is declared only once.
+The functions return plain mappings and never load these models. The model of a session or timeline copies the types of
+its fields from the request body that creates the entity. So of these fields, this module declares only those
+that the server sets.
 """
 
 from functools import cache

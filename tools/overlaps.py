@@ -3,7 +3,7 @@
 The API never stores two sessions of an owner that overlap. But if a country changes its time zone rules, occurrences of
 a series with a time zone start earlier or later. Then these occurrences may overlap other sessions. Run this command
 after an update of `tzdata`. The command reads the slots of the Calendar table, and computes the occurrences with the
-`tzdata` of this checkout.
+`tzdata` that its Python environment contains.
 """
 
 import argparse

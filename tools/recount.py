@@ -7,8 +7,8 @@ steps:
 1. Wait until UpdateCountersFunction has counted all records of the streams. Read the stored counts.
 2. Count the sessions and timelines. Wait again until UpdateCountersFunction has counted all records.
 3. Compare the stored counts with the counts of step 2. Skip each node (item of the Counters table) whose version has
-   changed since step 1, because the counts in this node changed during the run.
-4. Write the right counts, on condition that the stored counts are still those that the run read.
+   changed since step 1, because the counts in this node changed during the run. Skip the totals of its scope too.
+4. With `--repair`, write the right counts, on condition that the stored counts are still those that the run read.
 """
 
 import argparse
@@ -99,7 +99,10 @@ def find_differences(dynamodb: Any, streams: Any, tables: Tables) -> tuple[list[
 
 
 def repair(dynamodb: Any, tables: Tables, difference: Difference) -> bool:
-    """Write the right counts. Return False if the stored counts have changed since the run read them."""
+    """Write the right counts.
+
+    Return False if the head is missing, or if the stored counts have changed since the run read them.
+    """
     table, key, stored, fields = difference
     if table != tables.counters and stored is None:
         return False  # the head is missing, and a new head would not have the version of the calendar
@@ -244,7 +247,10 @@ def _scan_table(dynamodb: Any, table: str) -> Iterator[Item]:
 
 
 def main() -> int:
-    """Print the wrong counts, and repair them with `--repair`. Return 1 if a count is still wrong, otherwise 0."""
+    """Print the wrong counts, and repair them with `--repair`.
+
+    Return 1 if a count is still wrong, or if some stream records were not counted in time. Otherwise return 0.
+    """
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     for name in Tables._fields:
         parser.add_argument(

@@ -1,1 +1,1 @@
-"""Peers: the endpoints of `bench.cold` with other frameworks, for comparison. Each request makes one DynamoDB call."""
+"""Peers of `bench.cold`: the same endpoints with other frameworks, an empty function, and single DynamoDB calls."""

@@ -9,7 +9,7 @@ client = boto3.client("dynamodb")
 
 
 def lambda_handler(event, context):
-    """Create a session, return a session or list sessions. The method and the path of the event select the action."""
+    """Create a session, return a session or list sessions. The event's method and path parameters select the action."""
     method = event["requestContext"]["http"]["method"]
     table = os.environ["SESSIONS_TABLE"]
     if method == "POST":
@@ -35,5 +35,5 @@ def lambda_handler(event, context):
 
 
 def read_item(item):
-    """Return an item as a dict. All attributes of the item are strings."""
+    """Return an item as a dict of texts. A number is also a text in DynamoDB's JSON."""
     return {name: text for name, value in item.items() for text in value.values()}

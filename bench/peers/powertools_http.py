@@ -33,7 +33,7 @@ def create_session(body: CreateSession) -> SessionResponse:
 def list_sessions(
     skip: Annotated[int, Query(ge=0)] = 0, take: Annotated[int, Query(ge=1, le=100)] = 10
 ) -> SessionsResponse:
-    """Return a page of the sessions of an owner."""
+    """Return the first `skip + take` sessions of an owner."""
     found = client.query(
         TableName=os.environ["SESSIONS_TABLE"],
         IndexName="owner-startDateTime-index",
@@ -45,7 +45,7 @@ def list_sessions(
 
 
 def read_item(item):
-    """Return an item as a dict. All attributes of the item are strings."""
+    """Return an item as a dict of texts. A number is also a text in DynamoDB's JSON."""
     return {name: text for name, value in item.items() for text in value.values()}
 
 
