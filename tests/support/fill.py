@@ -19,7 +19,7 @@ Item = Mapping[str, Any]
 
 
 def fill(dynamodb: Any, sessions: Iterable[Item], timelines: Iterable[Item]) -> None:
-    """Write sessions, timelines, their counts, and the slots of series. Omit other slots: `list_sessions` reads no others."""
+    """Write sessions, timelines, their counts, and the slots of series. `list_sessions` reads no other slots."""
     counted: list[Change] = []
     of_timelines: dict[str, Counter[str]] = {}
     of_owners: dict[str, Counter[str]] = {}
