@@ -1,4 +1,4 @@
-"""Commands in the documentation. The commands of the README run unchanged in a copy of the repository."""
+"""Commands in the documentation. Tests run most commands of the README in a copy of the repository."""
 
 import itertools
 import json
