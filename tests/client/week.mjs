@@ -7,7 +7,7 @@ import { withPage } from "./chromium.mjs";
 const [executablePath, origin, api, token, monday, screenshot] = process.argv.slice(2);
 const script = readFileSync("node_modules/fullcalendar/index.global.min.js");
 
-// Runs in the web page. The guide has the same example.
+// Runs in the web page. The guide explains the function `events`.
 const drawWeek = ({ api, token, monday }) => {
   const calendar = new FullCalendar.Calendar(document.body, {
     initialView: "timeGridWeek", initialDate: monday, firstDay: 1, locale: "en-GB",

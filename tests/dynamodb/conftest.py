@@ -1,4 +1,4 @@
-"""Fixtures for concurrent calls on DynamoDB Local, with the invariants checked after every test."""
+"""Fixtures for concurrent calls on DynamoDB Local, and a fixture that checks the invariants after a test."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -29,7 +29,7 @@ STARTS = timedelta(weeks=4)
 FORESEEN = STARTS + timedelta(weeks=3)
 """The length of the time that the model covers. If two series overlap, they overlap within this time."""
 LAST_CHANGE = MIDNIGHT + STARTS + timedelta(weeks=1)
-"""The test cancels or changes an occurrence, or splits a series at an occurrence, only before this instant."""
+"""The test cancels, changes or splits at an occurrence only if the occurrence starts before this instant."""
 STEPS = {"DAILY": timedelta(days=1), "WEEKLY": timedelta(weeks=1)}
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 NO_CYCLE: Fields = {"repeatCycleType": None, "recurringDayOfWeek": None}

@@ -59,9 +59,7 @@ def build_session(timeline: str, number: int, fields: dict[str, Any]) -> Session
     return session.create(body, f"{number:08}-0000-4000-8000-000000000000", ANNA.id, CREATED)
 
 
-def test_each_request_that_writes_consumes_the_documented_write_units(
-    dynamodb_local: Any, timeline: str
-) -> None:
+def test_requests_that_write_consume_the_documented_write_units(dynamodb_local: Any, timeline: str) -> None:
     create(timeline, half_hour(1))
     create(timeline, half_hour(2))
     costs: dict[str, Cost] = {}

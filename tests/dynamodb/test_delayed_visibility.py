@@ -20,7 +20,7 @@ def remove_condition_checks(params: dict[str, Any], **_: object) -> None:
 
 
 def reveal_after_each_failure(calendar: DelayedCalendar) -> list[int]:
-    """End all delays when a transaction fails. Return the list of the HTTP statuses of failures, which grows later."""
+    """End the present delays when a transaction fails. Return a list to which each failure adds its HTTP status."""
     failures: list[int] = []
 
     def reveal(http_response: Any, **_: object) -> None:
@@ -71,7 +71,7 @@ def test_with_condition_checks_a_slot_that_is_not_yet_readable_causes_a_retry(
 
 
 def test_with_condition_checks_concurrent_writers_cause_no_double_booking(dynamodb_local: Any) -> None:
-    """In each of six rounds, 16 writers create sessions concurrently, four writers for each of four times."""
+    """Send 96 requests from 16 threads: four requests for each hour of the day."""
     timeline = new_timeline(ANNA)
 
     def write(number: int) -> int:
@@ -94,8 +94,8 @@ def test_a_moved_session_conflicts_even_while_its_former_slots_are_still_readabl
 ) -> None:
     """Each move replaces a slot by an earlier slot. Reads return the deleted slot until a transaction fails.
 
-    Before the failure, a query for the last slot that starts before 12:00 returns the deleted slot (09:40 to 11:00)
-    instead of the current slot (09:30 to 13:00).
+    Before the third failure, a query for the last slot that starts before 12:30 would return the deleted slot (09:40 to
+    11:00) instead of the current slot (09:30 to 13:00).
     """
     timeline = new_timeline(ANNA)
     calendar = DelayedCalendar(put_delays=NO_DELAY, deletion_delays=AN_HOUR)

@@ -1,4 +1,4 @@
-"""Workers killed in the middle of a write: each write is complete, or has no effect."""
+"""Workers killed at random moments: each write is complete, or has no effect."""
 
 import os
 import random
@@ -59,7 +59,7 @@ def _run_and_kill_worker(seconds: float, timeline: str, life: int) -> list[tuple
 
 
 def _write_in_a_loop(said: int, timeline: str, life: int) -> None:
-    """Create, move and delete sessions in an endless loop, and report each change."""
+    """Create, move and delete sessions in an endless loop, and report each creation and each deletion."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     store.client.cache_clear()  # the worker must not share connections with its parent
     # The first call is slow. So the worker makes this call before it reports its start.

@@ -248,10 +248,13 @@ def test_a_page_of_rare_recurring_sessions_does_not_read_the_counts_of_the_days_
     assert (reads.items <= MOST_ITEMS, reads.units <= MOST_UNITS) == (True, True), vars(reads)
 
 
-def test_a_page_of_a_rare_type_queries_only_the_timelines_that_have_sessions_of_this_type(
+def test_a_page_of_a_rare_type_queries_in_each_period_only_timelines_that_have_sessions_of_this_type(
     dynamodb_local: Any, reads: ReadCounter
 ) -> None:
-    """Ten timelines of two owners have one session a day, and every 181st session is RECURRING."""
+    """Ten timelines of two owners together have one session a day, and every 181st session is RECURRING.
+
+    In each period with a RECURRING session, only one timeline has a RECURRING session.
+    """
     sessions, names = [], []
     for number in range(12 * 181):
         series, home = number % 181 == 0, number % 10
@@ -320,6 +323,7 @@ def build_long_list(undated: bool) -> list[dict[str, Any]]:
 def test_a_list_of_series_among_335_one_time_sessions_is_correct_and_makes_at_most_five_dynamodb_calls(
     dynamodb_local: Any, reads: ReadCounter, undated: bool
 ) -> None:
+    """With a RECURRING session without a start (`undated`), the test does not limit the calls."""
     made = build_long_list(undated)
     homes = [dict(timeline.create({"name": "Routine"}, f"timeline-{n}", "anna", CREATED)) for n in range(2)]
     fill(dynamodb_local, made, homes)

@@ -32,7 +32,7 @@ def build_session(timeline: str, number: int, start: datetime, **fields: Any) ->
 
 
 def past_sessions(timeline: str, total: int) -> Iterator[Session]:
-    """Yield one-time sessions and series. Each session ends before `MONDAY`."""
+    """Yield one-time sessions and, from the 74th session on, also series. Each session ends before `MONDAY`."""
     for number in range(total):
         start = MONDAY - timedelta(hours=number + 1)
         until = (start.date() + timedelta(days=1)).isoformat() if number > 72 else None

@@ -175,7 +175,7 @@ def test_one_of_four_conflicting_series_is_created(run_at_once: RunAtOnce, timel
 def test_32_concurrent_posts_of_sessions_that_do_not_overlap_all_succeed(
     run_at_once: RunAtOnce, timeline: str, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The requests have no limit of attempts and time. On a busy machine, a request would exceed these limits."""
+    """Raise the limits of attempts and time, because a request could exceed the usual limits on a busy machine."""
     monkeypatch.setattr(retries, "ATTEMPTS", 10_000)
     monkeypatch.setattr(endpoint, "LONGEST_REQUEST_SECONDS", 600)
     posts = [

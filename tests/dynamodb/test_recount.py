@@ -1,4 +1,4 @@
-"""Recounts of tables that were changed without the API."""
+"""Recounts: comparison with the stored counts, repair, and changes during a recount."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Round trips to DynamoDB per endpoint. Parallel calls count as one round trip."""
+"""Round trips to DynamoDB per request. Parallel calls count as one round trip."""
 
 import concurrent.futures
 from collections.abc import Callable, Iterable, Iterator
@@ -34,8 +34,8 @@ def rounds(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Rounds:
     """Return a function that groups the DynamoDB calls of a request into rounds of parallel calls.
 
     Each call increases the clock of its thread by one. The clock of a new thread begins at the time of the thread that
-    starts the new thread, and waiting for threads sets the clock to the latest of their times. Calls with the same time
-    are one round. So the rounds do not depend on how fast the machine is.
+    starts the new thread. A thread that waits for other threads sets its clock to the latest of their times. Calls with
+    the same time are one round. So the rounds do not depend on how fast the machine is.
     """
     clock, started = _Clock(), []
 

@@ -1,4 +1,4 @@
-"""Largest possible items, compared with DynamoDB's limits."""
+"""Sizes of large items, compared with DynamoDB's limits."""
 
 import json
 from typing import Any
@@ -26,7 +26,7 @@ def largest_sizes(dynamodb: Any, table: str) -> list[int]:
     return [longest_size(item) for item in items]
 
 
-def test_the_largest_session_is_far_below_the_item_limit_and_is_returned_unchanged(
+def test_a_session_with_the_longest_texts_is_far_below_the_item_limit_and_is_returned_unchanged(
     dynamodb_local: Any,
 ) -> None:
     timeline = ADMIN.call(
@@ -50,7 +50,7 @@ def test_the_largest_session_is_far_below_the_item_limit_and_is_returned_unchang
         assert max(largest_sizes(dynamodb_local, table)) < LIMIT_BYTES / 10
 
 
-def test_a_calendar_head_that_names_as_many_slots_as_possible_fits_into_one_kilobyte(
+def test_a_calendar_head_that_names_the_slots_of_eight_posts_fits_into_one_kilobyte(
     dynamodb_local: Any,
 ) -> None:
     """Every write that reserves time also writes the head. A head above one kilobyte would cost more write units."""

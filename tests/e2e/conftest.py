@@ -58,7 +58,7 @@ class People(NamedTuple):
 
 @pytest.fixture(scope="session")
 def shared_stack() -> Iterator[Stack]:
-    """Deploy a separate stack that all modules of this folder share."""
+    """Deploy a separate stack that most modules of this folder share."""
     with Stack("e2e", free_port(), {"CorsAllowedOrigins": APP_ORIGIN}) as running:
         yield running
 

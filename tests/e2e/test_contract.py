@@ -170,7 +170,7 @@ def test_a_timeline_is_created_updated_listed_and_deleted(user: Person) -> None:
 
 
 def test_acknowledged_writes_survive_a_restart_of_the_stack(user: Person, people: People) -> None:
-    """Stop and start the stack, as `make down` and `make up` do. The user's token stays valid."""
+    """Stop and start the emulator, as `make down` and `make up` do. The user's token stays valid."""
     created = user.create("/sessions", **session(user.create_timeline()))
     people.stack.stop()
     people.stack.launch()

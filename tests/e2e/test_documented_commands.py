@@ -1,4 +1,4 @@
-"""Commands in the documentation. The commands of the README run unchanged in a copy of the repository."""
+"""Commands in the documentation. Tests run most commands of the README in a copy of the repository."""
 
 import itertools
 import json
@@ -109,7 +109,7 @@ def test_the_documented_options_of_aws_and_sam_commands_exist() -> None:
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Copy the repository into a folder whose name has spaces. Delete the stack of the copy at the end."""
+    """Copy the repository into a folder whose name has a space. Delete the stack of the copy at the end."""
     folder = copy_project(tmp_path_factory.mktemp("copy") / "my sessions")
     share_packages(folder)
     yield folder

@@ -12,7 +12,7 @@ from tests.support.api import load_event
 from tests.support.issuer import ATTACKS, AUDIENCE, Issuer
 
 ACCEPTED_BY_THE_EMULATOR = {"without an expiry", "without a subject", "of an empty subject"}
-"""Forged tokens that the gateway of the emulator accepts. Without a gateway, the layer refuses these tokens."""
+"""Invalid tokens that the gateway of the emulator accepts. Without a gateway, the layer refuses these tokens."""
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_gateway_and_layer_accept_a_valid_token(stack: Stack, issuer: Issuer) ->
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_gateway_and_layer_refuse_a_forged_token_with_401(stack: Stack, issuer: Issuer, attack: str) -> None:
+def test_gateway_and_layer_refuse_invalid_tokens_with_401(stack: Stack, issuer: Issuer, attack: str) -> None:
     bad = f"Bearer {ATTACKS[attack](issuer)}"
     if attack not in ACCEPTED_BY_THE_EMULATOR:
         assert call_gateway(stack, bad).status_code == 401

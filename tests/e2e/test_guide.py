@@ -1,4 +1,4 @@
-"""Examples of the guide. The test sends each request over HTTP, in order, and compares each answer with the guide."""
+"""Examples of the guide, sent over HTTP in order. The test compares each answer that the guide shows."""
 
 import json
 import re

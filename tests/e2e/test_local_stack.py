@@ -125,7 +125,7 @@ def test_the_layer_contains_all_packages_that_the_functions_import(stack: Stack)
     assert done.stdout.strip() == expected
 
 
-def test_the_bytecode_of_the_layer_is_complete_and_not_checked_against_the_source(stack: Stack) -> None:
+def test_the_bytecode_of_package_scheduling_is_complete_and_not_checked_against_sources(stack: Stack) -> None:
     layer = stack.build / "SchedulingLayer" / "python"
     compiled = list((layer / "scheduling").rglob("*.pyc"))
     assert len(compiled) == len(list((layer / "scheduling").rglob("*.py")))

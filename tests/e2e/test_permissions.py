@@ -1,4 +1,4 @@
-"""Permissions over HTTP with real tokens: every role and every action, on the caller's own and on foreign timelines."""
+"""Permissions over HTTP with real tokens: every role and ten actions, on the caller's own and on foreign timelines."""
 
 import httpx
 import pytest

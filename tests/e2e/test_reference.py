@@ -1,4 +1,4 @@
-"""Examples of the reference, sent unchanged over HTTP, and the status codes of the API."""
+"""Examples of the reference, sent unchanged over HTTP, and answers with the status 304 or a status from 400 to 422."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""`sam build` as in the README, with a SAM CLI that cannot import this project's packages."""
+"""`sam build` as in the README. Python on the PATH, which builds the layer, does not have this project's packages."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from tests.support.checkout import copy_project
 
 @pytest.fixture(scope="module")
 def bare_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return environment variables for a Python without packages, without the settings of this project."""
+    """Return environment variables for a Python that has only pip, without the settings of this project."""
     plain = tmp_path_factory.mktemp("plain")
     venv.create(plain, with_pip=True)
     make = shutil.which("make")

@@ -1,6 +1,6 @@
 """Fixtures for `sam local`. Functions run in Docker containers and use tables in DynamoDB Local.
 
-All processes run in the engine's network namespace, and listen on an address to which containers can connect.
+DynamoDB Local and the issuer listen on an address to which the containers can connect.
 """
 
 import json

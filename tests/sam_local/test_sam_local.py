@@ -31,7 +31,7 @@ AT_ONCE = 3
 WITHOUT_A_SESSION = {"create_session", "delete_timeline"}
 """The functions whose events work only in a database without sessions."""
 VARIABLES = {"SESSIONS_TABLE", "TIMELINES_TABLE", "CALENDAR_TABLE", "IDEMPOTENCY_TABLE", "DYNAMODB_ENDPOINT"}
-"""The environment variables that differ between stacks. Variables for the verification of tokens are omitted."""
+"""The environment variables in the file `sam-local.json`, which `make up` writes."""
 
 
 def fill_database(sam: SamLocal, environment: pytest.MonkeyPatch, function: str) -> str:

@@ -11,7 +11,7 @@ _NOT_CLONED = shutil.ignore_patterns(
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy the project's files into a new folder, without generated files."""
+    """Copy the project into a new folder, without `.git`, installed packages, caches, build results and `.local`."""
     shutil.copytree(ROOT, folder, ignore=_NOT_CLONED)
     return folder
 

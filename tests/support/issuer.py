@@ -175,7 +175,7 @@ def reset_connection(request: BaseHTTPRequestHandler) -> None:
 
 
 def send_slowly(body: bytes, seconds: float) -> Reply:
-    """Return a reply that sends the body in ten parts, with a pause before each part."""
+    """Return a reply that sends the body in at most ten parts, with a pause before each part."""
 
     def reply(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)

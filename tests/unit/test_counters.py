@@ -106,7 +106,7 @@ def test_the_counts_do_not_depend_on_the_order_and_the_batches_of_the_changes(
         ("~#3fa91c", ("~", "~#", "~#3", "~#3fa")),
     ],
 )
-def test_an_item_is_counted_under_four_prefixes_of_its_sort_key(
+def test_the_path_of_a_sort_key_has_four_prefixes_of_which_only_the_last_is_a_leaf(
     key: str, prefixes: tuple[str, str, str, str]
 ) -> None:
     assert path(key) == prefixes

@@ -1,4 +1,4 @@
-"""Bodies and headers of successful responses and of all failures."""
+"""Bodies of successful responses and of all failures, headers of failures, and entity tags."""
 
 from http import HTTPStatus
 
@@ -96,7 +96,7 @@ def test_a_503_has_a_retry_after_header() -> None:
     assert errors.NotFound().headers == {}
 
 
-def test_a_list_contains_the_entity_tag_of_each_row() -> None:
+def test_the_meta_of_a_list_contains_the_given_entity_tags() -> None:
     page = success([{"id": "a"}, {"id": "b"}], 0, 10, 2, ['"1"', '"7"'])["meta"]["meta"]
     assert page == {"skip": 0, "take": 10, "count": 2, "etags": ['"1"', '"7"']}
 

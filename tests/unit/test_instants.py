@@ -1,4 +1,4 @@
-"""Dates and times as clients write them: accepted texts, refused texts and their messages."""
+"""Dates and times: accepted texts, refused texts with their messages, and texts of instants."""
 
 import pytest
 
@@ -51,7 +51,7 @@ def test_a_date_and_time_with_an_offset_is_parsed(text: str, moment: Moment) -> 
         "\uff12\uff10\uff12\uff13-12-01T09:00:00Z",
     ],
 )
-def test_a_text_without_a_date_a_time_and_an_offset_is_refused(text: str) -> None:
+def test_a_text_in_another_format_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^Must be an ISO 8601 date and time with an offset or Z"):
         parse(text)
 

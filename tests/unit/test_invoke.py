@@ -32,7 +32,7 @@ def test_the_error_for_an_unknown_function_lists_all_functions() -> None:
         invoke.prepare_event("create_sessions", "USER", "anna")
 
 
-def test_the_event_of_create_session_does_not_conflict_with_the_first_request_of_the_readme() -> None:
+def test_the_event_of_create_session_has_another_start_than_the_first_request_of_the_readme() -> None:
     start = json.loads(load_event("create_session")["body"])["startDateTime"]
     for text in (WELCOME, (ROOT / "README.md").read_text("utf-8")):
         assert '"startDateTime": "2023-12-01T09:00:00Z"' in text

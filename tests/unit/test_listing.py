@@ -1,4 +1,4 @@
-"""Positions of pages in lists. The tests compare each page with a slice of the sorted list of all keys."""
+"""Positions of pages in lists. A property test compares each page with a slice of the sorted list of all keys."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -42,7 +42,7 @@ def text(moment: datetime) -> str:
 
 
 def keys(starts: list[datetime | None]) -> list[str]:
-    """Return the sort keys of sessions with these starts, in the order of the starts."""
+    """Return the sort keys of sessions with these starts. Keep the order of the argument `starts`."""
     return [
         session.create({"startDateTime": moment and text(moment)}, f"{number:02x}-id", "owner", "now")[
             "startKey"
@@ -55,7 +55,8 @@ def periods(found: list[str], limits: Window, months: bool, ascending: bool) -> 
     """Return the periods in a window, with the number of their keys in the window. Omit periods without keys.
 
     A day that is completely in the window is one period. If only a part of a day is in the window, each minute is a
-    period. With `months`, a month that is completely in the window is one period.
+    period. With `months`, a month that is completely in the window is one period. Before 1900 and after 2199, the
+    periods are a month, an hour, and (with `months`) a decade.
     """
     counts: Counter[str] = Counter()
     for key in found:

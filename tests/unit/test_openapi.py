@@ -40,7 +40,7 @@ def validate(value: object, schema: dict[str, Any]) -> None:
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield every object in the document."""
+    """Yield every JSON object in the document or in a part of the document."""
     for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from objects(part)
     if isinstance(value, dict):

@@ -148,7 +148,9 @@ def test_a_change_that_breaks_clients_is_found(
         lambda new: new_session_schema(new)["properties"]["name"].update(maxLength=400),
     ],
 )
-def test_a_change_that_adds_or_allows_more_breaks_no_client(change: Callable[[dict[str, Any]], Any]) -> None:
+def test_additions_wider_requests_and_narrower_responses_break_no_client(
+    change: Callable[[dict[str, Any]], Any],
+) -> None:
     after = deepcopy(BEFORE)
     change(after)
     assert list(find_breaking_changes(BEFORE, after)) == []

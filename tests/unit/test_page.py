@@ -19,7 +19,7 @@ from tests.support.template import ROOT
 from tools import guide, openapi
 
 MOST_BYTES = 6_000_000
-"""Lambda's limit for the size of a response, in bytes."""
+"""The largest size of a response in the tests, in bytes. Lambda's limit is slightly higher: 6 MiB."""
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_every_file_is_served_plain_and_compressed_within_the_size_limit(files: 
 
 
 @pytest.mark.parametrize("encoding", ["gzip;q=0", "identity", "*;q=0", ""])
-def test_a_client_that_refuses_gzip_gets_plain_text(files: Path, encoding: str) -> None:
+def test_a_client_that_does_not_accept_gzip_gets_an_uncompressed_page(files: Path, encoding: str) -> None:
     response = request_file(files, "/docs", encoding)
     assert "Content-Encoding" not in response["headers"]
     assert decode_body(response).startswith(b"<!")
@@ -87,13 +87,13 @@ def test_the_committed_guide_is_the_rendered_guide() -> None:
     )
 
 
-def test_the_chapters_of_the_guide_have_link_targets(files: Path) -> None:
+def test_the_page_of_the_guide_has_a_link_target_for_the_chapter_time_and_a_table(files: Path) -> None:
     page = decode_body(request_file(files, "/docs/guide.html")).decode()
     assert '<h2 id="time">Time</h2>' in page
     assert "<table>" in page
 
 
-def test_the_served_document_is_the_committed_document(files: Path) -> None:
+def test_the_served_document_is_the_generated_document(files: Path) -> None:
     assert json.loads(decode_body(request_file(files, "/openapi.json"))) == openapi.build_document()
 
 

@@ -1,6 +1,7 @@
 """Permissions of callers with several roles, and of callers without a known role.
 
-tests/functional/test_timelines.py and tests/e2e/test_permissions.py check the permissions of each role with requests.
+tests/functional/test_timelines.py, tests/functional/test_permissions.py and tests/e2e/test_permissions.py check the
+permissions of each role with requests.
 """
 
 import pytest

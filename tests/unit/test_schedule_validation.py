@@ -101,7 +101,7 @@ def test_the_fault_of_a_series_without_occurrences_names_the_end_or_the_excluded
     assert invalid_fields(repeatUntil="2026-01-01", excludedDates=["2026-01-05"]) == ["repeatUntil"]
 
 
-def test_only_a_one_time_session_may_use_the_later_instant_of_an_ambiguous_local_time() -> None:
+def test_a_one_time_session_but_no_series_may_use_the_later_instant_of_an_ambiguous_local_time() -> None:
     second = {"startDateTime": "2026-10-25T02:30:00+01:00", "endDateTime": "2026-10-25T04:00:00+01:00"}
     assert invalid_fields(**second) == ["startDateTime"]
     assert invalid_fields(type="ONE_TIME", repeatCycleType=None, **second) == []
@@ -175,7 +175,7 @@ def test_clearing_the_cycle_clears_the_recurrence_rule() -> None:
     assert not after.keys() & {"repeatCycleType", *session.RULE_FIELDS}
 
 
-def test_a_patch_of_the_cycle_clears_the_weekdays_that_the_patch_does_not_set() -> None:
+def test_a_patch_to_a_monthly_cycle_clears_the_weekdays_that_the_patch_does_not_set() -> None:
     weekly = {**BERLIN, "recurringDaysOfWeek": ["MONDAY"], "repeatInterval": 2}
     after = patch(weekly, repeatCycleType="MONTHLY")
     assert "recurringDaysOfWeek" not in after

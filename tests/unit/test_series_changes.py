@@ -90,7 +90,7 @@ def test_change_and_split_refuse_an_excluded_date() -> None:
         {"startDateTime": None, "endDateTime": None},
     ],
 )
-def test_a_session_without_a_cycle_or_a_start_has_no_occurrence_to_cancel(fields: dict[str, Any]) -> None:
+def test_a_session_that_does_not_repeat_has_no_occurrence_to_cancel(fields: dict[str, Any]) -> None:
     with pytest.raises(NoOccurrence):
         delete_occurrence(weekly_series(**fields), "2026-01-05", NOW)
 
@@ -206,7 +206,8 @@ def series_with_dates(draw: st.DrawFn) -> tuple[Session, str]:
     """Draw a series, and the date of one of its occurrences."""
     cycle = draw(st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]))
     zone = draw(st.sampled_from([None, "Europe/Berlin", "Europe/London", "America/St_Johns", "Pacific/Apia"]))
-    # Start after 2011. Samoa skipped 30 December 2011, so two days of a daily series have the same occurrence.
+    # Start after 2011. Samoa skipped 30 December 2011. On this date and on 31 December, a daily series has the same
+    # occurrence.
     day = draw(st.dates(date(2012, 1, 1), date(2030, 12, 31)))
     hour, minutes = draw(st.integers(0, 23)), draw(st.sampled_from([0, 15, 59]))
     length = draw(st.sampled_from([None, 30, 90, 600]))

@@ -67,7 +67,7 @@ def test_a_series_whose_end_is_before_its_start_has_only_one_fault() -> None:
     assert invalid_fields({**WEEKLY, "endDateTime": "2023-11-01T00:00:00Z"}) == ["endDateTime"]
 
 
-def test_all_faults_are_listed() -> None:
+def test_faults_of_several_fields_are_listed_together() -> None:
     fields = {**WEEKLY, "type": "ONE_TIME", "endDateTime": "2023-11-01T00:00:00Z"}
     assert invalid_fields(fields) == ["endDateTime", "repeatCycleType", "recurringDayOfWeek"]
 
@@ -102,7 +102,7 @@ def test_the_view_of_a_session_has_exactly_the_fields_of_the_api() -> None:
     assert seen["removedAt"] is None
 
 
-def test_a_patch_changes_only_the_named_fields() -> None:
+def test_a_patch_of_the_name_changes_only_the_name_the_version_and_updated_at() -> None:
     before = create(WEEKLY)
     after = patch(before, name="Pilates")
     assert after == {**before, "name": "Pilates", "version": 2, "updatedAt": NOW}

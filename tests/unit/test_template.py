@@ -53,7 +53,7 @@ def test_the_only_api_uses_its_authorizer_by_default() -> None:
     assert set(authorizer["JwtConfiguration"]) == {"issuer", "audience"}
 
 
-def test_every_event_belongs_to_the_only_api_and_uses_its_authorizer() -> None:
+def test_every_event_belongs_to_the_only_api_and_only_public_routes_do_without_its_authorizer() -> None:
     """An event without ApiId would create a second API without an authorizer."""
     for name, event in events():
         assert event["Type"] == "HttpApi", name
@@ -63,7 +63,7 @@ def test_every_event_belongs_to_the_only_api_and_uses_its_authorizer() -> None:
         assert event["Properties"].get("Auth") == auth, name
 
 
-def test_only_the_api_may_invoke_a_function() -> None:
+def test_the_template_has_no_function_urls_and_no_permissions_or_routes_outside_functions() -> None:
     for name, function in FUNCTIONS.items():
         assert "FunctionUrlConfig" not in function["Properties"], name
         assert "EventInvokeConfig" not in function["Properties"], name
@@ -378,7 +378,7 @@ def test_the_alarm_on_errors_reads_the_metric_of_the_metric_filter() -> None:
 def test_no_resource_depends_on_itself() -> None:
     """The API refers to aliases, an alias to its deployment group, and a deployment group to its alarms.
 
-    So an alarm that refers to the API would depend on itself.
+    So if one of these alarms referred to the API, the alarm would depend on itself.
     """
     resources = template.transform(GradualDeployment="true", EnableAlarms="true")["Resources"]
     known = set(resources)
@@ -524,7 +524,8 @@ def test_a_change_of_any_other_parameter_publishes_no_version(parameter: str) ->
 def test_the_description_of_a_version_has_room_for_long_settings() -> None:
     """Lambda accepts descriptions of at most 256 characters.
 
-    Without the issuer, the audience and the endpoint, a description has at most 50. So 206 remain for these settings.
+    If the name of the roles claim is short, a description without the issuer, the audience and the endpoint has at most
+    50 characters. So 206 characters remain for these three settings.
     """
     settings = SETTINGS | {"JwtIssuer": "", "JwtAudience": "", "DynamoDbEndpoint": "", "LogLevel": "CRITICAL"}
     (description,) = set(template.published_versions(**settings | {"RetentionDays": "3650"}).values())
@@ -646,7 +647,7 @@ def test_an_external_issuer_needs_an_audience() -> None:
     assert rule["Assertions"][0]["Assert"] == {"Fn::Not": [{"Fn::Contains": [{"Ref": "JwtAudience"}, ""]}]}
 
 
-def test_parameters_have_descriptions_and_working_defaults() -> None:
+def test_each_parameter_has_a_group_a_description_and_a_default() -> None:
     parameters = template.template()["Parameters"]
     grouped = template.template()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     assert {name for group in grouped for name in group["Parameters"]} == set(parameters)

@@ -1,7 +1,7 @@
 """PyJWT and cryptography, the packages that verify tokens.
 
 If the gateway has verified the token, functions do not import these packages. The layer does not contain cffi and
-pycparser, because only builds of cryptography need them. The tests verify a token without cffi and pycparser.
+pycparser, because only builds of cryptography need them. One test verifies a token without cffi and pycparser.
 """
 
 import os
@@ -17,8 +17,8 @@ BUILD_ONLY = runpy.run_path(str(ROOT / "layers" / "scheduling" / "build.py"))["B
 
 ANSWER_WITH_CLAIMS = """
 import sys
-# botocore imports OpenSSL if OpenSSL is installed. The SAM CLI installs OpenSSL here, but the layer has no OpenSSL.
-# So block the import.
+# botocore imports OpenSSL if OpenSSL is installed, and OpenSSL imports cryptography. The SAM CLI installs OpenSSL here,
+# but the layer has no OpenSSL. So block the import.
 sys.modules["OpenSSL"] = None
 from functions.{function}.handler import lambda_handler
 lambda_handler({{"requestContext": {{"authorizer": {{"jwt": {{"claims": {{"sub": "anna"}}}}}}}}}}, None)

@@ -1,6 +1,6 @@
 """Trimmed dependencies of the layer: the build removes code that no function runs.
 
-Each test runs a program in an interpreter that imports trimmed copies of the dependencies.
+The tests run programs in interpreters that import trimmed copies of the dependencies. The last test checks the build.
 """
 
 import os

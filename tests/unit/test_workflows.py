@@ -59,7 +59,7 @@ def test_workflows_store_no_aws_keys() -> None:
     assert not any("secrets." in path.read_text("utf-8") for path in FOLDER.glob("*.yml"))
 
 
-def test_dependabot_updates_every_folder_with_lock_files() -> None:
+def test_dependabot_updates_the_python_packages_of_every_folder_with_an_in_file() -> None:
     configuration = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text("utf-8"))
     (python,) = [update for update in configuration["updates"] if update["package-ecosystem"] == "pip"]
     pinned = [*ROOT.glob("*/*.in"), *ROOT.glob("*/*/*.in")]
