@@ -251,7 +251,8 @@ class Stack:
             StackError: the build fails.
         """
         for bytecode in (self.source / "functions").glob("*/__pycache__"):
-            shutil.rmtree(bytecode)  # the zip file of a function must contain only the handler
+            # The zip file of a function must contain only the handler. Another process may delete the same folder.
+            shutil.rmtree(bytecode, ignore_errors=True)
         here = {"LAYER_TARGET": "here", "PYTHON": sys.executable}
         self._run_sam("build", "--build-dir", str(self.build), environment=here)
 

@@ -183,7 +183,7 @@ def test_a_deployment_updates_the_layer_and_a_rollback_restores_the_former_layer
     stack: Stack, tmp_path: Path
 ) -> None:
     for name in ("functions", "layers"):
-        shutil.copytree(ROOT / name, tmp_path / name)
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "template.yaml", tmp_path)
     for path in (tmp_path / "layers").rglob("*.py"):
         path.write_text(path.read_text("utf-8").replace('"success"', '"changed"'), "utf-8")
