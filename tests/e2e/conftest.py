@@ -11,6 +11,8 @@ from local.stack import DEMO_TIMELINE, Stack, free_port
 _APP_PORT = free_port()
 APP_ORIGIN, STRANGE_ORIGIN = (f"http://localhost:{port}" for port in (_APP_PORT, _APP_PORT + 1))
 """An origin that the stack's CORS rules allow, and an origin that the rules refuse."""
+TIMEOUT_SECONDS = 120
+"""The longest wait for a response of a stack, which is slow on a busy machine."""
 
 
 class Person(NamedTuple):
@@ -66,7 +68,7 @@ def shared_stack() -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def people(shared_stack: Stack) -> Iterator[People]:
     """Yield the demo users of the shared stack."""
-    with httpx.Client(base_url=shared_stack.url, timeout=20, trust_env=False) as http:
+    with httpx.Client(base_url=shared_stack.url, timeout=TIMEOUT_SECONDS, trust_env=False) as http:
         found = [
             Person(shared_stack.add_user(role.lower()), http, shared_stack.token(role))
             for role in ("USER", "MANAGER", "ADMIN")

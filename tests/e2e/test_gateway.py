@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from local.stack import Stack, free_port
+from tests.e2e.conftest import TIMEOUT_SECONDS
 from tests.support.api import load_event
 from tests.support.issuer import ATTACKS, AUDIENCE, Issuer
 
@@ -34,7 +35,7 @@ def stack(issuer: Issuer) -> Iterator[Stack]:
 def call_gateway(stack: Stack, authorization: str | None) -> httpx.Response:
     """Send a request through the gateway; return the answer of the gateway or of the function."""
     headers = {} if authorization is None else {"Authorization": authorization}
-    return httpx.get(f"{stack.url}/timelines", headers=headers, timeout=20, trust_env=False)
+    return httpx.get(f"{stack.url}/timelines", headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
 
 
 def invoke_function(stack: Stack, authorization: str | None) -> tuple[int, dict[str, str]]:
@@ -83,7 +84,7 @@ def test_the_roles_in_a_token_of_an_external_issuer_determine_the_permissions(
         f"{stack.url}/timelines",
         json={"name": "Room", "ownerId": "room-7"},
         headers={"Authorization": f"Bearer {issuer.token(**{'cognito:groups': ['USER', 'ADMIN']})}"},
-        timeout=20,
+        timeout=TIMEOUT_SECONDS,
         trust_env=False,
     )
     assert (made.status_code, made.json()["data"]["ownerId"]) == (200, "room-7")

@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from local.stack import DEMO_TIMELINE, HOST, ROLES, ROOT, Stack, StackError, free_port, parse_port
+from tests.e2e.conftest import TIMEOUT_SECONDS
 from tests.support.template import functions, route
 
 ORIGIN = "https://app.example.com"
@@ -35,7 +36,9 @@ def call(stack: Stack, path: str, token: str | None = None, method: str = "GET",
     if token:
         headers["Authorization"] = f"Bearer {token}"
     try:
-        with urlopen(Request(stack.url + path, headers=headers, method=method), timeout=20) as response:
+        with urlopen(
+            Request(stack.url + path, headers=headers, method=method), timeout=TIMEOUT_SECONDS
+        ) as response:
             return response.status, response.headers, response.read()
     except HTTPError as error:
         with error:
@@ -99,7 +102,7 @@ def test_the_zip_of_a_function_contains_only_its_handler(stack: Stack) -> None:
     functions = stack.client("lambda")
     for function in functions.list_functions()["Functions"]:
         address = functions.get_function(FunctionName=function["FunctionName"])["Code"]["Location"]
-        with urlopen(address, timeout=20) as response:
+        with urlopen(address, timeout=TIMEOUT_SECONDS) as response:
             names = zipfile.ZipFile(BytesIO(response.read())).namelist()
         with_files = "GetDocsFunction" in function["FunctionName"]  # get_docs also has the files of the page
         assert names == ["handler.py"] or ("handler.py" in names and with_files), function["FunctionName"]

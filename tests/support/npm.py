@@ -50,7 +50,7 @@ def run(*command: str, cwd: Path = CLIENT, environment: Mapping[str, str] | None
         env={**os.environ, **quiet, **(environment or {})},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
     return done.stdout
