@@ -175,6 +175,7 @@ class Stack:
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(self.state / "objects"),
             "TMPDIR": str(self.state / "tmp"),
+            "MINISTACK_APIGW_JWKS_TIMEOUT_SECONDS": "60",  # a late key set of an issuer causes a 401
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
         }
