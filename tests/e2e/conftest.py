@@ -87,9 +87,9 @@ def shared_stack(origins: Origins) -> Iterator[Stack]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def people(shared_stack: Stack) -> Iterator[People]:
-    """Yield the demo users of the shared stack."""
+    """Yield the demo users of the shared stack. Each module gets new tokens, because tokens expire after an hour."""
     with httpx.Client(base_url=shared_stack.url, timeout=TIMEOUT_SECONDS, trust_env=False) as http:
         found = [
             Person(shared_stack.add_user(role.lower()), http, shared_stack.token(role))
