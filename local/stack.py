@@ -34,7 +34,7 @@ STATUS_SECONDS = 10
 DEMO_TIMELINE = "a1b2c3d4-e5f6-7890-g1h2-i3j4k5l6m7n8"
 ROLES = ("ADMIN", "MANAGER", "USER")
 PASSWORD = "Only-on-this-machine-1"
-START_SECONDS, STOP_SECONDS = 90, 90
+START_SECONDS, STOP_SECONDS = 300, 300
 
 
 class StackError(Exception):
@@ -175,6 +175,7 @@ class Stack:
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(self.state / "objects"),
             "TMPDIR": str(self.state / "tmp"),
+            "MINISTACK_APIGW_JWKS_TIMEOUT_SECONDS": "60",  # a late key set of an issuer causes a 401
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
         }
@@ -251,7 +252,8 @@ class Stack:
             StackError: the build fails.
         """
         for bytecode in (self.source / "functions").glob("*/__pycache__"):
-            shutil.rmtree(bytecode)  # the zip file of a function must contain only the handler
+            # The zip file of a function must contain only the handler. Another process may delete the same folder.
+            shutil.rmtree(bytecode, ignore_errors=True)
         here = {"LAYER_TARGET": "here", "PYTHON": sys.executable}
         self._run_sam("build", "--build-dir", str(self.build), environment=here)
 

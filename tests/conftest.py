@@ -20,6 +20,9 @@ from tests.support import template
 from tests.support.dynamodb import Engine, EngineMissing
 from tests.support.no_skips import pytest_make_collect_report, pytest_runtest_makereport
 
+# The deployments of other tests zip the folders of the functions, which must contain no bytecode.
+sys.dont_write_bytecode = True
+
 ISSUER = "https://issuer.test"
 AUDIENCE = "sessions"
 

@@ -50,8 +50,11 @@ def fetch_package(artifacts: Path) -> Path:
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             sys.exit(f"pip could not fetch Swagger UI:\n{done.stderr.strip()}")
-        if not ready.exists():  # another build may have finished first
+        try:
             half.rename(ready)
+        except OSError:
+            if not ready.exists():  # another build may have finished first
+                raise
     finally:
         shutil.rmtree(half, ignore_errors=True)
     return ready

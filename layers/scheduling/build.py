@@ -327,8 +327,11 @@ def prepare_dependencies(target: Target, artifacts: Path) -> Path:
         install(target, unfinished / "python")
         trim(unfinished / "python", unfinished / "licenses")
         compile_ahead(target.compiler, unfinished / "python", unfinished / "python")
-        if not ready.exists():  # a parallel build may have finished first
+        try:
             unfinished.rename(ready)
+        except OSError:
+            if not ready.exists():  # a parallel build may have finished first
+                raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return ready

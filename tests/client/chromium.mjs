@@ -14,7 +14,7 @@ export async function withPage(executablePath, work) {
   });
   try {
     const page = await context.newPage();
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(120_000);
     console.log(JSON.stringify(await work(page)));
   } finally {
     await context.close();

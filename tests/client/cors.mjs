@@ -1,10 +1,12 @@
 // Calls the API from web pages of other origins in Chromium.
-//     node cors.mjs CHROMIUM API TOKEN TIMELINE ORIGIN STRANGER        prints the responses and errors that the pages received, as JSON
-// The API allows requests from web pages of ORIGIN, and not from web pages of STRANGER.
+//     node cors.mjs CHROMIUM API TOKEN TIMELINE ORIGIN SOCKET STRANGER SOCKET
+//                                                prints the responses and errors that the pages received, as JSON
+// The API allows requests from web pages of ORIGIN, and not from web pages of STRANGER. The program that starts this script
+// has opened the sockets of both origins, and a SOCKET is the file descriptor.
 import { createServer } from "node:http";
 import { withPage } from "./chromium.mjs";
 
-const [executablePath, api, token, timelineId, origin, stranger] = process.argv.slice(2);
+const [executablePath, api, token, timelineId, origin, socket, stranger, strangeSocket] = process.argv.slice(2);
 
 // Runs in the web page. If CORS forbids a call, `fetch` throws a TypeError.
 const call = async ({ url, body, headers, ...options }) => {
@@ -23,8 +25,8 @@ const call = async ({ url, body, headers, ...options }) => {
   }
 };
 
-const servers = [origin, stranger].map((address) =>
-  createServer((_, response) => response.end("<!doctype html><title>App</title>")).listen(new URL(address).port, "127.0.0.1"));
+const servers = [socket, strangeSocket].map((descriptor) =>
+  createServer((_, response) => response.end("<!doctype html><title>App</title>")).listen({ fd: Number(descriptor) }));
 
 await withPage(executablePath, async (page) => {
   const authorized = { Authorization: `Bearer ${token}` };

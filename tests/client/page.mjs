@@ -51,6 +51,7 @@ await withPage(executablePath, async (page) => {
 
   const schemas = page.locator("section.models");
   const expandAll = schemas.getByRole("button", { name: "Expand all" });
+  await expandAll.first().waitFor(); // evaluateAll does not wait
   await expandAll.evaluateAll((buttons) => buttons.forEach((button) => button.click()));
   await schemas.getByText("SCHEDULING_CONFLICT").first().waitFor();
   saw.schemas = await schemas.innerText();

@@ -1,10 +1,11 @@
 // Draws a week of GET /occurrences with FullCalendar in Chromium.
-//     node week.mjs CHROMIUM ORIGIN API TOKEN MONDAY SCREENSHOT        prints what the page showed, as JSON
+//     node week.mjs CHROMIUM ORIGIN SOCKET API TOKEN MONDAY SCREENSHOT        prints what the page showed, as JSON
+// The program that starts this script has opened the socket of ORIGIN, and SOCKET is the file descriptor.
 import { createServer } from "node:http";
 import { readFileSync } from "node:fs";
 import { withPage } from "./chromium.mjs";
 
-const [executablePath, origin, api, token, monday, screenshot] = process.argv.slice(2);
+const [executablePath, origin, socket, api, token, monday, screenshot] = process.argv.slice(2);
 const script = readFileSync("node_modules/fullcalendar/index.global.min.js");
 
 // Runs in the web page. The guide explains the function `events`.
@@ -26,7 +27,7 @@ const server = createServer((request, response) => {
   const isScript = request.url === "/fullcalendar.js";
   response.setHeader("Content-Type", `text/${isScript ? "javascript" : "html"}; charset=utf-8`);
   response.end(isScript ? script : '<!doctype html><title>Week</title><script src="/fullcalendar.js"></script><body style="font-family: sans-serif">');
-}).listen(new URL(origin).port, "127.0.0.1");
+}).listen({ fd: Number(socket) });
 
 await withPage(executablePath, async (page) => {
   const saw = { complaints: [], requests: [] };

@@ -238,8 +238,11 @@ class Trial:
         ]
         self._home = Home(*timelines, *installed)
         self._before = self._read_tables()
-        self._operations = self.attempt({})
+        answer = self.attempt({})
+        assert answer.status == 200, answer
+        self._operations = self.operations
         self.calls = len(self._operations)
+        assert self.calls > 0
 
     def choose(
         self, number: int, read_faults: Sequence[Fault], write_faults: Sequence[Fault]
@@ -247,17 +250,20 @@ class Trial:
         """Return `read_faults` if the call reads, and `write_faults` otherwise."""
         return read_faults if self._operations.get(number) in READS else write_faults
 
-    def attempt(self, plan: Mapping[int, Fault]) -> Mapping[int, str]:
-        """Send the request with the faults, check the result, and return the DynamoDB operations by number."""
+    def attempt(self, plan: Mapping[int, Fault]) -> Answer:
+        """Send the request with the faults, check the result, and return the answer.
+
+        `operations` then has the DynamoDB operations of this attempt by number.
+        """
         self._faults.set(plan)
         answer = self._case.caller.call(self._case.function, **self._case.arguments(self._home))
-        operations = self._faults.operations
+        self.operations = self._faults.operations
         self._faults.set({})
         after = self._read_tables()
         message = {number: fault.__name__ for number, fault in list(plan.items())[:3]}
         self._check(answer, after, f"{self._case.name}, {message}: {answer}")
         self._restore(after)
-        return operations
+        return answer
 
     def _check(self, answer: Answer, after: Tables, message: str) -> None:
         changed = after != self._before
@@ -320,7 +326,8 @@ def test_a_request_makes_no_partial_write_when_one_dynamodb_call_fails(
     trial = Trial(dynamodb_local, faults, case)
     for number in range(trial.calls):
         for fault in trial.choose(number, READ_FAULTS, WRITE_FAULTS):
-            trial.attempt({number: fault})
+            answer = trial.attempt({number: fault})
+            assert case.writes or answer.status == 200, (number, fault.__name__, answer)
 
 
 @EVERY_CASE

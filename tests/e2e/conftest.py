@@ -1,16 +1,33 @@
 """Fixtures: a local stack like the stack of `make up`, and users with Cognito tokens."""
 
 from collections.abc import Iterator
+from socket import create_server, socket
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
 
-from local.stack import DEMO_TIMELINE, Stack, free_port
+from local.stack import DEMO_TIMELINE, HOST, Stack, free_port
 
-_APP_PORT = free_port()
-APP_ORIGIN, STRANGE_ORIGIN = (f"http://localhost:{port}" for port in (_APP_PORT, _APP_PORT + 1))
-"""An origin that the stack's CORS rules allow, and an origin that the rules refuse."""
+TIMEOUT_SECONDS = 120
+"""The longest wait for a response of a stack, which is slow on a busy machine."""
+
+
+class Origin(NamedTuple):
+    """An origin of web pages. A script serves the pages on the socket."""
+
+    listener: socket
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.listener.getsockname()[1]}"
+
+
+class Origins(NamedTuple):
+    """An origin that the CORS rules of the stack allow, and an origin that the rules refuse."""
+
+    app: Origin
+    strange: Origin
 
 
 class Person(NamedTuple):
@@ -57,16 +74,23 @@ class People(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def shared_stack() -> Iterator[Stack]:
-    """Deploy a separate stack that most modules of this folder share."""
-    with Stack("e2e", free_port(), {"CorsAllowedOrigins": APP_ORIGIN}) as running:
-        yield running
+def origins() -> Iterator[Origins]:
+    """Open the sockets of both origins before the stack is deployed, so that no other program takes the ports."""
+    with create_server((HOST, 0)) as app, create_server((HOST, 0)) as strange:
+        yield Origins(Origin(app), Origin(strange))
 
 
 @pytest.fixture(scope="session")
+def shared_stack(origins: Origins) -> Iterator[Stack]:
+    """Deploy a separate stack that all modules of this folder share."""
+    with Stack("e2e", free_port(), {"CorsAllowedOrigins": origins.app.url}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def people(shared_stack: Stack) -> Iterator[People]:
-    """Yield the demo users of the shared stack."""
-    with httpx.Client(base_url=shared_stack.url, timeout=20, trust_env=False) as http:
+    """Yield the demo users of the shared stack. Each module gets new tokens, because tokens expire after an hour."""
+    with httpx.Client(base_url=shared_stack.url, timeout=TIMEOUT_SECONDS, trust_env=False) as http:
         found = [
             Person(shared_stack.add_user(role.lower()), http, shared_stack.token(role))
             for role in ("USER", "MANAGER", "ADMIN")

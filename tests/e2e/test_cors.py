@@ -5,17 +5,20 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import APP_ORIGIN, STRANGE_ORIGIN, People
+from tests.e2e.conftest import Origins, People
 from tests.support import npm
 
 
 @pytest.fixture(scope="module")
-def responses(people: People) -> dict[str, Any]:
+def responses(people: People, origins: Origins) -> dict[str, Any]:
     """Send requests from web pages; return the responses, or the errors, that the pages received."""
     browser = npm.browser()
     person = people.add("front-end", "USER")
-    arguments = (people.stack.url, person.token, person.create_timeline(), APP_ORIGIN, STRANGE_ORIGIN)
-    found: dict[str, Any] = json.loads(npm.run("node", "cors.mjs", browser, *arguments))
+    arguments = [people.stack.url, person.token, person.create_timeline()]
+    for origin in origins:
+        arguments += [origin.url, str(origin.listener.fileno())]
+    sockets = [origin.listener for origin in origins]
+    found: dict[str, Any] = json.loads(npm.run("node", "cors.mjs", browser, *arguments, sockets=sockets))
     return found
 
 

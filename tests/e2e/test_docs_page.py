@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from local.stack import Stack
-from tests.e2e.conftest import Person
+from tests.e2e.conftest import TIMEOUT_SECONDS, Person
 from tests.support import npm
 
 
@@ -47,7 +47,7 @@ def address_with_base_path(stack: Stack) -> str:
 
 
 def test_the_docs_page_needs_no_token_and_loads_only_its_own_files(shared_stack: Stack) -> None:
-    page = httpx.get(f"{shared_stack.url}/docs", timeout=20, trust_env=False)
+    page = httpx.get(f"{shared_stack.url}/docs", timeout=TIMEOUT_SECONDS, trust_env=False)
     policy = page.headers["Content-Security-Policy"]
     assert page.status_code == HTTPStatus.OK
     assert "default-src 'none'" in policy
@@ -58,7 +58,7 @@ def test_the_docs_page_needs_no_token_and_loads_only_its_own_files(shared_stack:
 
 def test_a_file_that_the_page_does_not_use_gets_a_404(shared_stack: Stack) -> None:
     for path in ("docs/handler.py", "docs/index.html.gz", "docs/.."):
-        missing = httpx.get(f"{shared_stack.url}/{path}", timeout=20, trust_env=False)
+        missing = httpx.get(f"{shared_stack.url}/{path}", timeout=TIMEOUT_SECONDS, trust_env=False)
         assert missing.status_code == HTTPStatus.NOT_FOUND, path
         assert missing.json()["message"]
 
@@ -70,7 +70,7 @@ def test_the_openapi_document_is_served_with_and_without_gzip(shared_stack: Stac
         answer = httpx.get(
             f"{shared_stack.url}/openapi.json",
             headers={"Accept-Encoding": encoding},
-            timeout=20,
+            timeout=TIMEOUT_SECONDS,
             trust_env=False,
         )
         assert answer.json() == openapi.build_document()

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import zipfile
@@ -17,7 +16,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from local.stack import DEMO_TIMELINE, HOST, ROLES, ROOT, Stack, StackError, free_port, parse_port
+from local.stack import DEMO_TIMELINE, ROLES, ROOT, Stack, StackError, free_port, listen, parse_port
+from tests.e2e.conftest import TIMEOUT_SECONDS
 from tests.support.template import functions, route
 
 ORIGIN = "https://app.example.com"
@@ -35,7 +35,9 @@ def call(stack: Stack, path: str, token: str | None = None, method: str = "GET",
     if token:
         headers["Authorization"] = f"Bearer {token}"
     try:
-        with urlopen(Request(stack.url + path, headers=headers, method=method), timeout=20) as response:
+        with urlopen(
+            Request(stack.url + path, headers=headers, method=method), timeout=TIMEOUT_SECONDS
+        ) as response:
             return response.status, response.headers, response.read()
     except HTTPError as error:
         with error:
@@ -95,11 +97,18 @@ def test_tables_with_expiring_items_have_a_time_to_live(stack: Stack) -> None:
     assert found == dict.fromkeys(found, on)
 
 
+def list_functions(stack: Stack) -> list[dict[str, Any]]:
+    """Return the deployed functions. Check that they are as many as in the template."""
+    found: list[dict[str, Any]] = stack.client("lambda").list_functions()["Functions"]
+    assert len(found) == len(functions())
+    return found
+
+
 def test_the_zip_of_a_function_contains_only_its_handler(stack: Stack) -> None:
-    functions = stack.client("lambda")
-    for function in functions.list_functions()["Functions"]:
-        address = functions.get_function(FunctionName=function["FunctionName"])["Code"]["Location"]
-        with urlopen(address, timeout=20) as response:
+    client = stack.client("lambda")
+    for function in list_functions(stack):
+        address = client.get_function(FunctionName=function["FunctionName"])["Code"]["Location"]
+        with urlopen(address, timeout=TIMEOUT_SECONDS) as response:
             names = zipfile.ZipFile(BytesIO(response.read())).namelist()
         with_files = "GetDocsFunction" in function["FunctionName"]  # get_docs also has the files of the page
         assert names == ["handler.py"] or ("handler.py" in names and with_files), function["FunctionName"]
@@ -174,16 +183,16 @@ def read_message(stack: Stack) -> str:
 
 def read_versions(stack: Stack) -> dict[str, str]:
     """Return the version to which the alias of each function refers."""
-    functions = stack.client("lambda")
-    names = [function["FunctionName"] for function in functions.list_functions()["Functions"]]
-    return {name: functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"] for name in names}
+    client = stack.client("lambda")
+    names = [function["FunctionName"] for function in list_functions(stack)]
+    return {name: client.get_alias(FunctionName=name, Name="live")["FunctionVersion"] for name in names}
 
 
 def test_a_deployment_updates_the_layer_and_a_rollback_restores_the_former_layer(
     stack: Stack, tmp_path: Path
 ) -> None:
     for name in ("functions", "layers"):
-        shutil.copytree(ROOT / name, tmp_path / name)
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "template.yaml", tmp_path)
     for path in (tmp_path / "layers").rglob("*.py"):
         path.write_text(path.read_text("utf-8").replace('"success"', '"changed"'), "utf-8")
@@ -233,8 +242,9 @@ def test_a_deployment_without_changes_publishes_no_version(stack: Stack) -> None
 
 
 def test_an_occupied_port_raises_an_error_that_names_the_process() -> None:
-    port = free_port()
-    with socket.create_server((HOST, port + 1)):
+    with listen(free_port(), or_next_ports=True) as (api, _):
+        port = api.getsockname()[1]
+        api.close()
         with pytest.raises(StackError) as raised:
             Stack("e2e-no-port", port).launch()
         assert f"Port {port + 1} is taken by process {os.getpid()}" in str(raised.value)

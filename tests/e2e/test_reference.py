@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from local.stack import DEMO_TIMELINE
-from tests.e2e.conftest import People, Person
+from tests.e2e.conftest import TIMEOUT_SECONDS, People, Person
 
 RECURRING = """{
   "type": "RECURRING",
@@ -104,7 +104,7 @@ def test_400_for_an_unknown_timeline(demo: Person) -> None:
 
 
 def test_401_without_a_token(people: People) -> None:
-    answer = httpx.get(f"{people.stack.url}/sessions", trust_env=False)
+    answer = httpx.get(f"{people.stack.url}/sessions", timeout=TIMEOUT_SECONDS, trust_env=False)
     assert (answer.status_code, list(answer.json())) == (401, ["message"])
 
 

@@ -3,13 +3,13 @@
 import json
 import os
 
-from tests.e2e.conftest import APP_ORIGIN, People
+from tests.e2e.conftest import Origins, People
 from tests.support import npm
 
 FRIDAY, NOON = "2026-06-05", "2026-06-03T12:00:00+02:00"
 
 
-def test_fullcalendar_draws_a_week_from_one_request(people: People) -> None:
+def test_fullcalendar_draws_a_week_from_one_request(people: People, origins: Origins) -> None:
     """With WEEK_SCREENSHOT=docs/week.png, also write the picture for the guide."""
     browser = npm.browser()
     picture = os.path.abspath(path) if (path := os.environ.get("WEEK_SCREENSHOT")) else ""
@@ -39,11 +39,13 @@ def test_fullcalendar_draws_a_week_from_one_request(people: People) -> None:
         startDateTime=NOON,
         endDateTime="2026-06-03T16:00:00+02:00",
     )
-    arguments = (APP_ORIGIN, people.stack.url, person.token, "2026-06-01", picture)
-    saw = json.loads(npm.run("node", "week.mjs", browser, *arguments, environment={"TZ": "Europe/Berlin"}))
+    app, berlin = origins.app, {"TZ": "Europe/Berlin"}
+    arguments = (app.url, str(app.listener.fileno()), people.stack.url, person.token, "2026-06-01", picture)
+    output = npm.run("node", "week.mjs", browser, *arguments, environment=berlin, sockets=[app.listener])
+    saw = json.loads(output)
     assert saw["complaints"] == []
     assert sum("/occurrences?" in url for url in saw["requests"]) == 1
-    assert all(url.startswith((APP_ORIGIN, people.stack.url, "data:")) for url in saw["requests"])
+    assert all(url.startswith((app.url, people.stack.url, "data:")) for url in saw["requests"])
     drawn = [(event["date"], event["title"]) for event in saw["events"]]
     days = [f"2026-06-{day:02}" for day in range(1, 8)]
     assert sorted(drawn) == sorted(

@@ -122,7 +122,7 @@ clients = run_in_parallel(client, client, client)
 print(imported, len(made), set(map(id, clients)) == {id(made[0])})
 """
     done = subprocess.run(
-        [sys.executable, "-c", script],
+        [sys.executable, "-B", "-c", script],
         env={
             "PATH": os.environ["PATH"],
             "PYTHONPATH": f"{ROOT}:{ROOT}/layers/scheduling",

@@ -13,7 +13,9 @@ def main() -> int:
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 10
     with Stack("fuzz", free_port()) as stack:
         stack.add_user("fuzz", "USER")
-        done = fuzz(stack.url, stack.token_of("fuzz"), seconds=int(minutes * 60))
+        seconds = int(minutes * 60)
+        token = stack.token_of("fuzz")
+        done = fuzz(stack.url, token, ("--max-time", str(seconds)), timeout=seconds + 180)
         print(done.stdout)
         return done.returncode
 

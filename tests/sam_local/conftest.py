@@ -30,7 +30,7 @@ REGION = "eu-west-1"
 BUILT = ROOT / ".aws-sam" / "sam-local"
 _SAM = (sys.executable, "-m", "samcli")
 _WITHOUT_DEFAULTS = ("--config-env", "local")  # samconfig.toml has no defaults for `local`
-_START_SECONDS = 30
+_TIMEOUT_SECONDS = 180
 
 
 class SamLocal:
@@ -110,12 +110,12 @@ class SamLocal:
                 stderr=output,
             )
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=_TIMEOUT_SECONDS) as client:
                 _wait_until_ready(client, process, log)
                 yield client
         finally:
             process.terminate()
-            process.wait(_START_SECONDS)
+            process.wait(_TIMEOUT_SECONDS)
 
     def _build_environment(self, namespace: str) -> dict[str, str]:
         """Return environment variables with which the SAM CLI cannot call an AWS service."""
@@ -198,7 +198,7 @@ def _filter_environment() -> dict[str, str]:
 
 
 def _wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     while True:
         try:
             client.get("/no-such-path")

@@ -6,7 +6,17 @@ from pathlib import Path
 from tests.support.template import ROOT
 
 _NOT_CLONED = shutil.ignore_patterns(
-    *(".venv", ".git", ".local", ".aws-sam", "node_modules", ".*_cache", ".hypothesis", "__pycache__")
+    *(
+        ".venv",
+        ".git",
+        ".local",
+        ".aws-sam",
+        "node_modules",
+        ".*_cache",
+        ".hypothesis",
+        ".coverage*",
+        "__pycache__",
+    )
 )
 
 
@@ -19,5 +29,7 @@ def copy_project(folder: Path) -> Path:
 def share_packages(folder: Path) -> None:
     """Link the installed packages into the copy, so that nothing is downloaded twice."""
     (folder / ".venv").symlink_to(ROOT / ".venv")
+    shared = ROOT / ".aws-sam" / "dependencies"
+    shared.mkdir(parents=True, exist_ok=True)  # a fresh checkout has no such folder
     (folder / ".aws-sam").mkdir()
-    (folder / ".aws-sam" / "dependencies").symlink_to(ROOT / ".aws-sam" / "dependencies")
+    (folder / ".aws-sam" / "dependencies").symlink_to(shared)

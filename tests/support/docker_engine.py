@@ -35,7 +35,7 @@ _LOOPBACK_OUTSIDE = "host.docker.internal"
 
 _BRIDGE = "docker0"
 _DATA = Path(__file__).parents[2] / ".local" / "docker"
-_ANSWER_SECONDS, _START_SECONDS, _STOP_SECONDS = 20, 30, 30
+_ANSWER_SECONDS, _START_SECONDS, _STOP_SECONDS = 180, 180, 30
 _NEW_NETWORK = 0x40000000  # CLONE_NEWNET in <sched.h>
 _NEEDED = ("dockerd", "docker", "ip", "iptables", "setpriv", "unshare")
 _ALSO_IN = "/usr/sbin:/sbin"  # Debian installs some of the programs here, but a PATH may lack these folders

@@ -4,8 +4,9 @@ import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from socket import socket
 
 import pytest
 
@@ -41,16 +42,25 @@ def browser() -> str:
     return str(found)
 
 
-def run(*command: str, cwd: Path = CLIENT, environment: Mapping[str, str] | None = None) -> str:
-    """Run a command and return its output. Fail the test if the command fails."""
+def run(
+    *command: str,
+    cwd: Path = CLIENT,
+    environment: Mapping[str, str] | None = None,
+    sockets: Sequence[socket] = (),
+) -> str:
+    """Run a command and return its output. Fail the test if the command fails.
+
+    The command inherits the sockets, with the same file descriptors.
+    """
     quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
     done = subprocess.run(
         command,
         cwd=cwd,
         env={**os.environ, **quiet, **(environment or {})},
+        pass_fds=[one.fileno() for one in sockets],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
     return done.stdout

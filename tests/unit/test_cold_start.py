@@ -25,7 +25,7 @@ def read_collection_states(function: str, **environment: str) -> str:
         "PYTHONPATH": f"{ROOT}:{ROOT}/layers/scheduling",
     }
     done = subprocess.run(
-        [sys.executable, "-c", HANDLE.format(function=function)],
+        [sys.executable, "-B", "-c", HANDLE.format(function=function)],
         env=variables | {"POWERTOOLS_LOG_LEVEL": "CRITICAL"} | environment,
         capture_output=True,
         text=True,
@@ -45,7 +45,7 @@ def test_tools_that_import_a_handler_keep_garbage_collection_on() -> None:
 
 def test_the_function_of_the_documentation_page_keeps_garbage_collection_on() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import gc, functions.get_docs.handler; print(gc.isenabled())"],
+        [sys.executable, "-B", "-c", "import gc, functions.get_docs.handler; print(gc.isenabled())"],
         env={
             "PATH": os.environ["PATH"],
             "PYTHONPATH": f"{ROOT}:{ROOT}/layers/scheduling",

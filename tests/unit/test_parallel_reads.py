@@ -1,7 +1,7 @@
 """Database reads that run in parallel."""
 
-import time
 from functools import partial
+from threading import Event
 from typing import Any
 
 import botocore.session
@@ -12,11 +12,15 @@ from scheduling.store.client import client, run_in_parallel
 
 def test_the_first_parallel_reads_of_a_function_share_one_client(environment: pytest.MonkeyPatch) -> None:
     made: list[Any] = []
+    second = Event()
 
     def create_client(*_: object, **__: object) -> object:
-        time.sleep(0.05)  # give other threads time to start
-        made.append(object())
-        return made[-1]
+        new = object()
+        made.append(new)
+        if len(made) > 1:
+            second.set()
+        second.wait(1)  # give another thread time to create a second client
+        return new
 
     environment.setattr(botocore.session.Session, "create_client", create_client)
     found = run_in_parallel(client, client, client)

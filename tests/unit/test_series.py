@@ -584,5 +584,5 @@ def test_sessions_without_a_time_zone_load_no_time_zone_data() -> None:
         "assert sys.modules.keys() & {'tzdata', 'zoneinfo'} == {'tzdata'}\n"
     )
     path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers/scheduling'}"}
-    ran = subprocess.run([sys.executable, "-c", program], env=path, capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "-B", "-c", program], env=path, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr

@@ -38,7 +38,7 @@ print(jwt.decode(jwt.encode({"sub": "anna"}, private, "RS256"), public, algorith
 def run(code: str, *arguments: str) -> str:
     """Run code in a new interpreter. Return the last printed line."""
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-B", "-c", code, *arguments],
         env={
             "PATH": os.environ["PATH"],
             "PYTHONPATH": f"{ROOT}:{ROOT}/layers/scheduling",
