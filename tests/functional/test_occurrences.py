@@ -267,13 +267,36 @@ def test_a_time_window_with_more_than_50000_occurrences_gets_a_400(tables: Any, 
 
 
 def test_a_time_window_may_end_with_the_year_9999(timeline: str) -> None:
-    """Near the end of 9999, an occurrence may end after that year, and the API cannot express such an end.
-
-    So the list does not contain occurrences that start in the last two days of 9999.
-    """
     new_weekly_series(ANNA, timeline, repeatCycleType="DAILY")
     answer = list_occurrences(**{"from": "9999-12-25T00:00:00Z", "to": "9999-12-31T23:59:59Z"})
-    assert [row["date"] for row in answer.data] == [f"9999-12-{day}" for day in range(25, 30)]
+    assert [row["date"] for row in answer.data] == [f"9999-12-{day}" for day in range(25, 32)]
+    last = list_occurrences(**{"from": "9999-12-31T09:30:00Z", "to": "9999-12-31T23:59:59Z"})
+    assert [row["endDateTime"] for row in last.data] == ["9999-12-31T10:00:00Z"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "zone", "date"),
+    [
+        ("2023-01-04T09:00:00Z", "2023-01-09T09:00:00Z", None, "9999-12-29"),
+        ("2023-01-06T23:30:00Z", "2023-01-07T00:30:00Z", None, "9999-12-31"),
+        ("2023-01-06T23:30:00+14:00", "2023-01-07T00:30:00+14:00", "Pacific/Kiritimati", "9999-12-31"),
+    ],
+)
+def test_an_occurrence_that_ends_after_the_year_9999_cannot_be_listed_cancelled_changed_or_split(
+    timeline: str, start: str, end: str, zone: str | None, date: str
+) -> None:
+    """ISO 8601 with four digits of the year cannot express the end of such an occurrence."""
+    series = new_weekly_series(ANNA, timeline, startDateTime=start, endDateTime=end, timeZone=zone)
+    answer = list_occurrences(**{"from": "9999-12-21T00:00:00Z", "to": "9999-12-31T23:59:59Z"})
+    assert answer.count == 1
+    assert answer.data[0]["date"] == f"9999-12-{int(date[-2:]) - 7}"
+    for function, body in (
+        ("delete_occurrence", None),
+        ("update_occurrence", {}),
+        ("split_session", {"date": date}),
+    ):
+        id = series["id"] if function == "split_session" else f"{series['id']}/{date}"
+        assert ANNA.call(function, id=id, body=body).status == 404
 
 
 # --- Comparison with dateutil

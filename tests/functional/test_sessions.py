@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from scheduling.store import client as store
 from tests.functional.conftest import ADMIN, ANNA, BERT, RunBeforeNext, new_session, one_time
 from tests.support import api
 from tests.support.api import new_timeline
@@ -489,3 +490,35 @@ def test_a_409_names_a_conflicting_session_once_if_the_session_moves_during_the_
     run_before_next("Query", lambda: ANNA.call("update_session", id=id, body=later))
     answer = ANNA.call("create_session", body=one_time(timeline, **long))
     assert [detail["sessionId"] for detail in answer.body["details"]] == [id]
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_series_does_not_conflict_with_a_session_that_is_deleted_during_the_conflict_check(
+    timeline: str, others: int
+) -> None:
+    """The check reads the conflicting slot again, to complete its attributes. Before this read, delete the session."""
+    early, late = [
+        new_session(
+            ANNA, timeline, startDateTime=f"2026-01-0{day}T09:00:00Z", endDateTime=f"2026-01-0{day}T10:00:00Z"
+        )
+        for day in (6, 7)
+    ]
+    if not others:
+        assert ANNA.call("delete_session", id=late["id"]).status == 200
+
+    def delete_before_the_second_read(params: dict[str, Any], **_: object) -> None:
+        values = json.loads(params["body"])["ExpressionAttributeValues"]
+        if values[":low"] == values[":high"] and "2026-01-06" in values[":low"]["S"]:
+            events.unregister(query, delete_before_the_second_read)
+            assert ANNA.call("delete_session", id=early["id"]).status == 200
+
+    query, events = "before-call.dynamodb.Query", store.client().meta.events
+    events.register(query, delete_before_the_second_read)
+    times = {"startDateTime": "2026-01-05T09:00:00Z", "endDateTime": "2026-01-05T10:00:00Z"}
+    body = {"type": "RECURRING", "timelineId": timeline, "name": "x", "repeatCycleType": "DAILY", **times}
+    answer = ANNA.call("create_session", body=body)
+    if others:
+        assert answer.status == 409
+        assert [each["sessionId"] for each in answer.body["details"]] == [late["id"]]
+    else:
+        assert answer.status == 200

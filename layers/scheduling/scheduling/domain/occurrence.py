@@ -3,7 +3,14 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from scheduling.domain.recurrence import Occurrence, Schedule, local_date, local_times, occurrences
+from scheduling.domain.recurrence import (
+    Occurrence,
+    Schedule,
+    ends_by_9999,
+    local_date,
+    local_times,
+    occurrences,
+)
 from scheduling.domain.slots import Slot, slot_schedule
 
 
@@ -16,11 +23,15 @@ class SlotOccurrence(NamedTuple):
 
 
 def occurrences_of(slots: Iterable[Slot], start: int, end: int) -> Iterator[SlotOccurrence]:
-    """Yield the occurrences that overlap the interval [start, end), in the order of the slots."""
+    """Yield the occurrences that overlap the interval [start, end), in the order of the slots.
+
+    Leave out occurrences that start or end after the year 9999.
+    """
     for slot in slots:
         schedule = slot_schedule(slot)
         for occurrence in occurrences(schedule, start, end):
-            yield SlotOccurrence(occurrence, schedule, slot)
+            if ends_by_9999(slot, occurrence):
+                yield SlotOccurrence(occurrence, schedule, slot)
 
 
 def sort_key(found: SlotOccurrence) -> tuple[int, str]:

@@ -312,6 +312,14 @@ def local_times(fields: Mapping[str, Any], occurrence: Occurrence) -> tuple[str 
     return start, end
 
 
+def ends_by_9999(fields: Mapping[str, Any], occurrence: Occurrence) -> bool:
+    """Return whether the local start and end of an occurrence are in the years 1 to 9999."""
+    if occurrence.end < END_OF_TIME - 2 * DAY:  # no UTC offset is longer than one day
+        return True
+    start, end = local_times(fields, occurrence)
+    return start is not None and (end is not None or not fields.get("endDateTime"))
+
+
 def _format_local_time(instant: int, clock: Clock) -> str | None:
     # An offset in ISO 8601 has whole minutes. Before 1972, some zones had offsets with seconds. Round the offset down.
     return local_text(instant, clock.offset(instant) // MINUTE * MINUTE)

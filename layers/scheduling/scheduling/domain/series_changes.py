@@ -9,7 +9,14 @@ from typing import Any, NamedTuple, cast
 
 from scheduling.domain import session
 from scheduling.domain.instants import date_text, day_number
-from scheduling.domain.recurrence import SCHEDULE_FIELDS, Series, begin_at, local_times, schedule
+from scheduling.domain.recurrence import (
+    SCHEDULE_FIELDS,
+    Series,
+    begin_at,
+    ends_by_9999,
+    local_times,
+    schedule,
+)
 from scheduling.domain.session import Session
 from scheduling.errors import BadRequest, FirstOccurrence, LastOccurrence, NoOccurrence, TooManyExcludedDates
 
@@ -30,7 +37,8 @@ def delete_occurrence(series: Session, date: str, now: str) -> Session:
     """Return the series without its occurrence on a date. Return the same object if the date is already excluded.
 
     Raises:
-        NoOccurrence: even without excluded dates, the series would have no occurrence on the date.
+        NoOccurrence: even without excluded dates, the series would have no occurrence on the date, or the occurrence
+            ends after the year 9999.
         LastOccurrence: the series has no other occurrence.
         TooManyExcludedDates: the series already excludes 366 dates.
     """
@@ -101,7 +109,8 @@ def split(series: Session, date: str, fields: Mapping[str, Any], id: str, now: s
 
 def _exclude_date(series: Session, date: str, now: str) -> Session:
     """Return the series with one more excluded date. The series must have an occurrence on this date."""
-    if not _read_schedule(series).has(_parse_day(date)):
+    times, day = _read_schedule(series), _parse_day(date)
+    if not times.has(day) or not ends_by_9999(series, times.on(day)):
         raise NoOccurrence
     dates = [*series.get("excludedDates", []), date]
     if len(dates) > MAX_EXCLUDED_DATES:

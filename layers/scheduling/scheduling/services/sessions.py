@@ -122,7 +122,7 @@ def save(request: Request, state: RetryState, changes: Sequence[SessionChange], 
 
     Raises:
         SchedulingConflict: a changed session overlaps another session of the same owner.
-        WriteConflict: another writer changed the same items first.
+        WriteConflict: another writer changed the same items first, or removed every conflict during the check.
     """
     changes = [*map(reserve, changes)]
     conflicts = state.calendar.find_conflicts(changes)

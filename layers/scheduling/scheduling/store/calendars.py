@@ -71,7 +71,7 @@ from scheduling.domain.slots import (
 )
 from scheduling.errors import DecisionTooLong
 from scheduling.settings import setting
-from scheduling.store.client import ItemKey, run_in_parallel
+from scheduling.store.client import ItemKey, WriteConflict, run_in_parallel
 from scheduling.store.queries import get, query
 from scheduling.store.transactions import (
     Operation,
@@ -134,7 +134,8 @@ class Calendar:
     def find_conflicts(self, changes: Sequence[SessionChange]) -> list[Conflict]:
         """Return the earliest conflict with each session that overlaps the changed sessions.
 
-        Return at most `MAX_CONFLICTS` + 1 conflicts.
+        Return at most `MAX_CONFLICTS` + 1 conflicts. If another writer deletes or moves a conflicting session during
+        the check, the result may lack this session.
 
         Args:
             changes: The changed sessions. All new times must be in one calendar. The old times of these sessions count
@@ -142,6 +143,7 @@ class Calendar:
 
         Raises:
             DecisionTooLong: the deadline passed before all slots were compared.
+            WriteConflict: other writers have deleted or moved all conflicting sessions during the check.
         """
         slots = _build_slot_changes(changes)
         new = [change.new for change in slots if change.new and change.adds_time]
@@ -158,8 +160,13 @@ class Calendar:
             conflicts += find_conflicts(one, [other])
         if not conflicts:
             self._free = new
+            return []
         earliest = keep_earliest_of_each_session(conflicts)[: MAX_CONFLICTS + 1]
-        return run_in_parallel(*(partial(self._complete_conflict, conflict) for conflict in earliest))
+        found_again = run_in_parallel(*(partial(self._complete_conflict, conflict) for conflict in earliest))
+        completed = [conflict for conflict in found_again if conflict]
+        if not completed:
+            raise WriteConflict({}, resent=False)
+        return completed
 
     def save(self, changes: Sequence[SessionChange], lost: Container[ItemKey] = ()) -> list[Operation]:
         """Build the writes of slots and heads for changed sessions.
@@ -238,12 +245,15 @@ class Calendar:
             one_time_sessions = self._head.get("sessionCounts", {}).get("ONE_TIME", 0)
             yield partial(_read_once_slots_for_series, new, changing, one_time_sessions, self._deadline)
 
-    def _complete_conflict(self, conflict: Conflict) -> Conflict:
-        """Return the conflict with all attributes of its slot. A search may have read only `_DECISIVE_FIELDS`."""
+    def _complete_conflict(self, conflict: Conflict) -> Conflict | None:
+        """Return the conflict with all attributes of its slot. A search may have read only `_DECISIVE_FIELDS`.
+
+        Return None if the slot no longer exists.
+        """
         if "name" in conflict.slot:
             return conflict
         found = _read_slot(self._owner_id, conflict.slot["slot"])
-        return conflict._replace(slot=found[0]) if found else conflict
+        return conflict._replace(slot=found[0]) if found else None
 
     def _find_unseen(self, written: Container[str]) -> Iterator[tuple[Reference, Slot | None]]:
         """Yield the slots of `_unseen` that the transaction must check, each with the result of its read.
