@@ -86,7 +86,7 @@ TARGETS = {
     "cold / floor": {"read": 0.75, "write": 1.05, "list": 1.05},
     "cold / floor without bytecode": {"read": 0.25, "write": 0.34, "list": 0.34},
     "cold / fastapi": {"read": 0.35, "write": 0.48, "list": 0.48},
-    "warm / floor": {"read": 0.85, "write": 0.80, "list": 1.00},
+    "warm / floor": {"read": 0.85, "write": 0.80, "list": 0.90},
 }
 
 LIMITS = {"read": 750, "write": 1150, "list": 1080}
