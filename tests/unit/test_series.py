@@ -424,7 +424,7 @@ def test_the_shortest_wait_between_two_day_rules_is_the_minimum_over_all_their_d
 
 
 @given(rules_with_common_eras, st.integers(0, DAYS_IN_ERA))
-def test_two_days_meet_if_and_only_if_some_era_of_400_years_has_both_days(
+def test_two_days_meet_if_and_only_if_the_two_rules_name_these_days_in_the_same_era(
     pair: tuple[Rule, Rule], day: int
 ) -> None:
     a, b = pair

@@ -90,8 +90,8 @@ _NAMED_CHANGES = 8
 """The number of latest versions whose slots the head names. With more versions, the head could exceed 1 KB, the size of
 one write unit."""
 _MOST_SLOTS_TO_READ = 400
-"""If an owner has at most this number of ONE_TIME sessions, the check of a new series reads all later ONCE slots. The
-check stops at the end of the series, or after `MAX_CONFLICTS` + 1 conflicts."""
+"""If an owner has at most this number of ONE_TIME sessions, the check of a new series reads the ONCE slots between
+the start and the end of the series. The check stops after `MAX_CONFLICTS` + 1 conflicts."""
 _SLOTS_A_QUERY = 20
 """Reading this number of slots costs about as much as one query for the slots near an occurrence."""
 _QUERIES_AT_ONCE = 64
@@ -246,7 +246,7 @@ class Calendar:
             yield partial(_read_once_slots_for_series, new, changing, one_time_sessions, self._deadline)
 
     def _complete_conflict(self, conflict: Conflict) -> Conflict | None:
-        """Return the conflict with all attributes of its slot. A search may have read only `_DECISIVE_FIELDS`.
+        """Return the conflict with all attributes of its slot. For a new series, the check reads only `_DECISIVE_FIELDS`.
 
         Return None if the slot no longer exists.
         """
