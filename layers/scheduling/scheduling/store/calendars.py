@@ -246,9 +246,9 @@ class Calendar:
             yield partial(_read_once_slots_for_series, new, changing, one_time_sessions, self._deadline)
 
     def _complete_conflict(self, conflict: Conflict) -> Conflict | None:
-        """Return the conflict with all attributes of its slot. For a new series, the check reads only `_DECISIVE_FIELDS`.
+        """Return the conflict with all attributes of its slot. Return None if the slot no longer exists.
 
-        Return None if the slot no longer exists.
+        For a new series, the check has read only `_DECISIVE_FIELDS` of ONCE slots.
         """
         if "name" in conflict.slot:
             return conflict
