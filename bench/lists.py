@@ -20,6 +20,8 @@ RECURRING_EVERY = 1_000
 TIMELINES = 2_000
 SEVERAL = 10_000
 LONG_TIMELINES = 500
+LONGEST_DESCRIPTION = "🧘" * 4_000
+"""The longest description that the API accepts: 4,000 characters of four bytes."""
 TAKE = 10
 CREATED = "2020-12-01T08:00:00.000Z"
 
@@ -103,7 +105,7 @@ def build_cases() -> Iterator[Case]:
     yield Case(f"{TIMELINES:,} timelines, first page", OWNER, "list_timelines", {})
     yield Case(f"{TIMELINES:,} timelines, middle", OWNER, "list_timelines", {"skip": TIMELINES // 2})
     yield Case(
-        f"{LONG_TIMELINES:,} timelines of 16 KB, take 1",
+        f"{LONG_TIMELINES:,} timelines with descriptions of 16 KB, take 1",
         type(OWNER)("long"),
         "list_timelines",
         {"take": 1},
@@ -126,7 +128,7 @@ def main() -> int:
     database = Database(start_engine().endpoint, "lists")
     owned = [
         *build_timelines(TIMELINES, OWNER.id),
-        *build_timelines(LONG_TIMELINES, "long", "ü" * 4_000 + "x" * 4_000),
+        *build_timelines(LONG_TIMELINES, "long", LONGEST_DESCRIPTION),
     ]
     for number, one in enumerate(owned[TIMELINES:]):
         one["id"] = build_id(1_000_000 + number)

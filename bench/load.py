@@ -160,7 +160,8 @@ def _read_memory() -> int:
     status = Path("/proc/self/status")
     if status.exists():
         return int(status.read_text().partition("VmRSS:")[2].split()[0])
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // 1024 if sys.platform == "darwin" else peak  # macOS reports bytes
 
 
 def main(seconds: int = 120) -> int:

@@ -129,7 +129,8 @@ class Simulation:
                     return "conflict"
                 if self._consume_units(index):
                     break
-            yield seconds + random.uniform(0, 2**sent)
+            last = sent == SENT_AT_MOST - 1
+            yield seconds if last else seconds + random.uniform(0, 2**sent)
         else:
             return "throttled"
         self._held.update(items)

@@ -36,7 +36,9 @@ NO_SECTION = ("--config-env", "local")
 
 
 def prepare_event(function: str, role: str, subject: str, id: str = "") -> str:
-    """Return the event of a function, with a user of the role as the caller. `id` replaces the id in the path.
+    """Return the event of a function, with a user of the role as the caller.
+
+    `id` replaces the session's or timeline's id in the path. The path keeps the date of an occurrence.
 
     Raises:
         StackError: the function does not exist.
@@ -49,8 +51,9 @@ def prepare_event(function: str, role: str, subject: str, id: str = "") -> str:
     if authorizer := event.get("requestContext", {}).get("authorizer"):
         authorizer["jwt"]["claims"] |= {"sub": subject, "cognito:groups": f"[{role}]"}
     text = json.dumps(event)
-    for former in event.get("pathParameters", {}).values() if id else ():
-        text = text.replace(former, id)
+    for name, former in event.get("pathParameters", {}).items():
+        if id and name.endswith("Id"):
+            text = text.replace(former, id)
     return text
 
 

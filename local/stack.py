@@ -8,6 +8,7 @@ get no credentials, profiles or endpoints of the caller.
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -35,6 +36,7 @@ DEMO_TIMELINE = "a1b2c3d4-e5f6-7890-g1h2-i3j4k5l6m7n8"
 ROLES = ("ADMIN", "MANAGER", "USER")
 PASSWORD = "Only-on-this-machine-1"
 START_SECONDS, STOP_SECONDS = 300, 300
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
 class StackError(Exception):
@@ -317,10 +319,10 @@ class Stack:
         }
 
     def tables(self) -> dict[str, str]:
-        """Return the environment variables with the names of four tables: all tables except the counters."""
+        """Return the environment variables with the names of the tables."""
         return {
             f"{name.upper()}_TABLE": self.outputs[f"{name}TableName"]
-            for name in ("Sessions", "Timelines", "Calendar", "Idempotency")
+            for name in ("Sessions", "Timelines", "Calendar", "Idempotency", "Counters")
         }
 
     def write_variables(self) -> None:
@@ -481,10 +483,11 @@ def print_step(what: str) -> Iterator[None]:
     print(f"{time.monotonic() - started:.1f} s", flush=True)
 
 
-def up(port: int | None) -> None:
+def up(port: int | None, origins: str | None) -> None:
     """Start the emulator, deploy the template, and print how to call the API.
 
-    Without `port`, use the ports of the last start, or the next two free ports.
+    Without `port`, use the ports of the last start, or the next two free ports. Without `origins`, keep the origins of
+    the last deployment.
     """
     stack = Stack.load()
     if port and port != stack.port:
@@ -499,7 +502,7 @@ def up(port: int | None) -> None:
         stack.build_template()
     with print_step(f"Waiting for the emulator on port {stack.port + 1}"):
         stack.wait_until_ready()
-    if origins := os.environ.get("CORS"):
+    if origins:
         stack.parameters["CorsAllowedOrigins"] = origins
     with print_step("Deploying template.yaml"):
         stack.deploy()
@@ -590,6 +593,20 @@ def parse_port(text: str) -> int:
     raise StackError(f"PORT must be a number from {FIRST_PORT} to {LAST_PORT - 1}, not {text!r}.")
 
 
+def parse_origins(text: str) -> str:
+    """Return the text if the text is `*` or a list of origins, separated by commas.
+
+    Raises:
+        StackError: the text contains something else, such as the path of a page.
+    """
+    if text == "*" or all(_ORIGIN.fullmatch(origin) for origin in text.split(",")):
+        return text
+    raise StackError(
+        "CORS must be * or origins of the form http://localhost:5173 in lower case, separated by commas, "
+        f"without paths and final slashes, not {text!r}."
+    )
+
+
 def remove_aws_settings() -> None:
     """Remove the caller's AWS settings from the environment, and bypass the proxy for 127.0.0.1."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -605,7 +622,11 @@ def main(arguments: list[str]) -> None:
     try:
         match arguments:
             case ["up", *rest]:
-                up(parse_port(rest[0]) if rest and rest[0] else None)
+                origins = os.environ.get("CORS")
+                up(
+                    parse_port(rest[0]) if rest and rest[0] else None,
+                    parse_origins(origins) if origins else None,
+                )
             case ["down"]:
                 down()
             case ["reset"]:

@@ -13,6 +13,8 @@ from typing import Any
 
 import boto3
 
+from tools.tables import FAILED, add_table_options, exit_on_aws_errors
+
 TABLES = ("sessions", "timelines", "calendar", "idempotency")
 _MOST_IN_A_BATCH = 25
 
@@ -32,8 +34,17 @@ def export(dynamodb: Any, tables: Mapping[str, str], file: Path) -> int:
     return written
 
 
+def find_filled_tables(dynamodb: Any, tables: Mapping[str, str]) -> list[str]:
+    """Return the names of the tables that are not empty."""
+    return [
+        table
+        for table in tables.values()
+        if dynamodb.scan(TableName=table, Limit=1, ConsistentRead=True)["Items"]
+    ]
+
+
 def fill(dynamodb: Any, tables: Mapping[str, str], file: Path) -> int:
-    """Write the items of a file to empty tables. Return the number of items."""
+    """Write the items of a file to the tables. Return the number of items."""
     put = 0
     waiting: dict[str, list[Any]] = {}
     with file.open(encoding="utf-8") as lines:
@@ -54,18 +65,28 @@ def _write_batch(dynamodb: Any, waiting: dict[str, list[Any]]) -> dict[str, list
 
 
 def main() -> None:
-    """Run the command."""
+    """Run the command.
+
+    Exit with the status 2 after an error of AWS, such as a wrong name of a table, and if the tables of a `fill` are not
+    empty.
+    """
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("what", choices=["export", "fill"])
     parser.add_argument("file", type=Path)
-    for kind in TABLES:
-        parser.add_argument(
-            f"--{kind}-table", required=True, help="the name of the table, from the stack's outputs"
-        )
+    add_table_options(parser, TABLES)
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="fill tables that are not empty, and replace items with the same key",
+    )
     options = parser.parse_args()
     tables = {kind: getattr(options, f"{kind}_table") for kind in TABLES}
     work = export if options.what == "export" else fill
-    print(f"{work(boto3.client('dynamodb'), tables, options.file)} items.")
+    with exit_on_aws_errors(parser):
+        dynamodb = boto3.client("dynamodb")
+        if work is fill and not options.force and (filled := find_filled_tables(dynamodb, tables)):
+            parser.exit(FAILED, f"These tables are not empty, so nothing was written: {', '.join(filled)}.\n")
+        print(f"{work(dynamodb, tables, options.file)} items.")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from scheduling.domain.recurrence import Once, last_end, local_times
 from scheduling.domain.slots import HEAD, Slot, slot_schedule
 from scheduling.domain.time_zones import database_version
 from scheduling.store.items import deserialize, serialize
+from tools.tables import add_table_options, exit_on_aws_errors
 
 
 class Overlap(NamedTuple):
@@ -86,13 +87,17 @@ def read_calendars(dynamodb: Any, table: str, owner_id: str | None = None) -> di
 
 
 def main() -> int:
-    """Print the overlaps. Return the exit status: 1 if any sessions overlap, otherwise 0."""
+    """Print the overlaps. Return the exit status: 1 if any sessions overlap, otherwise 0.
+
+    Exit with the status 2 after an error of AWS, such as a wrong name of the table.
+    """
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--calendar-table", required=True, help="the stack's output CalendarTableName")
+    add_table_options(parser, ["calendar"])
     parser.add_argument("--owner", help="the ownerId of one calendar (default: all calendars)")
     options = parser.parse_args()
     found = 0
-    calendars = read_calendars(boto3.client("dynamodb"), options.calendar_table, options.owner)
+    with exit_on_aws_errors(parser):
+        calendars = read_calendars(boto3.client("dynamodb"), options.calendar_table, options.owner)
     for slots in calendars.values():
         for overlap in find_overlaps(slots):
             found += 1

@@ -26,6 +26,7 @@ from scheduling.domain.counters import Change, Node, count_by_node
 from scheduling.domain.slots import HEAD
 from scheduling.store.counters import POSITIONS, changes_of, counts_of
 from scheduling.store.items import Item, deserialize, serialize
+from tools.tables import add_table_options, exit_on_aws_errors
 
 _LONGEST_WAIT_SECONDS = 300
 _PAUSE_SECONDS = 1
@@ -247,18 +248,21 @@ def _scan_table(dynamodb: Any, table: str) -> Iterator[Item]:
 
 
 def main() -> int:
-    """Print the wrong counts, and repair them with `--repair`.
-
-    Return 1 if a count is still wrong, or if some stream records were not counted in time. Otherwise return 0.
-    """
+    """Run the command. Exit with the status 2 after an error of AWS, such as a wrong name of a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    for name in Tables._fields:
-        parser.add_argument(
-            f"--{name}-table", required=True, help=f"the stack's output {name.title()}TableName"
-        )
+    add_table_options(parser, Tables._fields)
     parser.add_argument("--repair", action="store_true", help="write the right counts")
     options = parser.parse_args()
     tables = Tables(*(getattr(options, f"{name}_table") for name in Tables._fields))
+    with exit_on_aws_errors(parser):
+        return run(tables, options.repair)
+
+
+def run(tables: Tables, should_repair: bool) -> int:
+    """Print the wrong counts, and repair them on request.
+
+    Return 1 if a count is still wrong, or if some stream records were not counted in time. Otherwise return 0.
+    """
     dynamodb, streams = boto3.client("dynamodb"), boto3.client("dynamodbstreams")
     try:
         differences, changed = find_differences(dynamodb, streams, tables)
@@ -270,7 +274,7 @@ def main() -> int:
         return 1
     left = 0
     for difference in differences:
-        repaired = options.repair and repair(dynamodb, tables, difference)
+        repaired = should_repair and repair(dynamodb, tables, difference)
         left += not repaired
         print(difference, "- repaired" if repaired else "")
     if changed:

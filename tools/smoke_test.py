@@ -23,7 +23,7 @@ SECONDS = 30
 
 
 class SmokeTestFailed(Exception):
-    """A response whose status differs from the expected status."""
+    """A response whose status differs from the expected status, or a missing token."""
 
 
 class Api:
@@ -110,6 +110,19 @@ def temporary_token(outputs: dict[str, str]) -> Iterator[str]:
         cognito.admin_delete_user(UserPoolId=pool, Username=name)
 
 
+def read_token() -> str:
+    """Return the access token in the environment variable TOKEN.
+
+    Raises:
+        SmokeTestFailed: TOKEN is missing or empty.
+    """
+    if token := os.environ.get("TOKEN"):
+        return token
+    raise SmokeTestFailed(
+        "The stack has no user pool, so set the environment variable TOKEN to an access token of the issuer."
+    )
+
+
 def read_outputs(stack: str) -> dict[str, str]:
     """Return the outputs of a stack."""
     cloudformation: Any = boto3.client("cloudformation")
@@ -127,7 +140,7 @@ def main(arguments: list[str]) -> None:
             with temporary_token(outputs) as token:
                 run(Api(url, token))
         else:
-            run(Api(url, os.environ["TOKEN"]))
+            run(Api(url, read_token()))
     except SmokeTestFailed as failed:
         sys.exit(str(failed))
     print("The stack works.")

@@ -33,7 +33,14 @@ AT_ONCE = 3
 RETRY_SECONDS = 120
 WITHOUT_A_SESSION = {"create_session", "delete_timeline"}
 """The functions whose events work only in a database without sessions."""
-VARIABLES = {"SESSIONS_TABLE", "TIMELINES_TABLE", "CALENDAR_TABLE", "IDEMPOTENCY_TABLE", "DYNAMODB_ENDPOINT"}
+VARIABLES = {
+    "SESSIONS_TABLE",
+    "TIMELINES_TABLE",
+    "CALENDAR_TABLE",
+    "IDEMPOTENCY_TABLE",
+    "COUNTERS_TABLE",
+    "DYNAMODB_ENDPOINT",
+}
 """The environment variables in the file `sam-local.json`, which `make up` writes."""
 
 

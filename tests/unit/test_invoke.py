@@ -27,6 +27,13 @@ def test_a_given_id_replaces_the_id_in_the_path() -> None:
     assert event["rawPath"] == event["requestContext"]["http"]["path"] == "/sessions/another"
 
 
+def test_a_given_id_does_not_replace_the_date_of_an_occurrence() -> None:
+    event = json.loads(invoke.prepare_event("update_occurrence", "USER", "anna", "another"))
+    assert event["pathParameters"] == {"sessionId": "another", "date": "2023-12-15"}
+    assert event["rawPath"] == "/sessions/another/occurrences/2023-12-15"
+    assert json.loads(event["body"])["startDateTime"] == "2023-12-15T11:30:00Z"
+
+
 def test_the_error_for_an_unknown_function_lists_all_functions() -> None:
     with pytest.raises(StackError, match="create_session, create_timeline"):
         invoke.prepare_event("create_sessions", "USER", "anna")

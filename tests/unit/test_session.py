@@ -129,6 +129,13 @@ def test_a_patch_to_one_time_clears_the_cycle_and_the_weekday_unless_the_patch_s
     assert invalid_fields(wrong) == ["repeatCycleType"]
 
 
+def test_a_patch_to_recurring_clears_the_series_id_and_the_original_date_for_good() -> None:
+    occurrence = create({**ONCE, "seriesId": "series", "originalDate": "2023-12-01"})
+    recurring = patch(occurrence, type="RECURRING")
+    assert not {"seriesId", "originalDate"} & set(recurring)
+    assert not {"seriesId", "originalDate"} & set(patch(recurring, type="ONE_TIME"))
+
+
 def test_a_new_start_changes_the_sort_key_and_the_year() -> None:
     after = patch(create(ONCE), startDateTime="2024-01-01T00:00:00Z", endDateTime=None)
     assert after["startKey"] == "2024-01-01T00:00:00.000000Z#id"

@@ -76,6 +76,13 @@ def test_dynamodb_throttles_some_of_5000_writes_per_second_to_sessions_of_one_ye
     assert {each.result for each in outcomes} == {"written", "throttled"}
 
 
+def test_a_throttled_transaction_waits_at_most_three_seconds_between_its_three_attempts() -> None:
+    outcomes = Simulation(NOW).run((0.0002 * number, f"owner {number}") for number in range(5_000))
+    throttled = [each.seconds for each in outcomes if each.result == "throttled"]
+    assert throttled
+    assert max(throttled) < 1 + 2 + 6 * NOW.call_seconds[1]  # three reads, and three attempts with two pauses
+
+
 def test_a_transaction_conflicts_if_the_head_has_changed_since_it_was_read() -> None:
     """Two requests read the same version of the head. The first request writes, and the second must try again."""
     two: list[Outcome] = Simulation(NOW._replace(call_seconds=(0.1, 0.1))).run([(0.0, "ada"), (0.03, "ada")])

@@ -53,10 +53,18 @@ def test_a_tag_is_deployed_to_dev_and_then_to_prod_each_with_a_smoke_test() -> N
         assert "tools.smoke_test" in smoke_test
 
 
+def test_the_smoke_test_gets_the_secret_token_for_a_stack_with_an_external_issuer() -> None:
+    for stage in ("dev", "prod"):
+        step = WORKFLOWS["release"]["jobs"][stage]["steps"][-1]
+        assert "tools.smoke_test" in step["run"]
+        assert step["env"] == {"TOKEN": "${{ secrets.TOKEN }}"}
+
+
 def test_workflows_store_no_aws_keys() -> None:
     assert WORKFLOWS["ci"]["permissions"] == {"contents": "read"}
     assert WORKFLOWS["release"]["permissions"] == {"contents": "read", "id-token": "write"}
-    assert not any("secrets." in path.read_text("utf-8") for path in FOLDER.glob("*.yml"))
+    text = "".join(path.read_text("utf-8") for path in FOLDER.glob("*.yml"))
+    assert set(re.findall(r"secrets\.(\w+)", text)) == {"TOKEN"}
 
 
 def test_dependabot_updates_the_python_packages_of_every_folder_with_an_in_file() -> None:

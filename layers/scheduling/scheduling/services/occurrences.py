@@ -15,7 +15,7 @@ from scheduling.store.calendars import read_window
 from scheduling.store.client import run_in_parallel
 
 MAX_OCCURRENCES = 50_000
-"""The largest number of occurrences in one time window. A function finds 50,000 occurrences in about a second."""
+"""The largest number of occurrences in one time window."""
 
 
 def list_occurrences(request: Request) -> Page:
