@@ -83,7 +83,7 @@ def test_the_conflict_check_reads_only_ending_series_that_end_after_the_new_sess
     assert keys.low <= "UNTIL#~#a" <= keys.high
 
 
-def test_a_conflict_check_reads_all_long_endless_series_but_only_nearby_short_endless_series() -> None:
+def test_a_conflict_check_reads_endless_series_of_length_class_1_by_time_of_day_and_all_of_class_24() -> None:
     new = slot_of("new", "2023-12-01T09:00:00Z", "2023-12-01T09:30:00Z")
     assert list(slots.endless_series_near(new, [1, 24])) == [
         ("EVERY#01#0480", "EVERY#01#0569~~"),
