@@ -5,6 +5,7 @@ Instants are integers because `datetime` ends with the year 9999, but an endless
 
 import re
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 MINUTE = 60_000_000
@@ -33,6 +34,7 @@ class Moment(NamedTuple):
         return self.instant + self.offset
 
 
+@lru_cache  # the update of a session parses the same four texts 40 times
 def parse(text: str) -> Moment:
     """Parse an ISO 8601 date and time with an offset or `Z`.
 
