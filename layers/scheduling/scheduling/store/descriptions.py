@@ -90,6 +90,8 @@ def complete(table: str, listed: Sequence[Mapping[str, Any]], apart: bool = Fals
     """
     suffix = _SUFFIX if apart else ""
     ids = [item["id"] + suffix for item in listed if item.get(_IS_LONG)]
+    if not ids:
+        return [*map(dict, listed)]
     fields = ("id", "description", _LONG)
     found = {item["id"]: to_entity(item) for item in batch_get(table, ids, fields)} if ids else {}
     return [
