@@ -5,6 +5,8 @@ never has tokens, headers or text that users typed.
 """
 
 import json
+import logging
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from aws_lambda_powertools.logging import Logger
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from scheduling.domain.permissions import Principal
 from scheduling.errors import (
@@ -67,7 +70,7 @@ def report(outcome: Outcome) -> None:
     if is_our_fault:
         logger().error("request failed", extra=line, exc_info=outcome.error)
     else:
-        logger().info("request", extra=line)
+        logger().info("request", extra={"line": line})
 
 
 def _identify_request(outcome: Outcome) -> dict[str, Any]:
@@ -76,6 +79,7 @@ def _identify_request(outcome: Outcome) -> dict[str, Any]:
     path = {name: id for name, id in event.path_parameters.items() if _ID.fullmatch(id)}
     fields: Mapping[str, Any] = outcome.request.fields if outcome.request else {}
     found = {
+        "principal_id": outcome.principal.id if outcome.principal else None,
         "request_id": event.request_id,
         "function_request_id": getattr(context, "aws_request_id", None),
         "function_name": getattr(context, "function_name", None),
@@ -86,7 +90,6 @@ def _identify_request(outcome: Outcome) -> dict[str, Any]:
     return {
         "route": event.route,
         "status": outcome.status,
-        "principal_id": outcome.principal.id if outcome.principal else None,
         **{name: value for name, value in found.items() if value},
     }
 
@@ -150,8 +153,33 @@ def _describe_metrics(counts: Mapping[str, int], now: datetime) -> dict[str, Any
     return {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": [directive]}
 
 
+class RequestFormatter(LambdaPowertoolsFormatter):
+    """Powertools' formatter, with a faster path for a record whose attribute `line` has the fields of a request.
+
+    Powertools searches all attributes of a record for the fields of a line. The result of both paths is the same.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the JSON of a record."""
+        fields: Mapping[str, Any] | None = getattr(record, "line", None)
+        if fields is None:
+            return super().format(record)
+        trace = os.environ.get("_X_AMZN_TRACE_ID")
+        return self.serialize(
+            {
+                "level": record.levelname,
+                "message": record.getMessage(),
+                "timestamp": self.formatTime(record),
+                "service": self.get_current_keys()["service"],
+                **fields,
+                **({"xray_trace_id": trace.split(";")[0].replace("Root=", "")} if trace else {}),
+            }
+        )
+
+
 @lru_cache
 def logger() -> Logger:
     """Return the logger of the request log. The first call creates the logger."""
     # All lines share one encoder. By default, the Logger builds an encoder for each line and parses each message.
-    return Logger(location=None, json_serializer=_encode_json, json_deserializer=str)
+    formatter = RequestFormatter(json_serializer=_encode_json, json_deserializer=str)
+    return Logger(location=None, logger_formatter=formatter)
