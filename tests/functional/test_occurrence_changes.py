@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scheduling.store import client
-from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, RunBeforeNext, one_time
+from tests.functional.conftest import ADMIN, ANNA, BERT, MANAGER, RunBeforeNext, RunBeforeReads, one_time
 from tests.support.api import Answer, Caller, handler
 from tests.support.invariants import breaches, heads, live_sessions, scan, scan_all
 
@@ -382,6 +382,14 @@ def test_the_location_header_begins_with_the_base_path_of_the_request(series: di
     response = handler("update_occurrence")(event, None)
     assert response["headers"]["Location"].startswith("/v1/sessions/")
     assert response["headers"]["Location"].count("/") == 3
+
+
+def test_a_split_after_which_the_series_no_longer_has_the_date_of_another_split_causes_a_404(
+    series: dict[str, Any], run_before_reads: RunBeforeReads
+) -> None:
+    """The later split has read the series, but not yet the calendar, when the earlier split is written."""
+    run_before_reads(2, lambda: split(series["id"], "2023-12-15"))
+    assert split(series["id"], "2023-12-22").status == 404
 
 
 # --- Restore

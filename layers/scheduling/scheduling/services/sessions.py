@@ -17,7 +17,7 @@ from scheduling.services.retries import RetryState, retry_on_conflict
 from scheduling.settings import setting
 from scheduling.store import sessions, timelines
 from scheduling.store.calendars import MAX_CONFLICTS
-from scheduling.store.client import run_in_parallel
+from scheduling.store.client import WriteConflict, run_in_parallel
 from scheduling.store.transactions import Operation, write
 
 
@@ -127,6 +127,9 @@ def save(request: Request, state: RetryState, changes: Sequence[SessionChange], 
     changes = [*map(reserve, changes)]
     conflicts = state.calendar.find_conflicts(changes)
     if conflicts:
+        # Another request may have split or moved the session between the read of the session and the conflict check.
+        if not all(sessions.is_current(change.before) for change in changes if change.before):
+            raise WriteConflict({}, resent=False)
         raise _build_conflict_error(conflicts, request.principal)
     if request.dry_run:
         return

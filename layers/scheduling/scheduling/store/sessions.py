@@ -51,6 +51,12 @@ def get_retained(id: str, now: int) -> Session:
     return cast(Session, descriptions.to_entity(found))
 
 
+def is_current(session: Session) -> bool:
+    """Return whether the stored session still has the version of a session that was read before."""
+    found = get(setting("SESSIONS_TABLE"), id=session["id"])
+    return found is not None and found["version"] == session["version"]
+
+
 def save(change: SessionChange) -> Operation:
     """Build the write of a session, on condition that the session has not changed since it was read."""
     before, after = change
